@@ -1,0 +1,1 @@
+"""monoglot: small monolingual encoders out of multilingual ones, and what that cost."""

@@ -1,0 +1,28 @@
+"""What every script shares: argument parsing with readable help, and errors as one sentence."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from monoglot.errors import UserError
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return an argument parser whose help shows the script's docstring and every default."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's `main`; print a `UserError` as one line and exit with status 1."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")

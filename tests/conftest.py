@@ -1,0 +1,127 @@
+"""Tiny checkpoints of both families, in the four-file form that every operation reads."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
+
+from monoglot.checkpoints import TOKENIZER_FILES, save_weights
+
+SHAPE = {
+    "hidden_size": 24,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+}
+LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
+MARKS = ".,!?-0123456789"
+WORDS = "il kelb jiġri wara qattus id dar hija kbira fil belt the a dog runs after cat".split()
+ENDINGS = "at in er ija ra na".split()
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return `tiny_checkpoint(family)`: the folder of a tiny "bert" or "xlm-roberta" checkpoint.
+
+    Hidden size 24, 4 layers, 4 heads, FFN 48, seeded random weights in every tensor, at most 62
+    tokens and 2 special ones. The folder is shared by all tests: read it, never write into it.
+    """
+    folders: dict[str, Path] = {}
+
+    def build(family: str) -> Path:
+        if family not in folders:
+            tokenizer, model = {"bert": _bert, "xlm-roberta": _xlm_roberta}[family]()
+            _randomise(model)
+            folders[family] = tmp_path_factory.mktemp(family)
+            _save(tokenizer, model, folders[family])
+        return folders[family]
+
+    return build
+
+
+def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *MARKS, *LETTERS]
+    pieces += [f"##{piece}" for piece in (*LETTERS, *ENDINGS)]
+    pieces += [word for word in WORDS if len(word) > 1]
+    backend = Tokenizer(models.WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=64,
+    )
+    config = BertConfig(
+        vocab_size=len(pieces), max_position_embeddings=64, pad_token_id=0, **SHAPE
+    )
+    return tokenizer, BertForMaskedLM(config)
+
+
+def _xlm_roberta() -> tuple[PreTrainedTokenizerFast, XLMRobertaForMaskedLM]:
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -4.0)]
+    pieces += [(f"▁{word}", -5.0 - i / 100) for i, word in enumerate(WORDS)]
+    pieces += [(ending, -6.0 - i / 100) for i, ending in enumerate(ENDINGS)]
+    pieces += [(letter, -8.0 - i / 100) for i, letter in enumerate(LETTERS + MARKS)]
+    pieces += [("<mask>", 0.0)]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=3))
+    backend.normalizer = normalizers.NFKC()
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.decoder = decoders.Metaspace()
+    backend.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_max_length=64,
+    )
+    config = XLMRobertaConfig(
+        vocab_size=len(pieces), max_position_embeddings=66, type_vocab_size=1, **SHAPE
+    )
+    return tokenizer, XLMRobertaForMaskedLM(config)
+
+
+def _randomise(model: torch.nn.Module) -> None:
+    """Give every tensor distinct values, so that no test passes because biases are all zero."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator) * 0.1
+            parameter.copy_(1 + noise if name.endswith("LayerNorm.weight") else noise)
+
+
+def _save(tokenizer: PreTrainedTokenizerFast, model: torch.nn.Module, folder: Path) -> None:
+    save_weights(model, folder)
+    everything = folder / "tokenizer"
+    tokenizer.save_pretrained(everything)
+    for name in TOKENIZER_FILES:
+        (everything / name).rename(folder / name)
+    shutil.rmtree(everything)
