@@ -13,7 +13,7 @@ from monoglot.files import whole_folder
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
@@ -23,28 +23,63 @@ ARCHITECTURES = {"bert": "BertForMaskedLM", "xlm-roberta": "XLMRobertaForMaskedL
 def load_model(folder: str | Path) -> "PreTrainedModel":
     """Load a checkpoint's masked language model in fp32, in evaluation mode.
 
-    Raises `UserError` if a file is missing, the architecture is another one, the weights do not
-    cover the model, or the tokenizer has other ids than the embeddings have rows.
+    Raises `UserError` if a file is missing or damaged, the architecture is another one, the
+    weights do not cover the model, or the tokenizer has more pieces than the model embeddings.
     """
-    from transformers import AutoConfig, AutoModelForMaskedLM
+    from safetensors import SafetensorError
+    from transformers import AutoModelForMaskedLM
 
     folder = Path(folder)
     check_files(folder)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if config.model_type not in ARCHITECTURES:
+    config = _config(folder / "config.json")
+    pieces = _pieces(folder / "tokenizer.json")
+    if pieces > config.vocab_size:
         raise UserError(
-            f"{folder}/config.json: model_type is '{config.model_type}'; "
-            f"it must be one of {', '.join(ARCHITECTURES)}"
+            f"{folder}/tokenizer.json: has {pieces} pieces, but the model has {config.vocab_size} "
+            "embeddings; they must come from the same checkpoint"
         )
-    model, info = AutoModelForMaskedLM.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-    )
+    try:
+        model, info = AutoModelForMaskedLM.from_pretrained(
+            folder, config=config, local_files_only=True, output_loading_info=True
+        )
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise UserError(
+            f"{folder}/model.safetensors: cannot be loaded ({_first_line(error)}); "
+            "make or download the checkpoint anew"
+        ) from error
     if info["missing_keys"]:
         raise UserError(
             f"{folder}/model.safetensors: has no weights for {sorted(info['missing_keys'])[0]}; "
             "a checkpoint must hold the whole masked language model"
         )
     return model.eval()
+
+
+def _config(file: Path) -> "PretrainedConfig":
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(file.parent, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{file}: is no configuration of a model ({_first_line(error)})"
+        ) from error
+    if config.model_type not in ARCHITECTURES:
+        raise UserError(
+            f"{file}: model_type is '{config.model_type}'; "
+            f"it must be one of {', '.join(ARCHITECTURES)}"
+        )
+    return config
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _pieces(tokenizer: Path) -> int:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(tokenizer)).get_vocab_size()
 
 
 def save_checkpoint(model: "PreTrainedModel", tokenizer_from: str | Path, out: str | Path) -> None:

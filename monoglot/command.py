@@ -11,9 +11,14 @@ from monoglot.errors import UserError
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Return an argument parser whose help shows the script's docstring and every default."""
-    return argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    return argparse.ArgumentParser(description=description, formatter_class=_Formatter)
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not that a flag has none."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
 
 
 def run(main: Callable[[], None]) -> None:

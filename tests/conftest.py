@@ -1,6 +1,8 @@
-"""Tiny checkpoints of both families, in the four-file form that every operation reads."""
+"""Tiny checkpoints of both families, and scripts run as commands."""
 
+import runpy
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +12,15 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
 )
 
-from monoglot.checkpoints import TOKENIZER_FILES, save_weights
+from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
 
+ROOT = Path(__file__).parents[1]
 SHAPE = {
     "hidden_size": 24,
     "num_hidden_layers": 4,
@@ -25,8 +29,9 @@ SHAPE = {
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
 MARKS = ".,!?-0123456789"
-WORDS = "il kelb jiġri wara qattus id dar hija kbira fil belt the a dog runs after cat".split()
-ENDINGS = "at in er ija ra na".split()
+WORDS = ["il", "kelb", "jiġri", "wara", "qattus", "id", "dar", "hija", "kbira", "fil", "belt"]
+WORDS += ["the", "a", "dog", "runs", "after", "cat"]
+ENDINGS = ["at", "in", "er", "ija", "ra", "na"]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +52,52 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
         return folders[family]
 
     return build
+
+
+@pytest.fixture(params=["bert", "xlm-roberta"])
+def family(request: pytest.FixtureRequest) -> str:
+    """Run the test once for each family."""
+    return request.param
+
+
+@pytest.fixture
+def parent(tiny_checkpoint: Callable[[str], Path], family: str) -> Path:
+    """Return the folder of the family's tiny checkpoint."""
+    return tiny_checkpoint(family)
+
+
+@pytest.fixture
+def model(parent: Path) -> PreTrainedModel:
+    """Return the family's tiny model, loaded afresh."""
+    return load_model(parent)
+
+
+@pytest.fixture
+def inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Return two sequences for `model`, the second one padded."""
+    ids = torch.randint(5, 70, (2, 12), generator=torch.Generator().manual_seed(3))
+    attention = torch.ones_like(ids)
+    ids[1, 8:], attention[1, 8:] = model.config.pad_token_id, 0
+    return {"input_ids": ids, "attention_mask": attention}
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
+    """Return `script(name, *arguments)`, which runs `scripts/NAME.py` in this process.
+
+    The result is what the script exits with: None, or one line that says what is wrong.
+    """
+
+    def run(name: str, *arguments: object) -> str | None:
+        path = str(ROOT / "scripts" / f"{name}.py")
+        monkeypatch.setattr(sys, "argv", [path, *map(str, arguments)])
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as stop:
+            return stop.code
+        return None
+
+    return run
 
 
 def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
@@ -71,9 +122,7 @@ def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
         mask_token="[MASK]",
         model_max_length=64,
     )
-    config = BertConfig(
-        vocab_size=len(pieces), max_position_embeddings=64, pad_token_id=0, **SHAPE
-    )
+    config = BertConfig(vocab_size=len(pieces), max_position_embeddings=64, pad_token_id=0, **SHAPE)
     return tokenizer, BertForMaskedLM(config)
 
 

@@ -1,1 +1,1 @@
-"""evaluate"""
+"""What a checkpoint can do: adapters on downstream tasks, metrics, records."""

@@ -1,1 +1,1 @@
-"""report"""
+"""From records to tables: as CSV, Markdown, LaTeX, and on a terminal."""

@@ -1,0 +1,30 @@
+"""The experiment: from raw text to tables. Wiring only; see docs/design.md."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/checkpoints.smk"
+include: "rules/scores.smk"
+include: "rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        table_files(),
+
+
+onstart:
+    pass
+
+
+onsuccess:
+    shell("echo 'The tables are in {RESULTS}/tables.'")

@@ -1,0 +1,152 @@
+"""The configuration: validated against the schema, with every default filled in."""
+
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from monoglot.errors import UserError
+
+SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+BY = ("by_model", "by_language")
+
+
+def complete(config: dict) -> dict:
+    """Return a copy of `config` with defaults filled in, except those of variants.
+
+    Raises `UserError` naming the key at fault if it does not fit the schema.
+    """
+    config = deepcopy(config)
+    _check(config, _schema(), "")
+    _fill(config, _schema())
+    if config["data"].get("invented") is None:
+        config["data"].pop("invented", None)
+    for task in config["tasks"]:
+        if task not in config["data"]:
+            raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
+    return config
+
+
+def variant_settings(config: dict, name: str, model: str, language: str) -> dict:
+    """Return the parameters of variant `name` for one model and language, with defaults.
+
+    A parameter given as `{by_model: {...}}` or `{by_language: {...}}` takes the value of that
+    model or language. Raises `UserError` if a parameter does not fit the operation.
+    """
+    variant = {k: v for k, v in config["variants"][name].items() if k != "reduction_factor"}
+    operation = variant.pop("operation")
+    settings = deepcopy(config["defaults"].get(operation, {})) | variant
+    where = {"by_model": model, "by_language": language}
+    settings = {k: _choose(v, where, f"variants.{name}.{k}") for k, v in settings.items()}
+    schema = _schema()["$defs"]["operations"][operation]
+    _check(settings, schema, f"variants.{name}")
+    _fill(settings, schema)
+    return settings
+
+
+def reduction_factor(config: dict, variant: str, task: str) -> float:
+    """Return the adapter's reduction factor for a variant and a task."""
+    own = config["variants"][variant].get("reduction_factor", {})
+    if isinstance(own, dict):
+        return own.get(task, config["tasks"][task]["reduction_factor"])
+    return own
+
+
+def source_of(config: dict, name: str, language: str) -> dict:
+    """Return the source of set `name` (`text`, `validation`, a task, ...) for a language.
+
+    `{code}` in its strings is replaced by the language's code of that name. Raises `UserError` if
+    there is no source for the language, or no such code.
+    """
+    sources = config["data"][name]
+    if language not in sources and "default" not in sources:
+        raise UserError(f"data.{name}: there is no source for language '{language}'; add one")
+    key = language if language in sources else "default"
+    source = sources[key]
+    if "hub" not in source and not {"format", "files"} <= source.keys():
+        raise UserError(f"data.{name}.{key}: give either hub and revision or format and files")
+    codes = {"language": language} | config["languages"][language]["codes"]
+    return _replace(source, codes, f"data.{name}.{key}", language)
+
+
+def _replace(value: object, codes: dict[str, str], where: str, language: str) -> object:
+    if isinstance(value, dict):
+        return {k: _replace(v, codes, f"{where}.{k}", language) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_replace(v, codes, where, language) for v in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.format_map(codes)
+    except (KeyError, ValueError, IndexError):
+        raise UserError(
+            f"{where}: '{value}' asks for a code that language '{language}' does not have; "
+            f"add it to languages.{language}.codes"
+        ) from None
+
+
+def _choose(value: object, where: dict[str, str], key: str) -> object:
+    if not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY):
+        return value
+    by, choices = next(iter(value.items()))
+    if where[by] not in choices:
+        raise UserError(f"{key}.{by}: has no value for '{where[by]}'; add one")
+    return choices[where[by]]
+
+
+@cache
+def _schema() -> dict:
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _check(value: object, schema: dict, where: str) -> None:
+    schema = {**schema, "$defs": _schema()["$defs"]}
+    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    if error:
+        raise UserError(_sentence(error, where))
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    key = ".".join(
+        [where, *map(str, error.absolute_path)] if where else map(str, error.absolute_path)
+    )
+    prefix = f"{key}: " if key else "configuration: "
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = sorted(error.schema.get("properties", {}))
+        patterns = error.schema.get("patternProperties", {})
+        unknown = [k for k in error.instance if k not in known] if not patterns else error.instance
+        return f"{prefix}unknown key '{next(iter(unknown))}'; known keys are {', '.join(known)}"
+    if error.validator == "required":
+        missing = next(k for k in error.validator_value if k not in error.instance)
+        return f"{prefix}the key '{missing}' is missing"
+    if error.validator == "type":
+        return f"{prefix}{error.instance!r} is not of type {error.validator_value}"
+    if error.validator == "enum":
+        return f"{prefix}{error.instance!r} must be one of {', '.join(map(str, error.validator_value))}"
+    return f"{prefix}{error.message}"
+
+
+def _fill(value: object, schema: dict) -> None:
+    """Fill in the defaults of properties, here and below."""
+    if "$ref" in schema:
+        target = _schema()
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
+    if isinstance(value, list):
+        for item in value:
+            _fill(item, schema.get("items", {}))
+    if not isinstance(value, dict):
+        return
+    for key, below in schema.get("properties", {}).items():
+        if key not in value and "default" in below:
+            value[key] = deepcopy(below["default"])
+        if key in value:
+            _fill(value[key], below)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill(value[key], extra)

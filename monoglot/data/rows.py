@@ -1,0 +1,117 @@
+"""Data that lies in named columns: parquet files, and data sets loaded from the Hub."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monoglot.data.examples import TaggedExample
+from monoglot.data.tagging import check_tag
+from monoglot.data.text import valid_text
+from monoglot.errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+BATCH_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with, by column, the names that stand for numbers (none where text is stored)."""
+
+    where: str
+    columns: Mapping[str, Sequence[str] | None]
+    rows: Iterator[dict[str, Any]]
+
+
+def parquet_table(path: Path) -> Table:
+    """Open a parquet file; raise `UserError` if it is missing or not parquet."""
+    import datasets
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (pyarrow.ArrowException, OSError):
+        raise UserError(f"{path}: is not a parquet file") from None
+    features = datasets.Features.from_arrow_schema(file.schema_arrow)
+    batches = file.iter_batches(batch_size=BATCH_ROWS)
+    rows = (row for batch in batches for row in batch.to_pylist())
+    return Table(str(path), _columns(features), rows)
+
+
+def dataset_table(where: str, dataset: "Dataset") -> Table:
+    """Wrap a loaded data set."""
+    return Table(where, _columns(dataset.features), iter(dataset))
+
+
+def texts(table: Table, field: str) -> Iterator[str]:
+    """Yield the texts of column `field`; missing and empty ones are left out."""
+    _check_column(table, field)
+    for number, row in enumerate(table.rows, start=1):
+        where = f"{table.where}, row {number}"
+        text = row[field]
+        if text is not None and not isinstance(text, str):
+            raise UserError(f"{where}: the column '{field}' holds no text")
+        if text and text.strip():
+            yield valid_text(text, where)
+
+
+def labelled(
+    table: Table, fields: Mapping[str, str], names: Sequence[str] | None
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (where, text, label) from the columns that `fields` gives for `text` and `label`."""
+    text, label = fields.get("text", "text"), fields.get("label", "label")
+    _check_column(table, text)
+    names = names or _check_column(table, label)
+    for number, row in enumerate(table.rows, start=1):
+        where = f"{table.where}, row {number}"
+        yield where, row[text] or "", _name(row[label], names, where)
+
+
+def tagged(
+    table: Table, fields: Mapping[str, str], names: Sequence[str] | None, tags: Collection[str]
+) -> Iterator[TaggedExample]:
+    """Yield sentences from the columns that `fields` gives for `tokens` and `tags`."""
+    word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
+    _check_column(table, word_field)
+    names = names or _check_column(table, tag_field)
+    for number, row in enumerate(table.rows, start=1):
+        where = f"{table.where}, row {number}"
+        words = row[word_field] or []
+        gold = [_name(value, names, where) for value in row[tag_field] or []]
+        if not words or len(words) != len(gold):
+            raise UserError(
+                f"{where}: has {len(words)} words and {len(gold)} tags; every word needs one tag"
+            )
+        for tag in gold:
+            check_tag(tag, tags, where)
+        yield TaggedExample(tuple(words), tuple(gold))
+
+
+def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
+    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
+    return {name: getattr(feature, "names", None) for name, feature in inner.items()}
+
+
+def _check_column(table: Table, column: str) -> Sequence[str] | None:
+    if column not in table.columns:
+        raise UserError(
+            f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
+        )
+    return table.columns[column]
+
+
+def _name(value: Any, names: Sequence[str] | None, where: str) -> str:
+    """Return a label as text: itself, or the one of `names` that its number stands for."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, int) or not 0 <= value < len(names or []):
+        raise UserError(
+            f"{where}: the label is {value}, which has no name; "
+            "give the names of 0, 1, ... as `names` in the source"
+        )
+    return names[value]

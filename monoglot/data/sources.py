@@ -1,0 +1,174 @@
+"""From a source block of the configuration to texts and examples.
+
+A source says where the data lies and in what form:
+
+    {format: F, files: ...}                           files below the root folder
+    {hub: ID, revision: HASH, format: F, files: ...}  files of a data set's repository on the Hub
+    {hub: ID, revision: HASH, name: N, split: S}      a data set that `datasets` can load
+
+Text: `files` is a list, of names or of {path, limit_megabytes}; `field` names the column or JSON
+field of the text; `limit` is the largest number of documents. Tasks: `files` (or `splits`, in the
+place of `split`) names train, dev and test; `fields` and `names` say which columns hold
+text and label (or tokens and tags), and what their numbers mean; `drop_labels` leaves examples out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from monoglot.data import hub, rows
+from monoglot.data.classification import CLASSIFICATION_FORMATS
+from monoglot.data.examples import SPLITS, Example, TextExample
+from monoglot.data.tagging import TAGGING_FORMATS
+from monoglot.data.text import TEXT_FORMATS
+from monoglot.errors import UserError
+
+Source = Mapping[str, Any]
+
+BYTES_PER_MEGABYTE = 1_000_000
+PARQUET = "parquet"
+FILE_KEYS = ("path", "limit_megabytes")
+TEXT_KEYS = {"hub", "revision", "name", "split", "format", "files", "field", "limit"}
+TASK_KEYS = {"hub", "revision", "name", "splits", "format", "files", "fields", "names"}
+
+
+def parse_source(text: str) -> Source:
+    """Return the source block that `text` holds as YAML or JSON."""
+    try:
+        source = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"source: is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(source, Mapping):
+        raise UserError(
+            f"source: is '{text}'; it must be a block such as {{format: ..., files: ...}}"
+        )
+    return source
+
+
+def texts(source: Source, root: Path) -> Iterator[str]:
+    """Yield the documents of a text source, at most `limit`; raise `UserError` for bad input."""
+    _check_keys(source, TEXT_KEYS, "split")
+    field = source.get("field", "content")
+    if "split" in source:
+        found = rows.texts(_loaded(source, source["split"]), field)
+    else:
+        found = _texts_of_files(source, root, field)
+    return islice(found, source.get("limit"))
+
+
+def text_examples(
+    source: Source, split: str, labels: Sequence[str], root: Path
+) -> Iterator[TextExample]:
+    """Yield the examples of one split of a classification source."""
+    _check_keys(source, TASK_KEYS | {"drop_labels"}, "splits")
+    dropped = source.get("drop_labels", [])
+    for where, text, label in _labelled(source, split, root):
+        if label in dropped:
+            continue
+        if label not in labels:
+            raise UserError(
+                f"{where}: the label is '{label}'; it must be one of {', '.join(labels)}"
+            )
+        if not text.strip():
+            raise UserError(f"{where}: there is a label but no text")
+        yield TextExample(text, label)
+
+
+def tagged_examples(
+    source: Source, split: str, tags: Sequence[str], root: Path
+) -> Iterator[Example]:
+    """Yield the sentences of one split of a tagging source."""
+    _check_keys(source, TASK_KEYS, "splits")
+    for part in _parts(source, split, root):
+        if isinstance(part, rows.Table):
+            yield from rows.tagged(part, source.get("fields", {}), source.get("names"), tags)
+        else:
+            yield from _reader(source, TAGGING_FORMATS)(part, tags)
+
+
+def _texts_of_files(source: Source, root: Path, field: str) -> Iterator[str]:
+    if not isinstance(source["files"], list):
+        raise UserError(f"files: is '{source['files']}'; it must be a list of text files")
+    for entry in source["files"]:
+        entry = entry if isinstance(entry, Mapping) else {"path": entry}
+        if "path" not in entry or not set(entry) <= set(FILE_KEYS):
+            raise UserError(f"files: has {dict(entry)}; it must have {' and '.join(FILE_KEYS)}")
+        path = _path(source, entry["path"], root)
+        if source["format"] == PARQUET:
+            found = rows.texts(rows.parquet_table(path), field)
+        else:
+            found = _reader(source, TEXT_FORMATS)(path, field)
+        yield from _first_megabytes(found, entry.get("limit_megabytes"))
+
+
+def _first_megabytes(documents: Iterable[str], megabytes: float | None) -> Iterator[str]:
+    """Yield whole documents while their UTF-8 text stays within `megabytes`."""
+    left = float("inf") if megabytes is None else megabytes * BYTES_PER_MEGABYTE
+    for document in documents:
+        left -= len(document.encode("utf-8"))
+        if left < 0:
+            return
+        yield document
+
+
+def _labelled(source: Source, split: str, root: Path) -> Iterator[tuple[str, str, str]]:
+    for part in _parts(source, split, root):
+        if isinstance(part, rows.Table):
+            yield from rows.labelled(part, source.get("fields", {}), source.get("names"))
+        else:
+            yield from _reader(source, CLASSIFICATION_FORMATS)(part)
+
+
+def _parts(source: Source, split: str, root: Path) -> Iterator[rows.Table | Path]:
+    """Yield what one split is read from: tables, or files in one of the published formats."""
+    if "splits" in source:
+        yield _loaded(source, _of_split(source, "splits", split))
+        return
+    names = _of_split(source, "files", split)
+    for name in [names] if isinstance(names, str) else names:
+        path = _path(source, name, root)
+        yield rows.parquet_table(path) if source["format"] == PARQUET else path
+
+
+def _loaded(source: Source, split: str) -> rows.Table:
+    dataset = hub.load_split(source["hub"], source.get("revision"), source.get("name"), split)
+    return rows.dataset_table(f"{source['hub']}, split {split}", dataset)
+
+
+def _of_split(source: Source, key: str, split: str) -> Any:
+    if not isinstance(source[key], Mapping) or set(source[key]) != set(SPLITS):
+        raise UserError(f"{key}: must name {', '.join(SPLITS)}; the source has {source[key]}")
+    return source[key][split]
+
+
+def _path(source: Source, name: str, root: Path) -> Path:
+    if "hub" in source:
+        return hub.download(source["hub"], source.get("revision"), name)
+    return root / name
+
+
+def _reader(source: Source, readers: Mapping[str, Any]) -> Any:
+    if source["format"] not in readers:
+        raise UserError(
+            f"format: '{source['format']}' is not known here; "
+            f"it must be one of {', '.join([*readers, PARQUET])}"
+        )
+    return readers[source["format"]]
+
+
+def _check_keys(source: Source, keys: set[str], split_key: str) -> None:
+    unknown = sorted(set(source) - keys)
+    if unknown:
+        raise UserError(
+            f"source: the key '{unknown[0]}' is not known; it may have {', '.join(sorted(keys))}"
+        )
+    from_hub = "hub" in source and split_key in source and "files" not in source
+    from_files = "files" in source and "format" in source and split_key not in source
+    if not from_hub and not from_files:
+        raise UserError(
+            f"source: has {', '.join(source) or 'nothing'}; it must have either format and files, "
+            f"or hub, revision and {split_key}"
+        )

@@ -1,0 +1,153 @@
+"""Text and examples as parquet files: written once from their source, then read by every stage."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monoglot.data import sources
+from monoglot.data.examples import SPLITS, Example, TaggedExample, TextExample, tag_inventory
+from monoglot.errors import UserError
+from monoglot.files import whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+GROUP_ROWS = 8192
+GROUP_CHARACTERS = 8_000_000
+BATCH_ROWS = 1024
+COLUMNS = {"classification": ("text", "label"), "tagging": ("tokens", "tags")}
+
+
+def prepare_text(source: sources.Source, out: Path, root: Path, limit: int | None = None) -> None:
+    """Write the documents of a text source, at most `limit`, to the column `text` of `out`.
+
+    Constant memory. Raises `UserError`, and writes nothing, for bad or empty input.
+    """
+    import pyarrow as pa
+
+    documents = islice(sources.texts(source, root), limit)
+    schema = pa.schema([("text", pa.string())])
+    tables = ({"text": group} for group in _groups(documents))
+    if not _write(out, schema, tables):
+        raise UserError(f"{_name(source)}: there is no text in it; it must have one document")
+
+
+def read_texts(path: str | Path) -> Iterator[str]:
+    """Yield the documents that `prepare_text` wrote, in constant memory."""
+    for batch in _open(path, ("text",)).iter_batches(batch_size=BATCH_ROWS, columns=["text"]):
+        yield from batch.column(0).to_pylist()
+
+
+def prepare_task(
+    source: sources.Source,
+    kind: str,
+    labels: Sequence[str],
+    out: Path,
+    root: Path,
+    caps: Mapping[str, int] | None = None,
+    scheme: str = "plain",
+) -> None:
+    """Write train, dev and test of a task's source to `out`.
+
+    `kind` is `classification` (columns split, text, label) or `tagging` (split, tokens, tags, with
+    the tags that `labels` and `scheme` stand for). `caps` keeps the first examples of a split.
+    Raises `UserError`, and writes nothing, for bad input or an empty split.
+    """
+    import pyarrow as pa
+
+    cell = pa.list_(pa.string()) if kind == "tagging" else pa.string()
+    columns = _columns(kind)
+    schema = pa.schema([("split", pa.string()), *((name, cell) for name in columns)])
+    read = _reader(kind, source, labels, scheme, root)
+    tables = []
+    for split in SPLITS:
+        examples = list(islice(read(split), (caps or {}).get(split)))
+        if not examples:
+            raise UserError(f"{_name(source)}: there is no example in {split}")
+        cells = {name: [getattr(example, name) for example in examples] for name in columns}
+        tables.append({"split": [split] * len(examples), **cells})
+    _write(out, schema, tables)
+
+
+def read_examples(path: str | Path, split: str) -> list[Example]:
+    """Return the examples of one split that `prepare_task` wrote, in their order."""
+    if split not in SPLITS:
+        raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
+    file = _open(path, ("split",))
+    kind = "tagging" if "tags" in file.schema_arrow.names else "classification"
+    columns = _columns(kind)
+    rows = file.read(columns=["split", *columns]).to_pylist()
+    if kind == "classification":
+        return [TextExample(row["text"], row["label"]) for row in rows if row["split"] == split]
+    return [
+        TaggedExample(tuple(row["tokens"]), tuple(row["tags"]))
+        for row in rows
+        if row["split"] == split
+    ]
+
+
+def _reader(
+    kind: str, source: sources.Source, labels: Sequence[str], scheme: str, root: Path
+) -> Callable[[str], Iterator[Example]]:
+    if kind == "classification":
+        return lambda split: sources.text_examples(source, split, labels, root)
+    tags = tag_inventory(labels, scheme)
+    return lambda split: sources.tagged_examples(source, split, tags, root)
+
+
+def _columns(kind: str) -> tuple[str, str]:
+    if kind not in COLUMNS:
+        raise UserError(f"kind: '{kind}' is not known; it must be one of {', '.join(COLUMNS)}")
+    return COLUMNS[kind]
+
+
+def _groups(documents: Iterable[str]) -> Iterator[list[str]]:
+    """Split the documents into row groups that are small in rows and in text."""
+    group: list[str] = []
+    characters = 0
+    for document in documents:
+        group.append(document)
+        characters += len(document)
+        if len(group) == GROUP_ROWS or characters >= GROUP_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
+
+
+def _write(out: Path, schema: "pa.Schema", tables: Iterable[dict[str, list[Any]]]) -> bool:
+    """Write each table as a row group; if there is none, write no file and return False."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = iter(tables)
+    first = next(tables, None)
+    if first is None:
+        return False
+    with whole_file(out) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+        for table in chain([first], tables):
+            writer.write_table(pa.table(table, schema=schema))
+    return True
+
+
+def _open(path: str | Path, columns: tuple[str, ...]) -> "pq.ParquetFile":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (pa.ArrowException, OSError):
+        raise UserError(f"{path}: is not a parquet file") from None
+    for column in columns:
+        if column not in file.schema_arrow.names:
+            raise UserError(f"{path}: has no column '{column}'")
+    return file
+
+
+def _name(source: sources.Source) -> str:
+    return json.dumps(dict(source), ensure_ascii=False)

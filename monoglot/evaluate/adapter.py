@@ -1,0 +1,98 @@
+"""A frozen encoder with one bottleneck adapter per layer and a prediction head.
+
+The adapter is `seq_bn` of the `adapters` library (Pfeiffer et al., 2020; the paper, section 4.4):
+one bottleneck with ReLU after each layer's feed-forward block. Only adapter and head are trained.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+import torch
+from adapters import BertAdapterModel, XLMRobertaAdapterModel
+from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from monoglot.checkpoints import check_files, count_parameters
+from monoglot.errors import UserError
+
+NAME = "task"
+FAMILIES = {"bert": BertAdapterModel, "xlm-roberta": XLMRobertaAdapterModel}
+
+
+def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
+    """Load a checkpoint's encoder in fp32, without its masked-LM head and without a pooler.
+
+    Raises `UserError` if a file is missing, the family is another one, or weights are missing.
+    """
+    checkpoint = Path(checkpoint)
+    check_files(checkpoint)
+    family = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if family not in FAMILIES:
+        raise UserError(
+            f"{checkpoint}/config.json: model_type is '{family}'; "
+            f"it must be one of {', '.join(FAMILIES)}"
+        )
+    transformers_logging.set_verbosity_error()
+    logging.getLogger("adapters").setLevel(logging.ERROR)
+    model, info = FAMILIES[family].from_pretrained(
+        checkpoint, local_files_only=True, use_safetensors=True, output_loading_info=True
+    )
+    drop_heads(model)
+    needed = {name for name, _ in model.named_parameters()}
+    if missing := sorted(needed.intersection(info["missing_keys"])):
+        raise UserError(f"{checkpoint}/model.safetensors: has no weights for {missing[0]}")
+    return model
+
+
+def drop_heads(model: PreTrainedModel) -> None:
+    """Take away what the library puts on top of the encoder and no task uses."""
+    for head in list(model.heads):
+        model.delete_head(head)
+    model.base_model.pooler = torch.nn.Identity()
+
+
+def fresh_adapter(
+    model: PreTrainedModel, kind: str, classes: int, reduction_factor: int, seed: int
+) -> None:
+    """Give `model` a new adapter and head, initialised under `seed`; replace those it has.
+
+    The bottleneck is floor(hidden / `reduction_factor`) wide, at least 1. The head is the
+    library's default: for classification two layers with tanh on the first token's state, for
+    tagging one linear layer.
+    """
+    if NAME in model.heads:
+        model.delete_adapter(NAME)
+        model.delete_head(NAME)
+    torch.manual_seed(seed)
+    model.add_adapter(NAME, config=f"seq_bn[reduction_factor={reduction_factor}]")
+    add_head = model.add_classification_head if kind == "classification" else model.add_tagging_head
+    add_head(NAME, num_labels=classes)
+    model.train_adapter(NAME)
+
+
+def trained_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters of adapter and head by name."""
+    return {name: value for name, value in model.named_parameters() if value.requires_grad}
+
+
+def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
+    """Count the parameters of the adapter (paper, Table 5) and of the head."""
+    trained = trained_parameters(model)
+    head = sum(p.numel() for name, p in trained.items() if name.startswith(f"heads.{NAME}."))
+    return sum(p.numel() for p in trained.values()) - head, head
+
+
+def checkpoint_parameters(checkpoint: str | Path) -> int:
+    """Count a checkpoint's parameters as a masked LM (tied decoder, no pooler), by its config."""
+    config = AutoConfig.from_pretrained(checkpoint, local_files_only=True)
+    with torch.device("meta"):
+        return count_parameters(AutoModelForMaskedLM.from_config(config))
+
+
+def max_positions(model: PreTrainedModel) -> int:
+    """Return how many tokens the encoder can read; XLM-R leaves out positions up to its pad id."""
+    positions = model.config.max_position_embeddings
+    if model.config.model_type == "xlm-roberta":
+        return positions - model.config.pad_token_id - 1
+    return positions

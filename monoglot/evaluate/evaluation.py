@@ -1,0 +1,165 @@
+"""One job: a checkpoint's score on one task, for all seeds in one process."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from monoglot.data.examples import Example, TaggedExample, TextExample
+from monoglot.data.store import read_examples
+from monoglot.errors import UserError
+from monoglot.evaluate import adapter, provenance
+from monoglot.evaluate.encoding import (
+    Encoded,
+    check_ids,
+    encode_sentences,
+    encode_texts,
+    load_tokenizer,
+)
+from monoglot.evaluate.outcome import (
+    Outcome,
+    classification_outcome,
+    tagging_outcome,
+    write_predictions,
+)
+from monoglot.evaluate.records import write_record
+from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.training import predict, train
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(
+    checkpoint: str | Path,
+    examples: str | Path,
+    task: Task,
+    settings: Settings,
+    seeds: Sequence[int],
+    names: Names,
+    out: str | Path,
+) -> None:
+    """Train and test one adapter per seed; write `seed{seed}.json` and its predictions to `out`.
+
+    The encoder is loaded once and examples are encoded once. A seed's result does not depend on
+    the seeds before it. Runs in fp32 on the GPU if there is one; on the CPU, predictions are the
+    same to the byte for the same input and number of threads.
+
+    Raises `UserError` on a broken checkpoint, a split that is missing or empty, a label that
+    `task` does not declare, or a `max_length` the encoder cannot read.
+    """
+    checkpoint, examples, out = Path(checkpoint), Path(examples), Path(out)
+    model = adapter.load_encoder(checkpoint)
+    _check_length(settings.max_length, model, checkpoint)
+    wanted = ("train", "dev", "test") if settings.checkpoint == "best" else ("train", "test")
+    splits = {split: _read_split(examples, split, task) for split in wanted}
+    encoded = _encode(splits, checkpoint, model, task, settings)
+    shared = _shared_fields(checkpoint, examples, task, settings, names)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    for seed in seeds:
+        started = time.monotonic()
+        outcome = _run_seed(model, splits, encoded, task, settings, seed)
+        counts = adapter.parameter_counts(model)
+        record = shared | {
+            "seed": seed,
+            "score": outcome.scores[task.metric],
+            "scores": outcome.scores,
+            "n_train": len(splits["train"]),
+            "n_test": len(splits["test"]),
+            "n_words_without_subtoken": outcome.lost,
+            "adapter_parameters": counts[0],
+            "head_parameters": counts[1],
+            "seconds": round(time.monotonic() - started, 3),
+            "peak_memory_bytes": provenance.peak_memory_bytes(),
+        }
+        write_predictions(out / f"seed{seed}.predictions.parquet", outcome.predictions)
+        write_record(out / f"seed{seed}.json", record)
+        log.info("seed %d: %s %.4f (%.1f s)", seed, task.metric, record["score"], record["seconds"])
+
+
+def _run_seed(
+    model: PreTrainedModel,
+    splits: dict[str, list[Example]],
+    encoded: dict[str, Encoded],
+    task: Task,
+    settings: Settings,
+    seed: int,
+) -> Outcome:
+    adapter.fresh_adapter(model, task.kind, len(task.classes), settings.reduction_factor, seed)
+    model.to(model.device)
+    train(model, encoded["train"], encoded.get("dev"), settings, seed)
+    predicted = predict(model, encoded["test"])
+    if task.kind == "classification":
+        return classification_outcome(task, splits["train"], splits["test"], predicted)
+    return tagging_outcome(task, splits["train"], splits["test"], encoded["test"], predicted)
+
+
+def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> None:
+    positions = adapter.max_positions(model)
+    if max_length > positions:
+        raise UserError(
+            f"{checkpoint}: max_length is {max_length}, but the model has {positions} positions"
+        )
+
+
+def _read_split(path: Path, split: str, task: Task) -> list[Example]:
+    examples = list(read_examples(path, split))
+    if not examples:
+        raise UserError(f"{path}: the split '{split}' is missing or empty")
+    needed = TextExample if task.kind == "classification" else TaggedExample
+    if not isinstance(examples[0], needed):
+        raise UserError(f"{path}: holds no examples of {task.kind}, which task {task.name} is")
+    known = set(task.classes)
+    for row, example in enumerate(examples):
+        for label in (example.label,) if task.kind == "classification" else example.tags:
+            if label not in known:
+                raise UserError(
+                    f"{path}: example {row} of {split} has the label '{label}', which task "
+                    f"{task.name} does not declare; it must be one of {', '.join(task.classes)}"
+                )
+    return examples
+
+
+def _encode(
+    splits: dict[str, list[Example]],
+    checkpoint: Path,
+    model: PreTrainedModel,
+    task: Task,
+    settings: Settings,
+) -> dict[str, Encoded]:
+    tokenizer = load_tokenizer(checkpoint, settings.max_length)
+    common = (tokenizer, task.classes, model.config.pad_token_id)
+    if task.kind == "classification":
+        encoded = {split: encode_texts(rows, *common) for split, rows in splits.items()}
+    else:
+        encoded = {
+            split: encode_sentences(rows, *common, settings.label_subtokens)
+            for split, rows in splits.items()
+        }
+    check_ids(encoded.values(), model.config.vocab_size, checkpoint)
+    return encoded
+
+
+def _shared_fields(
+    checkpoint: Path, examples: Path, task: Task, settings: Settings, names: Names
+) -> dict:
+    """Return what the records of all seeds have in common."""
+    return {
+        **asdict(names),
+        "task": task.name,
+        "metric": task.metric,
+        "parameters": adapter.checkpoint_parameters(checkpoint),
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "git_commit": provenance.git_commit(),
+        "inputs": provenance.input_hashes(checkpoint, examples),
+        "settings": {
+            **asdict(settings),
+            "kind": task.kind,
+            "scheme": task.scheme if task.kind == "tagging" else None,
+            "labels": list(task.labels),
+        },
+    }

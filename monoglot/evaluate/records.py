@@ -1,0 +1,95 @@
+"""Records: what one adapter run scored, as one JSON file.
+
+Tables are a pure function of records, so reading checks every key. This module imports no torch.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from monoglot.errors import UserError
+from monoglot.files import whole_file
+
+Record = dict[str, Any]
+
+FIELDS: dict[str, type] = {
+    "model": str,
+    "language": str,
+    "variant": str,
+    "task": str,
+    "seed": int,
+    "metric": str,
+    "score": float,
+    "scores": dict,
+    "n_train": int,
+    "n_test": int,
+    "n_words_without_subtoken": int,
+    "parameters": int,
+    "adapter_parameters": int,
+    "head_parameters": int,
+    "seconds": float,
+    "peak_memory_bytes": int,
+    "versions": dict,
+    "hardware": dict,
+    "inputs": dict,
+    "settings": dict,
+}
+"""Every key a record must have and its type; `git_commit` (text or null) comes on top."""
+
+WHAT = {str: "a text", int: "a whole number", float: "a number", dict: "a mapping"}
+
+
+def write_record(path: str | Path, record: Record) -> None:
+    """Write a record as JSON with sorted keys; raise `UserError` if it is not a whole record."""
+    _check(record, path)
+    with whole_file(path) as aside:
+        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(path: str | Path) -> Record:
+    """Read a record; raise `UserError` if the file is no JSON or a key is missing or wrong."""
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such record") from error
+    except ValueError as error:
+        raise UserError(f"{path}: is not valid JSON ({error})") from error
+    _check(record, path)
+    return record
+
+
+def read_records(folder: str | Path) -> list[Record]:
+    """Read every `seed*.json` below `folder`, in the order of their paths."""
+    return [read_record(path) for path in sorted(Path(folder).rglob("seed*.json"))]
+
+
+def _check(record: Record, path: str | Path) -> None:
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: a record must be a JSON object")
+    for key, kind in FIELDS.items():
+        if key not in record:
+            raise UserError(f"{path}: the record has no '{key}'")
+        if not _is(record[key], kind):
+            raise UserError(f"{path}: '{key}' is {record[key]!r}; it must be {WHAT[kind]}")
+    if not isinstance(record.get("git_commit", 0), str | None):
+        raise UserError(f"{path}: 'git_commit' must be a commit's hash or null")
+    _check_scores(record, path)
+
+
+def _check_scores(record: Record, path: str | Path) -> None:
+    for name, value in {"score": record["score"], **record["scores"]}.items():
+        if not (_is(value, float) and 0 <= value <= 1):
+            raise UserError(f"{path}: the score '{name}' is {value!r}; it must lie in 0..1")
+    if record["scores"].get(record["metric"]) != record["score"]:
+        raise UserError(
+            f"{path}: 'score' is {record['score']}; it must be the value of "
+            f"'{record['metric']}' in 'scores'"
+        )
+
+
+def _is(value: object, kind: type) -> bool:
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind

@@ -1,0 +1,94 @@
+"""What a task is and how its adapters are trained: the options of one evaluation."""
+
+from dataclasses import dataclass
+
+from monoglot.data.examples import tag_inventory
+from monoglot.errors import UserError
+
+OUTSIDE = "O"
+"""Tag of words outside entities, and the prediction for words that no sub-token stands for."""
+
+METRICS = {
+    "classification": ("macro_f1", "accuracy"),
+    "iob2": ("word_f1", "subtoken_f1", "word_accuracy"),
+    "plain": ("word_f1", "subtoken_f1", "word_accuracy", "word_macro_f1"),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task with its declared labels.
+
+    `kind` is "classification" or "tagging". For tagging, `scheme` says how tags look: with "iob2"
+    the labels are entity types, with "plain" the labels are the tags. `metric` names the score
+    that tables show. Raises `UserError` on a metric of another kind of task and on bad labels.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    metric: str
+    scheme: str = "plain"
+
+    def __post_init__(self) -> None:
+        known = METRICS["classification" if self.kind == "classification" else self.scheme]
+        if self.metric not in known:
+            raise UserError(
+                f"task {self.name}: metric '{self.metric}' is not one of its kind; "
+                f"it must be one of {', '.join(known)}"
+            )
+        if len(set(self.labels)) < len(self.labels) or not self.labels:
+            raise UserError(f"task {self.name}: labels must be given, each of them once")
+        if self.kind == "tagging" and OUTSIDE in self.labels:
+            raise UserError(
+                f"task {self.name}: labels must not hold '{OUTSIDE}', "
+                "which stands for words outside entities and words cut off"
+            )
+
+    @property
+    def classes(self) -> list[str]:
+        """The model's output classes, in the order of its outputs."""
+        if self.kind == "classification":
+            return list(self.labels)
+        return tag_inventory(self.labels, self.scheme)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters of adapter training (paper, Table 4); one set for all seeds.
+
+    `warmup` is a fraction of all steps. `checkpoint` is "last" (test after the last epoch) or
+    "best" (test the epoch with the lowest validation loss). `label_subtokens` is "all" (every
+    sub-token carries its word's label, as in the paper) or "first". `seeds_affect` is
+    "initialisation" (data order and dropout are the same for all seeds, as in the paper) or
+    "everything". Raises `UserError` on a number out of range.
+    """
+
+    reduction_factor: int
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    max_length: int
+    weight_decay: float
+    warmup: float
+    checkpoint: str
+    label_subtokens: str
+    seeds_affect: str
+
+    def __post_init__(self) -> None:
+        for key in ("reduction_factor", "learning_rate", "batch_size", "epochs"):
+            if not getattr(self, key) > 0:
+                raise UserError(f"{key} is {getattr(self, key)}; it must be above 0")
+        if not self.max_length > 2:
+            raise UserError(f"max_length is {self.max_length}; it must be above 2")
+        if not (self.weight_decay >= 0 and 0 <= self.warmup < 1):
+            raise UserError("weight_decay must be 0 or more, and warmup 0 or more and below 1")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where a checkpoint stands in the experiment, for the record."""
+
+    model: str
+    language: str
+    variant: str

@@ -1,0 +1,164 @@
+"""Adapter training and prediction: a plain loop with little to do per step, in fp32."""
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from monoglot.evaluate.adapter import trained_parameters
+from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.evaluate.task import Settings
+
+SHARED_SEED = 42
+"""Seed of data order and dropout where seeds affect the initialisation only (as in the paper)."""
+
+CLIP_NORM = 1.0
+PREDICTION_BATCH = 64
+SECONDS_BETWEEN_LINES = 30
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    model: PreTrainedModel, data: Encoded, dev: Encoded | None, settings: Settings, seed: int
+) -> None:
+    """Train the model's adapter and head on `data`.
+
+    AdamW with decay on weights but not on biases, a linear schedule after warm-up, gradients
+    clipped to norm 1, each batch cut at its longest example. With `dev`, the weights of the epoch
+    with the lowest loss on it are kept, else those of the last epoch.
+    """
+    seed = seed if settings.seeds_affect == "everything" else SHARED_SEED
+    torch.manual_seed(seed)
+    order = torch.Generator().manual_seed(seed)
+    step = _Stepper(model, settings, math.ceil(len(data.ids) / settings.batch_size))
+    best = _Best(model)
+    said = time.monotonic()
+    for epoch in range(1, settings.epochs + 1):
+        model.train()
+        for rows in torch.randperm(len(data.ids), generator=order).split(settings.batch_size):
+            step(*_batch(data, rows, model.device))
+        if dev is not None:
+            best.offer(mean_loss(model, dev))
+        if time.monotonic() - said > SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            log.info("seed %d: epoch %d of %d", seed, epoch, settings.epochs)
+    if dev is not None:
+        best.restore()
+
+
+@torch.inference_mode()
+def predict(model: PreTrainedModel, data: Encoded) -> Tensor:
+    """Return predicted class indices on the CPU, in the shape of `data.labels`."""
+    model.eval()
+    predicted = torch.full_like(data.labels, IGNORED)
+    for rows, logits, _ in _evaluations(model, data):
+        classes = logits.argmax(-1).cpu()
+        if classes.dim() == 1:
+            predicted[rows] = classes
+        else:
+            predicted[rows, : classes.shape[1]] = classes
+    return predicted
+
+
+@torch.inference_mode()
+def mean_loss(model: PreTrainedModel, data: Encoded) -> float:
+    """Return the cross-entropy per label (text or sub-token) over all of `data`."""
+    model.eval()
+    total = sum(
+        _cross_entropy(logits, labels, "sum").item()
+        for _, logits, labels in _evaluations(model, data)
+    )
+    return total / max(int((data.labels != IGNORED).sum()), 1)
+
+
+def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:
+    """Return the rate at `step` (from 0) of `steps`: linear from 0 to `peak`, then back to 0."""
+    rising = math.ceil(warmup * steps)
+    if step < rising:
+        return peak * step / rising
+    return peak * (steps - step) / (steps - rising)
+
+
+class _Stepper:
+    """One optimiser step per call; keeps the schedule."""
+
+    def __init__(self, model: PreTrainedModel, settings: Settings, steps_per_epoch: int) -> None:
+        self.model, self.settings = model, settings
+        self.steps, self.step = settings.epochs * steps_per_epoch, 0
+        named = trained_parameters(model)
+        weights = [value for name, value in named.items() if not name.endswith("bias")]
+        biases = [value for name, value in named.items() if name.endswith("bias")]
+        self.parameters = weights + biases
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": weights, "weight_decay": settings.weight_decay},
+                {"params": biases, "weight_decay": 0.0},
+            ],
+            fused=True,
+        )
+
+    def __call__(self, ids: Tensor, attention_mask: Tensor, labels: Tensor) -> None:
+        logits = self.model(input_ids=ids, attention_mask=attention_mask).logits
+        _cross_entropy(logits, labels, "mean").backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM, foreach=True)
+        rate = learning_rate(
+            self.step, self.steps, self.settings.warmup, self.settings.learning_rate
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.step += 1
+
+
+class _Best:
+    """The trained weights of the epoch with the lowest loss so far."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.parameters = list(trained_parameters(model).values())
+        self.loss, self.values = math.inf, None
+
+    def offer(self, loss: float) -> None:
+        if self.values is None or loss < self.loss:
+            self.loss = loss
+            self.values = [parameter.detach().clone() for parameter in self.parameters]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        for parameter, value in zip(self.parameters, self.values, strict=True):
+            parameter.copy_(value)
+
+
+def _evaluations(model: PreTrainedModel, data: Encoded) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield (rows, logits, labels), examples of like length together so that little is padded."""
+    by_length = torch.argsort(data.lengths, stable=True)
+    for rows in by_length.split(PREDICTION_BATCH):
+        ids, mask, labels = _batch(data, rows, model.device)
+        yield rows, model(input_ids=ids, attention_mask=mask).logits, labels
+
+
+def _batch(data: Encoded, rows: Tensor, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ids, attention mask and labels of `rows`, cut at their longest example."""
+    lengths = data.lengths[rows]
+    length = int(lengths.max())
+    mask = (torch.arange(length) < lengths[:, None]).long()
+    labels = data.labels[rows] if data.words is None else data.labels[rows, :length]
+    return (
+        data.ids[rows, :length].to(device),
+        mask.to(device),
+        labels.to(device),
+    )
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+    """Cross-entropy over all labels; "mean" is 0, and no NaN, where a batch has none."""
+    total = F.cross_entropy(
+        logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return total if reduction == "sum" else total / (labels != IGNORED).sum().clamp(min=1)

@@ -1,0 +1,34 @@
+"""The two halves of a masked-LM head, under one name for every family.
+
+A head first transforms hidden states (dense, GELU, LayerNorm), then multiplies them with the word
+embeddings. Losses need the halves apart: the product with the whole vocabulary is what costs.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+
+def encode(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return the encoder's last hidden states, [batch, length, hidden]."""
+    return model.base_model(input_ids=ids, attention_mask=attention_mask).last_hidden_state
+
+
+def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Apply the first half of the head to hidden states of shape [..., hidden]."""
+    if model.config.model_type == "bert":
+        return model.cls.predictions.transform(hidden)
+    head = model.lm_head
+    return head.layer_norm(F.gelu(head.dense(hidden)))
+
+
+def decoder(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
+    """Return the decoder's weight [vocabulary, hidden] and bias [vocabulary]."""
+    layer = model.get_output_embeddings()
+    return layer.weight, layer.bias
+
+
+def logits(model: PreTrainedModel, transformed: Tensor) -> Tensor:
+    """Return logits [..., vocabulary] of transformed hidden states [..., hidden]."""
+    return torch.nn.functional.linear(transformed, *decoder(model))

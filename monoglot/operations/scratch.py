@@ -1,0 +1,93 @@
+"""A randomly initialised encoder, with a tokenizer trained on text or given."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monoglot.checkpoints import save_weights
+from monoglot.errors import UserError
+from monoglot.files import whole_folder
+from monoglot.operations.train_tokenizer import train_tokenizer
+from monoglot.tokenizer_families import SPECIAL_TOKENS
+from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def scratch(
+    texts: Iterable[str],
+    out: str | Path,
+    family: str,
+    *,
+    vocab_size: int | None = None,
+    tokenizer_from: str | Path | None = None,
+    hidden_size: int,
+    layers: int,
+    heads: int,
+    ffn_size: int,
+    max_positions: int,
+    seed: int,
+) -> None:
+    """Write a checkpoint with random weights; the same arguments give the same bytes.
+
+    Args:
+        texts: documents to train a tokenizer on, held in memory; not looked at if one is given.
+        out: folder of the checkpoint.
+        family: "bert" (WordPiece, cased) or "xlm-roberta" (Unigram).
+        vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
+            text does not yield as many.
+        tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
+        hidden_size, layers, heads, ffn_size: shape of the encoder.
+        max_positions: longest input in tokens, special ones included.
+        seed: of the weights.
+
+    Raises:
+        UserError: for a hidden size that the heads do not divide, a tokenizer that cannot be read
+            or is not of the family, or text that a tokenizer cannot be trained on.
+    """
+    if hidden_size % heads:
+        raise UserError(
+            f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
+            f"give a multiple of {heads}"
+        )
+    if (vocab_size is None) == (tokenizer_from is None):
+        raise UserError("give either a vocab_size, to train a tokenizer, or a tokenizer to take")
+    if tokenizer_from is None:
+        tokenizer_json = train_tokenizer(list(texts), family, vocab_size).to_str()
+    else:
+        tokenizer_json = to_json(read_tokenizer(tokenizer_from, family))
+    with whole_folder(out) as aside:
+        write_tokenizer(aside, tokenizer_json, family, max_positions)
+        shape = {
+            "hidden_size": hidden_size,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "intermediate_size": ffn_size,
+        }
+        save_weights(_random_model(family, tokenizer_json, shape, max_positions, seed), aside)
+
+
+def _random_model(
+    family: str, tokenizer_json: str, shape: dict[str, int], max_positions: int, seed: int
+) -> "PreTrainedModel":
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    ids = {r: tokenizer.token_to_id(token) for r, token in SPECIAL_TOKENS[family].items()}
+    shape = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": ids["pad_token"], **shape}
+    torch.manual_seed(seed)
+    if family == "bert":
+        return BertForMaskedLM(BertConfig(max_position_embeddings=max_positions, **shape))
+    # XLM-R counts positions from the padding's id + 1.
+    config = XLMRobertaConfig(
+        max_position_embeddings=max_positions + ids["pad_token"] + 1,
+        type_vocab_size=1,
+        bos_token_id=ids["bos_token"],
+        eos_token_id=ids["eos_token"],
+        layer_norm_eps=1e-5,
+        **shape,
+    )
+    return XLMRobertaForMaskedLM(config)

@@ -1,0 +1,46 @@
+"""How often the pieces of a vocabulary occur in text."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from tokenizers import Tokenizer
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts by piece id, int64, shape [vocab].
+
+    Attributes:
+        tokens: occurrences of each piece.
+        documents: documents in which it occurs.
+        texts: number of documents, those without a token included.
+    """
+
+    tokens: np.ndarray
+    documents: np.ndarray
+    texts: int
+
+
+def count_pieces(documents: Iterable[list[int]], vocab_size: int) -> Counts:
+    """Count the pieces of documents, each given as its token ids, in one pass."""
+    tokens = np.zeros(vocab_size, dtype=np.int64)
+    present = np.zeros(vocab_size, dtype=np.int64)
+    texts = 0
+    for ids in documents:
+        pieces, times = np.unique(np.asarray(ids, dtype=np.int64), return_counts=True)
+        tokens[pieces] += times
+        present[pieces] += 1
+        texts += 1
+    return Counts(tokens, present, texts)
+
+
+def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[list[int]]:
+    """Yield the token ids of each text, without special tokens, in constant memory."""
+    texts = iter(texts)
+    while batch := list(islice(texts, BATCH)):
+        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
+            yield encoding.ids

@@ -1,0 +1,93 @@
+"""The operation `train`: a checkpoint out of its parent by masked-LM training or distillation."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_checkpoint
+from monoglot.code import code_of
+from monoglot.errors import UserError
+from monoglot.files import sha256, whole_file
+from monoglot.operations.training_loop import HISTORY, Settings, train
+from monoglot.operations.training_state import TrainingState
+from monoglot.tokens.batches import Mixture, Sequences
+from monoglot.tokens.store import TokenStore
+
+
+def train_checkpoint(
+    parent: Path,
+    out: Path,
+    tokens: Sequence[Path],
+    validation: Sequence[Path],
+    settings: Settings,
+    shares: Sequence[float] | None = None,
+    teacher: Path | None = None,
+    state: Path | None = None,
+) -> None:
+    """Train checkpoint `parent` into checkpoint `out`, with `history.csv` beside it.
+
+    Args:
+        tokens, validation: folders of token stores made with the parent's tokenizer.
+        shares: the share of each store in `tokens` to use; all of it by default.
+        teacher: a checkpoint with the same tokenizer as the parent's.
+        state: a folder for the state of the unfinished run; it is removed at the end.
+
+    Raises:
+        UserError: the teacher has another tokenizer, a store was made with another one, or the
+            loss is not finite.
+    """
+    if teacher:
+        _check_same_tokenizer(parent, teacher)
+    body = settings.max_length - 2
+    stores = [TokenStore(folder) for folder in tokens]
+    mixture = Mixture(
+        [Sequences(store, body, settings.documents) for store in stores],
+        shares or [1.0] * len(stores),
+    )
+    held_out = [Sequences(TokenStore(folder), body, "truncate") for folder in validation]
+    student = load_model(parent)
+    for folder, store in zip(tokens, stores, strict=True):
+        if store.meta["vocab"] > student.config.vocab_size:
+            raise UserError(
+                f"{folder}: holds ids up to {store.meta['vocab']}, but {parent} has "
+                f"{student.config.vocab_size} embeddings; build the store with its tokenizer"
+            )
+    saved = TrainingState(state, _fingerprint(parent, teacher, stores, settings)) if state else None
+    history = train(
+        student,
+        mixture,
+        stores[0].meta,
+        Mixture(held_out, [1.0] * len(held_out)),
+        settings,
+        load_model(teacher) if teacher else None,
+        saved,
+    )
+    with whole_file(out / "history.csv") as aside, open(aside, "w", newline="") as file:
+        writer = csv.DictWriter(file, HISTORY)
+        writer.writeheader()
+        writer.writerows(history)
+    save_checkpoint(student.cpu(), parent, out)
+    if saved:
+        saved.forget()
+
+
+def _check_same_tokenizer(parent: Path, teacher: Path) -> None:
+    name = TOKENIZER_FILES[0]
+    if (parent / name).read_bytes() != (teacher / name).read_bytes():
+        raise UserError(
+            f"{teacher}/{name} is not that of {parent}; a teacher must share the vocabulary"
+        )
+
+
+def _fingerprint(parent: Path, teacher: Path | None, stores: list, settings: Settings) -> str:
+    """Hash everything the trained weights depend on, so that no other run's state is taken up."""
+    about = {
+        "settings": asdict(settings),
+        "weights": [sha256(f / "model.safetensors") for f in (parent, teacher) if f],
+        "stores": [store.meta for store in stores],
+        "code": code_of("monoglot.operations.training_loop"),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

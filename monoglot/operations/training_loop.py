@@ -1,0 +1,347 @@
+"""Masked-LM training of a checkpoint, alone or under a teacher (sections 2.1 and 2.3).
+
+Language adaptation, continued training and both distillations are this one loop:
+loss = alpha · MLM + (1 - alpha) · distance to the teacher's logits; without a teacher, MLM alone.
+
+Everything random is a function of (seed, step) or (seed, epoch): a run resumed from a saved state
+sees the same batches, masks and dropout as one that was never interrupted.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from monoglot import heads
+from monoglot.errors import UserError
+from monoglot.masking import mask_tokens
+from monoglot.operations.losses import logit_kl, logit_mse, mlm_loss
+from monoglot.operations.training_state import TrainingState
+from monoglot.tokens.batches import Mixture, Sequences, collate
+
+log = logging.getLogger(__name__)
+IGNORED = -100
+LOG_EVERY_SECONDS = 15
+HISTORY = (
+    "step",
+    "tokens",
+    "learning_rate",
+    "loss",
+    "mlm_loss",
+    "distillation_loss",
+    "validation_loss",
+    "validation_accuracy",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. The field names are the config keys of `train` variants; see the schema."""
+
+    loss: str
+    alpha: float
+    temperature: float
+    kl_mean: str
+    positions: str
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    batch_size: int
+    epochs: float | None
+    steps: int | None
+    max_length: int
+    documents: str
+    padding: str
+    mlm_probability: float
+    evaluate_every: int
+    keep: str
+    precision: str
+    seed: int
+
+    def total_steps(self, sequences: int) -> int:
+        """Return the number of optimiser steps for a corpus of so many sequences."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, round(self.epochs * math.ceil(sequences / self.batch_size)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token ids after masking, their attention mask and the masked-out labels, [batch, length]."""
+
+    ids: Tensor
+    attention_mask: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(t.to(device) for t in (self.ids, self.attention_mask, self.labels)))
+
+    def positions(self, which: str) -> Tensor:
+        """Return the flat indices of the positions a distillation loss compares."""
+        chosen = {
+            "all": torch.ones_like(self.labels, dtype=torch.bool),
+            "unpadded": self.attention_mask.bool(),
+            "masked": self.labels != IGNORED,
+        }[which]
+        return chosen.flatten().nonzero().squeeze(1)
+
+
+def train(
+    student: PreTrainedModel,
+    sequences: Sequences | Mixture,
+    special: dict,
+    validation: Sequences,
+    settings: Settings,
+    teacher: PreTrainedModel | None = None,
+    state: TrainingState | None = None,
+) -> list[dict]:
+    """Train `student` in place and return its history, one row (see HISTORY) an evaluation.
+
+    Args:
+        sequences: training sequences, without special tokens.
+        special: the special ids of the tokenizer, as in a token store's `meta`.
+        validation: sequences for the validation loss and accuracy (FLORES dev in the paper).
+        teacher: required unless `settings.loss` is `none`; it must share the vocabulary.
+        state: where to save progress now and then, and to resume from.
+
+    Raises:
+        UserError: the loss is not a finite number.
+    """
+    run = _Run(student, sequences, special, validation, settings, teacher)
+    return run.go(state)
+
+
+class _Run:
+    def __init__(self, student, sequences, special, validation, settings, teacher) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.student = student.to(self.device)
+        self.teacher = teacher.to(self.device).eval().requires_grad_(False) if teacher else None
+        self.sequences, self.special, self.settings = sequences, special, settings
+        self.total = settings.total_steps(len(sequences))
+        self.optimizer = _optimizer(student, settings)
+        self.validation = list(self._validation_batches(validation))
+        self.cached = [self._teacher_hidden(batch) for batch in self.validation]
+        self.step = self.tokens = 0
+        self.history: list[dict] = []
+        self.best: dict | None = None
+        self.sums = torch.zeros(3, device=self.device, dtype=torch.float64)
+
+    def go(self, state: TrainingState | None) -> list[dict]:
+        if not (state and self._resume(state)):
+            self._evaluate(since=1)
+        clock = _Clock(self.step, self.tokens)
+        while self.step < self.total:
+            self._step()
+            if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
+                self._evaluate(since=self.step - self.history[-1]["step"])
+                clock.report(self)
+            if state and clock.save_due(state):
+                state.save(self.student, self.optimizer, self.best, self._progress())
+            clock.tick(self)
+        if self.settings.keep == "best":
+            self.student.load_state_dict(self.best, strict=False)
+        self.student.eval()
+        return self.history
+
+    def _step(self) -> None:
+        batch = self._training_batch().to(self.device)
+        torch.manual_seed(_seed(self.settings.seed, self.step))
+        self.student.train()
+        losses = self._losses(batch, self._teacher_hidden(batch))
+        if not torch.isfinite(losses[0]):
+            raise UserError(
+                f"the training loss is {losses[0].item()} at step {self.step} (learning rate "
+                f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        losses[0].backward()
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimizer.step()
+        self.sums += torch.stack([loss.detach() for loss in losses])
+        self.tokens += int(batch.attention_mask.sum())
+        self.step += 1
+
+    def _losses(self, batch: Batch, teacher_hidden: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the total, masked-LM and distillation losses of a batch."""
+        with self._precision():
+            hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
+            masked = batch.positions("masked")
+            at_masked = heads.transform(self.student, hidden[masked]).float()
+            at_compared = None
+            if self.teacher:
+                compared = batch.positions(self.settings.positions)
+                at_compared = heads.transform(self.student, hidden[compared]).float()
+        weight, bias = heads.decoder(self.student)
+        zero = hidden.new_zeros((), dtype=torch.float32)
+        labels = batch.labels.flatten()[masked]
+        mlm = mlm_loss(at_masked, weight, bias, labels) if len(labels) else zero
+        if not self.teacher:
+            return mlm, mlm, zero
+        distance = self._distance(at_compared, teacher_hidden, len(batch.ids))
+        alpha = self.settings.alpha
+        return alpha * mlm + (1 - alpha) * distance, mlm, distance
+
+    def _distance(self, ours: Tensor, theirs: Tensor, batch_size: int) -> Tensor:
+        student, teacher = heads.decoder(self.student), heads.decoder(self.teacher)
+        if self.settings.loss == "mse":
+            return logit_mse(ours, *student, theirs, *teacher)
+        return logit_kl(
+            torch.nn.functional.linear(ours, *student),
+            torch.nn.functional.linear(theirs, *teacher),
+            self.settings.temperature,
+            batch_size if self.settings.kl_mean == "sequence" else None,
+        )
+
+    @torch.no_grad()
+    def _teacher_hidden(self, batch: Batch) -> Tensor | None:
+        """Return the teacher's transformed hidden states at the compared positions."""
+        if not self.teacher:
+            return None
+        batch = batch.to(self.device)
+        with self._precision():
+            hidden = heads.encode(self.teacher, batch.ids, batch.attention_mask).flatten(0, 1)
+            return heads.transform(
+                self.teacher, hidden[batch.positions(self.settings.positions)]
+            ).float()
+
+    @torch.no_grad()
+    def _evaluate(self, since: int) -> None:
+        """Add a row to the history: training losses since the last one, and the validation's."""
+        self.student.eval()
+        loss = hits = count = 0.0
+        for batch, teacher_hidden in zip(self.validation, self.cached, strict=True):
+            batch = batch.to(self.device)
+            loss += self._losses(batch, teacher_hidden)[0].item() * len(batch.ids)
+            masked = batch.positions("masked")
+            hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
+            logits = heads.logits(self.student, heads.transform(self.student, hidden[masked]))
+            hits += (logits.argmax(-1) == batch.labels.flatten()[masked]).sum().item()
+            count += len(masked)
+        sequences = sum(len(batch.ids) for batch in self.validation)
+        means = (self.sums / since).tolist() if self.step else [None] * 3
+        values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
+        row = dict(zip(HISTORY, (*values, loss / sequences, hits / count), strict=True))
+        self.sums.zero_()
+        if self.settings.keep == "best" and row["validation_loss"] <= min(
+            (r["validation_loss"] for r in self.history), default=math.inf
+        ):
+            weights = self.student.named_parameters()
+            self.best = {name: value.detach().clone() for name, value in weights}
+        self.history.append(row)
+
+    def _training_batch(self) -> Batch:
+        size = self.settings.batch_size
+        per_epoch = math.ceil(len(self.sequences) / size)
+        epoch, index = divmod(self.step, per_epoch)
+        generator = torch.Generator().manual_seed(_seed(self.settings.seed, -1 - epoch))
+        if getattr(self, "_epoch", None) != epoch:
+            self._order = torch.randperm(len(self.sequences), generator=generator)
+            self._epoch = epoch
+        chosen = self._order[index * size : (index + 1) * size].tolist()
+        generator = torch.Generator().manual_seed(_seed(self.settings.seed, self.step))
+        return self._masked([self.sequences[i] for i in chosen], generator)
+
+    def _validation_batches(self, sequences: Sequences) -> Iterator[Batch]:
+        """Batches with masks that are the same at every evaluation, so that curves are smooth."""
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        size = max(64, self.settings.batch_size)
+        by_length = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
+        for start in range(0, len(by_length), size):
+            chosen = [sequences[i] for i in by_length[start : start + size]]
+            yield self._masked(chosen, generator, pad=False)
+
+    def _masked(self, documents: list, generator: torch.Generator, pad: bool = True) -> Batch:
+        settings = self.settings
+        full = settings.max_length if pad and settings.padding == "max_length" else None
+        ids, attention, special = collate(documents, self.special, settings.max_length, full)
+        ids, labels = mask_tokens(
+            ids,
+            special,
+            self.special["mask"],
+            self.special["vocab"],
+            settings.mlm_probability,
+            generator,
+        )
+        return Batch(ids, attention, labels)
+
+    def _rate(self) -> float:
+        """Learning rate of the current step: linear warm-up, then linear decay to zero."""
+        warmup = self.settings.warmup * self.total
+        if self.step < warmup:
+            return self.settings.learning_rate * (self.step + 1) / warmup
+        return self.settings.learning_rate * (self.total - self.step) / max(1, self.total - warmup)
+
+    def _precision(self):
+        if self.settings.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def _progress(self) -> dict:
+        sums = self.sums.tolist()
+        return {"step": self.step, "tokens": self.tokens, "history": self.history, "sums": sums}
+
+    def _resume(self, state: TrainingState) -> bool:
+        saved = state.load(self.student, self.optimizer)
+        if saved is None:
+            return False
+        self.best, progress = saved
+        self.step, self.tokens = progress["step"], progress["tokens"]
+        self.history = progress["history"]
+        self.sums = torch.tensor(progress["sums"], device=self.device, dtype=torch.float64)
+        log.info("resumed at step %d of %d", self.step, self.total)
+        return True
+
+
+class _Clock:
+    """Says when to log and when to save, and how fast the run is."""
+
+    def __init__(self, step: int, tokens: int) -> None:
+        self._start = self._logged = self._saved = time.monotonic()
+        self._first_step, self._first_token = step, tokens
+
+    def tick(self, run: _Run) -> None:
+        now = time.monotonic()
+        if now - self._logged < LOG_EVERY_SECONDS:
+            return
+        self._logged = now
+        seconds = now - self._start
+        speed = (run.tokens - self._first_token) / seconds
+        left = (run.total - run.step) * seconds / (run.step - self._first_step)
+        log.info("step %d of %d, %.0f tokens/s, %.0f s left", run.step, run.total, speed, left)
+
+    def report(self, run: _Run) -> None:
+        row = run.history[-1]
+        log.info(
+            "step %d of %d: loss %.4f, validation loss %.4f, validation accuracy %.4f",
+            *(row["step"], run.total, row["loss"]),
+            *(row["validation_loss"], row["validation_accuracy"]),
+        )
+
+    def save_due(self, state: TrainingState) -> bool:
+        due = time.monotonic() - self._saved >= state.every_seconds
+        if due:
+            self._saved = time.monotonic()
+        return due
+
+
+def _optimizer(model: PreTrainedModel, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW as `transformers.Trainer` sets it up: no decay of biases and LayerNorm gains."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def _seed(seed: int, number: int) -> int:
+    """Mix a seed and a step (or, below zero, an epoch) into the seed of a generator."""
+    return (seed * 1_000_003 + number) % 2**63

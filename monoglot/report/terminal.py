@@ -1,0 +1,73 @@
+"""A finished table as aligned text for a terminal."""
+
+import csv
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from monoglot.errors import UserError
+from monoglot.report.columns import Row, language_of, score_columns, shown, task_of
+
+GAP = "  "
+
+
+def show(path: str | Path, width: int) -> str:
+    """Return the table of a CSV file as text, with its title and the names of its files.
+
+    The title is that of the Markdown file of the same name, where there is one. Where `width`
+    characters do not hold a whole row, the languages are put below one another. Raises `UserError`
+    if the file is not a table's CSV.
+    """
+    path = Path(path)
+    rows = _read(path)
+    cells = score_columns(rows[0])
+    text = _text(rows, cells)
+    if len(text.splitlines()[-1]) > width:
+        text = "\n\n".join(_text(rows, list(group)) for _, group in groupby(cells, language_of))
+    endings = [e for e in ("csv", "md", "tex") if path.with_suffix(f".{e}").exists()]
+    files = f"{path.with_suffix('')}.{{{','.join(endings)}}}"
+    return "\n".join([*textwrap.wrap(_title(path), width), "", text, "", files])
+
+
+def _text(rows: Sequence[Row], cells: Sequence[str]) -> str:
+    columns = ["reduction_percent", "size_millions", *cells, "avg"]
+    heads = ["Model", "Red.", "Size", *map(task_of, cells), "Avg."]
+    body = [[row["label"], *(shown(row, column) for column in columns)] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *body, strict=True)]
+    lines = [_languages(cells, widths), _line(heads, widths)]
+    return "\n".join([*lines, *(_line(texts, widths) for texts in body)])
+
+
+def _languages(cells: Sequence[str], widths: Sequence[int]) -> str:
+    line, at = " " * (sum(widths[:3]) + 2 * len(GAP)), 3
+    for language, group in groupby(cells, language_of):
+        count = len(list(group))
+        span = sum(widths[at : at + count]) + (count - 1) * len(GAP)
+        line += GAP + f" {language} ".center(span, "-")
+        at += count
+    return line
+
+
+def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = zip(texts, widths, strict=True)
+    return GAP.join([first[0].ljust(first[1]), *(text.rjust(width) for text, width in rest)])
+
+
+def _title(path: Path) -> str:
+    markdown = path.with_suffix(".md")
+    if not markdown.exists():
+        return path.stem
+    return markdown.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _read(path: Path) -> list[Row]:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
+    needed = {"label", "reduction_percent", "size_millions", "avg"}
+    if not rows or not needed <= set(rows[0]):
+        raise UserError(f"{path}: is not the CSV of a table, as scripts/table.py writes it")
+    return rows

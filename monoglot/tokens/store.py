@@ -1,0 +1,99 @@
+"""One corpus under one tokenizer, encoded once and read through a memory map.
+
+A store is a folder: `tokens.bin` (uint32, all documents one after the other, no special tokens),
+`offsets.bin` (int64, n_documents + 1 positions in it) and `meta.json`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from monoglot.errors import UserError
+from monoglot.files import whole_folder
+
+BATCH = 1024
+FILES = ("tokens.bin", "offsets.bin", "meta.json")
+
+
+def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | Path) -> None:
+    """Encode `texts` (one document each) into a store at `out`, in constant memory.
+
+    Documents without a single token are left out. Raises `UserError` if none is left.
+    """
+    from tokenizers import Tokenizer
+
+    tokenizer_folder = Path(tokenizer_folder)
+    tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    documents = end = 0
+    with whole_folder(out) as aside:
+        with open(aside / "tokens.bin", "wb") as tokens, open(aside / "offsets.bin", "wb") as ends:
+            ends.write(np.int64(0).tobytes())
+            for ids in _encode(tokenizer, texts):
+                tokens.write(np.asarray(ids, dtype=np.uint32).tobytes())
+                end += len(ids)
+                ends.write(np.int64(end).tobytes())
+                documents += 1
+        if not documents:
+            raise UserError(f"{out}: the text holds no document with a token; give it some text")
+        meta = {"documents": documents, "tokens": end, **special_ids(tokenizer, tokenizer_folder)}
+        (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
+
+
+def special_ids(tokenizer, folder: Path) -> dict[str, int | list[int]]:
+    """Return the ids `cls`, `sep`, `pad` and `mask`, all four as `special`, and the `vocab` size.
+
+    The unknown piece is not among `special`: it stands for text, and may be masked and predicted
+    as in the paper's code.
+    """
+    names = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    ids = {}
+    for role in ("cls", "sep", "pad", "mask"):
+        token = names.get(f"{role}_token")
+        token = token["content"] if isinstance(token, dict) else token
+        ids[role] = tokenizer.token_to_id(token) if token else None
+        if ids[role] is None:
+            raise UserError(f"{folder}/tokenizer_config.json: {role}_token names no known piece")
+    ids["special"] = sorted(ids.values())
+    ids["vocab"] = tokenizer.get_vocab_size()
+    return ids
+
+
+class TokenStore:
+    """Documents as arrays of token ids, without special tokens.
+
+    Attributes:
+        meta: what `meta.json` holds: number of `documents` and `tokens`, and the special ids.
+        tokens: all ids, uint32, shape [n_tokens], memory-mapped.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        folder = Path(folder)
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise UserError(f"{folder}: there is no {name}; it is not a token store")
+        self.meta = json.loads((folder / "meta.json").read_text())
+        self.tokens = np.memmap(folder / "tokens.bin", dtype=np.uint32, mode="r")
+        self.offsets = np.memmap(folder / "offsets.bin", dtype=np.int64, mode="r")
+        if len(self.offsets) != self.meta["documents"] + 1 or self.offsets[-1] != len(self.tokens):
+            raise UserError(f"{folder}: tokens.bin and offsets.bin do not fit; build it anew")
+
+    def __len__(self) -> int:
+        return self.meta["documents"]
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
+
+
+def _encode(tokenizer, texts: Iterable[str]) -> Iterator[list[int]]:
+    texts = iter(texts)
+    while batch := list(islice(texts, BATCH)):
+        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
+            if encoding.ids:
+                yield encoding.ids

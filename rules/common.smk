@@ -1,0 +1,86 @@
+"""Names and helpers that all rules share."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Jobs run this checkout's package with this Python, whatever else is installed or activated.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+)
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+sys.path.insert(0, workflow.basedir)
+
+from monoglot.checkpoints import FILES as CHECKPOINT_FILES
+from monoglot.code import code_of
+from monoglot.config import reduction_factor, source_of
+from monoglot.errors import UserError
+from monoglot.graph import ANY, Checkpoint, Graph
+from monoglot.tokens.store import FILES as STORE_FILES
+
+try:
+    GRAPH = Graph(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+CONFIG = GRAPH.config
+RESULTS = CONFIG["results"]
+ROOT = CONFIG["data"]["root"]
+TEXT_SETS = ["text", "validation", "heldout"]
+# One training job at a time on a GPU (the default profile holds gpu=1); on a CPU, one a core.
+GPU = int(Path("/dev/nvidia0").exists())
+
+
+def one_of(names):
+    """A wildcard constraint that matches exactly these names, or nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    model=one_of(CONFIG["models"]),
+    language=one_of([*CONFIG["languages"], ANY]),
+    variant=one_of(CONFIG["variants"]),
+    task=one_of(CONFIG["tasks"]),
+    set=one_of(TEXT_SETS),
+    table=one_of(CONFIG["tables"]),
+
+
+def flags(settings):
+    """Command-line flags of a dict: `{"batch_size": 8}` becomes `--batch-size 8`."""
+    words = []
+    for key, value in settings.items():
+        if value is None or value is False or value == []:
+            continue
+        words.append("--" + key.replace("_", "-"))
+        if value is not True:
+            words += map(str, value if isinstance(value, list) else [value])
+    return shlex.join(words)
+
+
+def checkpoint_of(wildcards):
+    return GRAPH.checkpoint(wildcards.model, wildcards.language, wildcards.variant)
+
+
+def folder_of(node):
+    return f"{RESULTS}/models/{node}"
+
+
+def files_of(node):
+    return [f"{folder_of(node)}/{name}" for name in CHECKPOINT_FILES]
+
+
+def data_file(language, name):
+    return f"{RESULTS}/data/{language}/{name}.parquet"
+
+
+def store_of(node, language, name):
+    """Folder of the token store of a set of texts under a checkpoint's tokenizer."""
+    return f"{RESULTS}/tokens/{GRAPH.tokenizer(node)}/{language}/{name}"
+
+
+def store_files(node, languages, name):
+    return [f"{store_of(node, l, name)}/{file}" for l in languages for file in STORE_FILES]

@@ -1,0 +1,138 @@
+"""Raw files to parquet, and text to token stores."""
+
+import yaml
+
+
+def local_files(language, name):
+    """The raw files that a set of a language is read from; none for a source on the Hub."""
+    source = source_of(CONFIG, name, language)
+    if "hub" in source:
+        return []
+    files = source["files"]
+    files = files.values() if isinstance(files, dict) else files
+    paths = [file["path"] if isinstance(file, dict) else file for file in files]
+    return [os.path.join(ROOT, path) for path in paths]
+
+
+def needed_sets():
+    """(language, set) of everything that a checkpoint or a score of the plan is made from."""
+    needed = {
+        (language, name)
+        for node in GRAPH.checkpoints
+        for language in GRAPH.text_languages(node)
+        for name in TEXT_SETS
+    }
+    runs = (run for table in CONFIG["tables"] for run in GRAPH.table_runs(table))
+    return sorted(needed | {(language, task) for _, language, task in runs})
+
+
+RAW_FILES = sorted({file for needed in needed_sets() for file in local_files(*needed)})
+
+if "invented" in CONFIG["data"]:
+
+    rule invent:
+        output:
+            RAW_FILES,
+        params:
+            flags=flags(CONFIG["data"]["invented"]),
+            root=ROOT,
+            code=code_of("scripts/invent.py"),
+        log:
+            f"{RESULTS}/logs/invent.log",
+        conda:
+            "../envs/monoglot.yaml"
+        shell:
+            "python scripts/invent.py --out {params.root:q} {params.flags} > {log:q} 2>&1"
+
+else:
+    for language, name in needed_sets():
+        for file in local_files(language, name):
+            if not os.path.isfile(file):
+                raise WorkflowError(
+                    f"data.{name}.{language}: there is no file {file}; "
+                    f"put it there or mend the path (paths start at data.root, {ROOT})"
+                )
+
+
+def raw_files(wildcards):
+    return local_files(wildcards.language, wildcards.get("set") or wildcards.task)
+
+
+def source_block(wildcards):
+    name = wildcards.get("set") or wildcards.task
+    source = source_of(CONFIG, name, wildcards.language)
+    return yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True).strip()
+
+
+def task_flags(wildcards):
+    task = CONFIG["tasks"][wildcards.task]
+    limits = {f"limit_{split}": number for split, number in task["limit"].items()}
+    return flags({key: task[key] for key in ("kind", "scheme", "labels")} | limits)
+
+
+rule read_text:
+    input:
+        raw_files,
+    output:
+        data_file("{language}", "{set}"),
+    params:
+        source=source_block,
+        root=ROOT,
+        code=code_of("scripts/read_text.py"),
+    log:
+        f"{RESULTS}/logs/read_text/{{language}}/{{set}}.log",
+    conda:
+        "../envs/monoglot.yaml"
+    shell:
+        "python scripts/read_text.py --source {params.source:q} --root {params.root:q}"
+        " --out {output:q} > {log:q} 2>&1"
+
+
+rule read_task:
+    input:
+        raw_files,
+    output:
+        data_file("{language}", "{task}"),
+    params:
+        source=source_block,
+        flags=task_flags,
+        root=ROOT,
+        code=code_of("scripts/read_task.py"),
+    log:
+        f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
+    conda:
+        "../envs/monoglot.yaml"
+    shell:
+        "python scripts/read_task.py --source {params.source:q} --root {params.root:q}"
+        " {params.flags} --out {output:q} > {log:q} 2>&1"
+
+
+def tokenizer_files(wildcards):
+    return files_of(Checkpoint(wildcards.model, wildcards.home, wildcards.variant))[2:]
+
+
+def tokenizer_folder(wildcards):
+    return folder_of(Checkpoint(wildcards.model, wildcards.home, wildcards.variant))
+
+
+rule build_tokens:
+    input:
+        text=data_file("{language}", "{set}"),
+        tokenizer=tokenizer_files,
+    output:
+        multiext(
+            f"{RESULTS}/tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}/", *STORE_FILES
+        ),
+    wildcard_constraints:
+        home=one_of([*CONFIG["languages"], ANY]),
+    params:
+        tokenizer=tokenizer_folder,
+        out=subpath(output[0], parent=True),
+        code=code_of("scripts/build_tokens.py"),
+    log:
+        f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",
+    conda:
+        "../envs/monoglot.yaml"
+    shell:
+        "python scripts/build_tokens.py --text {input.text:q} --tokenizer {params.tokenizer:q}"
+        " --out {params.out:q} > {log:q} 2>&1"

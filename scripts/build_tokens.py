@@ -1,0 +1,24 @@
+"""Encode a corpus with a checkpoint's tokenizer into a memory-mapped token store."""
+
+import os
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("--text", type=Path, required=True, help="parquet file with a text column")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the token store")
+    arguments = parser.parse_args()
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+
+    from monoglot.data.store import read_texts
+    from monoglot.tokens.store import build_store
+
+    build_store(read_texts(arguments.text), arguments.tokenizer, arguments.out)
+
+
+if __name__ == "__main__":
+    command.run(main)

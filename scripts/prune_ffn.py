@@ -1,0 +1,43 @@
+"""Make a checkpoint with fewer feed-forward neurons out of its parent."""
+
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
+    parser.add_argument(
+        "--validation",
+        type=Path,
+        required=True,
+        help="token store of the validation text, under the parent's tokenizer",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--size", type=int, required=True, help="neurons to keep in each layer")
+    parser.add_argument(
+        "--importance",
+        default="gradient_weight",
+        help="what a neuron is scored by: gradient_weight (paper's code) or gradient (its text)",
+    )
+    parser.add_argument(
+        "--max-length", type=int, default=512, help="tokens a sequence, special ones included"
+    )
+    parser.add_argument("--seed", type=int, default=42, help="seed of the masks")
+    args = parser.parse_args()
+
+    import torch
+
+    from monoglot.checkpoints import load_model, save_checkpoint
+    from monoglot.operations.prune_ffn import prune_ffn
+    from monoglot.tokens.store import TokenStore
+
+    store = TokenStore(args.validation)
+    model = load_model(args.parent).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = prune_ffn(model, store, args.size, args.importance, args.max_length, args.seed)
+    save_checkpoint(model, args.parent, args.out)
+
+
+if __name__ == "__main__":
+    command.run(main)

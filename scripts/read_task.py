@@ -1,0 +1,47 @@
+"""Read the train, dev and test examples of a task into one parquet file."""
+
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="source block as in the configuration: "
+        "{format: conllu, files: {train: a.conllu, dev: b.conllu, test: c.conllu}}",
+    )
+    parser.add_argument("--root", type=Path, default=Path(), help="folder that `files` start from")
+    parser.add_argument("--kind", choices=["classification", "tagging"], required=True)
+    parser.add_argument("--labels", nargs="+", required=True, help="the labels of the task")
+    parser.add_argument(
+        "--scheme",
+        choices=["plain", "iob2"],
+        default="plain",
+        help="what tags the labels stand for",
+    )
+    for split in ("train", "dev", "test"):
+        parser.add_argument(f"--limit-{split}", type=int, help=f"keep the first ones of {split}")
+    parser.add_argument("--out", type=Path, required=True, help="parquet file of the examples")
+    arguments = parser.parse_args()
+
+    from monoglot.data.examples import SPLITS
+    from monoglot.data.sources import parse_source
+    from monoglot.data.store import prepare_task
+
+    caps = {split: getattr(arguments, f"limit_{split}") for split in SPLITS}
+    prepare_task(
+        parse_source(arguments.source),
+        arguments.kind,
+        arguments.labels,
+        arguments.out,
+        arguments.root,
+        caps,
+        arguments.scheme,
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,28 @@
+"""Read running text from a source of the configuration into one parquet file."""
+
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="source block as in the configuration: {format: lines, files: [mt.txt.gz]}",
+    )
+    parser.add_argument("--root", type=Path, default=Path(), help="folder that `files` start from")
+    parser.add_argument("--limit", type=int, help="largest number of documents")
+    parser.add_argument("--out", type=Path, required=True, help="parquet file with a text column")
+    arguments = parser.parse_args()
+
+    from monoglot.data.sources import parse_source
+    from monoglot.data.store import prepare_text
+
+    source = parse_source(arguments.source)
+    prepare_text(source, arguments.out, arguments.root, arguments.limit)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,30 @@
+"""Make a checkpoint with a smaller hidden size out of its parent."""
+
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument(
+        "--size", type=int, required=True, help="hidden size, a multiple of the attention heads"
+    )
+    parser.add_argument(
+        "--method",
+        default="truncate",
+        help="truncate (the first dimensions) or svd (low-rank approximation, then truncate)",
+    )
+    args = parser.parse_args()
+
+    from monoglot.checkpoints import load_model, save_checkpoint
+    from monoglot.operations.reduce_hidden import reduce_hidden
+
+    model = reduce_hidden(load_model(args.parent), args.size, args.method)
+    save_checkpoint(model, args.parent, args.out)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,134 @@
+"""The published sets, where they are at hand, have the sizes of the paper's Table 3."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from monoglot.data.examples import SPLITS
+from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))
+TABLE_3 = json.loads((ROOT / "resources/paper/table3.json").read_text())
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no folder {DATA}"),
+]
+
+FLORES = {"mt": "mlt_Latn", "sk": "slk_Latn", "sw": "swh_Latn"}
+TOPICS = ["science/technology", "travel", "politics", "sports"]
+TOPICS += ["health", "entertainment", "geography"]
+UPOS = ["ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"]
+UPOS += ["PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"]
+LABELS = {
+    "tc": TOPICS,
+    "sa": ["negative", "positive"],
+    "ner": ["PER", "ORG", "LOC"],
+    "pos": UPOS,
+}
+SNK_TRAIN = "ud/UD_Slovak-SNK/sk_snk-ud-train.rebuilt.conllu"
+
+
+def by_split(pattern: str) -> dict[str, str]:
+    return {split: pattern.format(split=split) for split in SPLITS}
+
+
+def source(task: str, language: str) -> dict:
+    if task == "tc":
+        folder = f"sib200/{FLORES[language]}"
+        return {"format": "sib200", "files": by_split(folder + "/{split}.tsv")}
+    if task == "ner":
+        return {"format": "wikiann", "files": by_split(f"wikiann/{language}/{{split}}.txt")}
+    return SOURCES[task, language]
+
+
+SOURCES = {
+    ("sa", "mt"): {"format": "sentiment", "files": by_split("sentiment/mt/{split}.csv")},
+    ("sa", "sk"): {"format": "sentiment", "files": by_split("sentiment/sk/{split}.csv")},
+    ("sa", "sw"): {
+        "format": "afrisenti",
+        "files": by_split("afrisenti/swa/{split}.tsv"),
+        "drop_labels": ["neutral"],
+    },
+    ("pos", "mt"): {
+        "format": "conllu",
+        "files": by_split("ud/UD_Maltese-MUDT/mt_mudt-ud-{split}.conllu"),
+    },
+    ("pos", "sk"): {
+        "format": "conllu",
+        "files": by_split("ud/UD_Slovak-SNK/sk_snk-ud-{split}.conllu") | {"train": SNK_TRAIN},
+    },
+    ("pos", "sw"): {"format": "token_tag", "files": by_split("masakhapos/swa/{split}.txt")},
+}
+
+
+def prepare(task: str, source: dict, out: Path) -> Path:
+    kind = "tagging" if task in ("ner", "pos") else "classification"
+    scheme = "iob2" if task == "ner" else "plain"
+    prepare_task(source, kind, LABELS[task], out, DATA, scheme=scheme)
+    return out
+
+
+@pytest.mark.parametrize("language", ["mt", "sk", "sw"])
+@pytest.mark.parametrize("task", ["tc", "sa", "ner", "pos"])
+def test_sizes_of_table_3(tmp_path: Path, task: str, language: str) -> None:
+    out = prepare(task, source(task, language), tmp_path / "task")
+    assert [len(read_examples(out, split)) for split in SPLITS] == TABLE_3[task][language]
+
+
+def test_afrisenti_with_ids_is_the_same_set(tmp_path: Path) -> None:
+    one = prepare("sa", source("sa", "sw"), tmp_path / "one")
+    files = by_split("afrisenti/subtaskA/sw_{split}.tsv")
+    two = prepare("sa", {**source("sa", "sw"), "files": files}, tmp_path / "two")
+    assert read_examples(one, "test") == read_examples(two, "test")
+
+
+def test_label_counts(tmp_path: Path) -> None:
+    topics = prepare("tc", source("tc", "mt"), tmp_path / "tc")
+    counts = Counter(example.label for example in read_examples(topics, "test"))
+    assert [counts[label] for label in TOPICS] == [51, 40, 30, 25, 22, 19, 17]
+    sentiment = prepare("sa", source("sa", "sk"), tmp_path / "sa")
+    counts = Counter(example.label for example in read_examples(sentiment, "train"))
+    assert counts == {"negative": 534, "positive": 3026}
+
+
+@pytest.mark.parametrize(
+    ("task", "language", "words"),
+    [
+        ("ner", "mt", [874, 843, 853]),
+        ("ner", "sk", [162288, 80830, 80606]),
+        ("ner", "sw", [5597, 5609, 5786]),
+        ("pos", "mt", [22880, 10209, 11073]),
+        ("pos", "sk", [80628, 12733, 12736]),
+        ("pos", "sw", [21290, 3745, 15754]),
+    ],
+)
+def test_word_counts(tmp_path: Path, task: str, language: str, words: list[int]) -> None:
+    out = prepare(task, source(task, language), tmp_path / "task")
+    counts = [sum(len(e.tokens) for e in read_examples(out, split)) for split in SPLITS]
+    assert counts == words
+    tokens = {token for example in read_examples(out, "test") for token in example.tokens}
+    assert not any(token.startswith(f"{language}:") for token in tokens)
+
+
+@pytest.mark.parametrize("language", ["mt", "sk", "sw"])
+def test_flores(tmp_path: Path, language: str) -> None:
+    for split, size in (("dev", 997), ("devtest", 1012)):
+        name = f"flores200/{split}/{FLORES[language]}.{split}"
+        prepare_text({"format": "lines", "files": [name]}, tmp_path / split, DATA)
+        assert sum(1 for _ in read_texts(tmp_path / split)) == size
+
+
+@pytest.mark.parametrize("language", ["mt", "sk", "sw"])
+def test_raw_text_reads_with_the_largest_files_capped(tmp_path: Path, language: str) -> None:
+    names = sorted(path.name for path in (DATA / "raw" / language).glob("*.txt.gz"))
+    assert len(names) > 4
+    files = [{"path": f"raw/{language}/{name}", "limit_megabytes": 1} for name in names]
+    prepare_text({"format": "lines", "files": files}, tmp_path / "text", DATA)
+    texts = list(read_texts(tmp_path / "text"))
+    assert 1e6 < sum(len(text.encode()) for text in texts) <= len(names) * 1e6
+    assert not any("\r" in text or "\n" in text for text in texts)

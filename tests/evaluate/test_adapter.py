@@ -1,0 +1,109 @@
+import json
+import shutil
+
+import pytest
+import torch
+from adapters import BertAdapterModel, XLMRobertaAdapterModel
+from transformers import AutoModel, BertConfig, XLMRobertaConfig
+
+from monoglot.checkpoints import count_parameters, load_model
+from monoglot.errors import UserError
+from monoglot.evaluate import adapter
+
+TABLE_5 = [
+    (768, 12, 16, 894_528),
+    (768, 12, 2, 7_091_712),
+    (768, 6, 16, 447_264),
+    (768, 6, 2, 3_545_856),
+    (564, 6, 16, 240_474),
+    (564, 6, 2, 1_913_652),
+    (456, 6, 16, 156_120),
+    (456, 6, 2, 1_251_720),
+    (312, 6, 16, 73_122),
+    (312, 6, 2, 586_872),
+]
+
+
+@pytest.mark.parametrize(("hidden", "layers", "factor", "expected"), TABLE_5)
+@pytest.mark.parametrize(
+    ("model_class", "config_class"),
+    [(BertAdapterModel, BertConfig), (XLMRobertaAdapterModel, XLMRobertaConfig)],
+)
+def test_adapters_have_the_size_of_the_papers_table_5(
+    model_class, config_class, hidden, layers, factor, expected
+):
+    config = config_class(
+        hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=12, vocab_size=10
+    )
+    with torch.device("meta"):
+        model = model_class(config)
+        adapter.drop_heads(model)
+        adapter.fresh_adapter(model, "tagging", 7, factor, seed=1)
+    assert adapter.parameter_counts(model) == (expected, 7 * hidden + 7)
+
+
+def test_the_classification_head_has_two_layers(tiny_checkpoint):
+    model = adapter.load_encoder(tiny_checkpoint("bert"))
+    adapter.fresh_adapter(model, "classification", 3, 2, seed=1)
+    assert adapter.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
+    folder = tiny_checkpoint(family)
+    model = adapter.load_encoder(folder)
+    ids = torch.tensor([[2, 9, 10, 11, 3]])
+    with torch.no_grad():
+        expected = AutoModel.from_pretrained(folder)(ids).last_hidden_state
+        torch.testing.assert_close(model.base_model(ids).last_hidden_state, expected)
+    adapter.fresh_adapter(model, "tagging", 3, 2, seed=1)
+    trained = adapter.trained_parameters(model)
+    assert len(trained) == 4 * 4 + 2
+    assert all(".adapters.task." in name or name.startswith("heads.task.") for name in trained)
+
+
+def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
+    used = adapter.load_encoder(tiny_checkpoint("bert"))
+    adapter.fresh_adapter(used, "tagging", 3, 2, seed=5)
+    adapter.fresh_adapter(used, "tagging", 3, 2, seed=1)
+    loaded = adapter.load_encoder(tiny_checkpoint("bert"))
+    adapter.fresh_adapter(loaded, "tagging", 3, 2, seed=1)
+    again, first = used.state_dict(), loaded.state_dict()
+    assert list(again) == list(first)
+    assert all(torch.equal(again[name], first[name]) for name in first)
+    adapter.fresh_adapter(used, "tagging", 3, 2, seed=2)
+    assert not torch.equal(used.heads["task"][1].weight, loaded.heads["task"][1].weight)
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
+    folder = tiny_checkpoint(family)
+    assert adapter.checkpoint_parameters(folder) == count_parameters(load_model(folder))
+
+
+def test_positions_of_xlmr_begin_after_the_padding_id(tiny_checkpoint):
+    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("bert"))) == 64
+    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("xlm-roberta"))) == 64
+
+
+def test_a_checkpoint_without_tokenizer_is_refused(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "model")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"there is no tokenizer\.json"):
+        adapter.load_encoder(folder)
+
+
+def test_another_family_is_refused(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+    with pytest.raises(UserError, match="model_type is 'gpt2'"):
+        adapter.load_encoder(folder)
+
+
+def test_missing_weights_are_refused(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 5}))
+    with pytest.raises(UserError, match=r"has no weights for bert\.encoder\.layer\.4"):
+        adapter.load_encoder(folder)

@@ -1,0 +1,195 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from monoglot.errors import UserError
+from monoglot.evaluate.evaluation import evaluate
+from monoglot.evaluate.records import read_record
+from monoglot.evaluate.task import Names
+from monoglot.files import sha256
+
+NAMES = Names("xlmr", "mt", "kd")
+SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_tags_are_learnt_and_recorded(
+    tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, family
+):
+    options = settings(
+        epochs=30, learning_rate=2e-2, checkpoint="best", weight_decay=0.01, warmup=0.05
+    )
+    checkpoint, out = tiny_checkpoint(family), tmp_path / "out"
+    evaluate(checkpoint, sentences_file, sentences_task, options, [1, 2], NAMES, out)
+    record = read_record(out / "seed2.json")
+    assert record["score"] == record["scores"]["word_f1"] > record["scores"]["majority"] == 0
+    assert record["scores"]["word_f1"] > 0.9
+    assert set(record["scores"]) == {"word_f1", "subtoken_f1", "word_accuracy", "majority"}
+    assert (record["model"], record["language"], record["variant"]) == ("xlmr", "mt", "kd")
+    assert (record["task"], record["seed"], record["metric"]) == ("ner", 2, "word_f1")
+    assert (record["n_train"], record["n_test"]) == (24, 12)
+    assert record["adapter_parameters"] == 4 * (2 * 24 * 12 + 12 + 24)
+    assert record["head_parameters"] == 5 * 24 + 5
+    assert record["inputs"]["examples"] == sha256(sentences_file)
+    assert record["inputs"]["tokenizer.json"] == sha256(checkpoint / "tokenizer.json")
+    assert record["settings"]["checkpoint"] == "best"
+    assert record["settings"]["labels"] == ["PER", "LOC"]
+    assert record["versions"]["adapters"]
+    names = sorted(file.name for file in out.iterdir())
+    assert names == [
+        f"seed{seed}{end}" for seed in (1, 2) for end in (".json", ".predictions.parquet")
+    ]
+
+
+def test_texts_are_learnt(tiny_checkpoint, texts_file, texts_task, settings, tmp_path):
+    options = settings(epochs=30, learning_rate=2e-2)
+    evaluate(tiny_checkpoint("bert"), texts_file, texts_task, options, [1], NAMES, tmp_path / "o")
+    record = read_record(tmp_path / "o" / "seed1.json")
+    table = pq.read_table(tmp_path / "o" / "seed1.predictions.parquet").to_pydict()
+    assert record["scores"]["macro_f1"] > 0.8 > record["scores"]["majority"]
+    right = sum(a == b for a, b in zip(table["gold"], table["predicted"], strict=True))
+    assert record["scores"]["accuracy"] == pytest.approx(right / 12)
+
+
+@pytest.mark.parametrize("seeds_affect", ["initialisation", "everything"])
+def test_a_seeds_predictions_are_the_same_bytes_whatever_ran_before(
+    tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, seeds_affect
+):
+    options = settings(checkpoint="best", seeds_affect=seeds_affect)
+    checkpoint = tiny_checkpoint("xlm-roberta")
+    for out, seeds in (("both", [1, 2]), ("one", [2])):
+        evaluate(checkpoint, sentences_file, sentences_task, options, seeds, NAMES, tmp_path / out)
+    first, second = (tmp_path / out / "seed2.predictions.parquet" for out in ("both", "one"))
+    assert first.read_bytes() == second.read_bytes()
+    both, one = (read_record(tmp_path / out / "seed2.json") for out in ("both", "one"))
+    assert both["scores"] == one["scores"]
+
+
+def only_split(path: Path, split: str, out: Path) -> Path:
+    table = pq.read_table(path)
+    pq.write_table(table.filter(pa.compute.not_equal(table["split"], split)), out)
+    return out
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_a_missing_split_is_refused(
+    tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, split
+):
+    less = only_split(sentences_file, split, tmp_path / "less.parquet")
+    with pytest.raises(UserError, match=rf"less\.parquet: .*{split}"):
+        evaluate(
+            tiny_checkpoint("bert"),
+            less,
+            sentences_task,
+            settings(checkpoint="best"),
+            [1],
+            NAMES,
+            tmp_path / "out",
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_dev_is_not_needed_for_the_last_epoch(
+    tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path
+):
+    less = only_split(sentences_file, "dev", tmp_path / "less.parquet")
+    out = tmp_path / "out"
+    options = settings(epochs=1)
+    evaluate(tiny_checkpoint("bert"), less, sentences_task, options, [1], NAMES, out)
+    assert (out / "seed1.json").is_file()
+
+
+def test_a_label_that_is_not_declared_is_refused(tiny_checkpoint, texts_task, settings, tmp_path):
+    columns = {
+        "split": ["train", "test", "test"],
+        "text": ["dar", "dar", "dar"],
+        "label": ["animal", "place", "sport"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "tc.parquet")
+    message = r"tc\.parquet: example 1 of test has the label 'sport'.*one of animal, place"
+    with pytest.raises(UserError, match=message):
+        evaluate(
+            tiny_checkpoint("bert"),
+            tmp_path / "tc.parquet",
+            texts_task,
+            settings(),
+            [1],
+            NAMES,
+            tmp_path / "out",
+        )
+
+
+def test_examples_of_the_other_kind_are_refused(
+    tiny_checkpoint, sentences_file, texts_task, settings, tmp_path
+):
+    with pytest.raises(UserError, match=r"ner\.parquet: holds no examples of classification"):
+        evaluate(
+            tiny_checkpoint("bert"), sentences_file, texts_task, settings(), [1], NAMES, tmp_path
+        )
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_a_length_beyond_the_positions_is_refused(
+    tiny_checkpoint, texts_file, texts_task, settings, tmp_path, family
+):
+    folder = tiny_checkpoint(family)
+    with pytest.raises(UserError, match="max_length is 65, but the model has 64 positions"):
+        evaluate(
+            folder, texts_file, texts_task, settings(max_length=65), [1], NAMES, tmp_path / "out"
+        )
+
+
+def test_a_text_of_the_full_length_is_read(tiny_checkpoint, texts_task, settings, tmp_path):
+    columns = {
+        "split": ["train", "test"],
+        "text": ["dar " * 100, "belt " * 100],
+        "label": ["place", "place"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "tc.parquet")
+    for family in ("bert", "xlm-roberta"):
+        evaluate(
+            tiny_checkpoint(family),
+            tmp_path / "tc.parquet",
+            texts_task,
+            settings(max_length=64, epochs=1),
+            [1],
+            NAMES,
+            tmp_path / family,
+        )
+        assert (tmp_path / family / "seed1.json").is_file()
+
+
+def run_script(*options: object) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}
+    command = [sys.executable, str(SCRIPT), *map(str, options)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def test_the_script_explains_and_refuses_in_one_line(tmp_path):
+    assert "--reduction-factor" in run_script("--help").stdout
+    result = run_script(
+        *("--checkpoint", tmp_path, "--examples", tmp_path / "tc.parquet"),
+        *("--out", tmp_path / "out", "--model", "m", "--language", "mt", "--variant", "v"),
+        *("--task", "tc", "--kind", "classification", "--labels", "a", "b", "--metric", "word_f1"),
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: task tc: metric 'word_f1' is not one of its kind")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_script_writes_every_seed(tiny_checkpoint, sentences_file, tmp_path):
+    result = run_script(
+        *("--checkpoint", tiny_checkpoint("bert"), "--examples", sentences_file),
+        *("--out", tmp_path / "out", "--model", "m", "--language", "mt", "--variant", "v"),
+        *("--task", "ner", "--kind", "tagging", "--scheme", "iob2", "--labels", "PER", "LOC"),
+        *("--metric", "subtoken_f1", "--seeds", 3, 4, "--epochs", 1, "--max-length", 16),
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(result.stderr.splitlines()) == 2
+    assert read_record(tmp_path / "out" / "seed4.json")["metric"] == "subtoken_f1"

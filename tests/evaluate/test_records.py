@@ -1,0 +1,93 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from monoglot.errors import UserError
+from monoglot.evaluate.records import read_record, read_records, write_record
+
+
+@pytest.fixture
+def record() -> dict:
+    return {
+        "model": "mbert",
+        "language": "mt",
+        "variant": "kd",
+        "task": "tc",
+        "seed": 1,
+        "metric": "macro_f1",
+        "score": 0.5,
+        "scores": {"macro_f1": 0.5, "accuracy": 1, "majority": 0.1},
+        "n_train": 10,
+        "n_test": 5,
+        "n_words_without_subtoken": 0,
+        "parameters": 100,
+        "adapter_parameters": 10,
+        "head_parameters": 5,
+        "seconds": 1.5,
+        "peak_memory_bytes": 1000,
+        "versions": {"python": "3.11"},
+        "hardware": {"gpu": None},
+        "git_commit": None,
+        "inputs": {"examples": "0" * 64},
+        "settings": {"epochs": 2},
+    }
+
+
+def test_a_record_comes_back_as_it_was(tmp_path, record):
+    write_record(tmp_path / "seed1.json", record)
+    assert read_record(tmp_path / "seed1.json") == record
+    keys = list(json.loads((tmp_path / "seed1.json").read_text()))
+    assert keys == sorted(keys)
+
+
+def test_records_are_read_in_order_of_their_paths(tmp_path, record):
+    for name, seed in (("b/seed1.json", 1), ("a/seed2.json", 2), ("a/seed1.json", 3)):
+        write_record(tmp_path / name, {**record, "seed": seed})
+    assert [found["seed"] for found in read_records(tmp_path)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": "1"}, "'seed' is '1'; it must be a whole number"),
+        ({"seed": True}, "'seed' is True"),
+        ({"parameters": 1.5}, "'parameters' is 1.5"),
+        ({"seconds": None}, "'seconds' is None; it must be a number"),
+        ({"scores": []}, "'scores' is .*must be a mapping"),
+        ({"score": 50.0}, "the score 'score' is 50.0; it must lie in 0..1"),
+        ({"score": 0.4}, "'score' is 0.4; it must be the value of 'macro_f1'"),
+        ({"metric": "word_f1"}, "must be the value of 'word_f1'"),
+        ({"git_commit": 7}, "'git_commit' must be"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_nothing_is_written(tmp_path, record, change, message):
+    with pytest.raises(UserError, match=message):
+        write_record(tmp_path / "seed1.json", record | change)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "seed1.json").write_text(json.dumps(record | change))
+    with pytest.raises(UserError, match=f"seed1.json: .*{message}"):
+        read_record(tmp_path / "seed1.json")
+
+
+def test_every_key_is_needed(tmp_path, record):
+    for key in record:
+        less = {name: value for name, value in record.items() if name != key}
+        (tmp_path / "seed1.json").write_text(json.dumps(less))
+        with pytest.raises(UserError, match=f"'{key}'"):
+            read_record(tmp_path / "seed1.json")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "\xff"])
+def test_a_file_that_is_no_record_is_refused(tmp_path, text):
+    (tmp_path / "seed1.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"seed1\.json: "):
+        read_record(tmp_path / "seed1.json")
+    with pytest.raises(UserError, match="there is no such record"):
+        read_record(tmp_path / "seed2.json")
+
+
+def test_reading_records_needs_no_torch():
+    code = "import sys, monoglot.evaluate.records; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,172 @@
+import copy
+
+import pytest
+import torch
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    BertConfig,
+    BertForMaskedLM,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
+
+from monoglot.checkpoints import FILES, count_parameters, load_model
+from monoglot.errors import UserError
+from monoglot.operations.prune_ffn import keep_neurons
+from monoglot.operations.reduce_hidden import METHODS, low_rank, reduce_hidden
+from monoglot.operations.select_layers import select_layers
+
+# Exact counts of the paper's rows: masked LM, tied decoder, no pooler. They round to the millions
+# of Tables 1 and 6, but for the base models, whose printed sizes include the pooler.
+PARAMETERS = {
+    "mbert": {
+        "base": 177_974_523,
+        "kd": 135_447_291,
+        "ffn2048": 126_003_963,
+        564: (89_692_779, 44_751_549),
+        456: (71_311_611, 34_960_917),
+        312: (47_710_587, 22_813_941),
+    },
+    "xlmr": {
+        "base": 278_295_186,
+        "kd": 235_767_954,
+        "ffn2048": 226_324_626,
+        564: (163_400_418, 44_752_113),
+        456: (130_930_002, 34_961_373),
+        312: (88_543_314, 22_814_253),
+    },
+}
+BASES = {
+    "mbert": (BertForMaskedLM, BertConfig(vocab_size=119_547)),
+    "xlmr": (
+        XLMRobertaForMaskedLM,
+        XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1),
+    ),
+}
+
+
+def sliced(tensor, shape):
+    return tensor[: shape[0]] if len(shape) == 1 else tensor[: shape[0], : shape[1]]
+
+
+def test_truncation_equals_slicing_the_state_dict(model):
+    smaller = reduce_hidden(model, 12, "truncate")
+    old, new = model.state_dict(), smaller.state_dict()
+    assert set(old) == set(new)
+    for name, tensor in new.items():
+        shape = [12 if length == 24 else length for length in old[name].shape]
+        assert list(tensor.shape) == shape, name
+        assert torch.equal(tensor, sliced(old[name], shape)), name
+
+
+def test_svd_equals_its_naive_twin(model):
+    """The rank is the hidden size; `intermediate.dense` has the FFN size, so is only cut."""
+    smaller = reduce_hidden(model, 12, "svd")
+    old, approximated = model.state_dict(), 0
+    for name, tensor in smaller.state_dict().items():
+        source = old[name]
+        if source.dim() == 2 and "intermediate" not in name:
+            u, s, v = torch.linalg.svd(source.double(), full_matrices=False)
+            source = (u[:, :12] @ torch.diag(s[:12]) @ v[:12]).float()
+            approximated += not torch.equal(tensor, sliced(old[name], tensor.shape))
+        expected = sliced(source, tensor.shape)
+        torch.testing.assert_close(tensor, expected, rtol=1e-4, atol=1e-6, msg=name)
+    # Words, positions, the head and, in 4 layers, query, key, value and both outputs; the tied
+    # decoder is one of the state dict's names. Two token types have no rank to lose.
+    assert approximated == 4 + 4 * 5
+
+
+@pytest.mark.parametrize("shape", [(40, 8), (8, 40), (16, 16)])
+def test_low_rank_is_the_best_approximation(shape):
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    u, s, v = torch.linalg.svd(weight, full_matrices=False)
+    for rank in (1, 5, 8):
+        best = u[:, :rank] @ torch.diag(s[:rank]) @ v[:rank]
+        torch.testing.assert_close(low_rank(weight, rank), best, rtol=1e-4, atol=1e-5)
+    assert low_rank(weight, 16) is weight
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_size_keeps_the_model(model, inputs, method):
+    same = reduce_hidden(model, 24, method)
+    assert torch.equal(same(**inputs).logits, model(**inputs).logits)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_shape_ties_and_determinism(model, inputs, method):
+    before = copy.deepcopy(model.state_dict())
+    smaller, again = (reduce_hidden(model, 12, method) for _ in range(2))
+    config = smaller.config
+    assert (config.hidden_size, config.num_attention_heads, config.intermediate_size) == (12, 4, 48)
+    attention = smaller.base_model.encoder.layer[0].attention.self
+    assert attention.attention_head_size == 3
+    assert smaller.get_output_embeddings().weight is smaller.get_input_embeddings().weight
+    assert smaller(**inputs).logits.isfinite().all()
+    state = again.state_dict()
+    assert all(torch.equal(t, state[name]) for name, t in smaller.state_dict().items())
+    assert model.config.hidden_size == 24
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+
+
+@pytest.mark.parametrize("paper_model", ["mbert", "xlmr"])
+def test_full_size_parameter_counts_are_the_papers(paper_model):
+    """Models on the meta device have shapes and no memory."""
+    expected = PARAMETERS[paper_model]
+    kind, config = BASES[paper_model]
+    with torch.device("meta"):
+        base = kind(config)
+    assert count_parameters(base) == expected["base"]
+    kd = select_layers(base, 6, "stride", seed=0)
+    assert count_parameters(kd) == expected["kd"]
+    ffn = keep_neurons(kd, [torch.arange(2048)] * 6)
+    assert count_parameters(ffn) == expected["ffn2048"]
+    for size in (564, 456, 312):
+        hidden = reduce_hidden(ffn, size, "truncate")
+        trimmed = copy.deepcopy(hidden.config)
+        trimmed.vocab_size = 40_005
+        with torch.device("meta"):
+            counts = count_parameters(hidden), count_parameters(kind(trimmed))
+        assert counts == expected[size]
+
+
+@pytest.mark.parametrize(
+    ("size", "method", "words"),
+    [
+        (25, "truncate", "cannot reduce hidden size 24 to 25; give a number from 1 to 24"),
+        (0, "svd", "cannot reduce hidden size 24 to 0"),
+        (14, "truncate", "14 is not divisible by the model's 4 attention heads; give a multiple"),
+        (12, "pca", "method 'pca' is not known; use one of truncate, svd"),
+    ],
+)
+def test_bad_arguments_are_refused(model, size, method, words):
+    with pytest.raises(UserError, match=words):
+        reduce_hidden(model, size, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
+    script, parent, model, inputs, method, tmp_path
+):
+    for name in ("a", "b"):
+        arguments = ["--parent", parent, "--out", tmp_path / name, "--size", 12]
+        message = script("reduce_hidden", *arguments, "--method", method)
+        assert message is None
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    loaded = load_model(tmp_path / "a")
+    assert loaded.get_output_embeddings().weight is loaded.get_input_embeddings().weight
+    expected = reduce_hidden(model, 12, method)(**inputs).logits
+    torch.testing.assert_close(loaded(**inputs).logits, expected, rtol=1e-5, atol=1e-6)
+    assert AutoModel.from_pretrained(tmp_path / "a").config.hidden_size == 12
+    stock = AutoModelForMaskedLM.from_pretrained(tmp_path / "a").eval()
+    assert torch.equal(stock(**inputs).logits, loaded(**inputs).logits)
+
+
+def test_script_says_in_one_line_what_is_wrong(script, tiny_checkpoint, tmp_path):
+    arguments = ["--parent", tiny_checkpoint("bert"), "--out", tmp_path / "x", "--size", 13]
+    message = script("reduce_hidden", *arguments)
+    assert message.startswith("error: hidden size 13 is not divisible")
+    assert "\n" not in message
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,120 @@
+import pytest
+import torch
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+
+from monoglot.checkpoints import FILES, load_model
+from monoglot.errors import UserError
+from monoglot.operations.select_layers import STRATEGIES, layers_kept, select_layers
+
+
+@pytest.mark.parametrize(
+    ("strategy", "layers", "count", "kept"),
+    [
+        ("first_k", 12, 6, [0, 1, 2, 3, 4, 5]),
+        ("last_k", 12, 6, [6, 7, 8, 9, 10, 11]),
+        ("stride", 12, 6, [0, 2, 4, 6, 8, 10]),
+        ("first_last_k", 12, 6, [0, 1, 2, 9, 10, 11]),
+        ("stride", 12, 5, [0, 2, 4, 7, 9]),
+        ("first_last_k", 12, 5, [0, 1, 2, 10, 11]),
+        ("first_last_k", 4, 1, [0]),
+        ("last_k", 4, 4, [0, 1, 2, 3]),
+        ("stride", 4, 4, [0, 1, 2, 3]),
+        ("random", 12, 6, None),
+    ],
+)
+def test_layers_kept(strategy, layers, count, kept):
+    assert layers_kept(layers, count, strategy) == kept
+
+
+@pytest.mark.parametrize("strategy", ["first_k", "last_k", "stride", "first_last_k"])
+def test_every_tensor_is_the_parents(model, strategy):
+    smaller = select_layers(model, 2, strategy, seed=0)
+    old, new = model.state_dict(), smaller.state_dict()
+    prefix = f"{model.base_model_prefix}.encoder.layer"
+    renamed = {
+        name.replace(f"{prefix}.{index}.", f"{prefix}.{kept}.", 1): (name, tensor)
+        for index, kept in enumerate(layers_kept(4, 2, strategy))
+        for name, tensor in new.items()
+        if name.startswith(f"{prefix}.{index}.")
+    }
+    others = {name: (name, t) for name, t in new.items() if not name.startswith(prefix)}
+    assert len(renamed) + len(others) == len(new)
+    for name, (_, tensor) in {**renamed, **others}.items():
+        assert torch.equal(tensor, old[name]), name
+
+
+def test_keeping_all_layers_keeps_the_outputs(model, inputs):
+    same = select_layers(model, 4, "stride", seed=0)
+    assert torch.equal(same(**inputs).logits, model(**inputs).logits)
+
+
+def test_the_parent_stays_as_it_is(model):
+    smaller = select_layers(model, 2, "last_k", seed=0)
+    with torch.no_grad():
+        for parameter in smaller.parameters():
+            parameter.zero_()
+    assert model.config.num_hidden_layers == len(model.base_model.encoder.layer) == 4
+    assert all(parameter.abs().sum() > 0 for parameter in model.parameters())
+
+
+def test_random_draws_every_weight_anew_from_the_seed(model):
+    first, again, other = (select_layers(model, 2, "random", seed) for seed in (1, 1, 2))
+    assert first.config.num_hidden_layers == 2
+    states = [m.state_dict() for m in (first, again, other)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    words = f"{model.base_model_prefix}.embeddings.word_embeddings.weight"
+    assert not torch.equal(states[0][words], states[2][words])
+    assert not torch.equal(states[0][words], model.state_dict()[words])
+    assert states[0][words].std() == pytest.approx(model.config.initializer_range, rel=0.1)
+
+
+def test_random_leaves_the_global_generator_alone(model):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    select_layers(model, 2, "random", seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_decoder_stays_tied(model, strategy):
+    smaller = select_layers(model, 3, strategy, seed=0)
+    assert smaller.get_output_embeddings().weight is smaller.get_input_embeddings().weight
+
+
+@pytest.mark.parametrize(
+    ("count", "strategy", "words"),
+    [
+        (5, "stride", "cannot keep 5 layers of a model with 4; give a number from 1 to 4"),
+        (0, "first_k", "cannot keep 0 layers"),
+        (5, "random", "cannot keep 5 layers"),
+        (2, "middle", "strategy 'middle' is not known; use one of first_k"),
+    ],
+)
+def test_bad_arguments_are_refused(model, count, strategy, words):
+    with pytest.raises(UserError, match=words):
+        select_layers(model, count, strategy, seed=0)
+
+
+def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
+    script, parent, model, inputs, tmp_path
+):
+    for name in ("a", "b"):
+        arguments = ["--parent", parent, "--out", tmp_path / name, "--layers", 2]
+        message = script("select_layers", *arguments, "--strategy", "last_k")
+        assert message is None
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    expected = select_layers(model, 2, "last_k", seed=0)(**inputs).logits
+    assert torch.equal(load_model(tmp_path / "a")(**inputs).logits, expected)
+    assert AutoModel.from_pretrained(tmp_path / "a").config.num_hidden_layers == 2
+    assert AutoModelForMaskedLM.from_pretrained(tmp_path / "a").num_parameters() > 0
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "a")) == model.config.vocab_size
+
+
+def test_script_says_in_one_line_what_is_wrong(script, tiny_checkpoint, tmp_path):
+    arguments = ["--parent", tiny_checkpoint("bert"), "--out", tmp_path / "x"]
+    message = script("select_layers", *arguments, "--layers", 9, "--strategy", "stride")
+    assert message == "error: cannot keep 9 layers of a model with 4; give a number from 1 to 4"
+    assert not list(tmp_path.iterdir())

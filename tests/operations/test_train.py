@@ -1,0 +1,217 @@
+"""The operation `train`: what it learns, that it resumes, and what it refuses."""
+
+import csv
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from monoglot import heads
+from monoglot.checkpoints import load_model, save_checkpoint
+from monoglot.errors import UserError
+from monoglot.files import sha256
+from monoglot.operations import training_loop
+from monoglot.operations.train import train_checkpoint
+from monoglot.operations.training_loop import Batch, Settings, _Run
+from monoglot.tokens.store import build_store
+
+TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10
+SETTINGS = Settings(
+    loss="none",
+    alpha=0.5,
+    temperature=2.0,
+    kl_mean="position",
+    positions="all",
+    learning_rate=3e-3,
+    warmup=0.1,
+    weight_decay=0.01,
+    batch_size=8,
+    epochs=None,
+    steps=12,
+    max_length=24,
+    documents="truncate",
+    padding="longest",
+    mlm_probability=0.15,
+    evaluate_every=4,
+    keep="last",
+    precision="fp32",
+    seed=7,
+)
+
+
+@pytest.fixture
+def store(parent, tmp_path):
+    build_store(TEXTS, parent, tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def job(parent, store, tmp_path):
+    """Return `job(name, settings, ...)`: trains into tmp_path/name and returns that folder."""
+
+    def run(name, settings=SETTINGS, **more):
+        out = tmp_path / name
+        train_checkpoint(parent, out, [store], [store], settings, **more)
+        return out
+
+    return run
+
+
+def history(folder):
+    with open(folder / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_training_lowers_the_validation_loss(job):
+    rows = history(job("out", replace(SETTINGS, steps=60, evaluate_every=20)))
+    assert [int(row["step"]) for row in rows] == [0, 20, 40, 60]
+    assert float(rows[-1]["validation_loss"]) < 0.9 * float(rows[0]["validation_loss"])
+
+
+def test_the_result_is_a_checkpoint_with_the_parents_tokenizer(job, parent):
+    out = job("out")
+    assert load_model(out).get_output_embeddings().weight is not None
+    assert (out / "tokenizer.json").read_bytes() == (parent / "tokenizer.json").read_bytes()
+    assert sha256(out / "model.safetensors") != sha256(parent / "model.safetensors")
+
+
+def test_the_same_job_gives_the_same_bytes(job):
+    first, second = job("first"), job("second")
+    for name in ("model.safetensors", "history.csv"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_killed_run_resumes_to_the_same_bytes(job, tmp_path, monkeypatch, keep):
+    settings = replace(SETTINGS, keep=keep)
+    whole = job("whole", settings)
+    monkeypatch.setattr(training_loop._Clock, "save_due", lambda self, state: True)
+    real = _Run._step
+
+    def killed(run):
+        if run.step == 7:
+            raise KeyboardInterrupt
+        real(run)
+
+    monkeypatch.setattr(_Run, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        job("resumed", settings, state=tmp_path / "state")
+    assert not (tmp_path / "resumed").exists()
+
+    steps = []
+    monkeypatch.setattr(_Run, "_step", lambda run: (steps.append(run.step), real(run)))
+    resumed = job("resumed", settings, state=tmp_path / "state")
+    assert steps == [7, 8, 9, 10, 11]
+    for name in ("model.safetensors", "history.csv"):
+        assert (whole / name).read_bytes() == (resumed / name).read_bytes()
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_state_of_another_run_is_not_taken_up(job, tmp_path, monkeypatch):
+    expected = job("expected", replace(SETTINGS, learning_rate=1e-3))
+    monkeypatch.setattr(training_loop._Clock, "save_due", lambda self, state: True)
+    real = training_loop.TrainingState.forget
+    monkeypatch.setattr(training_loop.TrainingState, "forget", lambda self: None)
+    job("other", state=tmp_path / "state")
+    monkeypatch.setattr(training_loop.TrainingState, "forget", real)
+    out = job("out", replace(SETTINGS, learning_rate=1e-3), state=tmp_path / "state")
+    assert sha256(out / "model.safetensors") == sha256(expected / "model.safetensors")
+
+
+def test_best_keeps_the_weights_of_the_lowest_validation_loss(job):
+    settings = replace(SETTINGS, learning_rate=30.0, warmup=0.0, keep="best")
+    out = job("out", settings)
+    losses = [float(row["validation_loss"]) for row in history(out)]
+    assert min(losses) == losses[0], "the rate is meant to be ruinous"
+    last = job("last", replace(settings, keep="last"))
+    assert sha256(out / "model.safetensors") != sha256(last / "model.safetensors")
+
+
+@pytest.mark.parametrize("loss", ["mse", "kl"])
+@pytest.mark.parametrize("positions", ["all", "unpadded", "masked"])
+def test_losses_equal_those_of_whole_logits(parent, loss, positions):
+    """The naive twin: stock forward passes, whole logits, loops of plain torch."""
+    settings = replace(SETTINGS, loss=loss, positions=positions, alpha=0.3)
+    student, teacher = load_model(parent), load_model(parent)
+    with torch.no_grad():
+        for parameter in teacher.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    batch = _batch(student.config)
+    run = SimpleNamespace(student=student, teacher=teacher, settings=settings, device="cpu")
+    run._precision = lambda: _Run._precision(run)
+    run._distance = lambda *arguments: _Run._distance(run, *arguments)
+    total, mlm, distance = _Run._losses(run, batch, _Run._teacher_hidden(run, batch))
+
+    given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
+    naive = student(**given, labels=batch.labels)
+    theirs = teacher(**given).logits.detach()
+    kept = batch.positions(positions)
+    ours, theirs = naive.logits.flatten(0, 1)[kept], theirs.flatten(0, 1)[kept]
+    if loss == "mse":
+        expected = torch.nn.functional.mse_loss(ours, theirs)
+    else:
+        p, q = (theirs / 2).log_softmax(-1), (ours / 2).log_softmax(-1)
+        expected = 4 * (p.exp() * (p - q)).sum(-1).mean()
+    torch.testing.assert_close(mlm, naive.loss)
+    torch.testing.assert_close(distance, expected)
+    torch.testing.assert_close(total, 0.3 * naive.loss + 0.7 * expected)
+    parameters = list(student.parameters())
+    mine = torch.autograd.grad(total, parameters, allow_unused=True, retain_graph=True)
+    other = torch.autograd.grad(0.3 * naive.loss + 0.7 * expected, parameters, allow_unused=True)
+    for a, b in zip(mine, other, strict=True):
+        if b is not None:
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+
+
+def _batch(config):
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, config.vocab_size, (3, 10), generator=generator)
+    attention = torch.ones_like(ids)
+    attention[2, 6:] = 0
+    ids[2, 6:] = config.pad_token_id
+    labels = torch.full_like(ids, -100)
+    labels[0, 3], labels[1, 1], labels[2, 4] = 8, 9, 10
+    return Batch(ids, attention, labels)
+
+
+def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_path):
+    teacher = job("teacher", replace(SETTINGS, steps=60))
+    settings = replace(SETTINGS, loss="mse", alpha=0.0, steps=40, learning_rate=1e-3)
+    student = job("student", settings, teacher=teacher)
+    batch = _batch(load_model(parent).config)
+
+    def logits(folder):
+        model = load_model(folder)
+        hidden = heads.encode(model, batch.ids, batch.attention_mask)
+        return heads.logits(model, heads.transform(model, hidden)).detach()
+
+    before = (logits(parent) - logits(teacher)).square().mean()
+    after = (logits(student) - logits(teacher)).square().mean()
+    assert after < 0.7 * before
+
+
+def test_heads_give_the_logits_of_the_stock_model(model, inputs):
+    hidden = heads.encode(model, inputs["input_ids"], inputs["attention_mask"])
+    ours = heads.logits(model, heads.transform(model, hidden))
+    torch.testing.assert_close(ours, model(**inputs).logits)
+
+
+def test_a_teacher_with_another_vocabulary_is_refused(job, parent, tmp_path):
+    shutil.copytree(parent, tmp_path / "teacher")
+    file = tmp_path / "teacher" / "tokenizer.json"
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(UserError, match="must share the vocabulary"):
+        job("out", replace(SETTINGS, loss="mse"), teacher=tmp_path / "teacher")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(job, parent, store, tmp_path):
+    broken = load_model(parent)
+    with torch.no_grad():
+        next(iter(broken.parameters())).fill_(float("nan"))
+    save_checkpoint(broken, parent, tmp_path / "broken")
+    with pytest.raises(UserError, match="loss is nan at step 0"):
+        train_checkpoint(tmp_path / "broken", tmp_path / "out", [store], [store], SETTINGS)
+    assert not (tmp_path / "out").exists()

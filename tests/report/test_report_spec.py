@@ -1,0 +1,52 @@
+"""Table blocks of the configuration."""
+
+import pytest
+
+from monoglot.errors import UserError
+from monoglot.report.spec import parse_spec, read_spec
+
+BLOCK = {
+    "model": "m",
+    "languages": ["mt"],
+    "tasks": ["tc"],
+    "rows": [{"variant": "base"}],
+}
+
+
+def test_defaults():
+    spec = read_spec(BLOCK)
+    assert spec.rows == (("base", "base"),)
+    assert (spec.baseline, spec.published, spec.scores) == ("base", None, {})
+    assert spec.caption == "Scores of m"
+    assert spec.cells == {"mt_tc": ("mt", "tc")}
+
+
+def test_text_and_file_are_the_same(tmp_path):
+    text = "{model: m, languages: [mt], tasks: [tc], rows: [{variant: base}]}"
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    assert parse_spec(text) == parse_spec(str(path)) == read_spec(BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"languages": [False]}, "'languages': False must be text; put it in quotes"),
+        ({"languages": ["mt", "mt"]}, "'languages': 'mt' stands there twice"),
+        ({"tasks": []}, "'tasks': .* at least one"),
+        ({"languages": ["a", "a_b"], "tasks": ["b_c", "c"]}, "have the same name"),
+        ({"scores": {"ner": "word_f1"}}, "'scores': .* must map tasks of this table"),
+        ({"rows": [{"label": "x"}]}, "a table's row lacks the key 'variant'"),
+        ({"rows": [{"variant": "a"}, {"variant": "a"}]}, "'rows': 'a' stands there twice"),
+        ({"row": []}, "unknown key 'row'"),
+    ],
+)
+def test_bad_blocks_are_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        read_spec(BLOCK | change)
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "no_such_file.yaml", "3"])
+def test_unreadable_specs_are_refused(text):
+    with pytest.raises(UserError):
+        parse_spec(text)

@@ -1,0 +1,53 @@
+"""Sequences out of stores, and batches out of sequences."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from monoglot.tokens.batches import Mixture, Sequences, collate
+
+DOCUMENTS = [[10, 11, 12, 13, 14], [20, 21], [30, 31, 32, 33]]
+SPECIAL = {"cls": 1, "sep": 2, "pad": 0, "special": [0, 1, 2, 3, 4]}
+
+
+def store(documents=DOCUMENTS):
+    ends = np.cumsum([0, *map(len, documents)])
+    return SimpleNamespace(tokens=np.concatenate(documents).astype(np.uint32), offsets=ends)
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ("truncate", [[10, 11], [20, 21], [30, 31]]),
+        ("chunk", [[10, 11], [12, 13], [14], [20, 21], [30, 31], [32, 33]]),
+        ("pack", [[10, 11], [12, 13], [14, 20], [21, 30], [31, 32]]),
+    ],
+)
+def test_long_documents(documents, expected):
+    sequences = Sequences(store(), 2, documents)
+    assert [sequences[i].tolist() for i in range(len(sequences))] == expected
+
+
+def test_packing_keeps_a_single_short_sequence():
+    sequences = Sequences(store([[7, 8]]), 5, "pack")
+    assert [sequences[i].tolist() for i in range(len(sequences))] == [[7, 8]]
+
+
+def test_a_mixture_takes_the_first_share_of_each():
+    whole = Sequences(store(), 9, "truncate")
+    mixture = Mixture([whole, whole], [0.34, 1.0])
+    assert [mixture[i][0] for i in range(len(mixture))] == [10, 10, 20, 30]
+
+
+def test_collate_adds_specials_cuts_and_pads():
+    ids, attention, special = collate([np.array(d) for d in DOCUMENTS], SPECIAL, 6)
+    assert ids.tolist() == [[1, 10, 11, 12, 13, 2], [1, 20, 21, 2, 0, 0], [1, 30, 31, 32, 33, 2]]
+    assert attention.tolist() == [[1] * 6, [1, 1, 1, 1, 0, 0], [1] * 6]
+    assert special.tolist() == [[i < 5 for i in row] for row in ids.tolist()]
+
+
+def test_collate_pads_to_a_length():
+    ids, attention, _ = collate([np.array([10])], SPECIAL, 6, pad_to=6)
+    assert ids.tolist() == [[1, 10, 2, 0, 0, 0]]
+    assert attention.sum() == 3
