@@ -231,7 +231,12 @@ class Graph:
         parent, teacher = self.parent(checkpoint), self.teacher(checkpoint)
         settings, shape = self.settings(checkpoint), self.shape(checkpoint)
         if self.operation(checkpoint.variant) == "train":
-            self._check_training(checkpoint, settings, where)
+            self._check_training(settings, where)
+        if settings.get("max_length", 0) > shape["max_positions"]:
+            raise UserError(
+                f"{where}.max_length: {settings['max_length']} is more than the "
+                f"{shape['max_positions']} positions of {checkpoint.model}"
+            )
         if teacher and self.tokenizer(teacher) != self.tokenizer(parent):
             raise UserError(
                 f"{where}.teacher: '{teacher.variant}' has the vocabulary of "
@@ -254,14 +259,9 @@ class Graph:
             for name in ("text", "validation", "heldout"):
                 source_of(self.config, name, language)
 
-    def _check_training(self, checkpoint: Checkpoint, settings: dict, where: str) -> None:
+    def _check_training(self, settings: dict, where: str) -> None:
         if ("epochs" in settings) == ("steps" in settings):
             raise UserError(f"{where}: give either 'epochs' or 'steps'")
-        if settings["max_length"] > self.shape(checkpoint)["max_positions"]:
-            raise UserError(
-                f"{where}.max_length: {settings['max_length']} is more than the "
-                f"{self.shape(checkpoint)['max_positions']} positions of {checkpoint.model}"
-            )
         if settings.get("loss", "none") == "none" and "teacher" in settings:
             raise UserError(f"{where}: has a teacher but no loss; set loss to mse or kl")
         if settings.get("loss", "none") != "none" and "teacher" not in settings:

@@ -82,9 +82,7 @@ def split_into_words(tokenizer: Tokenizer) -> Tokenizer:
 def split_at_spaces(tokenizer: Tokenizer) -> Tokenizer:
     """Give `tokenizer` XLM-R's normaliser (see `unigram`) and pre-tokeniser; return it."""
     folding = normalizers.Replace(Regex(r"\s+"), " ")
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), folding, normalizers.Strip()]
-    )
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), folding, normalizers.Strip()])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     return tokenizer
 

@@ -1,9 +1,9 @@
 """Tokenizers on disk: `tokenizer.json` and `tokenizer_config.json`, read alike by every library.
 
 The configuration names the generic class `PreTrainedTokenizerFast`. transformers 5 rebuilds
-`BertTokenizer` and `XLMRobertaTokenizer` from the vocabulary alone (lower-casing by default, `<unk>`
-taken to be id 3), but takes `tokenizer.json` as it is for the generic class, as transformers 4 and
-`tokenizers` do.
+`BertTokenizer` and `XLMRobertaTokenizer` from the vocabulary alone (lower-casing by default, and
+taking `<unk>` to be id 3), but takes `tokenizer.json` as it is for the generic class, as
+transformers 4 and `tokenizers` do.
 """
 
 import gzip
@@ -35,6 +35,29 @@ def read_tokenizer(path: str | Path, family: str) -> dict:
             f"{path}: is a {kind} tokenizer; the family {family} needs a {MODELS[family]} one"
         )
     return tokenizer
+
+
+def read_settings(folder: str | Path) -> dict:
+    """Return the parsed `tokenizer_config.json` of a checkpoint."""
+    path = Path(folder) / "tokenizer_config.json"
+    try:
+        settings = json.loads(_read(path))
+    except ValueError as error:
+        raise UserError(f"{path}: is not valid JSON ({error})") from None
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: must be a JSON object")
+    return settings
+
+
+def check_size(tokenizer: dict, rows: int, where: str | Path) -> None:
+    """Raise `UserError` unless a parsed `tokenizer.json` has the ids 0 to `rows` - 1."""
+    ids = set(Tokenizer.from_str(to_json(tokenizer)).get_vocab().values())
+    if ids != set(range(rows)):
+        raise UserError(
+            f"{where}: the tokenizer has {len(ids)} ids up to {max(ids, default=0)}, the model has "
+            f"{rows} embeddings; "
+            "take the tokenizer that the model was trained with"
+        )
 
 
 def write_tokenizer(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from monoglot import command
-from monoglot.data.invented import LANGUAGES, Sizes, generate
+from monoglot.data.invented import Sizes, generate
 
 SPLITS = ("TRAIN", "DEV", "TEST")
 
@@ -15,14 +15,6 @@ def main() -> None:
     defaults = Sizes()
     parser.add_argument(
         "--documents", type=int, default=defaults.documents, help="documents per language"
-    )
-    parser.add_argument(
-        "--mix",
-        type=int,
-        nargs=len(LANGUAGES),
-        default=defaults.mix,
-        metavar=tuple(language.code.upper() for language in LANGUAGES),
-        help="documents of each language in the multilingual text",
     )
     parser.add_argument("--flores", type=int, default=defaults.flores, help="sentences per split")
     for task in ("tc", "sa", "ner", "pos"):
@@ -37,7 +29,6 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = Sizes(
         documents=arguments.documents,
-        mix=tuple(arguments.mix),
         flores=arguments.flores,
         **{task: tuple(getattr(arguments, task)) for task in ("tc", "sa", "ner", "pos")},
     )

@@ -1,6 +1,7 @@
 """Records: what one adapter run scored, as one JSON file.
 
-Tables are a pure function of records, so reading checks every key. This module imports no torch.
+Tables are a pure function of records, from here or from elsewhere: writing asks for every key,
+reading for those that a table needs. This module imports no torch.
 """
 
 import json
@@ -13,7 +14,7 @@ from monoglot.files import whole_file
 
 Record = dict[str, Any]
 
-FIELDS: dict[str, type] = {
+TABLE_FIELDS: dict[str, type] = {
     "model": str,
     "language": str,
     "variant": str,
@@ -22,10 +23,14 @@ FIELDS: dict[str, type] = {
     "metric": str,
     "score": float,
     "scores": dict,
+    "parameters": int,
+}
+"""The keys that a record must have to be read, and their types."""
+
+FIELDS = TABLE_FIELDS | {
     "n_train": int,
     "n_test": int,
     "n_words_without_subtoken": int,
-    "parameters": int,
     "adapter_parameters": int,
     "head_parameters": int,
     "seconds": float,
@@ -35,14 +40,18 @@ FIELDS: dict[str, type] = {
     "inputs": dict,
     "settings": dict,
 }
-"""Every key a record must have and its type; `git_commit` (text or null) comes on top."""
+"""The keys of a record written here; `git_commit` (text or null) comes on top."""
 
 WHAT = {str: "a text", int: "a whole number", float: "a number", dict: "a mapping"}
 
 
 def write_record(path: str | Path, record: Record) -> None:
     """Write a record as JSON with sorted keys; raise `UserError` if it is not a whole record."""
-    _check(record, path)
+    _check(record, FIELDS, path)
+    if not isinstance(record.get("git_commit", 0), str | None):
+        raise UserError(f"{path}: 'git_commit' must be a commit's hash or null")
+    if record["metric"] not in record["scores"]:
+        raise UserError(f"{path}: 'scores' has no '{record['metric']}', which is the metric")
     with whole_file(path) as aside:
         text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         aside.write_text(text + "\n", encoding="utf-8")
@@ -56,7 +65,7 @@ def read_record(path: str | Path) -> Record:
         raise UserError(f"{path}: there is no such record") from error
     except ValueError as error:
         raise UserError(f"{path}: is not valid JSON ({error})") from error
-    _check(record, path)
+    _check(record, TABLE_FIELDS, path)
     return record
 
 
@@ -65,16 +74,14 @@ def read_records(folder: str | Path) -> list[Record]:
     return [read_record(path) for path in sorted(Path(folder).rglob("seed*.json"))]
 
 
-def _check(record: Record, path: str | Path) -> None:
+def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
     if not isinstance(record, dict):
         raise UserError(f"{path}: a record must be a JSON object")
-    for key, kind in FIELDS.items():
+    for key, kind in fields.items():
         if key not in record:
             raise UserError(f"{path}: the record has no '{key}'")
         if not _is(record[key], kind):
             raise UserError(f"{path}: '{key}' is {record[key]!r}; it must be {WHAT[kind]}")
-    if not isinstance(record.get("git_commit", 0), str | None):
-        raise UserError(f"{path}: 'git_commit' must be a commit's hash or null")
     _check_scores(record, path)
 
 
@@ -82,7 +89,7 @@ def _check_scores(record: Record, path: str | Path) -> None:
     for name, value in {"score": record["score"], **record["scores"]}.items():
         if not (_is(value, float) and 0 <= value <= 1):
             raise UserError(f"{path}: the score '{name}' is {value!r}; it must lie in 0..1")
-    if record["scores"].get(record["metric"]) != record["score"]:
+    if record["scores"].get(record["metric"], record["score"]) != record["score"]:
         raise UserError(
             f"{path}: 'score' is {record['score']}; it must be the value of "
             f"'{record['metric']}' in 'scores'"

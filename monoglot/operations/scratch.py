@@ -1,10 +1,11 @@
 """A randomly initialised encoder, with a tokenizer trained on text or given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.checkpoints import save_weights
+from monoglot.data.store import read_texts
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.operations.train_tokenizer import train_tokenizer
@@ -66,6 +67,15 @@ def scratch(
             "intermediate_size": ffn_size,
         }
         save_weights(_random_model(family, tokenizer_json, shape, max_positions, seed), aside)
+
+
+def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> list[str]:
+    """Return the first documents of each file, its share (0 to 1) of them but at least one."""
+    taken = []
+    for file, share in zip(files, shares, strict=True):
+        documents = list(read_texts(file))
+        taken += documents[: max(1, round(len(documents) * share))]
+    return taken
 
 
 def _random_model(

@@ -25,29 +25,24 @@ MOOD_WEIGHTS = (58, 42)
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much to write for each language: documents, sentences, and examples per split.
+    """How much to write for each language: documents, sentences, and examples per split."""
 
-    `mix` are the documents of each language, in order, in the multilingual text `mul.jsonl`.
-    """
-
-    documents: int = 6000
-    mix: tuple[int, ...] = (5400, 5400, 1200)
+    documents: int = 9000
     flores: int = 200
-    tc: tuple[int, int, int] = (210, 60, 200)
-    sa: tuple[int, int, int] = (160, 60, 200)
-    ner: tuple[int, int, int] = (160, 60, 200)
-    pos: tuple[int, int, int] = (120, 40, 200)
+    tc: tuple[int, int, int] = (140, 60, 200)
+    sa: tuple[int, int, int] = (120, 60, 200)
+    ner: tuple[int, int, int] = (100, 60, 200)
+    pos: tuple[int, int, int] = (60, 40, 200)
 
 
 def generate(out: Path, seed: int = 0, sizes: Sizes | None = None) -> None:
     """Write every set of every language under `out`; the same arguments give the same bytes.
 
-    Raises `UserError` if a size is negative or `mix` has not one number per language.
+    Raises `UserError` if a size is negative.
     """
     sizes = sizes or Sizes()
     _check(sizes)
     writer = _Writer(Path(out), seed, Lexicon(seed))
-    writer.mix(sizes.mix)
     for language in LANGUAGES:
         writer.documents(language, sizes.documents)
         writer.flores(language, sizes.flores)
@@ -58,11 +53,6 @@ def generate(out: Path, seed: int = 0, sizes: Sizes | None = None) -> None:
 
 
 def _check(sizes: Sizes) -> None:
-    if len(sizes.mix) != len(LANGUAGES):
-        raise UserError(
-            f"the mix has {len(sizes.mix)} numbers of documents; "
-            f"it needs one per language ({len(LANGUAGES)})"
-        )
     for name, value in vars(sizes).items():
         if min(value if isinstance(value, tuple) else (value,)) < 0:
             raise UserError(f"the size '{name}' is {value}; sizes are 0 or more")
@@ -74,16 +64,10 @@ class _Writer:
         self._seed = seed
         self._lexicon = lexicon
 
-    def mix(self, counts: tuple[int, ...]) -> None:
-        rows = []
-        for language, count in zip(LANGUAGES, counts, strict=True):
-            rows += self._documents(language, count, self._rng(f"mix {language.code}"))
-        self._rng("mix").shuffle(rows)
-        self._lines("glotcc/mul.jsonl", rows)
-
     def documents(self, language: Language, count: int) -> None:
-        rng = self._rng(f"documents {language.code}")
-        self._lines(f"glotcc/{language.flores}.jsonl", self._documents(language, count, rng))
+        composer, rng = self._composer(f"documents {language.code}")
+        rows = (self._document(language, composer, rng) for _ in range(count))
+        self._lines(f"glotcc/{language.flores}.jsonl", rows)
 
     def flores(self, language: Language, count: int) -> None:
         for split in ("dev", "devtest"):
@@ -100,7 +84,7 @@ class _Writer:
             lines = ["index_id\tcategory\ttext"]
             for _ in range(count):
                 topic = rng.choices(TOPICS, TOPIC_WEIGHTS)[0]
-                mood = rng.choice((None, None, *MOODS))
+                mood = rng.choice((None, None, None, *MOODS))
                 said = self._say(composer.sentence(Style(topic=topic, mood=mood)), language)
                 lines.append(f"{identity}\t{topic}\t{text(said)}")
                 identity += 1
@@ -112,8 +96,10 @@ class _Writer:
             rows = []
             for _ in range(count):
                 mood = rng.choices(MOODS, MOOD_WEIGHTS)[0]
-                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.45)
-                rows.append((MOODS.index(mood), text(self._say(composer.sentence(style), language))))
+                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.5)
+                rows.append(
+                    (MOODS.index(mood), text(self._say(composer.sentence(style), language)))
+                )
             path = self._out / f"sentiment/{language.code}/{split}.csv"
             with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows)
@@ -129,7 +115,10 @@ class _Writer:
         for split, sentences in self._tagged("classes", language, counts, names=0.15):
             lines = []
             for number, tokens in enumerate(sentences, start=1):
-                lines += [f"# sent_id = {language.code}-{split}-{number}", f"# text = {text(tokens)}"]
+                lines += [
+                    f"# sent_id = {language.code}-{split}-{number}",
+                    f"# text = {text(tokens)}",
+                ]
                 lines += [_conllu(place, token) for place, token in enumerate(tokens, start=1)]
                 lines.append("")
             self._lines(f"ud/{language.code}-{split}.conllu", lines)
@@ -141,39 +130,27 @@ class _Writer:
             composer, rng = self._composer(f"{name} {language.code} {split}")
             yield (
                 split,
-                [
-                    self._say(composer.sentence(_plain(rng, names)), language)
-                    for _ in range(count)
-                ],
+                [self._say(composer.sentence(_plain(rng, names)), language) for _ in range(count)],
             )
 
-    def _documents(self, language: Language, count: int, rng: Random) -> list[str]:
-        composer = Composer(self._lexicon, rng)
-        rows = []
-        for _ in range(count):
-            style = _plain(rng, names=0.35)
-            sentences = [
-                text(self._say(composer.sentence(style), language))
-                for _ in range(rng.choice((2, 3)))
-            ]
-            content = " ".join(sentences)
-            row = {
-                "content": content,
-                "identification-label": f"{language.code}-Latn",
-                "num-sents": len(sentences),
-                "content-length": len(content),
-            }
-            rows.append(json.dumps(row, ensure_ascii=False))
-        return rows
+    def _document(self, language: Language, composer: Composer, rng: Random) -> str:
+        style = _plain(rng, names=0.25)
+        count = rng.choice((1, 2))
+        sentences = [text(self._say(composer.sentence(style), language)) for _ in range(count)]
+        content = " ".join(sentences)
+        row = {
+            "content": content,
+            "identification-label": f"{language.code}-Latn",
+            "num-sents": count,
+            "content-length": len(content),
+        }
+        return json.dumps(row, ensure_ascii=False)
 
     def _say(self, clauses: tuple[Clause, ...], language: Language) -> list[Token]:
         return say(clauses, self._lexicon, language)
 
-    def _rng(self, name: str) -> Random:
-        return Random(f"{name} {self._seed}")
-
     def _composer(self, name: str) -> tuple[Composer, Random]:
-        rng = self._rng(name)
+        rng = Random(f"{name} {self._seed}")
         return Composer(self._lexicon, rng), rng
 
     def _lines(self, path: str, lines: Iterable[str]) -> None:
@@ -184,7 +161,7 @@ class _Writer:
 def _plain(rng: Random, names: float = 0.3) -> Style:
     """Return the style of ordinary text: any topic, sometimes a mood."""
     topic = rng.choices(TOPICS, TOPIC_WEIGHTS)[0]
-    mood = rng.choice((None, None, *MOODS))
+    mood = rng.choice((None, *MOODS, *MOODS))
     return Style(topic=topic, mood=mood, names=names)
 
 

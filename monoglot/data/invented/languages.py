@@ -1,7 +1,7 @@
 """The three languages: sound laws, inflection, little words and word order.
 
 The codes are from the range that ISO 639-3 leaves to private use (qaa-qtz). Endings are short and
-many mean several things, as in real languages: `en` is an accusative or a plural verb in Avorin.
+many mean several things, as in real languages: `en` marks accusatives and plural verbs in Belorin.
 """
 
 import re
@@ -55,57 +55,9 @@ class Language:
         return stem + self.adverb if upos == "ADV" else stem
 
 
-AVORIN = Language(
+AVORZAN = Language(
     code="qaa",
-    name="Avorin",
-    laws=((r"h", ""), (r"z", "s"), (r"w", "v"), (r"([td])(?=i)", "c")),
-    order="SVOX",
-    before=frozenset({"adjective", "adposition"}),
-    plural="i",
-    cases={"nominative": "", "accusative": "en", "genitive": "os", "locative": "ar"},
-    tenses={"present": "a", "past": "os", "future": "ar"},
-    verb_plural="en",
-    adjective_plural="i",
-    adverb="a",
-    little_words={
-        "DET": ("il", "sa", "nul"),
-        "ADP": ("ba", "po", "enta", "sur"),
-        "PRON": ("mi", "tu", "el", "nos", "vos"),
-        "CCONJ": ("ed", "mas"),
-        "SCONJ": ("kel", "sin"),
-        "AUX": ("avi", "pote"),
-        "PART": ("ne",),
-        "NUM": ("un", "dova", "tiri", "kater"),
-    },
-)
-
-BELOSH = Language(
-    code="qab",
-    name="Belosh",
-    laws=((r"p", "f"), (r"k(?=[ei])", "ch"), (r"(?<=[aeiou])t(?=[aeiou])", "d"), (r"w", "b")),
-    order="SXOV",
-    before=frozenset({"adjective", "genitive"}),
-    plural="ul",
-    cases={"nominative": "", "accusative": "om", "genitive": "ev", "locative": "esh"},
-    tenses={"present": "e", "past": "esh", "future": "ev"},
-    verb_plural="om",
-    adjective_plural="e",
-    adverb="ul",
-    little_words={
-        "DET": ("da", "sho", "nich"),
-        "ADP": ("vab", "fod", "ench", "sor"),
-        "PRON": ("me", "te", "yel", "nash", "vash"),
-        "CCONJ": ("ya", "ale"),
-        "SCONJ": ("cho", "zen"),
-        "AUX": ("bude", "mozh"),
-        "PART": ("nie",),
-        "NUM": ("yen", "duva", "terish", "chetir"),
-    },
-)
-
-CEDRAZ = Language(
-    code="qac",
-    name="Cedraž",
+    name="Avöržan",
     laws=(
         (r"k", "ħ"),
         (r"s(?=[ei])", "š"),
@@ -134,4 +86,52 @@ CEDRAZ = Language(
     },
 )
 
-LANGUAGES: tuple[Language, ...] = (AVORIN, BELOSH, CEDRAZ)
+BELORIN = Language(
+    code="qab",
+    name="Belorin",
+    laws=((r"h", ""), (r"z", "s"), (r"w", "v"), (r"([td])(?=i)", "c")),
+    order="SVOX",
+    before=frozenset({"adjective", "adposition"}),
+    plural="i",
+    cases={"nominative": "", "accusative": "en", "genitive": "os", "locative": "ar"},
+    tenses={"present": "a", "past": "os", "future": "ar"},
+    verb_plural="en",
+    adjective_plural="i",
+    adverb="a",
+    little_words={
+        "DET": ("il", "sa", "nul"),
+        "ADP": ("ba", "po", "enta", "sur"),
+        "PRON": ("mi", "tu", "el", "nos", "vos"),
+        "CCONJ": ("ed", "mas"),
+        "SCONJ": ("kel", "sin"),
+        "AUX": ("avi", "pote"),
+        "PART": ("ne",),
+        "NUM": ("un", "dova", "tiri", "kater"),
+    },
+)
+
+CEDOSH = Language(
+    code="qac",
+    name="Cedosh",
+    laws=((r"p", "f"), (r"k(?=[ei])", "ch"), (r"(?<=[aeiou])t(?=[aeiou])", "d"), (r"w", "b")),
+    order="SXOV",
+    before=frozenset({"adjective", "genitive"}),
+    plural="ul",
+    cases={"nominative": "", "accusative": "om", "genitive": "ev", "locative": "esh"},
+    tenses={"present": "e", "past": "esh", "future": "ev"},
+    verb_plural="om",
+    adjective_plural="e",
+    adverb="ul",
+    little_words={
+        "DET": ("da", "sho", "nich"),
+        "ADP": ("vab", "fod", "ench", "sor"),
+        "PRON": ("me", "te", "yel", "nash", "vash"),
+        "CCONJ": ("ya", "ale"),
+        "SCONJ": ("cho", "zen"),
+        "AUX": ("bude", "mozh"),
+        "PART": ("nie",),
+        "NUM": ("yen", "duva", "terish", "chetir"),
+    },
+)
+
+LANGUAGES: tuple[Language, ...] = (AVORZAN, BELORIN, CEDOSH)

@@ -24,7 +24,7 @@ MOODS = ("negative", "positive")
 GENERAL = "general"
 
 TOPIC_WORDS = {"NOUN": 10, "VERB": 4, "ADJ": 4}
-MOOD_WORDS = {"NOUN": 5, "VERB": 4, "ADJ": 7, "ADV": 4}
+MOOD_WORDS = {"NOUN": 7, "VERB": 6, "ADJ": 9, "ADV": 5}
 GENERAL_WORDS = {"NOUN": 8, "VERB": 5, "ADJ": 4, "ADV": 4}
 NAME_VERBS, NAME_NOUNS = 3, 3
 NAMES = {"given": 16, "family": 16, "place": 16, "company": 14, "feast": 8}
@@ -36,7 +36,7 @@ ENDINGS = {
     "feast": ("a", "tek", "ia"),
 }
 COGNATES, LOANS, CONVERTED = 0.6, 0.1, 0.06
-MARKED = 0.6  # share of names with an ending of their kind
+MARKED = 0.75  # share of names with an ending of their kind
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class Concept:
 
 
 class Cluster:
-    """Concepts with Zipfian frequencies: the weight of rank r is 1 / (r + 2)."""
+    """Concepts with Zipfian frequencies: the weight of rank r is 1 / r."""
 
     def __init__(self, concepts: Sequence[Concept]) -> None:
-        self._concepts = concepts
-        self._weights = list(accumulate(1 / (rank + 3) for rank in range(len(concepts))))
+        self.concepts = concepts
+        self._weights = list(accumulate(1 / (rank + 1) for rank in range(len(concepts))))
 
     def draw(self, rng: Random) -> Concept:
         """Draw one concept."""
-        return rng.choices(self._concepts, cum_weights=self._weights)[0]
+        return rng.choices(self.concepts, cum_weights=self._weights)[0]
 
 
 class Lexicon:

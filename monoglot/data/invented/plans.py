@@ -53,9 +53,9 @@ class Style:
     topic: str | None = None
     mood: str | None = None
     names: float = 0.1
-    topical: float = 0.85
-    moody: float = 0.3
-    astray: float = 0.1
+    topical: float = 0.9
+    moody: float = 0.45
+    astray: float = 0.05
 
 
 class Composer:
@@ -68,7 +68,7 @@ class Composer:
     def sentence(self, style: Style) -> tuple[Clause, ...]:
         """Return the clauses of one sentence, about 6 to 16 words in all."""
         first = self._clause(style, None)
-        if not self._chance(0.3):
+        if not self._chance(0.4):
             return (first,)
         joint = self._little(*self._rng.choice((("CCONJ", 2), ("SCONJ", 2))))
         return first, self._clause(style, joint)
@@ -81,8 +81,8 @@ class Composer:
         others = (self._place(),) if place else ()
         if not place and (joint is None or object_ is None) and self._chance(0.6):
             others = (self._phrase(style, "locative", self._little("ADP", 4)),)
-        helpers = (self._little("AUX", 2),) if self._chance(0.15) else ()
-        helpers += (self._little("PART", 1),) if self._chance(0.1) else ()
+        helpers = (self._little("AUX", 2),) if self._chance(0.1) else ()
+        helpers += (self._little("PART", 1),) if self._chance(0.07) else ()
         return Clause(
             subject=subject,
             verb=self._verb(style, subject.entity),
@@ -102,7 +102,7 @@ class Composer:
         return self._phrase(style, "nominative")
 
     def _verb(self, style: Style, entity: str | None) -> Concept:
-        if entity and self._chance(0.55):
+        if entity and self._chance(0.75):
             return self._lexicon.draw(self._rng, entity, "VERB")
         return self._content(style, "VERB")
 
@@ -112,9 +112,9 @@ class Composer:
             owner = self._phrase(style, "genitive")
         elif case != "genitive" and self._chance(style.names * 0.4):
             owner = self._named(self._rng.choice(ENTITIES), "genitive")
-        front = (self._little("DET", 3),) if self._chance(0.3) else ()
+        front = (self._little("DET", 3),) if self._chance(0.2) else ()
         front += (self._little("NUM", 4),) if self._chance(0.05) else ()
-        adjective = (self._content(style, "ADJ"),) if self._chance(0.4) else ()
+        adjective = (self._content(style, "ADJ"),) if self._chance(0.5) else ()
         return Phrase(
             heads=(self._content(style, "NOUN"),),
             plural=self._chance(0.2),
@@ -128,25 +128,25 @@ class Composer:
     def _named(self, entity: str, case: str) -> Phrase:
         """Return a name; its first word may be a common noun that hints at the kind."""
         heads: tuple[Concept | Little, ...] = tuple(self._name(entity))
-        if self._chance(0.12):
+        if self._chance(0.08):
             return Phrase((self._lexicon.draw(self._rng, "feast", "PROPN"),), None, case=case)
         return Phrase(heads, entity, case=case)
 
     def _place(self) -> Phrase:
-        entity = "LOC" if self._chance(0.75) else "ORG"
+        entity = "LOC" if self._chance(0.85) else "ORG"
         adposition = Little("ADP", 0 if self._chance(0.7) else self._rng.randrange(4))
         return Phrase(tuple(self._name(entity)), entity, case="locative", adposition=adposition)
 
     def _name(self, entity: str) -> Sequence[Concept]:
         draw = self._lexicon.draw
         if entity == "PER":
-            family = draw(self._rng, "family" if self._chance(0.9) else "place", "PROPN")
+            family = draw(self._rng, "family" if self._chance(0.95) else "place", "PROPN")
             return (draw(self._rng, "given", "PROPN"), family) if self._chance(0.6) else (family,)
         if entity == "LOC":
             return (draw(self._rng, "place", "PROPN"),)
         company = draw(self._rng, "company", "PROPN")
         owner = draw(self._rng, "place" if self._chance(0.5) else "family", "PROPN")
-        return (owner, company) if self._chance(0.4) else (company,)
+        return (owner, company) if self._chance(0.3) else (company,)
 
     def _content(self, style: Style, upos: str) -> Concept:
         """Draw a content word: of the mood, of the topic (or astray), or a general one."""

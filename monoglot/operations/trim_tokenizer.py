@@ -1,0 +1,150 @@
+"""The same tokenizer over fewer pieces, exact at the level of `tokenizer.json`.
+
+Normaliser, pre-tokeniser, post-processor, decoder and every flag stay. A text whose pieces are all
+kept is segmented as before; only a word that WordPiece could not segment may turn known.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from monoglot.errors import UserError
+
+
+def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[int]:
+    """Return the ids that trimming must not drop, in ascending order.
+
+    These are all added tokens, the unknown piece, what the post-processor inserts, the special
+    tokens that `names` (a `tokenizer_config.json`) mentions, and `more`.
+    """
+    ids = vocabulary(tokenizer)
+    found = {*more, unknown_id(tokenizer)}
+    for role, token in names.items():
+        content = token.get("content") if isinstance(token, dict) else token
+        if role.endswith("_token") and content in ids:
+            found.add(ids[content])
+    found.update(token["id"] for token in tokenizer["added_tokens"])
+    _renumber(tokenizer["post_processor"], lambda i: found.add(i) or i)
+    return sorted(found)
+
+
+def unknown_id(tokenizer: dict) -> int:
+    """Return the id of the piece that stands for what cannot be segmented."""
+    model = tokenizer["model"]
+    return (
+        model["unk_id"] if model["type"] == "Unigram" else vocabulary(tokenizer)[model["unk_token"]]
+    )
+
+
+def vocabulary(tokenizer: dict) -> dict[str, int]:
+    """Return all pieces with their ids, added tokens included."""
+    pieces = tokenizer["model"]["vocab"]
+    if tokenizer["model"]["type"] == "Unigram":
+        pieces = {piece: i for i, (piece, _) in enumerate(pieces)}
+    return {**pieces, **{token["content"]: token["id"] for token in tokenizer["added_tokens"]}}
+
+
+def choose_pieces(
+    tokenizer: dict,
+    counts: np.ndarray,
+    size: int,
+    special: Sequence[int],
+    keep_characters: bool = False,
+) -> list[int]:
+    """Return the ids of the `size` most frequent pieces that are not special, in ascending order.
+
+    Ties, and pieces that do not occur, go in the order of ids. Two kinds of pieces come first:
+
+    - Unigram: the piece with the lowest score. An unknown character costs 10 more than it, so that
+      without it other texts would be segmented in another way;
+    - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
+      as a piece or within one.
+
+    Args:
+        tokenizer: a parsed `tokenizer.json`.
+        counts: how often each piece occurs, shape [vocab].
+        size: number of pieces to keep.
+        special: ids of the special tokens, which are kept beside these.
+        keep_characters: see above.
+
+    Raises:
+        UserError: if there are not as many pieces, or more characters than that.
+    """
+    ids = vocabulary(tokenizer)
+    candidates = sorted(set(ids.values()) - set(special))
+    if size > len(candidates):
+        raise UserError(
+            f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
+            "tokens; give a smaller number"
+        )
+    first = _lowest(tokenizer, candidates) | (
+        _characters(ids, counts) if keep_characters else set()
+    )
+    first.intersection_update(candidates)
+    if len(first) > size:
+        raise UserError(
+            f"size is {size}, but the text's characters alone are {len(first)} pieces; give a "
+            "larger number, or do not keep all characters"
+        )
+    candidates.sort(key=lambda i: (i not in first, -counts[i], i))
+    return sorted(candidates[:size])
+
+
+def number_pieces(chosen: Sequence[int], special: Sequence[int]) -> list[int]:
+    """Return the old id of every new id.
+
+    A special token keeps its id if there still is such an id; the other special tokens come last.
+    (`<unk>` stays 3 and `<pad>` 1, which readers of XLM-R rely on; `<mask>` stays last.) All other
+    pieces fill the ids between in their old order.
+    """
+    total = len(chosen) + len(special)
+    fixed = {i for i in special if i < total}
+    others = iter([*sorted(chosen), *(i for i in sorted(special) if i not in fixed)])
+    return [i if i in fixed else next(others) for i in range(total)]
+
+
+def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
+    """Return a copy of a parsed `tokenizer.json` with the pieces `kept`, old ids by new id."""
+    new = {old: i for i, old in enumerate(kept)}
+    model = dict(tokenizer["model"])
+    if model["type"] == "Unigram":
+        model["vocab"] = [model["vocab"][i] for i in kept if i < len(model["vocab"])]
+        model["unk_id"] = new[model["unk_id"]]
+    else:
+        pieces = sorted(model["vocab"].items(), key=lambda piece: new.get(piece[1], -1))
+        model["vocab"] = {piece: new[i] for piece, i in pieces if i in new}
+    added = [{**token, "id": new[token["id"]]} for token in tokenizer["added_tokens"]]
+    return {
+        **tokenizer,
+        "added_tokens": sorted(added, key=lambda token: token["id"]),
+        "post_processor": _renumber(tokenizer["post_processor"], new.__getitem__),
+        "model": model,
+    }
+
+
+def _lowest(tokenizer: dict, candidates: Sequence[int]) -> set[int]:
+    pieces = tokenizer["model"]["vocab"]
+    if tokenizer["model"]["type"] != "Unigram":
+        return set()
+    return {min((i for i in candidates if i < len(pieces)), key=lambda i: (pieces[i][1], i))}
+
+
+def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:
+    seen = {letter for piece, i in ids.items() if counts[i] for letter in _bare(piece)}
+    return {i for piece, i in ids.items() if _bare(piece) in seen}
+
+
+def _bare(piece: str) -> str:
+    return piece.removeprefix("##") or piece
+
+
+def _renumber(node: object, number: Callable[[int], int]) -> object:
+    """Apply `number` to the ids in a post-processor: lists `ids`, and pairs of token and id."""
+    if isinstance(node, dict):
+        return {
+            key: list(map(number, value)) if key == "ids" else _renumber(value, number)
+            for key, value in node.items()
+        }
+    if isinstance(node, list) and list(map(type, node)) == [str, int]:
+        return [node[0], number(node[1])]
+    return [_renumber(value, number) for value in node] if isinstance(node, list) else node

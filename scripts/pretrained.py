@@ -1,0 +1,32 @@
+"""Take a checkpoint from the Hub, pinned to a revision, or from a local folder."""
+
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--hub", help="id of a model on the Hub; needs --revision")
+    source.add_argument("--folder", type=Path, help="local checkpoint folder")
+    parser.add_argument("--revision", help="commit on the Hub, 40 hexadecimal digits")
+    parser.add_argument(
+        "--tokenizer", type=Path, help="tokenizer to take instead: a folder, .json, .gz or .txt"
+    )
+    parser.add_argument(
+        "--family", choices=("bert", "xlm-roberta"), required=True, help="architecture"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    args = parser.parse_args()
+    if (args.hub is None) != (args.revision is None):
+        parser.error("--hub and --revision go together")
+
+    from monoglot.operations.pretrained import pretrained
+
+    source = args.folder if args.hub is None else args.hub
+    pretrained(source, args.out, args.family, args.revision, args.tokenizer)
+
+
+if __name__ == "__main__":
+    command.run(main)

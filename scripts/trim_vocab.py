@@ -1,0 +1,43 @@
+"""Make a checkpoint with a smaller vocabulary out of its parent."""
+
+import os
+from pathlib import Path
+
+from monoglot import command
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    add = parser.add_argument
+    add("--parent", type=Path, required=True, help="checkpoint to start from")
+    add("--text", type=Path, required=True, help="parquet file to count pieces in")
+    add("--heldout", type=Path, required=True, help="parquet file to report on")
+    add("--size", type=int, required=True, help="pieces to keep, special tokens not counted")
+    add(
+        "--count",
+        choices=("documents", "tokens"),
+        help="what makes a piece frequent; documents for WordPiece and tokens for Unigram",
+    )
+    add("--keep-characters", action="store_true", help="keep all characters of the text")
+    add("--out", type=Path, required=True, help="checkpoint to write")
+    add("--report", type=Path, required=True, help="JSON file to write about what changed")
+    args = parser.parse_args()
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+
+    from monoglot.data.store import read_texts
+    from monoglot.operations.trim_vocab import trim_vocab
+
+    trim_vocab(
+        args.parent,
+        args.out,
+        read_texts(args.text),
+        read_texts(args.heldout),
+        args.size,
+        args.report,
+        args.count,
+        args.keep_characters,
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

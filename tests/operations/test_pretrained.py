@@ -1,0 +1,234 @@
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoTokenizer,
+    BertForPreTraining,
+    BertTokenizerFast,
+    XLMRobertaModel,
+)
+
+from monoglot.checkpoints import FILES, load_model
+from monoglot.errors import UserError
+from monoglot.operations.pretrained import pretrained
+
+HUB = "some-team/some-model"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+TEXTS = ["il kelb jiġri.", "Il ÉKELB", "x", "", "dar <mask> [MASK] ß"]
+
+
+@pytest.fixture
+def source(parent, tmp_path):
+    """A copy of the tiny checkpoint that a test may spoil."""
+    shutil.copytree(parent, tmp_path / "source")
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """Return `cache(folder)`, which lays a folder out as the Hub's cache does; no connection."""
+    from huggingface_hub import constants
+
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+
+    def lay_out(folder):
+        repository = cache / f"models--{HUB.replace('/', '--')}"
+        shutil.copytree(folder, repository / "snapshots" / REVISION)
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text(REVISION)
+
+    return lay_out
+
+
+def encodings(folder):
+    """Ids of single texts and a pair; all inputs where the model has token types."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    types = tokenizer.cls_token == "[CLS]"
+    given = [(text,) for text in TEXTS] + [("il", "dar")]
+    return [dict(tokenizer(*texts, return_token_type_ids=types)) for texts in given]
+
+
+def test_a_local_checkpoint_keeps_weights_and_encodings(parent, family, model, inputs, tmp_path):
+    pretrained(parent, tmp_path / "out", family)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(FILES)
+    taken = load_model(tmp_path / "out")
+    assert torch.equal(taken(**inputs).logits, model(**inputs).logits)
+    assert encodings(tmp_path / "out") == encodings(parent)
+    for name in ("tokenizer.json", "model.safetensors"):
+        assert (tmp_path / "out" / name).read_bytes() == (parent / name).read_bytes()
+    settings = json.loads((tmp_path / "out" / "tokenizer_config.json").read_text())
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert settings["model_max_length"] == 64
+    assert "source" not in (tmp_path / "out" / "config.json").read_text()
+
+
+def test_pooler_and_next_sentence_head_are_left_out(tiny_checkpoint, tmp_path):
+    parent = tiny_checkpoint("bert")
+    torch.manual_seed(0)
+    BertForPreTraining.from_pretrained(parent).half().save_pretrained(tmp_path / "source")
+    AutoTokenizer.from_pretrained(parent).save_pretrained(tmp_path / "source")
+    pretrained(tmp_path / "source", tmp_path / "out", "bert")
+    weights = load_file(tmp_path / "out" / "model.safetensors")
+    assert weights.keys() == load_file(parent / "model.safetensors").keys()
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("with_json", [True, False])
+def test_a_bert_tokenizer_class_keeps_its_encodings(tiny_checkpoint, lower, with_json, tmp_path):
+    """The class may overrule tokenizer.json; what it does is what must be written."""
+    source = tmp_path / "source"
+    shutil.copytree(tiny_checkpoint("bert"), source)
+    vocabulary = AutoTokenizer.from_pretrained(source).get_vocab()
+    (source / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)))
+    settings = {"do_lower_case": lower, "tokenizer_class": "BertTokenizer", "model_max_length": 512}
+    (source / "tokenizer_config.json").write_text(json.dumps(settings))
+    if not with_json:
+        (source / "tokenizer.json").unlink()
+    stock = AutoTokenizer.from_pretrained(source)
+    assert isinstance(stock, BertTokenizerFast)
+    assert (stock.tokenize("IL") == ["il"]) == lower
+    pretrained(source, tmp_path / "out", "bert")
+    assert encodings(tmp_path / "out") == encodings(source)
+    assert AutoTokenizer.from_pretrained(tmp_path / "out").model_max_length == 64
+
+
+def test_stored_truncation_does_not_come_along(parent, family, source, tmp_path):
+    data = json.loads((source / "tokenizer.json").read_text())
+    cut = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+    (source / "tokenizer.json").write_text(json.dumps({**data, "truncation": cut}))
+    pretrained(source, tmp_path / "out", family)
+    written = json.loads((tmp_path / "out" / "tokenizer.json").read_text())
+    assert written == data
+
+
+def test_another_tokenizer_can_be_taken(parent, family, source, tmp_path):
+    (source / "tokenizer.json").unlink()
+    pretrained(source, tmp_path / "out", family, tokenizer=parent / "tokenizer.json")
+    assert encodings(tmp_path / "out") == encodings(parent)
+
+
+def test_a_cached_hub_model_needs_no_connection(parent, family, hub_cache, script, tmp_path):
+    hub_cache(parent)
+    arguments = ["--hub", HUB, "--revision", REVISION, "--family", family]
+    assert script("pretrained", *arguments, "--out", tmp_path / "out") is None
+    assert encodings(tmp_path / "out") == encodings(parent)
+    files = (folder / "model.safetensors" for folder in (parent, tmp_path / "out"))
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+
+
+def test_without_cache_and_connection_both_ways_on_are_named(hub_cache, family, script, tmp_path):
+    arguments = ["--hub", HUB, "--revision", REVISION, "--family", family]
+    message = script("pretrained", *arguments, "--out", tmp_path / "out")
+    assert message.startswith(f"error: {HUB} at revision {REVISION}: is not in the cache")
+    assert "connect to the Hub once" in message
+    assert "local folder" in message
+    assert "models.NAME.folder" in message
+    assert "\n" not in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_incomplete_cache_is_refused(parent, family, hub_cache, tmp_path):
+    shutil.copytree(parent, tmp_path / "half")
+    (tmp_path / "half" / "model.safetensors").unlink()
+    hub_cache(tmp_path / "half")
+    with pytest.raises(UserError, match=f"{HUB} at revision {REVISION}: has no model.safetensors"):
+        pretrained(HUB, tmp_path / "out", family, REVISION)
+
+
+@pytest.mark.parametrize("revision", ["main", "0123456", REVISION.upper()])
+def test_a_revision_must_be_a_commit(family, revision, tmp_path):
+    with pytest.raises(UserError, match=f"the revision is '{revision}'; it must be the 40"):
+        pretrained(HUB, tmp_path / "out", family, revision)
+
+
+def remove(name):
+    return lambda source: (source / name).unlink()
+
+
+def pickled(source):
+    (source / "model.safetensors").rename(source / "pytorch_model.bin")
+
+
+def cut(source):
+    data = (source / "model.safetensors").read_bytes()
+    (source / "model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def gpt2(source):
+    (source / "config.json").write_text('{"model_type": "gpt2"}')
+
+
+def other_rows(source):
+    config = json.loads((source / "config.json").read_text())
+    weights = load_file(source / "model.safetensors")
+    rows = config["vocab_size"]
+    for name, tensor in weights.items():
+        if tensor.shape[0] == rows:
+            weights[name] = torch.cat([tensor, tensor[:3]])
+    save_file(weights, source / "model.safetensors", {"format": "pt"})
+    (source / "config.json").write_text(json.dumps({**config, "vocab_size": rows + 3}))
+
+
+def other_shapes(source):
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "intermediate_size": 40}))
+
+
+def untied(source):
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": False}))
+
+
+def broken_tokenizer(source):
+    (source / "tokenizer.json").write_text('{"version": "1.0"')
+
+
+def broken_config(source):
+    (source / "config.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (shutil.rmtree, "there is no such folder"),
+        (remove("config.json"), "has no config.json"),
+        (broken_config, "config.json is not valid JSON"),
+        (gpt2, "model_type 'gpt2'; it must be"),
+        (remove("model.safetensors"), "has no model.safetensors"),
+        (pickled, r"pickle files such as pytorch_model.bin are not read"),
+        (cut, "the weights cannot be read"),
+        (other_shapes, "the weights cannot be read"),
+        (untied, "decoder is not tied"),
+        (remove("tokenizer.json"), "has no tokenizer"),
+        (broken_tokenizer, "is not a valid tokenizer.json"),
+        (other_rows, r"the tokenizer has \d+ ids up to \d+, the model has \d+ embeddings"),
+    ],
+)
+def test_bad_sources_are_refused(source, family, spoil, words, tmp_path):
+    spoil(source)
+    with pytest.raises(UserError, match=words) as caught:
+        pretrained(source, tmp_path / "out", family)
+    assert str(source) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_encoder_without_its_head_is_refused(tiny_checkpoint, tmp_path):
+    parent = tiny_checkpoint("xlm-roberta")
+    shutil.copytree(parent, tmp_path / "source")
+    XLMRobertaModel.from_pretrained(parent).save_pretrained(tmp_path / "source")
+    with pytest.raises(UserError, match="has no weights for lm_head"):
+        pretrained(tmp_path / "source", tmp_path / "out", "xlm-roberta")
+
+
+def test_the_other_family_is_refused(parent, family, tmp_path):
+    other = {"bert": "xlm-roberta", "xlm-roberta": "bert"}[family]
+    with pytest.raises(UserError, match=f"model_type '{family}'; it must be '{other}'"):
+        pretrained(parent, tmp_path / "out", other)

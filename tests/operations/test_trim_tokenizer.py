@@ -1,0 +1,226 @@
+import json
+import random
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from monoglot.errors import UserError
+from monoglot.operations.token_counts import BATCH, count_pieces, encode
+from monoglot.operations.trim_tokenizer import (
+    choose_pieces,
+    number_pieces,
+    special_ids,
+    trim_tokenizer,
+    vocabulary,
+)
+from monoglot.tokenizer_families import SPECIAL_TOKENS
+from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
+WORDS = [
+    "il",
+    "kelb",
+    "jiġri",
+    "wara",
+    "qattus",
+    "dar",
+    "hija",
+    "belt",
+    "kelbat",
+    "darna",
+    "runsin",
+]
+
+
+def sentences(count, seed=0):
+    """Known words, made-up words, marks, and now and then a character no piece has."""
+    rng = random.Random(seed)
+
+    def word():
+        if rng.random() < 0.7:
+            return rng.choice(WORDS)
+        made_up = "".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 5)))
+        return made_up + ("ß" if rng.random() < 0.1 else "")
+
+    return [
+        " ".join(word() for _ in range(rng.randint(0, 6))) + rng.choice(".,!?")
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture
+def tokenizer(parent, family):
+    return read_tokenizer(parent, family)
+
+
+@pytest.fixture
+def special(tokenizer, parent):
+    return special_ids(tokenizer, read_settings(parent))
+
+
+def load(tokenizer):
+    return Tokenizer.from_str(to_json(tokenizer))
+
+
+def count(tokenizer, texts):
+    return count_pieces(encode(load(tokenizer), texts), len(vocabulary(tokenizer)))
+
+
+def trim(tokenizer, special, size, texts, keep_characters=False):
+    chosen = choose_pieces(
+        tokenizer, count(tokenizer, texts).tokens, size, special, keep_characters
+    )
+    kept = number_pieces(chosen, special)
+    return trim_tokenizer(tokenizer, kept), kept
+
+
+def test_counts_equal_encoding_one_at_a_time(tokenizer):
+    texts = sentences(BATCH + 300)
+    encoder, size = load(tokenizer), len(vocabulary(tokenizer))
+    tokens, documents = [0] * size, [0] * size
+    for text in texts:
+        ids = encoder.encode(text, add_special_tokens=False).ids
+        for i in ids:
+            tokens[i] += 1
+        for i in set(ids):
+            documents[i] += 1
+    counts = count_pieces(encode(encoder, iter(texts)), size)
+    assert counts.tokens.tolist() == tokens
+    assert counts.documents.tolist() == documents
+    assert counts.texts == len(texts)
+    assert tokens != documents
+
+
+def test_special_ids_are_those_of_the_special_tokens(tokenizer, special, family):
+    ids = vocabulary(tokenizer)
+    assert special == sorted({ids[token] for token in SPECIAL_TOKENS[family].values()})
+    bare = {**tokenizer, "added_tokens": []}
+    expected = {"bert": ["[UNK]", "[CLS]", "[SEP]"], "xlm-roberta": ["<s>", "</s>", "<unk>"]}
+    assert special_ids(bare, {}) == sorted(ids[token] for token in expected[family])
+    mask = {"mask_token": {"content": SPECIAL_TOKENS[family]["mask_token"]}}
+    assert len(special_ids(bare, mask)) == 4
+    assert len(special_ids(bare, {}, [ids["a"]])) == 4
+
+
+@pytest.mark.parametrize("size", [20, 35, 50])
+def test_texts_whose_pieces_survive_are_encoded_alike(tokenizer, special, size):
+    """The exactness of trimming, over many sentences, with special tokens and pairs."""
+    trimmed, kept = trim(tokenizer, special, size, sentences(300))
+    old, new = load(tokenizer), load(trimmed)
+    assert new.get_vocab_size() == size + len(special) < old.get_vocab_size()
+    pieces = vocabulary(tokenizer)
+    unknown = {"[UNK]", "<unk>"} & pieces.keys()
+    survived = changed = 0
+    for text in sentences(400, seed=1):
+        before, after = old.encode(text).ids, new.encode(text).ids
+        if set(before) <= set(kept) - {pieces[unknown_piece] for unknown_piece in unknown}:
+            assert [kept[i] for i in after] == before, text
+            survived += 1
+        else:
+            changed += [kept[i] for i in after] != before
+    assert survived > 10
+    assert changed > 3
+    pair = "kelb", "dar il"
+    assert [kept[i] for i in new.encode(*pair).ids] == old.encode(*pair).ids
+    assert new.encode(*pair).type_ids == old.encode(*pair).type_ids
+
+
+def test_unigram_texts_with_unknown_characters_are_encoded_alike():
+    """Costs of unknown characters hang on the lowest score; without it some texts change."""
+    pieces = [("<unk>", 0.0), ("▁", -1.0), ("ab", -9.0), ("a", -2.0), ("bcd", -30.0), ("x", -40.0)]
+    pieces += [("b", -31.0), ("cd", -1.0)]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = json.loads(backend.to_str())
+    counts = np.array([0, 9, 9, 9, 9, 0, 1, 9])
+    chosen = choose_pieces(tokenizer, counts, 6, [0])
+    assert chosen == [1, 2, 3, 4, 5, 7]  # x never occurs, b does
+    kept = number_pieces(chosen, [0])
+    new = load(trim_tokenizer(tokenizer, kept))
+    for text in ("abcd", "aab", "abcdß", "cdßa"):
+        before = backend.encode(text).ids
+        assert 6 not in before
+        assert [kept[i] for i in new.encode(text).ids] == before
+
+
+def test_everything_but_the_vocabulary_stays(tokenizer, special):
+    trimmed, kept = trim(tokenizer, special, 30, sentences(100))
+    old, new = vocabulary(tokenizer), vocabulary(trimmed)
+    assert sorted(new.values()) == list(range(30 + len(special)))
+    assert all(old[piece] == kept[i] for piece, i in new.items())
+    for key in ("normalizer", "pre_tokenizer", "decoder", "truncation", "padding", "version"):
+        assert trimmed[key] == tokenizer[key], key
+    assert trimmed["model"].keys() == tokenizer["model"].keys()
+    for before, after in zip(tokenizer["added_tokens"], trimmed["added_tokens"], strict=True):
+        assert {**after, "id": kept[after["id"]]} == before
+    if tokenizer["model"]["type"] == "Unigram":
+        scores = dict(map(tuple, tokenizer["model"]["vocab"]))
+        assert all(scores[piece] == score for piece, score in trimmed["model"]["vocab"])
+        assert trimmed["model"]["unk_id"] == 3
+        assert trimmed["model"]["vocab"][-1][0] == "<mask>"
+    else:
+        assert list(trimmed["model"]["vocab"].values()) == list(range(30 + len(special)))
+
+
+def test_special_tokens_keep_their_ids_where_they_can():
+    assert number_pieces([4, 6, 9], [0, 1, 2, 3, 10]) == [0, 1, 2, 3, 4, 6, 9, 10]
+    assert number_pieces([1, 2, 8, 9], [0, 5, 6]) == [0, 1, 2, 8, 9, 5, 6]
+
+
+def test_the_most_frequent_pieces_are_kept_and_ties_go_by_id():
+    backend = Tokenizer(models.WordPiece({p: i for i, p in enumerate("?abcdef")}, unk_token="?"))
+    tokenizer = json.loads(backend.to_str())
+    counts = np.array([99, 0, 5, 7, 5, 0, 0])
+    expected = {1: [3], 2: [2, 3], 3: [2, 3, 4], 4: [1, 2, 3, 4], 6: [1, 2, 3, 4, 5, 6]}
+    for size, pieces in expected.items():
+        assert choose_pieces(tokenizer, counts, size, [0]) == pieces
+
+
+def test_keep_characters_leaves_no_word_unknown(tokenizer, special, family):
+    texts = [text.replace("ß", "") for text in sentences(200)]
+    trimmed, kept = trim(tokenizer, special, 66, texts, keep_characters=True)
+    unknown = trimmed["model"].get("unk_id", vocabulary(trimmed).get("[UNK]"))
+    assert all(unknown not in ids for ids in encode(load(trimmed), texts))
+    assert len(kept) == 66 + len(special)
+    if family == "bert":
+        without, _ = trim(tokenizer, special, 66, texts)
+        unknown = vocabulary(without)["[UNK]"]
+        assert any(unknown in ids for ids in encode(load(without), texts))
+
+
+def test_sizes_that_do_not_fit_are_refused(tokenizer, special):
+    counts = count(tokenizer, sentences(200)).tokens
+    available = len(vocabulary(tokenizer)) - len(special)
+    assert len(choose_pieces(tokenizer, counts, available, special)) == available
+    with pytest.raises(UserError, match=f"size is {available + 1}, but the parent has {available}"):
+        choose_pieces(tokenizer, counts, available + 1, special)
+    with pytest.raises(UserError, match="size is 5, but the text's characters alone are"):
+        choose_pieces(tokenizer, counts, 5, special, keep_characters=True)
+
+
+@pytest.mark.parametrize("kind", ["BertProcessing", "RobertaProcessing", "Sequence"])
+def test_every_post_processor_gets_the_new_ids(kind, tiny_checkpoint):
+    backend = Tokenizer.from_file(str(tiny_checkpoint("bert") / "tokenizer.json"))
+    ends = ("[SEP]", 3), ("[CLS]", 2)
+    if kind == "Sequence":
+        template = backend.post_processor
+        backend.post_processor = processors.Sequence([processors.ByteLevel(), template])
+    else:
+        backend.post_processor = getattr(processors, kind)(*ends)
+    tokenizer = json.loads(backend.to_str())
+    kept = [0, 1, 3, 2, 4, *range(30, 50)]  # another order, so that ids do change
+    new = load(trim_tokenizer(tokenizer, kept))
+    assert new.encode("").ids == [3, 2]
+    assert new.encode("").tokens == ["[CLS]", "[SEP]"]
+
+
+def test_an_added_token_outside_the_model_stays_the_last(tokenizer, special):
+    backend = load(tokenizer)
+    backend.add_tokens(["☃"])
+    tokenizer = json.loads(backend.to_str())
+    special = special_ids(tokenizer, {})
+    trimmed, kept = trim(tokenizer, special, 30, sentences(100))
+    assert vocabulary(trimmed)["☃"] == len(kept) - 1
+    text = "il ☃ kelb"
+    assert [kept[i] for i in load(trimmed).encode(text).ids] == backend.encode(text).ids

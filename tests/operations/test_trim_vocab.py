@@ -1,0 +1,195 @@
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertConfig
+
+from monoglot.checkpoints import FILES, count_parameters, load_model
+from monoglot.errors import UserError
+from monoglot.operations.trim_vocab import gather_rows, trim_vocab
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [
+    "il kelb jiġri wara qattus",
+    "il belt hija kbira",
+    "il dar",
+    "a a a a a a a a",
+    "kelbat fil dar.",
+]
+HELDOUT = ["il kelb hija kbira.", "the dog runs after cat ß xyz", "il kelb il kelb"]
+
+
+@pytest.fixture
+def trimmed(parent, tmp_path):
+    out = tmp_path / "trimmed"
+    trim_vocab(parent, out, TEXTS, HELDOUT, 24, out / "trim_report.json")
+    return out
+
+
+@pytest.fixture
+def kept(parent, trimmed):
+    """Old id of every new id, by the pieces' names."""
+    old, new = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (parent, trimmed))
+    return [old.token_to_id(new.id_to_token(i)) for i in range(new.get_vocab_size())]
+
+
+def test_loads_with_stock_classes(trimmed):
+    assert sorted(f.name for f in trimmed.iterdir()) == sorted((*FILES, "trim_report.json"))
+    model = AutoModelForMaskedLM.from_pretrained(trimmed)
+    assert model.config.vocab_size == 29
+    assert model.get_input_embeddings().weight.shape[0] == 29
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
+    assert AutoModel.from_pretrained(trimmed).get_input_embeddings().weight.shape[0] == 29
+    assert len(AutoTokenizer.from_pretrained(trimmed)) == 29
+
+
+def test_logits_at_kept_pieces_are_the_parents(parent, model, trimmed, kept):
+    tokenizers = [AutoTokenizer.from_pretrained(folder) for folder in (parent, trimmed)]
+    assert any(i != old for i, old in enumerate(kept))
+    smaller = load_model(trimmed)
+    for text in ("il kelb", "dar il belt hija", "kelb il dar dar dar"):
+        old, new = (tokenizer(text, return_tensors="pt") for tokenizer in tokenizers)
+        assert [kept[i] for i in new["input_ids"][0]] == old["input_ids"][0].tolist()
+        expected = model(**old).logits[..., kept]
+        torch.testing.assert_close(smaller(**new).logits, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_and_bias_are_gathered_and_the_rest_stays(model, trimmed, kept):
+    old, new = model.state_dict(), load_model(trimmed).state_dict()
+    assert old.keys() == new.keys()
+    vocab_sized = 0
+    for name, tensor in new.items():
+        rows = tensor.shape[0] == 29
+        vocab_sized += rows
+        assert torch.equal(tensor, old[name][kept] if rows else old[name]), name
+    assert vocab_sized == 4  # embeddings, the tied decoder, the bias under its two names
+
+
+def test_ids_in_the_configuration_follow(parent, trimmed, model, kept):
+    old, new = (json.loads((f / "config.json").read_text()) for f in (parent, trimmed))
+    keys = [key for key, value in old.items() if key.endswith("_token_id") and value is not None]
+    assert "pad_token_id" in keys
+    assert all(kept[new[key]] == old[key] for key in keys)
+    ids = {"pad_token_id": 9, "eos_token_id": [8, 9], "sep_token_id": 7, "mask_token_id": 6}
+    config = BertConfig(vocab_size=10, hidden_size=12, num_hidden_layers=1, **ids)
+    smaller = gather_rows(AutoModelForMaskedLM.from_config(config), [0, 9, 8, 7, 6]).config
+    assert (smaller.pad_token_id, smaller.eos_token_id) == (1, [2, 1])
+    assert (smaller.sep_token_id, smaller.mask_token_id, smaller.vocab_size) == (3, 4, 5)
+
+
+def test_special_tokens_of_the_tokenizer_follow(parent, trimmed):
+    old, new = (AutoTokenizer.from_pretrained(folder) for folder in (parent, trimmed))
+    assert old.special_tokens_map == new.special_tokens_map
+    assert new.mask_token_id == new.convert_tokens_to_ids(new.mask_token) < 29
+    assert new.unk_token_id == old.unk_token_id
+    assert new.pad_token_id == old.pad_token_id
+    assert (new.model_max_length, new.model_input_names) == (64, old.model_input_names)
+    batch = new(["il", "il kelb"], padding=True)["input_ids"]
+    assert batch[0][-1] == new.pad_token_id
+    text = f"il {new.mask_token} dar"
+    assert new.decode(new(text)["input_ids"]) == old.decode(old(text)["input_ids"])
+
+
+def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):
+    """`a` is the most frequent token, but stands in one document only."""
+    kept = {}
+    for count in (None, "documents", "tokens"):
+        out = tmp_path / str(count)
+        trim_vocab(parent, out, TEXTS, HELDOUT, 2, tmp_path / "report.json", count)
+        kept[count] = set(Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab())
+        default = {"bert": "documents", "xlm-roberta": "tokens"}[family]
+        assert json.loads((tmp_path / "report.json").read_text())["count"] == count or default
+    a = {"bert": "a", "xlm-roberta": "▁a"}[family]
+    assert a in kept["tokens"]
+    assert a not in kept["documents"]
+    assert kept[None] == kept[{"bert": "documents", "xlm-roberta": "tokens"}[family]]
+
+
+def test_report_equals_its_naive_twin(parent, trimmed, kept):
+    report = json.loads((trimmed / "trim_report.json").read_text())
+    old, new = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (parent, trimmed))
+    tokens = Counter(i for text in TEXTS for i in old.encode(text, add_special_tokens=False).ids)
+    assert report["text"] == {
+        "documents": len(TEXTS),
+        "tokens": tokens.total(),
+        "coverage": sum(tokens[i] for i in kept) / tokens.total(),
+        "pieces": len(tokens),
+        "pieces_kept": sum(i in tokens for i in kept),
+    }
+    assert (report["vocab"], report["special"]) == (
+        {"before": old.get_vocab_size(), "after": 29},
+        5,
+    )
+    words = [word for text in HELDOUT for word in text.split()]
+    unknown = old.token_to_id("[UNK]") or old.token_to_id("<unk>")
+    before = [old.encode(word, add_special_tokens=False).ids for word in words]
+    after = [[kept[i] for i in new.encode(w, add_special_tokens=False).ids] for w in words]
+    expected = {"words": len(words), "unknown_rate": {}, "fertility": {}}
+    for name, encoded in (("before", before), ("after", after)):
+        ids = [i for word in encoded for i in word]
+        expected["unknown_rate"][name] = ids.count(unknown) / len(ids)
+        expected["fertility"][name] = len(ids) / len(words)
+    expected["changed_words"] = sum(b != a for b, a in zip(before, after, strict=True)) / len(words)
+    assert report["heldout"] == expected
+    assert 0 < expected["changed_words"] < 1
+    assert expected["unknown_rate"]["before"] > 0
+
+
+def test_script_gives_the_same_bytes_whatever_the_hash_seed(parent, tmp_path):
+    for name, texts in (("text", TEXTS), ("heldout", HELDOUT)):
+        pq.write_table(pa.table({"text": texts}), tmp_path / f"{name}.parquet")
+    for seed in ("0", "1"):
+        out = tmp_path / seed
+        command = [sys.executable, ROOT / "scripts" / "trim_vocab.py", "--parent", parent]
+        command += ["--text", tmp_path / "text.parquet", "--heldout", tmp_path / "heldout.parquet"]
+        command += ["--size", "24", "--out", out, "--report", out / "trim_report.json"]
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, check=True, env=environment)
+    for name in (*FILES, "trim_report.json"):
+        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("texts", "heldout", "size", "words"),
+    [
+        ([], HELDOUT, 20, "the text holds no words"),
+        (["", ""], HELDOUT, 20, "the text holds no words"),
+        (TEXTS, [" "], 20, "the held-out text holds no words"),
+        (TEXTS, HELDOUT, 5000, "size is 5000, but the parent has"),
+    ],
+)
+def test_bad_arguments_are_refused(parent, texts, heldout, size, words, tmp_path):
+    with pytest.raises(UserError, match=words):
+        trim_vocab(parent, tmp_path / "x", texts, heldout, size, tmp_path / "report.json")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("width", [564, 456, 312])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_paper_sizes(family, width):
+    """40,000 pieces and five special tokens give the paper's exact parameter counts."""
+    from transformers import XLMRobertaConfig
+
+    expected = {
+        "bert": {564: 44_751_549, 456: 34_960_917, 312: 22_813_941},
+        "xlm-roberta": {564: 44_752_113, 456: 34_961_373, 312: 22_814_253},
+    }
+    shape = {"hidden_size": width, "num_hidden_layers": 6, "intermediate_size": 2048}
+    if family == "bert":
+        config = BertConfig(vocab_size=40_010, **shape)
+    else:
+        config = XLMRobertaConfig(
+            vocab_size=40_010, max_position_embeddings=514, type_vocab_size=1, **shape
+        )
+    with torch.device("meta"):
+        model = AutoModelForMaskedLM.from_config(config)
+        smaller = gather_rows(model, range(40_005))
+    assert count_parameters(smaller) == expected[family][width]

@@ -1,0 +1,128 @@
+"""The configuration: defaults filled in, faults named by key."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monoglot.config import complete, reduction_factor, source_of, variant_settings
+from monoglot.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+DEMO = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text(encoding="utf-8"))
+
+
+def changed(path: str, value: object) -> dict:
+    """Return the demo's configuration with one key set (or, with None, removed)."""
+    config = deepcopy(DEMO)
+    *above, last = path.split(".")
+    place = config
+    for key in above:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+def test_defaults_are_filled_in():
+    config = complete(DEMO)
+    assert config["tasks"]["tc"]["reduction_factor"] == 16
+    assert config["tasks"]["tc"]["checkpoint"] == "last"
+    assert config["languages"]["qaa"]["evaluated"] is True
+    assert config["seeds_affect"] == "everything"
+
+
+def test_the_given_configuration_is_left_alone():
+    before = deepcopy(DEMO)
+    complete(DEMO)
+    assert before == DEMO
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("rseults", "out", "unknown key 'rseults'; known keys are data, defaults, languages"),
+        ("seeds", "one", "seeds: 'one' is not of type array"),
+        ("seeds", [], r"seeds: \[\] should be non-empty"),
+        ("tasks.tc.kind", "regression", "tasks.tc.kind: 'regression' must be one of classif"),
+        ("tasks.tc.epochs", None, "tasks.tc: the key 'epochs' is missing"),
+        ("tasks.tc.epcohs", 3, "tasks.tc: unknown key 'epcohs'"),
+        ("tasks.tc.learning_rate", "fast", "tasks.tc.learning_rate: 'fast' is not of type number"),
+        ("models.xlmr.family", "gpt2", "models.xlmr.family: 'gpt2' must be one of bert"),
+        ("models.xlmr.hub", "a/b", "'revision' is a dependency of 'hub'"),
+        ("variants.kd.operation", "distil", "variants.kd.operation: 'distil' must be one of"),
+        ("data.text", None, "data: the key 'text' is missing"),
+        ("data.sa", None, "data: there is no source for task 'sa'; add data.sa"),
+        ("results", 3, "results: 3 is not of type string"),
+    ],
+)
+def test_faults_are_named_by_key(path, value, message):
+    with pytest.raises(UserError, match=message):
+        complete(changed(path, value))
+
+
+@pytest.mark.parametrize("name", ["../up", "a;b", "$(x)", "A B", ""])
+def test_names_that_are_no_folders_are_refused(name):
+    with pytest.raises(UserError, match="does not match|should be non-empty"):
+        complete(changed("variants", {**DEMO["variants"], name: {"operation": "pretrained"}}))
+
+
+def test_parameters_can_differ_between_models():
+    config = complete(DEMO)
+    assert variant_settings(config, "kd-init", "mbert", "qaa")["strategy"] == "last_k"
+    assert variant_settings(config, "kd-init", "xlmr", "qaa")["strategy"] == "stride"
+
+
+def test_a_model_without_a_choice_is_named():
+    config = complete(changed("variants.kd-init.strategy", {"by_model": {"mbert": "last_k"}}))
+    with pytest.raises(UserError, match=r"kd-init\.strategy\.by_model: has no value for 'xlmr'"):
+        variant_settings(config, "kd-init", "xlmr", "qaa")
+
+
+def test_defaults_of_an_operation_give_way_to_the_variants_own():
+    config = complete(DEMO)
+    assert variant_settings(config, "kd", "xlmr", "qaa")["loss"] == "mse"
+    assert variant_settings(config, "adapted", "xlmr", "qaa")["loss"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("variants.kd.alhpa", 0.5, "variants.kd: unknown key 'alhpa'"),
+        ("variants.kd.alpha", 2, "variants.kd.alpha: 2 is greater than the maximum of 1"),
+        ("variants.kd.loss", "mae", "variants.kd.loss: 'mae' must be one of none, mse, kl"),
+    ],
+)
+def test_faults_of_a_variant_are_named(path, value, message):
+    with pytest.raises(UserError, match=message):
+        variant_settings(complete(changed(path, value)), "kd", "xlmr", "qaa")
+
+
+def test_codes_stand_for_languages_in_paths():
+    config = complete(DEMO)
+    assert source_of(config, "text", "qab")["files"] == ["glotcc/qab_Latn.jsonl"]
+    assert source_of(config, "sa", "qaa")["files"]["dev"] == "sentiment/qaa/dev.csv"
+
+
+def test_a_code_that_a_language_lacks_is_named():
+    config = complete(changed("languages.qab.codes", {}))
+    with pytest.raises(UserError, match="'glotcc/{flores}.jsonl' asks for a code"):
+        source_of(config, "text", "qab")
+
+
+def test_a_language_without_a_source_is_named():
+    source = DEMO["data"]["tc"]["default"]
+    config = complete(changed("data.tc", {"qab": source}))
+    with pytest.raises(UserError, match=r"data\.tc: there is no source for language 'qaa'"):
+        source_of(config, "tc", "qaa")
+
+
+def test_the_reduction_factor_of_a_variant_and_task():
+    config = complete(changed("variants.hidden24.reduction_factor", {"tc": 2}))
+    assert reduction_factor(config, "hidden24", "tc") == 2
+    assert reduction_factor(config, "hidden24", "sa") == 16
+    config = complete(changed("variants.hidden24.reduction_factor", 4))
+    assert reduction_factor(config, "hidden24", "sa") == 4
