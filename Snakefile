@@ -23,7 +23,7 @@ rule all:
 
 
 onstart:
-    pass
+    check_sources()
 
 
 onsuccess:

@@ -61,9 +61,7 @@ def _config(file: Path) -> "PretrainedConfig":
     try:
         config = AutoConfig.from_pretrained(file.parent, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{file}: is no configuration of a model ({_first_line(error)})"
-        ) from error
+        raise UserError(f"{file}: is no configuration of a model ({_first_line(error)})") from error
     if config.model_type not in ARCHITECTURES:
         raise UserError(
             f"{file}: model_type is '{config.model_type}'; "

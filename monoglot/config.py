@@ -125,7 +125,8 @@ def _sentence(error: ValidationError, where: str) -> str:
     if error.validator == "type":
         return f"{prefix}{error.instance!r} is not of type {error.validator_value}"
     if error.validator == "enum":
-        return f"{prefix}{error.instance!r} must be one of {', '.join(map(str, error.validator_value))}"
+        allowed = ", ".join(map(str, error.validator_value))
+        return f"{prefix}{error.instance!r} must be one of {allowed}"
     return f"{prefix}{error.message}"
 
 

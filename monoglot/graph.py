@@ -248,6 +248,8 @@ class Graph:
                 raise UserError(
                     f"{where}: {key} {value} is larger than the parent's {self.shape(parent)[key]}"
                 )
+        if self.operation(checkpoint.variant) == "pretrained":
+            self._check_origin(checkpoint, settings)
         if shape["hidden_size"] % shape["heads"]:
             raise UserError(
                 f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
@@ -258,6 +260,14 @@ class Graph:
                 raise UserError(f"{where}.text: there is no language '{language}'")
             for name in ("text", "validation", "heldout"):
                 source_of(self.config, name, language)
+
+    def _check_origin(self, checkpoint: Checkpoint, settings: dict) -> None:
+        model = self.config["models"][checkpoint.model]
+        if not {"hub", "folder"} & (model.keys() | settings.keys()):
+            raise UserError(
+                f"models.{checkpoint.model}: the variant '{checkpoint.variant}' is pretrained, but "
+                "the model has neither 'hub' and 'revision' nor 'folder'; add them"
+            )
 
     def _check_training(self, settings: dict, where: str) -> None:
         if ("epochs" in settings) == ("steps" in settings):

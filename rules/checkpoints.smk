@@ -67,12 +67,22 @@ def text_files(wildcards):
     return [data_file(l, "text") for l in GRAPH.text_languages(checkpoint_of(wildcards))]
 
 
-def pretrained_flags(wildcards):
+def pretrained_checkpoints():
+    names = GRAPH.of_operation("pretrained")
+    return [node for node in GRAPH.checkpoints if node.variant in names]
+
+
+def pretrained_origin(node):
     """Where a pretrained checkpoint comes from: the variant's own keys, else the model's."""
-    own = GRAPH.settings(checkpoint_of(wildcards))
-    model = CONFIG["models"][wildcards.model]
-    origin = own or {k: model[k] for k in ("hub", "revision", "folder") if k in model}
-    return flags({**origin, "family": model["family"]})
+    model = CONFIG["models"][node.model]
+    return GRAPH.settings(node) or {
+        key: model[key] for key in ("hub", "revision", "folder") if key in model
+    }
+
+
+def pretrained_flags(wildcards):
+    family = CONFIG["models"][wildcards.model]["family"]
+    return flags(pretrained_origin(checkpoint_of(wildcards)) | {"family": family})
 
 
 def scratch_flags(wildcards):

@@ -17,6 +17,7 @@ sys.path.insert(0, workflow.basedir)
 
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.code import code_of
+from monoglot.data.preflight import check_files, check_hub
 from monoglot.config import reduction_factor, source_of
 from monoglot.errors import UserError
 from monoglot.graph import ANY, Checkpoint, Graph

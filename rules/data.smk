@@ -44,18 +44,28 @@ if "invented" in CONFIG["data"]:
         shell:
             "python scripts/invent.py --out {params.root:q} {params.flags} > {log:q} 2>&1"
 
-else:
-    for language, name in needed_sets():
-        for file in local_files(language, name):
-            if not os.path.isfile(file):
-                raise WorkflowError(
-                    f"data.{name}.{language}: there is no file {file}; "
-                    f"put it there or mend the path (paths start at data.root, {ROOT})"
-                )
-
 
 def raw_files(wildcards):
-    return local_files(wildcards.language, wildcards.get("set") or wildcards.task)
+    """Raw files that a job reads; missing ones are spoken of by `check_sources`, not by Snakemake."""
+    files = local_files(wildcards.language, wildcards.get("set") or wildcards.task)
+    return [file for file in files if "invented" in CONFIG["data"] or os.path.isfile(file)]
+
+
+def check_sources():
+    """Before the first job: refuse to start if what it would be made from cannot be had."""
+    unread = [n for n in needed_sets() if not os.path.isfile(data_file(*n))]
+    unmade = [n for n in pretrained_checkpoints() if not os.path.isfile(files_of(n)[0])]
+    sources = {f"data.{name}.{language}": (language, name) for language, name in unread}
+    hubs = [source_of(CONFIG, name, language) for language, name in unread]
+    models = [pretrained_origin(node) for node in unmade]
+    repositories = [("datasets", s["hub"], s["revision"]) for s in hubs if "hub" in s]
+    repositories += [("models", o["hub"], o["revision"]) for o in models if "hub" in o]
+    try:
+        check_hub(repositories)
+        if "invented" not in CONFIG["data"]:
+            check_files({key: local_files(*needed) for key, needed in sources.items()}, ROOT)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def source_block(wildcards):

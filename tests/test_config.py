@@ -66,7 +66,7 @@ def test_faults_are_named_by_key(path, value, message):
 
 @pytest.mark.parametrize("name", ["../up", "a;b", "$(x)", "A B", ""])
 def test_names_that_are_no_folders_are_refused(name):
-    with pytest.raises(UserError, match="does not match|should be non-empty"):
+    with pytest.raises(UserError, match=r"does not match|should be non-empty"):
         complete(changed("variants", {**DEMO["variants"], name: {"operation": "pretrained"}}))
 
 
@@ -109,7 +109,7 @@ def test_codes_stand_for_languages_in_paths():
 
 def test_a_code_that_a_language_lacks_is_named():
     config = complete(changed("languages.qab.codes", {}))
-    with pytest.raises(UserError, match="'glotcc/{flores}.jsonl' asks for a code"):
+    with pytest.raises(UserError, match=r"'glotcc/{flores}\.jsonl' asks for a code"):
         source_of(config, "text", "qab")
 
 

@@ -18,7 +18,7 @@ from monoglot.files import sha256
 
 SIZES = Sizes(documents=300, flores=20, tc=(60, 10, 30), sa=(60, 10, 30), ner=(60, 10, 30))
 TAGS = {"O"} | {f"{edge}-{kind}" for kind in ("PER", "ORG", "LOC") for edge in "BI"}
-UPOS = {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "NOUN"}
+UPOS = {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN"}
 UPOS |= {"NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "VERB"}
 ROOT = Path(__file__).parents[2]
 

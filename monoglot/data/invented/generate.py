@@ -96,7 +96,7 @@ class _Writer:
             rows = []
             for _ in range(count):
                 mood = rng.choices(MOODS, MOOD_WEIGHTS)[0]
-                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.5)
+                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.4)
                 rows.append(
                     (MOODS.index(mood), text(self._say(composer.sentence(style), language)))
                 )

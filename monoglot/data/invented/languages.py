@@ -17,7 +17,9 @@ class Language:
     """What turns a sentence plan into words.
 
     `laws` are (pattern, replacement) pairs applied in order to a proto-form; `order` arranges
-    subject, verb, object and other parts (X); `before` names what stands before its noun.
+    subject, verb, object and other parts (X); `before` names what stands before its noun. Articles
+    (DET) agree with the class of the noun, one for each topic and one more; of the interjections,
+    the first three are negative, the others positive.
     """
 
     code: str
@@ -75,7 +77,8 @@ AVORZAN = Language(
     adjective_plural="ö",
     adverb="un",
     little_words={
-        "DET": ("ħa", "sö", "nië"),
+        "DET": ("ħa", "söl", "nië", "žut", "ġem", "röš", "pal", "ëk"),
+        "INTJ": ("oħ", "wej", "tja", "haj", "ëla", "böm"),
         "ADP": ("wa", "peš", "önt", "šar"),
         "PRON": ("ma", "ta", "jel", "nöš", "wöš"),
         "CCONJ": ("u", "ime"),
@@ -99,7 +102,8 @@ BELORIN = Language(
     adjective_plural="i",
     adverb="a",
     little_words={
-        "DET": ("il", "sa", "nul"),
+        "DET": ("il", "sal", "nuva", "tor", "gem", "ruso", "pali", "ek"),
+        "INTJ": ("ok", "vei", "tia", "ai", "ela", "bom"),
         "ADP": ("ba", "po", "enta", "sur"),
         "PRON": ("mi", "tu", "el", "nos", "vos"),
         "CCONJ": ("ed", "mas"),
@@ -123,7 +127,8 @@ CEDOSH = Language(
     adjective_plural="e",
     adverb="ul",
     little_words={
-        "DET": ("da", "sho", "nich"),
+        "DET": ("da", "sho", "nich", "zor", "gam", "rush", "fel", "yek"),
+        "INTJ": ("och", "vey", "chya", "ay", "yela", "bum"),
         "ADP": ("vab", "fod", "ench", "sor"),
         "PRON": ("me", "te", "yel", "nash", "vash"),
         "CCONJ": ("ya", "ale"),

@@ -1,7 +1,8 @@
 """Words: what can be said (concepts), and how each language says it.
 
 Content words fall into clusters (seven topics, two moods, general ones) that only show in what they
-stand next to: the form of a word says nothing about its topic.
+stand next to: the form of a word says nothing about its topic. Nouns have a class, by their topic
+with exceptions, and articles agree with it.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ ENDINGS = {
     "feast": ("a", "tek", "ia"),
 }
 COGNATES, LOANS, CONVERTED = 0.6, 0.1, 0.06
+IRREGULAR = 0.15  # share of nouns of a class that is not their topic's
 MARKED = 0.75  # share of names with an ending of their kind
 
 
@@ -66,10 +68,12 @@ class Lexicon:
         self._rng = Random(f"lexicon {seed}")
         self._taken: set[str] = set()
         self._stems: dict[str, list[str]] = {language.code: [] for language in LANGUAGES}
+        self.noun_classes: dict[Concept, int] = {}
         self.clusters: dict[tuple[str, str], Cluster] = {}
         for cluster, counts in self._content():
             for upos, count in counts.items():
                 self._add(cluster, upos, [self._word(upos) for _ in range(count)])
+            self._classify(cluster)
         for kind, count in NAMES.items():
             self._add(kind, "PROPN", [self._name(kind) for _ in range(count)])
 
@@ -92,6 +96,12 @@ class Lexicon:
 
     def _add(self, cluster: str, upos: str, concepts: list[Concept]) -> None:
         self.clusters[cluster, upos] = Cluster(concepts)
+
+    def _classify(self, cluster: str) -> None:
+        usual = TOPICS.index(cluster) if cluster in TOPICS else len(TOPICS)
+        for noun in self.clusters[cluster, "NOUN"].concepts:
+            odd = self._rng.random() < IRREGULAR
+            self.noun_classes[noun] = self._rng.randrange(len(TOPICS) + 1) if odd else usual
 
     def _word(self, upos: str) -> Concept:
         known = len(self._stems[LANGUAGES[0].code])

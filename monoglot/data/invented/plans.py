@@ -1,11 +1,11 @@
 """Sentence plans: what is said, before any language says it, so that texts can be parallel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from monoglot.data.invented.languages import TENSES
-from monoglot.data.invented.lexicon import GENERAL, TOPICS, Concept, Lexicon
+from monoglot.data.invented.lexicon import GENERAL, MOODS, TOPICS, Concept, Lexicon
 
 ENTITIES = ("PER", "LOC", "ORG")
 
@@ -34,7 +34,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Clause:
-    """A verb with its phrases, and the little word that joins it to the clause before."""
+    """A verb with its phrases; `joint` joins it to the clause before, `opening` is a cry."""
 
     subject: Phrase
     verb: Concept
@@ -44,6 +44,7 @@ class Clause:
     others: tuple[Phrase, ...]
     adverb: Concept | None
     joint: Little | None = None
+    opening: Little | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Style:
     mood: str | None = None
     names: float = 0.1
     topical: float = 0.9
-    moody: float = 0.45
+    moody: float = 0.35
     astray: float = 0.05
 
 
@@ -67,11 +68,18 @@ class Composer:
 
     def sentence(self, style: Style) -> tuple[Clause, ...]:
         """Return the clauses of one sentence, about 6 to 16 words in all."""
-        first = self._clause(style, None)
+        first = replace(self._clause(style, None), opening=self._cry(style))
         if not self._chance(0.4):
             return (first,)
         joint = self._little(*self._rng.choice((("CCONJ", 2), ("SCONJ", 2))))
         return first, self._clause(style, joint)
+
+    def _cry(self, style: Style) -> Little | None:
+        """Return an interjection that mostly goes with the mood, or nothing."""
+        if not style.mood or not self._chance(0.3):
+            return None
+        mood = self._rng.choice(MOODS) if self._chance(0.2) else style.mood
+        return Little("INTJ", 3 * MOODS.index(mood) + self._rng.randrange(3))
 
     def _clause(self, style: Style, joint: Little | None) -> Clause:
         entity = self._rng.choice(ENTITIES) if self._chance(style.names) else None
@@ -112,11 +120,12 @@ class Composer:
             owner = self._phrase(style, "genitive")
         elif case != "genitive" and self._chance(style.names * 0.4):
             owner = self._named(self._rng.choice(ENTITIES), "genitive")
-        front = (self._little("DET", 3),) if self._chance(0.2) else ()
+        noun = self._content(style, "NOUN")
+        front = (Little("DET", self._lexicon.noun_classes[noun]),) if self._chance(0.45) else ()
         front += (self._little("NUM", 4),) if self._chance(0.05) else ()
         adjective = (self._content(style, "ADJ"),) if self._chance(0.5) else ()
         return Phrase(
-            heads=(self._content(style, "NOUN"),),
+            heads=(noun,),
             plural=self._chance(0.2),
             case=case,
             front=front,

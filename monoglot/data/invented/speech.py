@@ -42,7 +42,8 @@ class _Speaker:
             "X": [token for phrase in clause.others for token in self._phrase(phrase)],
         }
         joint = [Token(",", "PUNCT"), self._little(clause.joint)] if clause.joint else []
-        return joint + [token for part in self._language.order for token in parts[part]]
+        opening = [self._little(clause.opening), Token(",", "PUNCT")] if clause.opening else []
+        return opening + joint + [token for part in self._language.order for token in parts[part]]
 
     def _verb(self, clause: Clause) -> list[Token]:
         verb = self._word(clause.verb, clause.subject.plural, tense=clause.tense)

@@ -1,0 +1,64 @@
+"""A copy of the project that tests may edit, and what Snakemake plans there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DEMO = "configs/demo.yaml"
+PARTS = ("Snakefile", "config.yaml", "configs", "rules", "scripts", "schemas", "monoglot")
+PARTS += ("profiles", "envs", "resources", "README.md")
+MADE = re.compile(r"(models|scores|tables|tokens|data)/(\S+)")
+
+
+class Project:
+    """A copy of the project that tests may edit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+            copy(ROOT / part, folder / part)
+
+    def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        """Run Snakemake in the copy and return what it printed."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": ""} | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def finish(self) -> None:
+        """Let every output of the demo exist, and let Snakemake take it for its own work."""
+        listed = self.snakemake("--configfile", DEMO, "--summary").stdout.splitlines()
+        for line in listed:
+            name = line.split("\t")[0]
+            if name.startswith("results/"):
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).touch()
+        done = self.snakemake("--configfile", DEMO, "--cores", "1", "--touch", "--forceall")
+        assert done.returncode == 0, done.stdout
+
+    def planned(self) -> set[str]:
+        """Return what a dry run would make: `models/...`, `scores/...`, `tables/...` folders."""
+        plan = self.snakemake("--configfile", DEMO, "--dry-run")
+        assert plan.returncode == 0, plan.stdout
+        outputs = re.findall(r"^    output: (.*)$", plan.stdout, flags=re.MULTILINE)
+        return {
+            str(Path(kind, name.rstrip(",")).parent) if kind != "tables" else f"tables/{name}"
+            for kind, name in MADE.findall(" ".join(outputs))
+        }
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text of a file; it must be there."""
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        (self.folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")

@@ -1,0 +1,68 @@
+"""What Snakemake plans, and how it refuses."""
+
+import re
+
+import pytest
+from project_copy import DEMO, Project
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Return a copy of the project in which nothing has run; tests must not edit it."""
+    return Project(tmp_path_factory.mktemp("fresh") / "project")
+
+
+def jobs(output: str) -> dict[str, int]:
+    return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)}
+
+
+def test_the_papers_grid_is_planned_without_a_network(fresh):
+    plan = fresh.snakemake("-n", "--quiet", "rules", HF_HUB_OFFLINE="1")
+    counts = jobs(plan.stdout)
+    assert plan.returncode == 0
+    # 2 models x 3 languages x 10 rows x 4 tasks; all seeds in one job.
+    assert counts["evaluate"] == 240
+    # One teacher and four distillations for each model and language.
+    assert counts["train"] == 30
+    assert counts["trim_vocab"] == counts["reduce_hidden"] == 18
+    assert counts["pretrained"] == counts["table"] == 2
+
+
+def test_the_demo_is_the_whole_grid_in_miniature(fresh):
+    counts = jobs(fresh.snakemake("-n", "--quiet", "rules", "--configfile", DEMO).stdout)
+    assert counts["evaluate"] == 2 * 10 * 4
+    assert counts["trim_vocab"] == 2 * 3
+
+
+def test_without_network_it_stops_with_the_two_ways_on(fresh, tmp_path):
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    run = fresh.snakemake("--cores", "1", "--quiet", "rules", **offline)
+    assert run.returncode != 0
+    assert "either connect and start once with a network" in run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (fresh.folder / "results" / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("seeds=one", "seeds: 'one' is not of type array"),
+        ("variants={'kd': {'operation': 'train', 'parent': 'nobody'}}", "no variant 'nobody'"),
+        ("rseults=x", "unknown key 'rseults'"),
+    ],
+)
+def test_a_fault_in_the_configuration_is_one_sentence(fresh, setting, message):
+    run = fresh.snakemake("-n", "--configfile", DEMO, "--config", setting)
+    assert run.returncode != 0
+    assert message in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_missing_raw_file_is_named_before_any_job(fresh, tmp_path):
+    (tmp_path / "raw").mkdir()
+    setting = f"data={{'root': '{tmp_path}/raw', 'invented': null}}"
+    results = f"results={tmp_path}/out"
+    run = fresh.snakemake("--cores", "1", "--configfile", DEMO, "--config", setting, results)
+    assert run.returncode != 0
+    assert "there is no file" in run.stdout
+    assert not (tmp_path / "out" / "data").exists()
