@@ -10,6 +10,10 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/functions/data.smk"
+include: "rules/functions/checkpoints.smk"
+include: "rules/functions/scores.smk"
+include: "rules/functions/tables.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"

@@ -22,8 +22,6 @@ def complete(config: dict) -> dict:
     config = deepcopy(config)
     _check(config, _schema(), "")
     _fill(config, _schema())
-    if config["data"].get("invented") is None:
-        config["data"].pop("invented", None)
     for task in config["tasks"]:
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")

@@ -43,6 +43,7 @@ class Graph:
         self.variants: dict[str, dict] = self.config["variants"]
         self._check_names()
         self._check_links()
+        self._check_metrics()
         for table in self.config["tables"]:
             self._check_table(table)
         for checkpoint in self.checkpoints:
@@ -172,6 +173,15 @@ class Graph:
     def _check_names(self) -> None:
         if ANY in self.config["languages"]:
             raise UserError(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
+
+    def _check_metrics(self) -> None:
+        for name, task in self.config["tasks"].items():
+            allowed = TABLE_SCORES[task["kind"]]
+            if task["metric"] not in allowed:
+                raise UserError(
+                    f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
+                    f"choose one of {', '.join(allowed)}"
+                )
 
     def _check_links(self) -> None:
         for name in self.variants:

@@ -1,27 +1,24 @@
 """Names and helpers that all rules share."""
 
 import os
+import re
 import shlex
-import shutil
 import sys
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Jobs run this checkout's package with this Python, whatever else is installed or activated.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
-)
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 sys.path.insert(0, workflow.basedir)
 
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.code import code_of
 from monoglot.data.preflight import check_files, check_hub
 from monoglot.config import reduction_factor, source_of
+from monoglot.environment import gpus, use_checkout
 from monoglot.errors import UserError
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.tokens.store import FILES as STORE_FILES
+
+use_checkout(workflow.basedir)
 
 try:
     GRAPH = Graph(config)
@@ -33,7 +30,7 @@ RESULTS = CONFIG["results"]
 ROOT = CONFIG["data"]["root"]
 TEXT_SETS = ["text", "validation", "heldout"]
 # One training job at a time on a GPU (the default profile holds gpu=1); on a CPU, one a core.
-GPU = int(Path("/dev/nvidia0").exists())
+GPU = gpus()
 
 
 def one_of(names):
@@ -56,7 +53,7 @@ def flags(settings):
     for key, value in settings.items():
         if value is None or value is False or value == []:
             continue
-        words.append("--" + key.replace("_", "-"))
+        words.append(f"--{key.replace('_', '-')}")
         if value is not True:
             words += map(str, value if isinstance(value, list) else [value])
     return shlex.join(words)

@@ -1,83 +1,20 @@
 """Raw files to parquet, and text to token stores."""
 
-import yaml
-
-
-def local_files(language, name):
-    """The raw files that a set of a language is read from; none for a source on the Hub."""
-    source = source_of(CONFIG, name, language)
-    if "hub" in source:
-        return []
-    files = source["files"]
-    files = files.values() if isinstance(files, dict) else files
-    paths = [file["path"] if isinstance(file, dict) else file for file in files]
-    return [os.path.join(ROOT, path) for path in paths]
-
-
-def needed_sets():
-    """(language, set) of everything that a checkpoint or a score of the plan is made from."""
-    needed = {
-        (language, name)
-        for node in GRAPH.checkpoints
-        for language in GRAPH.text_languages(node)
-        for name in TEXT_SETS
-    }
-    runs = (run for table in CONFIG["tables"] for run in GRAPH.table_runs(table))
-    return sorted(needed | {(language, task) for _, language, task in runs})
-
-
-RAW_FILES = sorted({file for needed in needed_sets() for file in local_files(*needed)})
-
 if "invented" in CONFIG["data"]:
 
     rule invent:
         output:
             RAW_FILES,
-        params:
-            flags=flags(CONFIG["data"]["invented"]),
-            root=ROOT,
-            code=code_of("scripts/invent.py"),
         log:
             f"{RESULTS}/logs/invent.log",
         conda:
             "../envs/monoglot.yaml"
+        params:
+            flags=flags(CONFIG["data"]["invented"]),
+            root=raw_root,
+            code=code_of("scripts/invent.py"),
         shell:
             "python scripts/invent.py --out {params.root:q} {params.flags} > {log:q} 2>&1"
-
-
-def raw_files(wildcards):
-    """Raw files that a job reads; missing ones are spoken of by `check_sources`, not by Snakemake."""
-    files = local_files(wildcards.language, wildcards.get("set") or wildcards.task)
-    return [file for file in files if "invented" in CONFIG["data"] or os.path.isfile(file)]
-
-
-def check_sources():
-    """Before the first job: refuse to start if what it would be made from cannot be had."""
-    unread = [n for n in needed_sets() if not os.path.isfile(data_file(*n))]
-    unmade = [n for n in pretrained_checkpoints() if not os.path.isfile(files_of(n)[0])]
-    sources = {f"data.{name}.{language}": (language, name) for language, name in unread}
-    hubs = [source_of(CONFIG, name, language) for language, name in unread]
-    models = [pretrained_origin(node) for node in unmade]
-    repositories = [("datasets", s["hub"], s["revision"]) for s in hubs if "hub" in s]
-    repositories += [("models", o["hub"], o["revision"]) for o in models if "hub" in o]
-    try:
-        check_hub(repositories)
-        if "invented" not in CONFIG["data"]:
-            check_files({key: local_files(*needed) for key, needed in sources.items()}, ROOT)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def source_block(wildcards):
-    name = wildcards.get("set") or wildcards.task
-    source = source_of(CONFIG, name, wildcards.language)
-    return yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True).strip()
-
-
-def task_flags(wildcards):
-    task = CONFIG["tasks"][wildcards.task]
-    limits = {f"limit_{split}": number for split, number in task["limit"].items()}
-    return flags({key: task[key] for key in ("kind", "scheme", "labels")} | limits)
 
 
 rule read_text:
@@ -85,14 +22,14 @@ rule read_text:
         raw_files,
     output:
         data_file("{language}", "{set}"),
-    params:
-        source=source_block,
-        root=ROOT,
-        code=code_of("scripts/read_text.py"),
     log:
         f"{RESULTS}/logs/read_text/{{language}}/{{set}}.log",
     conda:
         "../envs/monoglot.yaml"
+    params:
+        source=source_block,
+        root=ROOT,
+        code=code_of("scripts/read_text.py"),
     shell:
         "python scripts/read_text.py --source {params.source:q} --root {params.root:q}"
         " --out {output:q} > {log:q} 2>&1"
@@ -103,26 +40,18 @@ rule read_task:
         raw_files,
     output:
         data_file("{language}", "{task}"),
+    log:
+        f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
+    conda:
+        "../envs/monoglot.yaml"
     params:
         source=source_block,
         flags=task_flags,
         root=ROOT,
         code=code_of("scripts/read_task.py"),
-    log:
-        f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
-    conda:
-        "../envs/monoglot.yaml"
     shell:
         "python scripts/read_task.py --source {params.source:q} --root {params.root:q}"
         " {params.flags} --out {output:q} > {log:q} 2>&1"
-
-
-def tokenizer_files(wildcards):
-    return files_of(Checkpoint(wildcards.model, wildcards.home, wildcards.variant))[2:]
-
-
-def tokenizer_folder(wildcards):
-    return folder_of(Checkpoint(wildcards.model, wildcards.home, wildcards.variant))
 
 
 rule build_tokens:
@@ -133,16 +62,16 @@ rule build_tokens:
         multiext(
             f"{RESULTS}/tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}/", *STORE_FILES
         ),
+    log:
+        f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",
     wildcard_constraints:
         home=one_of([*CONFIG["languages"], ANY]),
+    conda:
+        "../envs/monoglot.yaml"
     params:
         tokenizer=tokenizer_folder,
         out=subpath(output[0], parent=True),
         code=code_of("scripts/build_tokens.py"),
-    log:
-        f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",
-    conda:
-        "../envs/monoglot.yaml"
     shell:
         "python scripts/build_tokens.py --text {input.text:q} --tokenizer {params.tokenizer:q}"
         " --out {params.out:q} > {log:q} 2>&1"

@@ -74,6 +74,7 @@ def test_a_table_has_a_run_for_each_cell(graph):
         ("tables.table1.scores", {"tc": "word_f1"}, "'word_f1' is none of macro_f1"),
         ("tables.table1.baseline", "bse", "'bse' is none of the variants"),
         ("tables.table1.published", "no.csv", r"published: there is no file no\.csv"),
+        ("tasks.tc.metric", "word_f1", "'word_f1' is not for classification; choose one of macro"),
         ("languages.any", {"name": "Any"}, "the name 'any' is taken"),
         ("languages.qaa.codes", {}, "asks for a code that language 'qaa' does not have"),
     ],

@@ -59,10 +59,9 @@ def test_a_fault_in_the_configuration_is_one_sentence(fresh, setting, message):
 
 
 def test_a_missing_raw_file_is_named_before_any_job(fresh, tmp_path):
-    (tmp_path / "raw").mkdir()
-    setting = f"data={{'root': '{tmp_path}/raw', 'invented': null}}"
-    results = f"results={tmp_path}/out"
-    run = fresh.snakemake("--cores", "1", "--configfile", DEMO, "--config", setting, results)
+    settings = (f"data={{'root': '{tmp_path}/raw'}}", f"results={tmp_path}/out")
+    config = "configs/real-small.yaml"
+    run = fresh.snakemake("--cores", "1", "--configfile", config, "--config", *settings)
     assert run.returncode != 0
     assert "there is no file" in run.stdout
     assert not (tmp_path / "out" / "data").exists()

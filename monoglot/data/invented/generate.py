@@ -29,9 +29,9 @@ class Sizes:
 
     documents: int = 9000
     flores: int = 200
-    tc: tuple[int, int, int] = (140, 60, 200)
-    sa: tuple[int, int, int] = (120, 60, 200)
-    ner: tuple[int, int, int] = (100, 60, 200)
+    tc: tuple[int, int, int] = (170, 60, 200)
+    sa: tuple[int, int, int] = (150, 60, 200)
+    ner: tuple[int, int, int] = (140, 60, 200)
     pos: tuple[int, int, int] = (60, 40, 200)
 
 
@@ -96,7 +96,7 @@ class _Writer:
             rows = []
             for _ in range(count):
                 mood = rng.choices(MOODS, MOOD_WEIGHTS)[0]
-                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.4)
+                style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.5)
                 rows.append(
                     (MOODS.index(mood), text(self._say(composer.sentence(style), language)))
                 )

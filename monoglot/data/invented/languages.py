@@ -18,8 +18,9 @@ class Language:
 
     `laws` are (pattern, replacement) pairs applied in order to a proto-form; `order` arranges
     subject, verb, object and other parts (X); `before` names what stands before its noun. Articles
-    (DET) agree with the class of the noun, one for each topic and one more; of the interjections,
-    the first three are negative, the others positive.
+    (DET) agree with the class of the noun, one for each topic and one more; interjections
+    come as three negative and three positive ones, degree words (ADV) as two for negative adjectives,
+    two for positive and two for all others.
     """
 
     code: str
@@ -80,6 +81,7 @@ AVORZAN = Language(
         "DET": ("ħa", "söl", "nië", "žut", "ġem", "röš", "pal", "ëk"),
         "INTJ": ("oħ", "wej", "tja", "haj", "ëla", "böm"),
         "ADP": ("wa", "peš", "önt", "šar"),
+        "ADV": ("duš", "ħel", "žiw", "möl", "taš", "ren"),
         "PRON": ("ma", "ta", "jel", "nöš", "wöš"),
         "CCONJ": ("u", "ime"),
         "SCONJ": ("ħil", "žan"),
@@ -105,6 +107,7 @@ BELORIN = Language(
         "DET": ("il", "sal", "nuva", "tor", "gem", "ruso", "pali", "ek"),
         "INTJ": ("ok", "vei", "tia", "ai", "ela", "bom"),
         "ADP": ("ba", "po", "enta", "sur"),
+        "ADV": ("dus", "kel", "siv", "mol", "tas", "ren"),
         "PRON": ("mi", "tu", "el", "nos", "vos"),
         "CCONJ": ("ed", "mas"),
         "SCONJ": ("kel", "sin"),
@@ -130,6 +133,7 @@ CEDOSH = Language(
         "DET": ("da", "sho", "nich", "zor", "gam", "rush", "fel", "yek"),
         "INTJ": ("och", "vey", "chya", "ay", "yela", "bum"),
         "ADP": ("vab", "fod", "ench", "sor"),
+        "ADV": ("duz", "chel", "ziv", "mul", "taz", "rin"),
         "PRON": ("me", "te", "yel", "nash", "vash"),
         "CCONJ": ("ya", "ale"),
         "SCONJ": ("cho", "zen"),

@@ -2,7 +2,7 @@
 
 Content words fall into clusters (seven topics, two moods, general ones) that only show in what they
 stand next to: the form of a word says nothing about its topic. Nouns have a class, by their topic
-with exceptions, and articles agree with it.
+with exceptions, and articles agree with it; adjectives have degree words that fit their mood.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ ENDINGS = {
     "feast": ("a", "tek", "ia"),
 }
 COGNATES, LOANS, CONVERTED = 0.6, 0.1, 0.06
-IRREGULAR = 0.15  # share of nouns of a class that is not their topic's
+IRREGULAR = 0.08  # share of nouns of a class that is not their topic's
 MARKED = 0.75  # share of names with an ending of their kind
 
 
@@ -68,6 +68,7 @@ class Lexicon:
         self._rng = Random(f"lexicon {seed}")
         self._taken: set[str] = set()
         self._stems: dict[str, list[str]] = {language.code: [] for language in LANGUAGES}
+        self.moods: dict[Concept, str] = {}
         self.noun_classes: dict[Concept, int] = {}
         self.clusters: dict[tuple[str, str], Cluster] = {}
         for cluster, counts in self._content():
@@ -102,6 +103,8 @@ class Lexicon:
         for noun in self.clusters[cluster, "NOUN"].concepts:
             odd = self._rng.random() < IRREGULAR
             self.noun_classes[noun] = self._rng.randrange(len(TOPICS) + 1) if odd else usual
+        if cluster in MOODS:
+            self.moods |= dict.fromkeys(self.clusters[cluster, "ADJ"].concepts, cluster)
 
     def _word(self, upos: str) -> Concept:
         known = len(self._stems[LANGUAGES[0].code])

@@ -27,7 +27,7 @@ class Phrase:
     plural: bool = False
     case: str = "nominative"
     front: tuple[Little, ...] = ()
-    adjectives: tuple[Concept, ...] = ()
+    adjectives: tuple[Concept | Little, ...] = ()
     owner: "Phrase | None" = None
     adposition: Little | None = None
 
@@ -55,7 +55,7 @@ class Style:
     mood: str | None = None
     names: float = 0.1
     topical: float = 0.9
-    moody: float = 0.35
+    moody: float = 0.45
     astray: float = 0.05
 
 
@@ -76,9 +76,9 @@ class Composer:
 
     def _cry(self, style: Style) -> Little | None:
         """Return an interjection that mostly goes with the mood, or nothing."""
-        if not style.mood or not self._chance(0.3):
+        if not style.mood or not self._chance(0.4):
             return None
-        mood = self._rng.choice(MOODS) if self._chance(0.2) else style.mood
+        mood = self._rng.choice(MOODS) if self._chance(0.1) else style.mood
         return Little("INTJ", 3 * MOODS.index(mood) + self._rng.randrange(3))
 
     def _clause(self, style: Style, joint: Little | None) -> Clause:
@@ -98,7 +98,7 @@ class Composer:
             helpers=helpers,
             object=object_,
             others=others,
-            adverb=self._content(style, "ADV") if self._chance(0.3) else None,
+            adverb=self._content(style, "ADV") if self._chance(0.2) else None,
             joint=joint,
         )
 
@@ -123,16 +123,23 @@ class Composer:
         noun = self._content(style, "NOUN")
         front = (Little("DET", self._lexicon.noun_classes[noun]),) if self._chance(0.45) else ()
         front += (self._little("NUM", 4),) if self._chance(0.05) else ()
-        adjective = (self._content(style, "ADJ"),) if self._chance(0.5) else ()
         return Phrase(
             heads=(noun,),
             plural=self._chance(0.2),
             case=case,
             front=front,
-            adjectives=adjective,
+            adjectives=self._adjective(style) if self._chance(0.5) else (),
             owner=owner,
             adposition=adposition,
         )
+
+    def _adjective(self, style: Style) -> tuple[Concept | Little, ...]:
+        """Return an adjective, often with a degree word before it that fits its mood."""
+        adjective = self._content(style, "ADJ")
+        mood = self._lexicon.moods.get(adjective)
+        pair = MOODS.index(mood) if mood else len(MOODS)
+        degree = Little("ADV", 2 * pair + self._rng.randrange(2))
+        return (degree, adjective) if self._chance(0.4) else (adjective,)
 
     def _named(self, entity: str, case: str) -> Phrase:
         """Return a name; its first word may be a common noun that hints at the kind."""

@@ -61,7 +61,10 @@ class _Speaker:
     def _sides(self, phrase: Phrase) -> tuple[tuple[list, list], tuple[list, list]]:
         """Return what stands before and after the noun, each as (outer, inner) words."""
         adposition = [self._little(phrase.adposition)] if phrase.adposition else []
-        adjectives = [self._word(word, phrase.plural) for word in phrase.adjectives]
+        adjectives = [
+            self._little(word) if isinstance(word, Little) else self._word(word, phrase.plural)
+            for word in phrase.adjectives
+        ]
         owner = self._phrase(phrase.owner) if phrase.owner else []
         is_before = self._language.before
         inner_before = owner * ("genitive" in is_before) + adjectives * ("adjective" in is_before)

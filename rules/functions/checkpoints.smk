@@ -1,0 +1,105 @@
+"""What the rules of the operations ask for."""
+
+
+def checkpoint_out(*more):
+    return multiext(
+        f"{RESULTS}/models/{{model}}/{{language}}/{{variant}}/", *CHECKPOINT_FILES, *more
+    )
+
+
+def checkpoint_log(operation):
+    return f"{RESULTS}/logs/{operation}/{{model}}/{{language}}/{{variant}}.log"
+
+
+def checkpoint_benchmark(operation):
+    return f"{RESULTS}/benchmarks/{operation}/{{model}}/{{language}}/{{variant}}.tsv"
+
+
+def parent_files(wildcards):
+    return files_of(GRAPH.parent(checkpoint_of(wildcards)))
+
+
+def teacher_files(wildcards):
+    teacher = GRAPH.teacher(checkpoint_of(wildcards))
+    return files_of(teacher) if teacher else []
+
+
+def links(wildcards):
+    """`--parent` and `--teacher` folders of a checkpoint."""
+    node = checkpoint_of(wildcards)
+    found = {"parent": GRAPH.parent(node), "teacher": GRAPH.teacher(node)}
+    return flags({kind: folder_of(link) for kind, link in found.items() if link})
+
+
+def settings_flags(wildcards):
+    """The parameters of a checkpoint's operation that are neither links nor texts."""
+    settings = GRAPH.settings(checkpoint_of(wildcards))
+    return flags({k: v for k, v in settings.items() if k not in ("parent", "teacher", "text")})
+
+
+def stores(wildcards, name):
+    node = checkpoint_of(wildcards)
+    return store_files(node, GRAPH.text_languages(node), name)
+
+
+def training_stores(wildcards):
+    return stores(wildcards, "text")
+
+
+def validation_stores(wildcards):
+    return stores(wildcards, "validation")
+
+
+def validation_flags(wildcards):
+    node = checkpoint_of(wildcards)
+    languages = GRAPH.text_languages(node)
+    return flags({"validation": [store_of(node, l, "validation") for l in languages]})
+
+
+def training_flags(wildcards):
+    node = checkpoint_of(wildcards)
+    text = GRAPH.text(node)
+    tokens = [store_of(node, language, "text") for language in text]
+    return flags({"tokens": tokens, "shares": list(text.values())})
+
+
+def text_files(wildcards):
+    return [data_file(l, "text") for l in GRAPH.text_languages(checkpoint_of(wildcards))]
+
+
+def pretrained_checkpoints():
+    names = GRAPH.of_operation("pretrained")
+    return [node for node in GRAPH.checkpoints if node.variant in names]
+
+
+def pretrained_origin(node):
+    """Where a pretrained checkpoint comes from: the variant's own keys, else the model's."""
+    model = CONFIG["models"][node.model]
+    return GRAPH.settings(node) or {
+        key: model[key] for key in ("hub", "revision", "folder") if key in model
+    }
+
+
+def pretrained_flags(wildcards):
+    family = CONFIG["models"][wildcards.model]["family"]
+    return flags(pretrained_origin(checkpoint_of(wildcards)) | {"family": family})
+
+
+def scratch_flags(wildcards):
+    """Shape, tokenizer and text of a randomly initialised model."""
+    node = checkpoint_of(wildcards)
+    settings, model = GRAPH.settings(node), CONFIG["models"][wildcards.model]
+    tokenizer = model.get("tokenizer")
+    shape = model["shape"] | {"family": model["family"], "seed": settings["seed"]}
+    if tokenizer:
+        return flags(shape | {"tokenizer": os.path.join(ROOT, tokenizer)})
+    shares = list(GRAPH.text(node).values())
+    return flags(shape | {"vocab_size": settings["vocab_size"], "shares": shares})
+
+
+def trimming_text(wildcards):
+    return data_file(wildcards.language, "text")
+
+
+def heldout_text(wildcards):
+    return data_file(wildcards.language, "heldout")

@@ -1,0 +1,26 @@
+"""What the rule that scores asks for."""
+
+RUN = f"{RESULTS}/scores/{{model}}/{{language}}/{{variant}}/{{task}}/seed{{seed}}"
+RECORDS = expand(f"{RUN}.json", seed=CONFIG["seeds"], allow_missing=True)
+PREDICTIONS = expand(f"{RUN}.predictions.parquet", seed=CONFIG["seeds"], allow_missing=True)
+
+
+def evaluation_flags(wildcards):
+    task = CONFIG["tasks"][wildcards.task]
+    keys = [key for key in task if key not in ("checkpoint", "limit", "reduction_factor")]
+    settings = {key: task[key] for key in keys}
+    settings |= {
+        "checkpoint_choice": task["checkpoint"],
+        "reduction_factor": reduction_factor(CONFIG, wildcards.variant, wildcards.task),
+        "seeds": CONFIG["seeds"],
+        "seeds_affect": CONFIG["seeds_affect"],
+    }
+    return flags(dict(wildcards.items()) | settings)
+
+
+def evaluated_files(wildcards):
+    return files_of(checkpoint_of(wildcards))
+
+
+def evaluated_folder(wildcards):
+    return folder_of(checkpoint_of(wildcards))

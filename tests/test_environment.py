@@ -1,0 +1,15 @@
+"""The environment that jobs inherit."""
+
+import os
+import sys
+from pathlib import Path
+
+from monoglot.environment import use_checkout
+
+
+def test_jobs_get_this_checkout_and_this_python_once(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    for _ in range(2):
+        use_checkout("/checkout")
+    assert os.environ["PYTHONPATH"] == os.pathsep.join(["/checkout", "/elsewhere"])
+    assert os.environ["PATH"].startswith(str(Path(sys.executable).parent))
