@@ -26,9 +26,6 @@ def load_model(folder: str | Path) -> "PreTrainedModel":
     Raises `UserError` if a file is missing or damaged, the architecture is another one, the
     weights do not cover the model, or the tokenizer has more pieces than the model embeddings.
     """
-    from safetensors import SafetensorError
-    from transformers import AutoModelForMaskedLM
-
     folder = Path(folder)
     check_files(folder)
     config = _config(folder / "config.json")
@@ -38,21 +35,46 @@ def load_model(folder: str | Path) -> "PreTrainedModel":
             f"{folder}/tokenizer.json: has {pieces} pieces, but the model has {config.vocab_size} "
             "embeddings; they must come from the same checkpoint"
         )
+    return load_weights(folder, str(folder))
+
+
+def load_weights(folder: Path, where: str) -> "PreTrainedModel":
+    """Load the masked language model of a folder in fp32, from safetensors alone.
+
+    Raises `UserError`, which calls the folder `where`, if the weights are damaged, have other
+    shapes than the configuration says, do not cover the model, or the decoder is not tied.
+    """
+    import torch
+    from transformers import AutoModelForMaskedLM
+
     try:
         model, info = AutoModelForMaskedLM.from_pretrained(
-            folder, config=config, local_files_only=True, output_loading_info=True
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
-    except (SafetensorError, RuntimeError, OSError) as error:
+    # A broken file shows as an error of safetensors, of the operating system or of the shapes.
+    except Exception as error:
         raise UserError(
-            f"{folder}/model.safetensors: cannot be loaded ({_first_line(error)}); "
-            "make or download the checkpoint anew"
-        ) from error
+            f"{where}: the weights cannot be read ({first_line(error)}); "
+            "make or fetch the checkpoint again"
+        ) from None
+    if not model.config.tie_word_embeddings:
+        raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")
     if info["missing_keys"]:
         raise UserError(
-            f"{folder}/model.safetensors: has no weights for {sorted(info['missing_keys'])[0]}; "
-            "a checkpoint must hold the whole masked language model"
+            f"{where}: has no weights for {sorted(info['missing_keys'])[0]}; the checkpoint must "
+            "hold the whole masked language model"
         )
     return model.eval()
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, for use inside a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
 
 
 def _config(file: Path) -> "PretrainedConfig":
@@ -61,17 +83,13 @@ def _config(file: Path) -> "PretrainedConfig":
     try:
         config = AutoConfig.from_pretrained(file.parent, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{file}: is no configuration of a model ({_first_line(error)})") from error
+        raise UserError(f"{file}: is no configuration of a model ({first_line(error)})") from error
     if config.model_type not in ARCHITECTURES:
         raise UserError(
             f"{file}: model_type is '{config.model_type}'; "
             f"it must be one of {', '.join(ARCHITECTURES)}"
         )
     return config
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
 
 
 def _pieces(tokenizer: Path) -> int:

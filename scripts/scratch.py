@@ -19,6 +19,7 @@ def main() -> None:
     add("--heads", type=int, required=True, help="attention heads in a layer")
     add("--ffn-size", type=int, required=True, help="feed-forward neurons in a layer")
     add("--max-positions", type=int, default=512, help="longest input in tokens")
+    add("--dropout", type=float, default=0.1, help="of hidden states and of attention")
     add("--seed", type=int, default=42, help="of the weights")
     add("--out", type=Path, required=True, help="checkpoint to write")
     args = parser.parse_args()
@@ -40,6 +41,7 @@ def main() -> None:
         heads=args.heads,
         ffn_size=args.ffn_size,
         max_positions=args.max_positions,
+        dropout=args.dropout,
         seed=args.seed,
     )
 

@@ -43,7 +43,7 @@ def main() -> None:
     from dataclasses import fields
 
     from monoglot.operations.train import train_checkpoint
-    from monoglot.operations.training_loop import Settings
+    from monoglot.operations.training_settings import Settings
 
     train_checkpoint(
         arguments.parent,

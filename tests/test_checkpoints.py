@@ -56,7 +56,7 @@ def test_a_broken_configuration_is_refused(copy):
 def test_cut_weights_are_refused(copy):
     file = copy / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"model\.safetensors: cannot be loaded"):
+    with pytest.raises(UserError, match="the weights cannot be read"):
         load_model(copy)
 
 

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
 
-from monoglot.checkpoints import ARCHITECTURES, save_weights
+from monoglot.checkpoints import ARCHITECTURES, first_line, load_weights, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.operations.hub_model import download
@@ -40,7 +39,7 @@ def pretrained(
     where = f"{source} at revision {revision}" if revision else str(source)
     folder = download(str(source), revision) if revision else Path(source)
     _check(folder, family, where)
-    model = _load(folder, where)
+    model = load_weights(folder, where)
     if tokenizer is None:
         tokenizer_json, names, longest = _own_tokenizer(folder, family, where)
     else:
@@ -78,31 +77,6 @@ def _check(folder: Path, family: str, where: str) -> None:
         )
 
 
-def _load(folder: Path, where: str) -> PreTrainedModel:
-    try:
-        model, info = AutoModelForMaskedLM.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    # A broken file shows as an error of safetensors, of the operating system or of the shapes.
-    except Exception as error:
-        raise UserError(
-            f"{where}: the weights cannot be read ({_first_line(error)}); "
-            "fetch the checkpoint again"
-        ) from None
-    if not model.config.tie_word_embeddings:
-        raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")
-    if info["missing_keys"]:
-        raise UserError(
-            f"{where}: has no weights for {sorted(info['missing_keys'])[0]}; the checkpoint must "
-            "hold the whole masked language model"
-        )
-    return model.eval()
-
-
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
     if (folder / "tokenizer.json").is_file():
@@ -117,7 +91,7 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
         fast = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
         backend = fast.backend_tokenizer
     except Exception as error:
-        raise UserError(f"{where}: the tokenizer cannot be read ({_first_line(error)})") from None
+        raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
     backend.no_truncation()
     backend.no_padding()
     names = {
@@ -145,7 +119,3 @@ def _positions(model: PreTrainedModel) -> int:
     config = model.config
     unused = config.pad_token_id + 1 if config.model_type == "xlm-roberta" else 0
     return config.max_position_embeddings - unused
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

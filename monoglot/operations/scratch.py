@@ -28,6 +28,7 @@ def scratch(
     heads: int,
     ffn_size: int,
     max_positions: int,
+    dropout: float = 0.1,
     seed: int,
 ) -> None:
     """Write a checkpoint with random weights; the same arguments give the same bytes.
@@ -41,6 +42,7 @@ def scratch(
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
         hidden_size, layers, heads, ffn_size: shape of the encoder.
         max_positions: longest input in tokens, special ones included.
+        dropout: of hidden states and of attention, in all training that follows.
         seed: of the weights.
 
     Raises:
@@ -65,6 +67,8 @@ def scratch(
             "num_hidden_layers": layers,
             "num_attention_heads": heads,
             "intermediate_size": ffn_size,
+            "hidden_dropout_prob": dropout,
+            "attention_probs_dropout_prob": dropout,
         }
         save_weights(_random_model(family, tokenizer_json, shape, max_positions, seed), aside)
 
@@ -79,7 +83,7 @@ def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> lis
 
 
 def _random_model(
-    family: str, tokenizer_json: str, shape: dict[str, int], max_positions: int, seed: int
+    family: str, tokenizer_json: str, shape: dict[str, float], max_positions: int, seed: int
 ) -> "PreTrainedModel":
     import torch
     from tokenizers import Tokenizer

@@ -1,13 +1,9 @@
 """How often the pieces of a vocabulary occur in text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
-from tokenizers import Tokenizer
-
-BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -36,11 +32,3 @@ def count_pieces(documents: Iterable[list[int]], vocab_size: int) -> Counts:
         present[pieces] += 1
         texts += 1
     return Counts(tokens, present, texts)
-
-
-def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[list[int]]:
-    """Yield the token ids of each text, without special tokens, in constant memory."""
-    texts = iter(texts)
-    while batch := list(islice(texts, BATCH)):
-        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
-            yield encoding.ids

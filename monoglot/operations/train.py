@@ -11,7 +11,8 @@ from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_checkpoint
 from monoglot.code import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
-from monoglot.operations.training_loop import HISTORY, Settings, train
+from monoglot.operations.training_loop import HISTORY, train
+from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
 from monoglot.tokens.batches import Mixture, Sequences
 from monoglot.tokens.store import TokenStore

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from monoglot.errors import UserError
-from monoglot.operations.token_counts import count_pieces, encode
+from monoglot.operations.token_counts import count_pieces
 from monoglot.tokenizer_families import (
     SPECIAL_TOKENS,
     split_at_spaces,
@@ -18,6 +18,7 @@ from monoglot.tokenizer_families import (
     unigram,
     wordpiece,
 )
+from monoglot.tokens.store import encode
 
 ROUNDS = 3  # of re-estimating scores; later ones hardly change them
 

@@ -9,10 +9,7 @@ sees the same batches, masks and dropout as one that was never interrupted.
 
 import logging
 import math
-import time
-from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,14 +17,14 @@ from transformers import PreTrainedModel
 
 from monoglot import heads
 from monoglot.errors import UserError
-from monoglot.masking import mask_tokens
 from monoglot.operations.losses import logit_kl, logit_mse, mlm_loss
+from monoglot.operations.training_batches import Batch, Batches, mixed_seed
+from monoglot.operations.training_clock import Clock
+from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
-from monoglot.tokens.batches import Mixture, Sequences, collate
+from monoglot.tokens.batches import Mixture, Sequences
 
 log = logging.getLogger(__name__)
-IGNORED = -100
-LOG_EVERY_SECONDS = 15
 HISTORY = (
     "step",
     "tokens",
@@ -38,58 +35,6 @@ HISTORY = (
     "validation_loss",
     "validation_accuracy",
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train. The field names are the config keys of `train` variants; see the schema."""
-
-    loss: str
-    alpha: float
-    temperature: float
-    kl_mean: str
-    positions: str
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    batch_size: int
-    epochs: float | None
-    steps: int | None
-    max_length: int
-    documents: str
-    padding: str
-    mlm_probability: float
-    evaluate_every: int
-    keep: str
-    precision: str
-    seed: int
-
-    def total_steps(self, sequences: int) -> int:
-        """Return the number of optimiser steps for a corpus of so many sequences."""
-        if self.steps is not None:
-            return self.steps
-        return max(1, round(self.epochs * math.ceil(sequences / self.batch_size)))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Token ids after masking, their attention mask and the masked-out labels, [batch, length]."""
-
-    ids: Tensor
-    attention_mask: Tensor
-    labels: Tensor
-
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(t.to(device) for t in (self.ids, self.attention_mask, self.labels)))
-
-    def positions(self, which: str) -> Tensor:
-        """Return the flat indices of the positions a distillation loss compares."""
-        chosen = {
-            "all": torch.ones_like(self.labels, dtype=torch.bool),
-            "unpadded": self.attention_mask.bool(),
-            "masked": self.labels != IGNORED,
-        }[which]
-        return chosen.flatten().nonzero().squeeze(1)
 
 
 def train(
@@ -122,10 +67,11 @@ class _Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.student = student.to(self.device)
         self.teacher = teacher.to(self.device).eval().requires_grad_(False) if teacher else None
-        self.sequences, self.special, self.settings = sequences, special, settings
+        self.sequences, self.settings = sequences, settings
+        self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
         self.optimizer = _optimizer(student, settings)
-        self.validation = list(self._validation_batches(validation))
+        self.validation = list(self.batches.of_validation(validation))
         self.cached = [self._teacher_hidden(batch) for batch in self.validation]
         self.step = self.tokens = 0
         self.history: list[dict] = []
@@ -135,23 +81,24 @@ class _Run:
     def go(self, state: TrainingState | None) -> list[dict]:
         if not (state and self._resume(state)):
             self._evaluate(since=1)
-        clock = _Clock(self.step, self.tokens)
+        every = state.every_seconds if state else math.inf
+        clock = Clock(self.step, self.tokens, self.total, every)
         while self.step < self.total:
             self._step()
             if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
                 self._evaluate(since=self.step - self.history[-1]["step"])
-                clock.report(self)
-            if state and clock.save_due(state):
+                clock.report(self.history[-1])
+            if state and clock.save_due():
                 state.save(self.student, self.optimizer, self.best, self._progress())
-            clock.tick(self)
+            clock.tick(self.step, self.tokens)
         if self.settings.keep == "best":
             self.student.load_state_dict(self.best, strict=False)
         self.student.eval()
         return self.history
 
     def _step(self) -> None:
-        batch = self._training_batch().to(self.device)
-        torch.manual_seed(_seed(self.settings.seed, self.step))
+        batch = self.batches.of_step(self.sequences, self.step).to(self.device)
+        torch.manual_seed(mixed_seed(self.settings.seed, self.step))
         self.student.train()
         losses = self._losses(batch, self._teacher_hidden(batch))
         if not torch.isfinite(losses[0]):
@@ -237,47 +184,8 @@ class _Run:
             self.best = {name: value.detach().clone() for name, value in weights}
         self.history.append(row)
 
-    def _training_batch(self) -> Batch:
-        size = self.settings.batch_size
-        per_epoch = math.ceil(len(self.sequences) / size)
-        epoch, index = divmod(self.step, per_epoch)
-        generator = torch.Generator().manual_seed(_seed(self.settings.seed, -1 - epoch))
-        if getattr(self, "_epoch", None) != epoch:
-            self._order = torch.randperm(len(self.sequences), generator=generator)
-            self._epoch = epoch
-        chosen = self._order[index * size : (index + 1) * size].tolist()
-        generator = torch.Generator().manual_seed(_seed(self.settings.seed, self.step))
-        return self._masked([self.sequences[i] for i in chosen], generator)
-
-    def _validation_batches(self, sequences: Sequences) -> Iterator[Batch]:
-        """Batches with masks that are the same at every evaluation, so that curves are smooth."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        size = max(64, self.settings.batch_size)
-        by_length = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
-        for start in range(0, len(by_length), size):
-            chosen = [sequences[i] for i in by_length[start : start + size]]
-            yield self._masked(chosen, generator, pad=False)
-
-    def _masked(self, documents: list, generator: torch.Generator, pad: bool = True) -> Batch:
-        settings = self.settings
-        full = settings.max_length if pad and settings.padding == "max_length" else None
-        ids, attention, special = collate(documents, self.special, settings.max_length, full)
-        ids, labels = mask_tokens(
-            ids,
-            special,
-            self.special["mask"],
-            self.special["vocab"],
-            settings.mlm_probability,
-            generator,
-        )
-        return Batch(ids, attention, labels)
-
     def _rate(self) -> float:
-        """Learning rate of the current step: linear warm-up, then linear decay to zero."""
-        warmup = self.settings.warmup * self.total
-        if self.step < warmup:
-            return self.settings.learning_rate * (self.step + 1) / warmup
-        return self.settings.learning_rate * (self.total - self.step) / max(1, self.total - warmup)
+        return self.settings.rate(self.step, self.total)
 
     def _precision(self):
         if self.settings.precision == "bf16":
@@ -300,38 +208,6 @@ class _Run:
         return True
 
 
-class _Clock:
-    """Says when to log and when to save, and how fast the run is."""
-
-    def __init__(self, step: int, tokens: int) -> None:
-        self._start = self._logged = self._saved = time.monotonic()
-        self._first_step, self._first_token = step, tokens
-
-    def tick(self, run: _Run) -> None:
-        now = time.monotonic()
-        if now - self._logged < LOG_EVERY_SECONDS:
-            return
-        self._logged = now
-        seconds = now - self._start
-        speed = (run.tokens - self._first_token) / seconds
-        left = (run.total - run.step) * seconds / (run.step - self._first_step)
-        log.info("step %d of %d, %.0f tokens/s, %.0f s left", run.step, run.total, speed, left)
-
-    def report(self, run: _Run) -> None:
-        row = run.history[-1]
-        log.info(
-            "step %d of %d: loss %.4f, validation loss %.4f, validation accuracy %.4f",
-            *(row["step"], run.total, row["loss"]),
-            *(row["validation_loss"], row["validation_accuracy"]),
-        )
-
-    def save_due(self, state: TrainingState) -> bool:
-        due = time.monotonic() - self._saved >= state.every_seconds
-        if due:
-            self._saved = time.monotonic()
-        return due
-
-
 def _optimizer(model: PreTrainedModel, settings: Settings) -> torch.optim.Optimizer:
     """AdamW as `transformers.Trainer` sets it up: no decay of biases and LayerNorm gains."""
     parameters = list(model.parameters())
@@ -340,8 +216,3 @@ def _optimizer(model: PreTrainedModel, settings: Settings) -> torch.optim.Optimi
         {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
-
-
-def _seed(seed: int, number: int) -> int:
-    """Mix a seed and a step (or, below zero, an epoch) into the seed of a generator."""
-    return (seed * 1_000_003 + number) % 2**63

@@ -7,7 +7,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
-from monoglot.operations.token_counts import Counts, encode
+from monoglot.operations.token_counts import Counts
+from monoglot.tokens.store import encode
 
 
 def coverage(counts: Counts, kept: Sequence[int]) -> dict[str, float | int]:

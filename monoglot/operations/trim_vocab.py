@@ -12,7 +12,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from monoglot.checkpoints import load_model, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
-from monoglot.operations.token_counts import count_pieces, encode
+from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_report import compare, coverage
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
@@ -22,6 +22,7 @@ from monoglot.operations.trim_tokenizer import (
     unknown_id,
 )
 from monoglot.tokenizer_files import check_size, read_settings, read_tokenizer, to_json, write_files
+from monoglot.tokens.store import encode
 
 COUNTS = {"bert": "documents", "xlm-roberta": "tokens"}
 

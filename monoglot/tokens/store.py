@@ -8,14 +8,26 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 BATCH = 1024
 FILES = ("tokens.bin", "offsets.bin", "meta.json")
+
+
+def encode(tokenizer: "Tokenizer", texts: Iterable[str]) -> Iterator[list[int]]:
+    """Yield the token ids of each text, without special tokens, in constant memory."""
+    texts = iter(texts)
+    while batch := list(islice(texts, BATCH)):
+        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
+            yield encoding.ids
 
 
 def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | Path) -> None:
@@ -33,7 +45,7 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
     with whole_folder(out) as aside:
         with open(aside / "tokens.bin", "wb") as tokens, open(aside / "offsets.bin", "wb") as ends:
             ends.write(np.int64(0).tobytes())
-            for ids in _encode(tokenizer, texts):
+            for ids in filter(None, encode(tokenizer, texts)):
                 tokens.write(np.asarray(ids, dtype=np.uint32).tobytes())
                 end += len(ids)
                 ends.write(np.int64(end).tobytes())
@@ -89,11 +101,3 @@ class TokenStore:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
-
-
-def _encode(tokenizer, texts: Iterable[str]) -> Iterator[list[int]]:
-    texts = iter(texts)
-    while batch := list(islice(texts, BATCH)):
-        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
-            if encoding.ids:
-                yield encoding.ids

@@ -90,7 +90,8 @@ def scratch_flags(wildcards):
     node = checkpoint_of(wildcards)
     settings, model = GRAPH.settings(node), CONFIG["models"][wildcards.model]
     tokenizer = model.get("tokenizer")
-    shape = model["shape"] | {"family": model["family"], "seed": settings["seed"]}
+    shape = model["shape"] | {"family": model["family"]}
+    shape |= {key: settings[key] for key in ("dropout", "seed")}
     if tokenizer:
         return flags(shape | {"tokenizer": os.path.join(ROOT, tokenizer)})
     shares = list(GRAPH.text(node).values())

@@ -14,7 +14,10 @@ from monoglot.errors import UserError
 from monoglot.files import sha256
 from monoglot.operations import training_loop
 from monoglot.operations.train import train_checkpoint
-from monoglot.operations.training_loop import Batch, Settings, _Run
+from monoglot.operations.training_batches import Batch
+from monoglot.operations.training_clock import Clock
+from monoglot.operations.training_loop import _Run
+from monoglot.operations.training_settings import Settings
 from monoglot.tokens.store import build_store
 
 TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10
@@ -87,7 +90,7 @@ def test_the_same_job_gives_the_same_bytes(job):
 def test_a_killed_run_resumes_to_the_same_bytes(job, tmp_path, monkeypatch, keep):
     settings = replace(SETTINGS, keep=keep)
     whole = job("whole", settings)
-    monkeypatch.setattr(training_loop._Clock, "save_due", lambda self, state: True)
+    monkeypatch.setattr(Clock, "save_due", lambda self: True)
     real = _Run._step
 
     def killed(run):
@@ -111,7 +114,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(job, tmp_path, monkeypatch, keep
 
 def test_the_state_of_another_run_is_not_taken_up(job, tmp_path, monkeypatch):
     expected = job("expected", replace(SETTINGS, learning_rate=1e-3))
-    monkeypatch.setattr(training_loop._Clock, "save_due", lambda self, state: True)
+    monkeypatch.setattr(Clock, "save_due", lambda self: True)
     real = training_loop.TrainingState.forget
     monkeypatch.setattr(training_loop.TrainingState, "forget", lambda self: None)
     job("other", state=tmp_path / "state")

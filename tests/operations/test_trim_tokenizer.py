@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from monoglot.errors import UserError
-from monoglot.operations.token_counts import BATCH, count_pieces, encode
+from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
     number_pieces,
@@ -16,6 +16,7 @@ from monoglot.operations.trim_tokenizer import (
 )
 from monoglot.tokenizer_families import SPECIAL_TOKENS
 from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json
+from monoglot.tokens.store import BATCH, encode
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
 WORDS = [

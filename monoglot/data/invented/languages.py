@@ -17,10 +17,10 @@ class Language:
     """What turns a sentence plan into words.
 
     `laws` are (pattern, replacement) pairs applied in order to a proto-form; `order` arranges
-    subject, verb, object and other parts (X); `before` names what stands before its noun. Articles
-    (DET) agree with the class of the noun, one for each topic and one more; interjections
-    come as three negative and three positive ones, degree words (ADV) as two for negative adjectives,
-    two for positive and two for all others.
+    subject, verb, object and other parts (X); `before` names what stands before its noun.
+    Articles (DET) agree with the class of the noun: one for each topic, and one more.
+    Three interjections are negative, three positive; two degree words (ADV) go with negative
+    adjectives, two with positive ones, two with all others.
     """
 
     code: str
