@@ -2,18 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from monoglot.config import complete, source_of, variant_settings
-from monoglot.errors import UserError
+from monoglot.config import complete, variant_settings
+from monoglot.graph_checks import ANY, ROOTS, check
 
-ANY = "any"
-ROOTS = ("pretrained", "scratch")
 MAKES_TOKENIZER = (*ROOTS, "trim_vocab")
-TABLE_SCORES = {
-    "classification": ("macro_f1", "accuracy"),
-    "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -31,26 +24,14 @@ class Checkpoint:
 class Graph:
     """Variants, their parents and teachers, and what the tables of a configuration need of them.
 
-    Raises `UserError`, naming the key at fault, for: an unknown parent or teacher, a cycle, a
-    teacher with another vocabulary, a size that is larger than the parent's or that the heads do
-    not divide, a table that names an unknown model, language, task or variant, a language or task
-    without a source.
+    Raises `UserError` for what `graph_checks` refuses.
     """
 
     def __init__(self, config: dict) -> None:
         self.config = complete(config)
         self._settings: dict[Checkpoint, dict] = {}
         self.variants: dict[str, dict] = self.config["variants"]
-        self._check_names()
-        self._check_links()
-        self._check_metrics()
-        for table in self.config["tables"]:
-            self._check_table(table)
-        for checkpoint in self.checkpoints:
-            self._check_checkpoint(checkpoint)
-        for language in self.evaluated:
-            for task in self.config["tasks"]:
-                source_of(self.config, task, language)
+        check(self)
 
     @property
     def evaluated(self) -> list[str]:
@@ -147,7 +128,7 @@ class Graph:
         name = self.settings(checkpoint)[kind]
         return self.checkpoint(checkpoint.model, checkpoint.language, name)
 
-    def _links(self, variant: str) -> list[tuple[str, str]]:
+    def links(self, variant: str) -> list[tuple[str, str]]:
         """(kind, name) of parent and teacher, every alternative of a `by_model` choice."""
         links = []
         for kind in ("parent", "teacher"):
@@ -167,122 +148,5 @@ class Graph:
             operation in ("trim_vocab", "prune_ffn")
             or (operation == "train" and text == "language")
             or any(isinstance(v, dict) and "by_language" in v for v in own.values())
-            or any(self._touched(name) for _, name in self._links(variant))
+            or any(self._touched(name) for _, name in self.links(variant))
         )
-
-    def _check_names(self) -> None:
-        if ANY in self.config["languages"]:
-            raise UserError(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
-
-    def _check_metrics(self) -> None:
-        for name, task in self.config["tasks"].items():
-            allowed = TABLE_SCORES[task["kind"]]
-            if task["metric"] not in allowed:
-                raise UserError(
-                    f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
-                    f"choose one of {', '.join(allowed)}"
-                )
-
-    def _check_links(self) -> None:
-        for name in self.variants:
-            links = self._links(name)
-            root = self.operation(name) in ROOTS
-            if root and links:
-                raise UserError(
-                    f"variants.{name}.{links[0][0]}: the operation '{self.operation(name)}' starts "
-                    "from nothing; remove the key or change the operation"
-                )
-            if not root and "parent" not in self.variants[name]:
-                raise UserError(f"variants.{name}: the key 'parent' is missing")
-            for kind, other in links:
-                if other not in self.variants:
-                    raise UserError(
-                        f"variants.{name}.{kind}: there is no variant '{other}'; "
-                        f"variants are {', '.join(self.variants)}"
-                    )
-        done: set[str] = set()
-        for name in self.variants:
-            self._check_cycle(name, [], done)
-
-    def _check_cycle(self, name: str, path: list[str], done: set[str]) -> None:
-        if name in path:
-            circle = " -> ".join([*path[path.index(name) :], name])
-            raise UserError(f"variants.{name}: is made from itself ({circle}); break the circle")
-        if name not in done:
-            for _, other in self._links(name):
-                self._check_cycle(other, [*path, name], done)
-            done.add(name)
-
-    def _check_table(self, table: str) -> None:
-        spec, where = self.config["tables"][table], f"tables.{table}"
-        known = {
-            "models": ([spec["model"]], self.config["models"]),
-            "evaluated languages": (spec.get("languages", []), self.evaluated),
-            "tasks": ([*spec.get("tasks", []), *spec["scores"]], self.config["tasks"]),
-            "variants": ([row["variant"] for row in spec["rows"]], self.variants),
-        }
-        if "baseline" in spec:
-            known["variants"][0].append(spec["baseline"])
-        for kind, (names, allowed) in known.items():
-            for name in names:
-                if name not in allowed:
-                    raise UserError(
-                        f"{where}: '{name}' is none of the {kind}; these are {', '.join(allowed)}"
-                    )
-        for task, score in spec["scores"].items():
-            allowed = TABLE_SCORES[self.config["tasks"][task]["kind"]]
-            if score not in allowed:
-                raise UserError(f"{where}.scores.{task}: '{score}' is none of {', '.join(allowed)}")
-        if "published" in spec and not Path(spec["published"]).is_file():
-            raise UserError(f"{where}.published: there is no file {spec['published']}")
-
-    def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
-        where = f"variants.{checkpoint.variant}"
-        parent, teacher = self.parent(checkpoint), self.teacher(checkpoint)
-        settings, shape = self.settings(checkpoint), self.shape(checkpoint)
-        if self.operation(checkpoint.variant) == "train":
-            self._check_training(settings, where)
-        if settings.get("max_length", 0) > shape["max_positions"]:
-            raise UserError(
-                f"{where}.max_length: {settings['max_length']} is more than the "
-                f"{shape['max_positions']} positions of {checkpoint.model}"
-            )
-        if teacher and self.tokenizer(teacher) != self.tokenizer(parent):
-            raise UserError(
-                f"{where}.teacher: '{teacher.variant}' has the vocabulary of "
-                f"'{self.tokenizer(teacher).variant}', the parent '{parent.variant}' that of "
-                f"'{self.tokenizer(parent).variant}'; a teacher must share the vocabulary"
-            )
-        for key, value in shape.items():
-            if parent and value > self.shape(parent)[key]:
-                raise UserError(
-                    f"{where}: {key} {value} is larger than the parent's {self.shape(parent)[key]}"
-                )
-        if self.operation(checkpoint.variant) == "pretrained":
-            self._check_origin(checkpoint, settings)
-        if shape["hidden_size"] % shape["heads"]:
-            raise UserError(
-                f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
-                f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
-            )
-        for language in self.text_languages(checkpoint):
-            if language not in self.config["languages"]:
-                raise UserError(f"{where}.text: there is no language '{language}'")
-            for name in ("text", "validation", "heldout"):
-                source_of(self.config, name, language)
-
-    def _check_origin(self, checkpoint: Checkpoint, settings: dict) -> None:
-        model = self.config["models"][checkpoint.model]
-        if not {"hub", "folder"} & (model.keys() | settings.keys()):
-            raise UserError(
-                f"models.{checkpoint.model}: the variant '{checkpoint.variant}' is pretrained, but "
-                "the model has neither 'hub' and 'revision' nor 'folder'; add them"
-            )
-
-    def _check_training(self, settings: dict, where: str) -> None:
-        if ("epochs" in settings) == ("steps" in settings):
-            raise UserError(f"{where}: give either 'epochs' or 'steps'")
-        if settings.get("loss", "none") == "none" and "teacher" in settings:
-            raise UserError(f"{where}: has a teacher but no loss; set loss to mse or kl")
-        if settings.get("loss", "none") != "none" and "teacher" not in settings:
-            raise UserError(f"{where}: has the loss '{settings['loss']}' but no teacher; name one")

@@ -1,0 +1,156 @@
+"""What is refused before anything runs: each fault of an experiment graph in its own words."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monoglot.config import source_of
+from monoglot.errors import UserError
+
+if TYPE_CHECKING:
+    from monoglot.graph import Checkpoint, Graph
+
+ANY = "any"
+ROOTS = ("pretrained", "scratch")
+TABLE_SCORES = {
+    "classification": ("macro_f1", "accuracy"),
+    "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
+}
+
+
+def check(graph: "Graph") -> None:
+    """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
+    _names(graph)
+    _links(graph)
+    _metrics(graph)
+    for table in graph.config["tables"]:
+        _table(graph, table)
+    for checkpoint in graph.checkpoints:
+        _checkpoint(graph, checkpoint)
+    for language in graph.evaluated:
+        for task in graph.config["tasks"]:
+            source_of(graph.config, task, language)
+
+
+def _names(graph: "Graph") -> None:
+    if ANY in graph.config["languages"]:
+        raise UserError(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
+
+
+def _metrics(graph: "Graph") -> None:
+    for name, task in graph.config["tasks"].items():
+        allowed = TABLE_SCORES[task["kind"]]
+        if task["metric"] not in allowed:
+            raise UserError(
+                f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
+                f"choose one of {', '.join(allowed)}"
+            )
+
+
+def _links(graph: "Graph") -> None:
+    for name in graph.variants:
+        links = graph.links(name)
+        root = graph.operation(name) in ROOTS
+        if root and links:
+            raise UserError(
+                f"variants.{name}.{links[0][0]}: the operation '{graph.operation(name)}' starts "
+                "from nothing; remove the key or change the operation"
+            )
+        if not root and "parent" not in graph.variants[name]:
+            raise UserError(f"variants.{name}: the key 'parent' is missing")
+        for kind, other in links:
+            if other not in graph.variants:
+                raise UserError(
+                    f"variants.{name}.{kind}: there is no variant '{other}'; "
+                    f"variants are {', '.join(graph.variants)}"
+                )
+    done: set[str] = set()
+    for name in graph.variants:
+        _cycle(graph, name, [], done)
+
+
+def _cycle(graph: "Graph", name: str, path: list[str], done: set[str]) -> None:
+    if name in path:
+        circle = " -> ".join([*path[path.index(name) :], name])
+        raise UserError(f"variants.{name}: is made from itself ({circle}); break the circle")
+    if name not in done:
+        for _, other in graph.links(name):
+            _cycle(graph, other, [*path, name], done)
+        done.add(name)
+
+
+def _table(graph: "Graph", table: str) -> None:
+    spec, where = graph.config["tables"][table], f"tables.{table}"
+    known = {
+        "models": ([spec["model"]], graph.config["models"]),
+        "evaluated languages": (spec.get("languages", []), graph.evaluated),
+        "tasks": ([*spec.get("tasks", []), *spec["scores"]], graph.config["tasks"]),
+        "variants": ([row["variant"] for row in spec["rows"]], graph.variants),
+    }
+    if "baseline" in spec:
+        known["variants"][0].append(spec["baseline"])
+    for kind, (names, allowed) in known.items():
+        for name in names:
+            if name not in allowed:
+                raise UserError(
+                    f"{where}: '{name}' is none of the {kind}; these are {', '.join(allowed)}"
+                )
+    for task, score in spec["scores"].items():
+        allowed = TABLE_SCORES[graph.config["tasks"][task]["kind"]]
+        if score not in allowed:
+            raise UserError(f"{where}.scores.{task}: '{score}' is none of {', '.join(allowed)}")
+    if "published" in spec and not Path(spec["published"]).is_file():
+        raise UserError(f"{where}.published: there is no file {spec['published']}")
+
+
+def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
+    where = f"variants.{checkpoint.variant}"
+    parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
+    settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
+    if graph.operation(checkpoint.variant) == "train":
+        _training(graph, settings, where)
+    if settings.get("max_length", 0) > shape["max_positions"]:
+        raise UserError(
+            f"{where}.max_length: {settings['max_length']} is more than the "
+            f"{shape['max_positions']} positions of {checkpoint.model}"
+        )
+    if teacher and graph.tokenizer(teacher) != graph.tokenizer(parent):
+        raise UserError(
+            f"{where}.teacher: '{teacher.variant}' has the vocabulary of "
+            f"'{graph.tokenizer(teacher).variant}', the parent '{parent.variant}' that of "
+            f"'{graph.tokenizer(parent).variant}'; a teacher must share the vocabulary"
+        )
+    for key, value in shape.items():
+        if parent and value > graph.shape(parent)[key]:
+            raise UserError(
+                f"{where}: {key} {value} is larger than the parent's {graph.shape(parent)[key]}"
+            )
+    if graph.operation(checkpoint.variant) == "pretrained":
+        _origin(graph, checkpoint, settings)
+    if shape["hidden_size"] % shape["heads"]:
+        raise UserError(
+            f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
+            f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
+        )
+    for language in graph.text_languages(checkpoint):
+        if language not in graph.config["languages"]:
+            raise UserError(f"{where}.text: there is no language '{language}'")
+        for name in ("text", "validation", "heldout"):
+            source_of(graph.config, name, language)
+
+
+def _origin(graph: "Graph", checkpoint: "Checkpoint", settings: dict) -> None:
+    model = graph.config["models"][checkpoint.model]
+    if not {"hub", "folder"} & (model.keys() | settings.keys()):
+        raise UserError(
+            f"models.{checkpoint.model}: the variant '{checkpoint.variant}' is pretrained, but "
+            "the model has neither 'hub' and 'revision' nor 'folder'; add them"
+        )
+
+
+def _training(graph: "Graph", settings: dict, where: str) -> None:
+    if ("epochs" in settings) == ("steps" in settings):
+        raise UserError(f"{where}: give either 'epochs' or 'steps'")
+    if settings.get("loss", "none") == "none" and "teacher" in settings:
+        raise UserError(f"{where}: has a teacher but no loss; set loss to mse or kl")
+    if settings.get("loss", "none") != "none" and "teacher" not in settings:
+        raise UserError(f"{where}: has the loss '{settings['loss']}' but no teacher; name one")
