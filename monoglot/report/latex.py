@@ -33,7 +33,7 @@ def to_latex(table: Table) -> str:
         *(_row(row, cells) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\caption{{{escaped(table.caption)} {escaped(table.note)}}}",
+        rf"\caption{{{escaped(table.caption.rstrip("."))}. {escaped(table.note)}}}",
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

@@ -27,7 +27,7 @@ GENERAL = "general"
 TOPIC_WORDS = {"NOUN": 10, "VERB": 4, "ADJ": 4}
 MOOD_WORDS = {"NOUN": 7, "VERB": 6, "ADJ": 9, "ADV": 5}
 GENERAL_WORDS = {"NOUN": 8, "VERB": 5, "ADJ": 4, "ADV": 4}
-NAME_VERBS, NAME_NOUNS = 3, 3
+NAME_VERBS = {"VERB": 3}  # what a person, a place or a company does
 NAMES = {"given": 16, "family": 16, "place": 16, "company": 14, "feast": 8}
 ENDINGS = {
     "given": ("a", "il", "o"),
@@ -74,7 +74,8 @@ class Lexicon:
         for cluster, counts in self._content():
             for upos, count in counts.items():
                 self._add(cluster, upos, [self._word(upos) for _ in range(count)])
-            self._classify(cluster)
+            if "NOUN" in counts:
+                self._classify(cluster)
         for kind, count in NAMES.items():
             self._add(kind, "PROPN", [self._name(kind) for _ in range(count)])
 
@@ -87,12 +88,11 @@ class Lexicon:
         return self._stems[language.code][concept.number]
 
     def _content(self) -> list[tuple[str, dict[str, int]]]:
-        names = {"VERB": NAME_VERBS, "NOUN": NAME_NOUNS}
         return [
             *((topic, TOPIC_WORDS) for topic in TOPICS),
             *((mood, MOOD_WORDS) for mood in MOODS),
             (GENERAL, GENERAL_WORDS),
-            *((kind, names) for kind in ("PER", "LOC", "ORG")),
+            *((kind, NAME_VERBS) for kind in ("PER", "LOC", "ORG")),
         ]
 
     def _add(self, cluster: str, upos: str, concepts: list[Concept]) -> None:

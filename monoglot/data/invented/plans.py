@@ -1,6 +1,5 @@
 """Sentence plans: what is said, before any language says it, so that texts can be parallel."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -142,18 +141,17 @@ class Composer:
         return (degree, adjective) if self._chance(0.4) else (adjective,)
 
     def _named(self, entity: str, case: str) -> Phrase:
-        """Return a name; its first word may be a common noun that hints at the kind."""
-        heads: tuple[Concept | Little, ...] = tuple(self._name(entity))
+        """Return a name; now and then the name of a feast, which is no entity."""
         if self._chance(0.08):
             return Phrase((self._lexicon.draw(self._rng, "feast", "PROPN"),), None, case=case)
-        return Phrase(heads, entity, case=case)
+        return Phrase(self._name(entity), entity, case=case)
 
     def _place(self) -> Phrase:
         entity = "LOC" if self._chance(0.85) else "ORG"
         adposition = Little("ADP", 0 if self._chance(0.7) else self._rng.randrange(4))
-        return Phrase(tuple(self._name(entity)), entity, case="locative", adposition=adposition)
+        return Phrase(self._name(entity), entity, case="locative", adposition=adposition)
 
-    def _name(self, entity: str) -> Sequence[Concept]:
+    def _name(self, entity: str) -> tuple[Concept, ...]:
         draw = self._lexicon.draw
         if entity == "PER":
             family = draw(self._rng, "family" if self._chance(0.95) else "place", "PROPN")
