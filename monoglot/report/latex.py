@@ -20,6 +20,7 @@ ESCAPES = str.maketrans(
 def to_latex(table: Table) -> str:
     """Return the table as a floating `table*`, for `\\input`; needs `booktabs` and `multirow`."""
     cells = score_columns(table.rows[0])
+    caption = f"{table.caption.rstrip('.')}."
     lines = [
         "% needs the packages booktabs and multirow",
         r"\begin{table*}",
@@ -33,7 +34,7 @@ def to_latex(table: Table) -> str:
         *(_row(row, cells) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\caption{{{escaped(table.caption.rstrip("."))}. {escaped(table.note)}}}",
+        rf"\caption{{{escaped(caption)} {escaped(table.note)}}}",
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

@@ -38,7 +38,7 @@ def test_rows():
     cells = r"$-$85\% & 45M & 50.00 & 50.00 & 50.00 & -- & -- \\"
     assert rf"{{*}} KD $\rightarrow$ 40k\_\% & {cells}" in rows
     assert rf"{{[}}x{{]}} KD & {cells}" in rows
-    assert r"\caption{A \& B $\times$2 Scores in percent.}" in rows
+    assert r"\caption{A \& B $\times$2. Scores in percent.}" in rows
 
 
 def test_every_special_character_is_escaped():
