@@ -1,0 +1,52 @@
+"""What every script shares, and that each script says what it is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monoglot import command
+from monoglot.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+
+
+def test_a_users_error_is_one_line_and_status_1(capsys):
+    def main():
+        raise UserError("a.txt, line 3: has no label; give it one")
+
+    with pytest.raises(SystemExit) as stopped:
+        command.run(main)
+    assert stopped.value.code == "error: a.txt, line 3: has no label; give it one"
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(ZeroDivisionError):
+        command.run(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_help_says_what_a_script_does_without_loading_torch(script):
+    code = (
+        "import runpy, sys; sys.argv = [sys.argv[1], '--help']\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit: sys.exit(3 * ('torch' in sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(script)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert script.read_text(encoding="utf-8").splitlines()[0].strip('".') in " ".join(
+        run.stdout.split()
+    )
+    assert "(default: None)" not in run.stdout
+
+
+def test_every_rule_has_a_script_of_its_name():
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    for script in SCRIPTS:
+        if script.stem != "show_tables":
+            assert f"rule {script.stem}:" in rules
+            assert f"python scripts/{script.name}" in rules
