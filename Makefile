@@ -24,7 +24,7 @@ demo: $(READY)
 	@echo "Checkpoints, ready to load:        results/demo/models/"
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 	@echo "Tests mirror the code they are about: see tests/."
 
 lint: $(READY)

@@ -10,6 +10,8 @@ import numpy as np
 
 from monoglot.errors import UserError
 
+WORD_START = "▁"
+
 
 def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[int]:
     """Return the ids that trimming must not drop, in ascending order.
@@ -55,8 +57,9 @@ def choose_pieces(
 
     Ties, and pieces that do not occur, go in the order of ids. Two kinds of pieces come first:
 
-    - Unigram: the piece with the lowest score. An unknown character costs 10 more than it, so that
-      without it other texts would be segmented in another way;
+    - Unigram: the piece with the lowest score, since an unknown character costs 10 more than it and
+      without it other texts would be segmented in another way; and the bare word start `▁`, which
+      running text may never need, but words given one by one do (punctuation in NER and POS data);
     - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
       as a piece or within one.
 
@@ -77,14 +80,14 @@ def choose_pieces(
             f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
             "tokens; give a smaller number"
         )
-    first = _lowest(tokenizer, candidates) | (
-        _characters(ids, counts) if keep_characters else set()
-    )
+    first = _indispensable(tokenizer, candidates)
+    if keep_characters:
+        first |= _characters(ids, counts)
     first.intersection_update(candidates)
     if len(first) > size:
         raise UserError(
-            f"size is {size}, but the text's characters alone are {len(first)} pieces; give a "
-            "larger number, or do not keep all characters"
+            f"size is {size}, but {len(first)} pieces must stay; give a larger number"
+            + (", or do not keep all characters" if keep_characters else "")
         )
     candidates.sort(key=lambda i: (i not in first, -counts[i], i))
     return sorted(candidates[:size])
@@ -122,11 +125,12 @@ def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
     }
 
 
-def _lowest(tokenizer: dict, candidates: Sequence[int]) -> set[int]:
+def _indispensable(tokenizer: dict, candidates: Sequence[int]) -> set[int]:
     pieces = tokenizer["model"]["vocab"]
     if tokenizer["model"]["type"] != "Unigram":
         return set()
-    return {min((i for i in candidates if i < len(pieces)), key=lambda i: (pieces[i][1], i))}
+    lowest = min((i for i in candidates if i < len(pieces)), key=lambda i: (pieces[i][1], i))
+    return {lowest, vocabulary(tokenizer).get(WORD_START, lowest)}
 
 
 def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:

@@ -196,7 +196,9 @@ def test_sizes_that_do_not_fit_are_refused(tokenizer, special):
     assert len(choose_pieces(tokenizer, counts, available, special)) == available
     with pytest.raises(UserError, match=f"size is {available + 1}, but the parent has {available}"):
         choose_pieces(tokenizer, counts, available + 1, special)
-    with pytest.raises(UserError, match="size is 5, but the text's characters alone are"):
+    with pytest.raises(
+        UserError, match=r"size is 5, but \d+ pieces must stay; .* or do not keep all"
+    ):
         choose_pieces(tokenizer, counts, 5, special, keep_characters=True)
 
 
@@ -225,3 +227,15 @@ def test_an_added_token_outside_the_model_stays_the_last(tokenizer, special):
     assert vocabulary(trimmed)["☃"] == len(kept) - 1
     text = "il ☃ kelb"
     assert [kept[i] for i in load(trimmed).encode(text).ids] == backend.encode(text).ids
+
+
+def test_unigram_words_given_one_by_one_stay_known():
+    """Running text may never need the bare word start; a comma as a word of its own does."""
+    pieces = [("<unk>", 0.0), ("▁", -5.0), ("▁ab", -1.0), (",", -2.0), ("c", -3.0), ("d", -9.0)]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = json.loads(backend.to_str())
+    counts = np.array([0, 0, 9, 9, 8, 0])  # of "ab," and the like
+    kept = number_pieces(choose_pieces(tokenizer, counts, 4, [0]), [0])
+    new = load(trim_tokenizer(tokenizer, kept))
+    assert new.encode(["ab", ","], is_pretokenized=True).tokens == ["▁ab", "▁", ","]

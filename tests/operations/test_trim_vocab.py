@@ -101,12 +101,13 @@ def test_special_tokens_of_the_tokenizer_follow(parent, trimmed):
 def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):
     """`a` is the most frequent token, but stands in one document only."""
     kept = {}
+    size = {"bert": 1, "xlm-roberta": 3}[family]  # two Unigram pieces stay whatever the counts
     for count in (None, "documents", "tokens"):
         out = tmp_path / str(count)
-        trim_vocab(parent, out, TEXTS, HELDOUT, 2, tmp_path / "report.json", count)
+        trim_vocab(parent, out, TEXTS, HELDOUT, size, tmp_path / "report.json", count)
         kept[count] = set(Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab())
         default = {"bert": "documents", "xlm-roberta": "tokens"}[family]
-        assert json.loads((tmp_path / "report.json").read_text())["count"] == count or default
+        assert json.loads((tmp_path / "report.json").read_text())["count"] == (count or default)
     a = {"bert": "a", "xlm-roberta": "▁a"}[family]
     assert a in kept["tokens"]
     assert a not in kept["documents"]
