@@ -28,7 +28,7 @@ def changed(path: str, value: object) -> dict:
 
 
 def test_defaults_are_filled_in():
-    config = complete(DEMO)
+    config = complete(changed("tasks.tc.reduction_factor", None))
     assert config["tasks"]["tc"]["reduction_factor"] == 16
     assert config["tasks"]["tc"]["checkpoint"] == "last"
     assert config["languages"]["qaa"]["evaluated"] is True
@@ -123,6 +123,6 @@ def test_a_language_without_a_source_is_named():
 def test_the_reduction_factor_of_a_variant_and_task():
     config = complete(changed("variants.hidden24.reduction_factor", {"tc": 2}))
     assert reduction_factor(config, "hidden24", "tc") == 2
-    assert reduction_factor(config, "hidden24", "sa") == 16
-    config = complete(changed("variants.hidden24.reduction_factor", 4))
-    assert reduction_factor(config, "hidden24", "sa") == 4
+    assert reduction_factor(config, "hidden24", "sa") == DEMO["tasks"]["sa"]["reduction_factor"]
+    config = complete(changed("variants.hidden24.reduction_factor", 8))
+    assert reduction_factor(config, "hidden24", "sa") == 8
