@@ -1,4 +1,7 @@
-"""Operations: each has its rule, and every checkpoint comes out of exactly one."""
+"""Operations: each has its rule, and every checkpoint comes out of exactly one.
+
+Their priority is above that of scores, because more work hangs on a checkpoint than on a score.
+"""
 
 
 rule pretrained:
@@ -8,6 +11,7 @@ rule pretrained:
         checkpoint_log("pretrained"),
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("pretrained")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     params:
@@ -29,6 +33,7 @@ rule scratch:
         checkpoint_benchmark("scratch")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("scratch")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     params:
@@ -54,6 +59,7 @@ rule train:
         checkpoint_benchmark("train")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("train")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     resources:
@@ -80,6 +86,7 @@ rule select_layers:
         checkpoint_log("select_layers"),
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("select_layers")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     params:
@@ -104,6 +111,7 @@ rule prune_ffn:
         checkpoint_benchmark("prune_ffn")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("prune_ffn")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     resources:
@@ -128,6 +136,7 @@ rule reduce_hidden:
         checkpoint_log("reduce_hidden"),
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("reduce_hidden")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     params:
@@ -153,6 +162,7 @@ rule trim_vocab:
         checkpoint_benchmark("trim_vocab")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("trim_vocab")),
+    priority: 1
     conda:
         "../envs/monoglot.yaml"
     params:
