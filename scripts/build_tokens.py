@@ -14,8 +14,9 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    from monoglot.data.store import read_texts
-    from monoglot.tokens.store import build_store
+    with command.loading():
+        from monoglot.data.store import read_texts
+        from monoglot.tokens.store import build_store
 
     build_store(read_texts(arguments.text), arguments.tokenizer, arguments.out)
 

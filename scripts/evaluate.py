@@ -47,7 +47,8 @@ def main() -> None:
     )
     options = parser.parse_args()
 
-    from monoglot.evaluate.task import Names, Settings, Task
+    with command.loading():
+        from monoglot.evaluate.task import Names, Settings, Task
 
     task = Task(options.task, options.kind, tuple(options.labels), options.metric, options.scheme)
     settings = Settings(
@@ -64,7 +65,8 @@ def main() -> None:
     )
     names = Names(options.model, options.language, options.variant)
 
-    from monoglot.evaluate.evaluation import evaluate
+    with command.loading():
+        from monoglot.evaluate.evaluation import evaluate
 
     evaluate(
         options.checkpoint, options.examples, task, settings, options.seeds, names, options.out

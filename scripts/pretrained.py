@@ -22,7 +22,8 @@ def main() -> None:
     if (args.hub is None) != (args.revision is None):
         parser.error("--hub and --revision go together")
 
-    from monoglot.operations.pretrained import pretrained
+    with command.loading():
+        from monoglot.operations.pretrained import pretrained
 
     source = args.folder if args.hub is None else args.hub
     pretrained(source, args.out, args.family, args.revision, args.tokenizer)

@@ -27,11 +27,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=42, help="seed of the masks")
     args = parser.parse_args()
 
-    import torch
+    with command.loading():
+        import torch
 
-    from monoglot.checkpoints import load_model, save_checkpoint
-    from monoglot.operations.prune_ffn import prune_ffn
-    from monoglot.tokens.store import TokenStore
+        from monoglot.checkpoints import load_model, save_checkpoint
+        from monoglot.operations.prune_ffn import prune_ffn
+        from monoglot.tokens.store import TokenStore
 
     store = TokenStore(args.validation)
     model = load_model(args.parent).to("cuda" if torch.cuda.is_available() else "cpu")

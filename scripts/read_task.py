@@ -27,9 +27,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parquet file of the examples")
     arguments = parser.parse_args()
 
-    from monoglot.data.examples import SPLITS
-    from monoglot.data.sources import parse_source
-    from monoglot.data.store import prepare_task
+    with command.loading():
+        from monoglot.data.examples import SPLITS
+        from monoglot.data.sources import parse_source
+        from monoglot.data.store import prepare_task
 
     caps = {split: getattr(arguments, f"limit_{split}") for split in SPLITS}
     prepare_task(

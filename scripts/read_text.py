@@ -17,8 +17,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parquet file with a text column")
     arguments = parser.parse_args()
 
-    from monoglot.data.sources import parse_source
-    from monoglot.data.store import prepare_text
+    with command.loading():
+        from monoglot.data.sources import parse_source
+        from monoglot.data.store import prepare_text
 
     source = parse_source(arguments.source)
     prepare_text(source, arguments.out, arguments.root, arguments.limit)

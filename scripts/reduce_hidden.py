@@ -19,8 +19,9 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from monoglot.checkpoints import load_model, save_checkpoint
-    from monoglot.operations.reduce_hidden import reduce_hidden
+    with command.loading():
+        from monoglot.checkpoints import load_model, save_checkpoint
+        from monoglot.operations.reduce_hidden import reduce_hidden
 
     model = reduce_hidden(load_model(args.parent), args.size, args.method)
     save_checkpoint(model, args.parent, args.out)

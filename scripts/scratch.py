@@ -28,7 +28,8 @@ def main() -> None:
         parser.error("--shares needs one number for each file of --text")
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    from monoglot.operations.scratch import first_documents, scratch
+    with command.loading():
+        from monoglot.operations.scratch import first_documents, scratch
 
     scratch(
         first_documents(args.text, shares) if args.tokenizer is None else [],

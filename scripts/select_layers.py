@@ -18,8 +18,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=42, help="seed of the strategy 'random'")
     args = parser.parse_args()
 
-    from monoglot.checkpoints import load_model, save_checkpoint
-    from monoglot.operations.select_layers import select_layers
+    with command.loading():
+        from monoglot.checkpoints import load_model, save_checkpoint
+        from monoglot.operations.select_layers import select_layers
 
     model = select_layers(load_model(args.parent), args.layers, args.strategy, args.seed)
     save_checkpoint(model, args.parent, args.out)

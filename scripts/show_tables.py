@@ -12,7 +12,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from monoglot.report.terminal import show
+    with command.loading():
+        from monoglot.report.terminal import show
 
     # Without a terminal (a log, a pipe), lines may be long enough for twelve cells in a row.
     width = shutil.get_terminal_size(fallback=(132, 24)).columns

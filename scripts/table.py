@@ -24,12 +24,13 @@ def main() -> None:
         parser.add_argument(f"--out-{kind}", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
 
-    from monoglot.files import whole_file
-    from monoglot.report.latex import to_latex
-    from monoglot.report.layout import to_csv, to_markdown
-    from monoglot.report.published import read_published
-    from monoglot.report.spec import parse_spec
-    from monoglot.report.table import read_scores, render
+    with command.loading():
+        from monoglot.files import whole_file
+        from monoglot.report.latex import to_latex
+        from monoglot.report.layout import to_csv, to_markdown
+        from monoglot.report.published import read_published
+        from monoglot.report.spec import parse_spec
+        from monoglot.report.table import read_scores, render
 
     spec = parse_spec(args.spec)
     published = args.published or spec.published

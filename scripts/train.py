@@ -40,10 +40,11 @@ def main() -> None:
     if (arguments.teacher is None) != (arguments.loss == "none"):
         parser.error("--teacher and --loss mse or kl go together")
 
-    from dataclasses import fields
+    with command.loading():
+        from dataclasses import fields
 
-    from monoglot.operations.train import train_checkpoint
-    from monoglot.operations.training_settings import Settings
+        from monoglot.operations.train import train_checkpoint
+        from monoglot.operations.training_settings import Settings
 
     train_checkpoint(
         arguments.parent,

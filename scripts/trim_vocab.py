@@ -24,8 +24,9 @@ def main() -> None:
     args = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    from monoglot.data.store import read_texts
-    from monoglot.operations.trim_vocab import trim_vocab
+    with command.loading():
+        from monoglot.data.store import read_texts
+        from monoglot.operations.trim_vocab import trim_vocab
 
     trim_vocab(
         args.parent,

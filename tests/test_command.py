@@ -1,5 +1,6 @@
 """What every script shares, and that each script says what it is."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,11 @@ def test_every_rule_has_a_script_of_its_name():
         if script.stem != "show_tables":
             assert f"rule {script.stem}:" in rules
             assert f"python scripts/{script.name}" in rules
+
+
+def test_loading_leaves_garbage_collection_on():
+    with command.loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
