@@ -94,8 +94,8 @@ def _whole(value: Fraction | None) -> str:
 
 
 def _millions(parameters: Fraction | None) -> str:
-    """Whole millions as in the paper; three significant digits below one million."""
+    """Whole millions as in the paper; three significant digits below ten million."""
     if parameters is None:
         return ""
     millions = float(parameters / 10**6)
-    return f"{millions:.0f}" if millions >= 1 else f"{millions:#.3g}"
+    return f"{millions:.0f}" if millions >= 10 else f"{millions:#.3g}"

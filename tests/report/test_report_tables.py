@@ -141,7 +141,7 @@ def test_mean_std_and_sizes():
     base, kd = render(small_records(), spec()).rows
     assert (base["mt_tc"], base["mt_tc_std"], base["mt_tc_seeds"]) == ("55.00", "7.07", "2")
     assert (base["mt_ner"], base["avg"]) == ("30.00", "42.50")
-    assert (base["size_millions"], base["reduction_percent"]) == ("2", "0")
+    assert (base["size_millions"], base["reduction_percent"]) == ("2.00", "0")
     assert (kd["size_millions"], kd["reduction_percent"]) == ("0.117", "-94")
     assert (kd["mt_tc"], kd["mt_tc_std"], kd["mt_tc_seeds"]) == ("45.00", "", "1")
     assert (kd["parameters"], base["parameters"]) == ("117000", "2000000")
@@ -166,7 +166,7 @@ def test_scores_are_rounded_from_their_decimal_form():
 def test_size_is_the_mean_over_languages():
     records = [record(0.5, parameters=3_000_000), record(0.5, language="sk", parameters=6_000_000)]
     row = render(records, spec(languages=["mt", "sk"])).rows[0]
-    assert (row["parameters"], row["size_millions"]) == ("4500000", "4")
+    assert (row["parameters"], row["size_millions"]) == ("4500000", "4.50")
 
 
 def test_named_score_and_other_baseline():
