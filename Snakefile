@@ -20,10 +20,15 @@ include: "rules/scores.smk"
 include: "rules/tables.smk"
 
 
+rule tables:
+    input:
+        table_files(),
+
+
 rule all:
     default_target: True
     input:
-        table_files(),
+        [file for target in CONFIG["targets"] for file in TARGETS[target]],
 
 
 onstart:

@@ -9,17 +9,19 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from monoglot.errors import UserError
+from monoglot.extends import extended
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 BY = ("by_model", "by_language")
 
 
 def complete(config: dict) -> dict:
-    """Return a copy of `config` with defaults filled in, except those of variants.
+    """Return a copy of `config`, on top of what it extends, with defaults filled in.
 
-    Raises `UserError` naming the key at fault if it does not fit the schema.
+    Defaults of variants are left to `variant_settings`. Raises `UserError` naming the key at fault
+    if it does not fit the schema.
     """
-    config = deepcopy(config)
+    config = extended(config)
     _check(config, _schema(), "")
     _fill(config, _schema())
     for task in config["tasks"]:

@@ -21,6 +21,19 @@ class Checkpoint:
         return f"{self.model}/{self.language}/{self.variant}"
 
 
+@dataclass(frozen=True, order=True)
+class Run:
+    """The adapters of one variant on one task, all seeds: one folder of records."""
+
+    model: str
+    language: str
+    variant: str
+    task: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.language}/{self.variant}/{self.task}"
+
+
 class Graph:
     """Variants, their parents and teachers, and what the tables of a configuration need of them.
 
@@ -55,7 +68,12 @@ class Graph:
         return self._settings[checkpoint]
 
     def checkpoint(self, model: str, language: str, variant: str) -> Checkpoint:
-        """Return the checkpoint of a variant; one that no language touches is kept under `any`."""
+        """Return the checkpoint of a variant; one that no language touches is kept under `any`.
+
+        An alias has no checkpoint of its own, but that of its parent.
+        """
+        while self.operation(variant) == "alias":
+            variant = self.settings(Checkpoint(model, language, variant))["parent"]
         return Checkpoint(model, language if self._touched(variant) else ANY, variant)
 
     def parent(self, checkpoint: Checkpoint) -> Checkpoint | None:
@@ -99,20 +117,25 @@ class Graph:
             shape[key] = settings.get("size", settings.get("layers"))
         return shape
 
-    def table_runs(self, table: str) -> list[tuple[Checkpoint, str, str]]:
-        """Return (checkpoint, language, task) of all cells of a table."""
+    def table_runs(self, table: str) -> list[Run]:
+        """Return the adapter runs that the cells of a table show."""
         spec = self.config["tables"][table]
         return [
-            (self.checkpoint(spec["model"], language, row["variant"]), language, task)
+            Run(spec["model"], language, row["variant"], task)
             for row in spec["rows"]
             for language in spec.get("languages", self.evaluated)
             for task in spec.get("tasks", self.config["tasks"])
         ]
 
     @cached_property
+    def runs(self) -> list[Run]:
+        """All adapter runs that the tables need."""
+        return sorted({run for table in self.config["tables"] for run in self.table_runs(table)})
+
+    @cached_property
     def checkpoints(self) -> list[Checkpoint]:
         """All checkpoints that the tables need, ancestors and teachers included."""
-        waiting = [run[0] for table in self.config["tables"] for run in self.table_runs(table)]
+        waiting = [self.checkpoint(run.model, run.language, run.variant) for run in self.runs]
         found: set[Checkpoint] = set()
         while waiting:
             checkpoint = waiting.pop()

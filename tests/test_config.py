@@ -44,7 +44,7 @@ def test_the_given_configuration_is_left_alone():
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("rseults", "out", "unknown key 'rseults'; known keys are data, defaults, languages"),
+        ("rseults", "out", "unknown key 'rseults'; known keys are data, defaults, extends"),
         ("seeds", "one", "seeds: 'one' is not of type array"),
         ("seeds", [], r"seeds: \[\] should be non-empty"),
         ("tasks.tc.kind", "regression", "tasks.tc.kind: 'regression' must be one of classif"),

@@ -6,7 +6,7 @@ import pytest
 from test_config import DEMO, changed
 
 from monoglot.errors import UserError
-from monoglot.graph import Checkpoint, Graph
+from monoglot.graph import Checkpoint, Graph, Run
 
 XLMR_KD = Checkpoint("xlmr", "qaa", "kd")
 
@@ -52,6 +52,31 @@ def test_the_plan_holds_every_row_and_its_ancestors_once(graph):
 
 def test_a_table_has_a_run_for_each_cell(graph):
     assert len(graph.table_runs("table1")) == 10 * 4
+
+
+def with_alias(parent: object) -> dict:
+    config = changed("variants.adapted-r2", {"operation": "alias", "parent": parent})
+    config["variants"]["adapted-r2"]["reduction_factor"] = 2
+    config["tables"] = {
+        "few": {"model": "xlmr", "rows": [{"variant": "adapted-r2", "label": "r = 2"}]}
+    }
+    return config
+
+
+def test_an_alias_is_its_parents_checkpoint_scored_under_its_own_name():
+    graph = Graph(with_alias("adapted"))
+    assert graph.checkpoint("xlmr", "qaa", "adapted-r2") == Checkpoint("xlmr", "qaa", "adapted")
+    assert graph.runs[0] == Run("xlmr", "qaa", "adapted-r2", "ner")
+    assert "adapted-r2" not in {checkpoint.variant for checkpoint in graph.checkpoints}
+
+
+def test_an_alias_has_a_parent_and_nothing_else():
+    with pytest.raises(UserError, match="there is no variant 'adptd'"):
+        Graph(with_alias("adptd"))
+    config = with_alias("adapted")
+    config["variants"]["adapted-r2"]["steps"] = 3
+    with pytest.raises(UserError, match="adapted-r2: unknown key 'steps'"):
+        Graph(config)
 
 
 @pytest.mark.parametrize(

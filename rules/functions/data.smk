@@ -22,8 +22,7 @@ def needed_sets():
         for language in GRAPH.text_languages(node)
         for name in TEXT_SETS
     }
-    runs = (run for table in CONFIG["tables"] for run in GRAPH.table_runs(table))
-    return sorted(needed | {(language, task) for _, language, task in runs})
+    return sorted(needed | {(run.language, run.task) for run in GRAPH.runs})
 
 
 RAW_FILES = sorted({file for needed in needed_sets() for file in local_files(*needed)})

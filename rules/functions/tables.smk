@@ -10,10 +10,13 @@ def table_files():
     return [f"{RESULTS}/tables/{name}.{kind}" for name in names for kind in TABLE_KINDS]
 
 
+TARGETS = {"tables": table_files()}
+
+
 def table_records(wildcards):
     return [
-        f"{RESULTS}/scores/{node.model}/{language}/{node.variant}/{task}/seed{seed}.json"
-        for node, language, task in GRAPH.table_runs(wildcards.table)
+        f"{RESULTS}/scores/{run}/seed{seed}.json"
+        for run in GRAPH.table_runs(wildcards.table)
         for seed in CONFIG["seeds"]
     ]
 

@@ -1,0 +1,53 @@
+"""Configurations that extend another one: `extends: configs/demo.yaml`."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import yaml
+
+from monoglot.errors import UserError
+
+
+def extended(config: dict) -> dict:
+    """Return `config` laid over the file that its key `extends` names, if it has one.
+
+    Mappings are merged key by key, every other value replaces the one below it, and `null` takes a
+    key away. The file may extend another one. Raises `UserError` if a file is missing, is no
+    mapping, or extends itself.
+    """
+    return _extended(config, [])
+
+
+def _extended(config: dict, path: list[str]) -> dict:
+    config = deepcopy(config)
+    below = config.pop("extends", None)
+    if below is None:
+        return config
+    if not isinstance(below, str):
+        raise UserError(f"extends: {below!r} must be the path of one configuration file")
+    if below in path:
+        raise UserError(f"extends: {' -> '.join([*path, below])} is a circle; break it")
+    return _laid_over(_extended(_read(below), [*path, below]), config)
+
+
+def _read(path: str) -> dict:
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"extends: {path} cannot be read ({reason})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"extends: {path} holds no mapping; name a configuration file")
+    return config
+
+
+def _laid_over(below: dict, above: dict) -> dict:
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged

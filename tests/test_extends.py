@@ -1,0 +1,56 @@
+"""Configurations laid over others."""
+
+import pytest
+import yaml
+from test_config import ROOT
+
+from monoglot.errors import UserError
+from monoglot.extends import extended
+from monoglot.graph import Graph
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name: str, content: object) -> str:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_mappings_merge_other_values_replace_and_null_removes(write):
+    below = write("below.yaml", {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"z": 1}})
+    above = {"extends": below, "a": {"y": [3], "w": 2}, "b": None, "d": 4}
+    assert extended(above) == {"a": {"x": 1, "y": [3], "w": 2}, "c": {"z": 1}, "d": 4}
+
+
+def test_a_chain_of_files_is_followed(write):
+    first = write("first.yaml", {"a": 1, "b": 1})
+    second = write("second.yaml", {"extends": first, "b": 2})
+    assert extended({"extends": second, "c": 3}) == {"a": 1, "b": 2, "c": 3}
+
+
+def test_what_extends_nothing_is_copied():
+    config = {"a": {"b": 1}}
+    extended(config)["a"]["b"] = 2
+    assert config == {"a": {"b": 1}}
+
+
+def test_faults_are_named(write, tmp_path):
+    itself = str(tmp_path / "itself.yaml")
+    write("itself.yaml", {"extends": itself})
+    with pytest.raises(UserError, match="circle; break it"):
+        extended({"extends": itself})
+    with pytest.raises(UserError, match=r"no\.yaml cannot be read"):
+        extended({"extends": "no.yaml"})
+    with pytest.raises(UserError, match="holds no mapping"):
+        extended({"extends": write("list.yaml", [1])})
+    with pytest.raises(UserError, match="must be the path"):
+        extended({"extends": 3})
+
+
+def test_a_graph_may_extend_the_demo():
+    demo = str(ROOT / "configs" / "demo.yaml")
+    graph = Graph({"extends": demo, "variants": {"kd": {"alpha": 0.2}}})
+    assert graph.settings(graph.checkpoint("xlmr", "qaa", "kd"))["alpha"] == 0.2
