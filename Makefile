@@ -17,7 +17,7 @@ DEMO = results/demo/tables
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
-	@PYTHONPATH=. $(BIN)/python scripts/show_tables.py $(DEMO)/table1.csv $(DEMO)/table6.csv
+	@$(BIN)/python scripts/show_tables.py $(DEMO)/table1.csv $(DEMO)/table6.csv
 	@echo
 	@echo "Tables as CSV, Markdown and LaTeX: $(DEMO)/"
 	@echo "Records of all adapter runs:       results/demo/scores/"

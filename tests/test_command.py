@@ -1,6 +1,7 @@
 """What every script shares, and that each script says what it is."""
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,14 @@ def test_help_says_what_a_script_does_without_loading_torch(script):
         run.stdout.split()
     )
     assert "(default: None)" not in run.stdout
+
+
+def test_scripts_find_the_package_from_any_folder(tmp_path):
+    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    script = ROOT / "scripts" / "train.py"
+    command = [sys.executable, str(script), "--help"]
+    run = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_every_rule_has_a_script_of_its_name():

@@ -21,8 +21,10 @@ class Project:
         self.folder = folder
         folder.mkdir()
         for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-            copy(ROOT / part, folder / part)
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, folder / part, symlinks=True)
+            else:
+                shutil.copy2(ROOT / part, folder / part)
 
     def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         """Run Snakemake in the copy and return what it printed."""
