@@ -17,7 +17,8 @@ from transformers import PreTrainedModel
 
 from monoglot import heads
 from monoglot.errors import UserError
-from monoglot.operations.losses import logit_kl, logit_mse, mlm_loss
+from monoglot.operations.distillation import Compared, Distillation
+from monoglot.operations.losses import mlm_loss
 from monoglot.operations.training_batches import Batch, Batches, mixed_seed
 from monoglot.operations.training_clock import Clock
 from monoglot.operations.training_settings import Settings
@@ -66,13 +67,13 @@ class _Run:
     def __init__(self, student, sequences, special, validation, settings, teacher) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.student = student.to(self.device)
-        self.teacher = teacher.to(self.device).eval().requires_grad_(False) if teacher else None
+        self.distillation = Distillation(teacher.to(self.device), settings) if teacher else None
         self.sequences, self.settings = sequences, settings
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
         self.optimizer = _optimizer(student, settings)
         self.validation = list(self.batches.of_validation(validation))
-        self.cached = [self._teacher_hidden(batch) for batch in self.validation]
+        self.targets = [self._target(batch.to(self.device)) for batch in self.validation]
         self.step = self.tokens = 0
         self.history: list[dict] = []
         self.best: dict | None = None
@@ -100,7 +101,7 @@ class _Run:
         batch = self.batches.of_step(self.sequences, self.step).to(self.device)
         torch.manual_seed(mixed_seed(self.settings.seed, self.step))
         self.student.train()
-        losses = self._losses(batch, self._teacher_hidden(batch))
+        losses = self._losses(batch, self._target(batch))
         if not torch.isfinite(losses[0]):
             raise UserError(
                 f"the training loss is {losses[0].item()} at step {self.step} (learning rate "
@@ -116,57 +117,40 @@ class _Run:
         self.tokens += int(batch.attention_mask.sum())
         self.step += 1
 
-    def _losses(self, batch: Batch, teacher_hidden: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _losses(self, batch: Batch, target: Compared | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the total, masked-LM and distillation losses of a batch."""
         with self._precision():
             hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
             masked = batch.positions("masked")
             at_masked = heads.transform(self.student, hidden[masked]).float()
-            at_compared = None
-            if self.teacher:
-                compared = batch.positions(self.settings.positions)
-                at_compared = heads.transform(self.student, hidden[compared]).float()
-        weight, bias = heads.decoder(self.student)
+            if self.distillation:
+                ours = self.distillation.compared(self.student, hidden, batch)
         zero = hidden.new_zeros((), dtype=torch.float32)
         labels = batch.labels.flatten()[masked]
-        mlm = mlm_loss(at_masked, weight, bias, labels) if len(labels) else zero
-        if not self.teacher:
+        decoder = heads.decoder(self.student)
+        mlm = mlm_loss(at_masked, *decoder, labels) if len(labels) else zero
+        if not self.distillation:
             return mlm, mlm, zero
-        distance = self._distance(at_compared, teacher_hidden, len(batch.ids))
+        distance = self.distillation.loss(self.student, ours, target, batch)
         alpha = self.settings.alpha
         return alpha * mlm + (1 - alpha) * distance, mlm, distance
 
-    def _distance(self, ours: Tensor, theirs: Tensor, batch_size: int) -> Tensor:
-        student, teacher = heads.decoder(self.student), heads.decoder(self.teacher)
-        if self.settings.loss == "mse":
-            return logit_mse(ours, *student, theirs, *teacher)
-        return logit_kl(
-            torch.nn.functional.linear(ours, *student),
-            torch.nn.functional.linear(theirs, *teacher),
-            self.settings.temperature,
-            batch_size if self.settings.kl_mean == "sequence" else None,
-        )
-
     @torch.no_grad()
-    def _teacher_hidden(self, batch: Batch) -> Tensor | None:
-        """Return the teacher's transformed hidden states at the compared positions."""
-        if not self.teacher:
+    def _target(self, batch: Batch) -> Compared | None:
+        """Return what the teacher makes of a batch, if there is a teacher."""
+        if not self.distillation:
             return None
-        batch = batch.to(self.device)
         with self._precision():
-            hidden = heads.encode(self.teacher, batch.ids, batch.attention_mask).flatten(0, 1)
-            return heads.transform(
-                self.teacher, hidden[batch.positions(self.settings.positions)]
-            ).float()
+            return self.distillation.target(batch)
 
     @torch.no_grad()
     def _evaluate(self, since: int) -> None:
         """Add a row to the history: training losses since the last one, and the validation's."""
         self.student.eval()
         loss = hits = count = 0.0
-        for batch, teacher_hidden in zip(self.validation, self.cached, strict=True):
+        for batch, target in zip(self.validation, self.targets, strict=True):
             batch = batch.to(self.device)
-            loss += self._losses(batch, teacher_hidden)[0].item() * len(batch.ids)
+            loss += self._losses(batch, target)[0].item() * len(batch.ids)
             masked = batch.positions("masked")
             hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
             logits = heads.logits(self.student, heads.transform(self.student, hidden[masked]))

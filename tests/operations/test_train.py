@@ -3,7 +3,6 @@
 import csv
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -141,11 +140,9 @@ def test_losses_equal_those_of_whole_logits(parent, loss, positions):
     with torch.no_grad():
         for parameter in teacher.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    batch = _batch(student.config)
-    run = SimpleNamespace(student=student, teacher=teacher, settings=settings, device="cpu")
-    run._precision = lambda: _Run._precision(run)
-    run._distance = lambda *arguments: _Run._distance(run, *arguments)
-    total, mlm, distance = _Run._losses(run, batch, _Run._teacher_hidden(run, batch))
+    run = _Run(student, [[]], {}, [], settings, teacher)
+    batch = _batch(student.config).to(run.device)
+    total, mlm, distance = run._losses(batch, run._target(batch))
 
     given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
     naive = student(**given, labels=batch.labels)
