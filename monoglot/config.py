@@ -24,6 +24,10 @@ def complete(config: dict) -> dict:
     config = extended(config)
     _check(config, _schema(), "")
     _fill(config, _schema())
+    for name, table in config["tables"].items():
+        schema = _schema()["$defs"]["tables"][table["kind"]]
+        _check(table, schema, f"tables.{name}")
+        _fill(table, schema)
     for task in config["tasks"]:
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")

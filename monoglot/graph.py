@@ -1,37 +1,13 @@
 """The experiment as a graph of named variants, checked before anything runs."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from monoglot.config import complete, variant_settings
 from monoglot.graph_checks import ANY, ROOTS, check
+from monoglot.graph_tables import table_needs
+from monoglot.nodes import Checkpoint, Needs, Run
 
 MAKES_TOKENIZER = (*ROOTS, "trim_vocab")
-
-
-@dataclass(frozen=True, order=True)
-class Checkpoint:
-    """One checkpoint of the plan: a variant for a model and a language, or for `any` language."""
-
-    model: str
-    language: str
-    variant: str
-
-    def __str__(self) -> str:
-        return f"{self.model}/{self.language}/{self.variant}"
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """The adapters of one variant on one task, all seeds: one folder of records."""
-
-    model: str
-    language: str
-    variant: str
-    task: str
-
-    def __str__(self) -> str:
-        return f"{self.model}/{self.language}/{self.variant}/{self.task}"
 
 
 class Graph:
@@ -117,25 +93,25 @@ class Graph:
             shape[key] = settings.get("size", settings.get("layers"))
         return shape
 
+    @cached_property
+    def needs(self) -> dict[str, Needs]:
+        """What the cells of each table are made from."""
+        return {table: table_needs(self, table) for table in self.config["tables"]}
+
     def table_runs(self, table: str) -> list[Run]:
         """Return the adapter runs that the cells of a table show."""
-        spec = self.config["tables"][table]
-        return [
-            Run(spec["model"], language, row["variant"], task)
-            for row in spec["rows"]
-            for language in spec.get("languages", self.evaluated)
-            for task in spec.get("tasks", self.config["tasks"])
-        ]
+        return self.needs[table].runs
 
     @cached_property
     def runs(self) -> list[Run]:
         """All adapter runs that the tables need."""
-        return sorted({run for table in self.config["tables"] for run in self.table_runs(table)})
+        return sorted({run for needs in self.needs.values() for run in needs.runs})
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
         """All checkpoints that the tables need, ancestors and teachers included."""
         waiting = [self.checkpoint(run.model, run.language, run.variant) for run in self.runs]
+        waiting += [c for needs in self.needs.values() for c in needs.checkpoints]
         found: set[Checkpoint] = set()
         while waiting:
             checkpoint = waiting.pop()

@@ -1,20 +1,16 @@
 """What is refused before anything runs: each fault of an experiment graph in its own words."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.config import source_of
 from monoglot.errors import UserError
+from monoglot.graph_tables import METRICS, check_table
 
 if TYPE_CHECKING:
     from monoglot.graph import Checkpoint, Graph
 
 ANY = "any"
 ROOTS = ("pretrained", "scratch")
-TABLE_SCORES = {
-    "classification": ("macro_f1", "accuracy"),
-    "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
-}
 
 
 def check(graph: "Graph") -> None:
@@ -23,7 +19,7 @@ def check(graph: "Graph") -> None:
     _links(graph)
     _metrics(graph)
     for table in graph.config["tables"]:
-        _table(graph, table)
+        check_table(graph, table)
     for checkpoint in graph.checkpoints:
         _checkpoint(graph, checkpoint)
     for language in graph.evaluated:
@@ -38,7 +34,7 @@ def _names(graph: "Graph") -> None:
 
 def _metrics(graph: "Graph") -> None:
     for name, task in graph.config["tasks"].items():
-        allowed = TABLE_SCORES[task["kind"]]
+        allowed = METRICS[task["kind"]]
         if task["metric"] not in allowed:
             raise UserError(
                 f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
@@ -76,30 +72,6 @@ def _cycle(graph: "Graph", name: str, path: list[str], done: set[str]) -> None:
         for _, other in graph.links(name):
             _cycle(graph, other, [*path, name], done)
         done.add(name)
-
-
-def _table(graph: "Graph", table: str) -> None:
-    spec, where = graph.config["tables"][table], f"tables.{table}"
-    known = {
-        "models": ([spec["model"]], graph.config["models"]),
-        "evaluated languages": (spec.get("languages", []), graph.evaluated),
-        "tasks": ([*spec.get("tasks", []), *spec["scores"]], graph.config["tasks"]),
-        "variants": ([row["variant"] for row in spec["rows"]], graph.variants),
-    }
-    if "baseline" in spec:
-        known["variants"][0].append(spec["baseline"])
-    for kind, (names, allowed) in known.items():
-        for name in names:
-            if name not in allowed:
-                raise UserError(
-                    f"{where}: '{name}' is none of the {kind}; these are {', '.join(allowed)}"
-                )
-    for task, score in spec["scores"].items():
-        allowed = TABLE_SCORES[graph.config["tasks"][task]["kind"]]
-        if score not in allowed:
-            raise UserError(f"{where}.scores.{task}: '{score}' is none of {', '.join(allowed)}")
-    if "published" in spec and not Path(spec["published"]).is_file():
-        raise UserError(f"{where}.published: there is no file {spec['published']}")
 
 
 def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:

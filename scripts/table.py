@@ -25,26 +25,16 @@ def main() -> None:
     args = parser.parse_args()
 
     with command.loading():
-        from monoglot.files import whole_file
-        from monoglot.report.latex import to_latex
-        from monoglot.report.layout import to_csv, to_markdown
-        from monoglot.report.published import read_published
-        from monoglot.report.spec import parse_spec
-        from monoglot.report.table import read_scores, render
+        from monoglot.report.block import parse_block
+        from monoglot.report.cells import read_scores
+        from monoglot.report.published import compared
+        from monoglot.report.scores import KEYS, render
+        from monoglot.report.spec import read_spec
+        from monoglot.report.writing import write_table
 
-    spec = parse_spec(args.spec)
-    published = args.published or spec.published
-    table = render(
-        read_scores(args.records), spec, read_published(published) if published else None
-    )
-    outputs = {
-        args.out_csv: to_csv(table),
-        args.out_md: to_markdown(table),
-        args.out_tex: to_latex(table),
-    }
-    for path, text in outputs.items():
-        with whole_file(path) as aside:
-            aside.write_text(text, encoding="utf-8")
+    spec = read_spec(parse_block(args.spec))
+    table = render(read_scores(args.records), spec)
+    write_table(compared(table, args.published or spec.published, KEYS), args)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from adapters import BertAdapterModel, XLMRobertaAdapterModel
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from monoglot.checkpoints import check_files, count_parameters
@@ -85,9 +85,21 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
 
 def checkpoint_parameters(checkpoint: str | Path) -> int:
     """Count a checkpoint's parameters as a masked LM (tied decoder, no pooler), by its config."""
+    return _counted(checkpoint, AutoModelForMaskedLM)
+
+
+def encoder_parameters(checkpoint: str | Path) -> int:
+    """Count a checkpoint's parameters as an encoder with a pooler, by its config.
+
+    No checkpoint here has a pooler; others count one, as AfroXLMR-Comet (arXiv 2502.18020) does.
+    """
+    return _counted(checkpoint, AutoModel)
+
+
+def _counted(checkpoint: str | Path, model_class: type[AutoModel | AutoModelForMaskedLM]) -> int:
     config = AutoConfig.from_pretrained(checkpoint, local_files_only=True)
     with torch.device("meta"):
-        return count_parameters(AutoModelForMaskedLM.from_config(config))
+        return count_parameters(model_class.from_config(config))
 
 
 def max_positions(model: PreTrainedModel) -> int:

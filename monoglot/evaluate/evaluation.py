@@ -152,6 +152,7 @@ def _shared_fields(
         "task": task.name,
         "metric": task.metric,
         "parameters": adapter.checkpoint_parameters(checkpoint),
+        "parameters_encoder_pooler": adapter.encoder_parameters(checkpoint),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
         "git_commit": provenance.git_commit(),

@@ -28,6 +28,7 @@ TABLE_FIELDS: dict[str, type] = {
 """The keys that a record must have to be read, and their types."""
 
 FIELDS = TABLE_FIELDS | {
+    "parameters_encoder_pooler": int,
     "n_train": int,
     "n_test": int,
     "n_words_without_subtoken": int,

@@ -7,12 +7,17 @@ printed: 0.285 shows as 28.50, and no cell depends on the order of records.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from statistics import mean, stdev
 
 from monoglot.errors import UserError
+from monoglot.evaluate.records import read_record, read_records
 from monoglot.report.spec import Spec
 
-NEEDED = ("model", "language", "variant", "task", "seed", "metric", "score", "scores", "parameters")
+SIZES = {"mlm": "parameters", "encoder_pooler": "parameters_encoder_pooler"}
+"""The key of a record that holds a checkpoint's size, by way of counting."""
+
+NEEDED = ("model", "language", "variant", "task", "seed", "metric", "score", "scores")
 
 
 @dataclass
@@ -44,6 +49,14 @@ class Cells:
     """task -> name of the score shown"""
 
 
+def read_scores(paths: Iterable[str | Path]) -> list[Mapping]:
+    """Read records from JSON files, and from folders with all their `seed*.json`."""
+    read: list[Mapping] = []
+    for path in map(Path, paths):
+        read += read_records(path) if path.is_dir() else [read_record(path)]
+    return read
+
+
 def collect(records: Iterable[Mapping], spec: Spec) -> Cells:
     """Sort the records of the table's model, languages and tasks into cells.
 
@@ -52,7 +65,7 @@ def collect(records: Iterable[Mapping], spec: Spec) -> Cells:
     """
     cells = Cells()
     for record in records:
-        missing = [key for key in NEEDED if key not in record]
+        missing = [key for key in (*NEEDED, SIZES[spec.parameters]) if key not in record]
         if missing:
             raise UserError(f"a record lacks the key '{missing[0]}': {_run(record)}")
         place = (record["language"], record["task"])
@@ -73,6 +86,17 @@ def size(cells: Cells, variant: str) -> Fraction | None:
     return mean(map(Fraction, by_language.values())) if by_language else None
 
 
+def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str | None]) -> str:
+    """Say what the scores of a table are: the metric of each task, and over how many seeds."""
+    counts = [len(cell.percent) for cell in cells]
+    low, high = min(counts, default=0), max(counts, default=0)
+    seeds = (
+        "one seed" if high == 1 else f"{high} seeds" if low == high else f"{low} to {high} seeds"
+    )
+    names = ", ".join(f"{task.upper()}: {name}" for task, name in metrics.items() if name)
+    return f"Scores in percent ({names}), mean over {seeds}."
+
+
 def _add(cells: Cells, record: Mapping, spec: Spec) -> None:
     variant, language, task = record["variant"], record["language"], record["task"]
     cell = cells.scores.setdefault((variant, language, task), Cell())
@@ -82,7 +106,7 @@ def _add(cells: Cells, record: Mapping, spec: Spec) -> None:
     cell.percent[record["seed"]] = 100 * _score(record, spec.scores.get(task))
     _agree(cells.metrics, task, name, record, "metric")
     sizes = cells.parameters.setdefault(variant, {})
-    _agree(sizes, language, _parameters(record), record, "parameters")
+    _agree(sizes, language, _parameters(record, SIZES[spec.parameters]), record, "parameters")
 
 
 def _score(record: Mapping, name: str | None) -> Fraction:
@@ -97,10 +121,10 @@ def _score(record: Mapping, name: str | None) -> Fraction:
     return Fraction(str(score))
 
 
-def _parameters(record: Mapping) -> int:
-    parameters = record["parameters"]
+def _parameters(record: Mapping, key: str) -> int:
+    parameters = record[key]
     if type(parameters) is not int or parameters < 1:
-        raise UserError(f"parameters {parameters!r} of {_run(record)} is not a count from 1 up")
+        raise UserError(f"{key} {parameters!r} of {_run(record)} is not a count from 1 up")
     return parameters
 
 

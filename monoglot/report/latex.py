@@ -3,8 +3,7 @@
 import re
 from itertools import groupby
 
-from monoglot.report.columns import Row, language_of, score_columns, shown, task_of
-from monoglot.report.table import Table
+from monoglot.report.table import Row, Table, shown
 
 # `*` and `[` are kept in braces: at the start of a row, LaTeX would take them for arguments of the
 # row break before it.
@@ -19,7 +18,6 @@ ESCAPES = str.maketrans(
 
 def to_latex(table: Table) -> str:
     """Return the table as a floating `table*`, for `\\input`; needs `booktabs` and `multirow`."""
-    cells = score_columns(table.rows[0])
     caption = f"{table.caption.rstrip('.')}."
     lines = [
         "% needs the packages booktabs and multirow",
@@ -27,11 +25,11 @@ def to_latex(table: Table) -> str:
         r"\centering",
         r"\small",
         r"\setlength{\tabcolsep}{3.5pt}",
-        rf"\begin{{tabular}}{{l{'r' * (len(cells) + 3)}}}",
+        rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
         r"\toprule",
-        *_heads(cells),
+        *_heads(table),
         r"\midrule",
-        *(_row(row, cells) for row in table.rows),
+        *(_row(row, table) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         rf"\caption{{{escaped(caption)} {escaped(table.note)}}}",
@@ -45,28 +43,34 @@ def escaped(text: str) -> str:
     return text.translate(ESCAPES)
 
 
-def _heads(cells: list[str]) -> list[str]:
-    *left, average = (
-        rf"\multirow{{2}}{{*}}{{{text}}}" for text in ("Model", "Red.", "Size", "Avg.")
-    )
-    groups, rules, start = [], [], 4
-    for language, group in groupby(cells, language_of):
-        count = len(list(group))
-        groups.append(rf"\multicolumn{{{count}}}{{c}}{{{escaped(language)}}}")
-        rules.append(rf"\cmidrule(lr){{{start}-{start + count - 1}}}")
-        start += count
-    tasks = [escaped(task_of(column)) for column in cells]
-    return [
-        _line([*left, *groups, average]),
-        " ".join(rules),
-        _line(["", "", "", *tasks, ""]),
-    ]
+def _heads(table: Table) -> list[str]:
+    """Return the lines of headings: two where columns have groups, else one."""
+    labels = [escaped(text) for text in table.labels.values()]
+    heads = [escaped(column.head) for column in table.columns]
+    if not any(column.group for column in table.columns):
+        return [_line([*labels, *heads])]
+    above, rules, below = [_tall(text) for text in labels], [], ["" for _ in labels]
+    for group, columns in groupby(table.columns, lambda column: column.group):
+        members = [escaped(column.head) for column in columns]
+        if group:
+            first, last = len(below) + 1, len(below) + len(members)
+            above.append(rf"\multicolumn{{{len(members)}}}{{c}}{{{escaped(group)}}}")
+            rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
+            below += members
+        else:
+            above += map(_tall, members)
+            below += ["" for _ in members]
+    return [_line(above), " ".join(rules), _line(below)]
 
 
-def _row(row: Row, cells: list[str]) -> str:
-    columns = ["reduction_percent", "size_millions", *cells, "avg"]
-    numbers = [re.sub(r"^-(?=\d)", "$-$", escaped(shown(row, column))) for column in columns]
-    return _line([escaped(row["label"]), *numbers])
+def _tall(text: str) -> str:
+    return rf"\multirow{{2}}{{*}}{{{text}}}"
+
+
+def _row(row: Row, table: Table) -> str:
+    numbers = [escaped(shown(row, column.name, column.unit)) for column in table.columns]
+    numbers = [re.sub(r"^-(?=\d)", "$-$", number) for number in numbers]
+    return _line([*(escaped(row[name]) for name in table.labels), *numbers])
 
 
 def _line(texts: list[str]) -> str:

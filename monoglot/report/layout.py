@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
-from monoglot.report.columns import Row, head, score_columns, shown
-from monoglot.report.table import Table
+from monoglot.report.table import Column, Row, Table, shown
+
+Cell = Callable[[Row, Column], str]
 
 
 def to_csv(table: Table) -> str:
@@ -20,37 +21,44 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Return the table as Markdown: scores, then their spread, then the published numbers.
+    """Return the table as Markdown: its numbers, then their spread, then the published numbers.
 
     The last two blocks are there if any cell has more than one seed or a published value.
     """
-    rows, cells = table.rows, score_columns(table.rows[0])
-    columns = ["reduction_percent", "size_millions", *cells, "avg"]
-    blocks = [f"# {table.caption}", table.note, _grid(rows, columns, shown)]
-    if any(row[f"{column}_std"] for row in rows for column in cells):
-        blocks += ["## Standard deviation over seeds", _grid(rows, cells, _spread)]
-    if any(row.get(f"published_{column}") for row in rows for column in columns):
+    rows, spread = table.rows, [c for c in table.columns if f"{c.name}_std" in table.rows[0]]
+    blocks = [f"# {table.caption}", table.note, _grid(table, table.columns, _value)]
+    if any(row[f"{column.name}_std"] for row in rows for column in spread):
+        blocks += ["## Standard deviation over seeds", _grid(table, spread, _spread)]
+    if any(row.get(f"published_{column.name}") for row in rows for column in table.columns):
         blocks += [
             "## Difference from the published value",
             "This table minus the published value, which stands in brackets.",
-            _grid(rows, columns, _difference),
+            _grid(table, table.columns, _difference),
         ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _grid(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Row, str], str]) -> str:
-    heads = ["Model", *map(head, columns)]
-    body = [[row["label"], *(cell(row, column) for column in columns)] for row in rows]
-    body = [[text.replace("|", "\\|") for text in line] for line in body]
-    align = ("left", *("right" for _ in columns))
+def _grid(table: Table, columns: Sequence[Column], cell: Cell) -> str:
+    heads = [*table.labels.values(), *(column.title for column in columns)]
+    body = [
+        [*(row[name] for name in table.labels), *(cell(row, column) for column in columns)]
+        for row in table.rows
+    ]
+    heads, *body = ([text.replace("|", "\\|") for text in line] for line in [heads, *body])
+    align = (*("left" for _ in table.labels), *("right" for _ in columns))
     return tabulate(body, heads, "pipe", disable_numparse=True, colalign=align)
 
 
-def _spread(row: Row, column: str) -> str:
-    return shown(row, f"{column}_std")
+def _value(row: Row, column: Column) -> str:
+    return shown(row, column.name, column.unit)
 
 
-def _difference(row: Row, column: str) -> str:
-    published = row[f"published_{column}"]
-    difference = shown(row, f"difference_{column}")
-    return f"{difference} ({published})" if published else difference
+def _spread(row: Row, column: Column) -> str:
+    return shown(row, f"{column.name}_std")
+
+
+def _difference(row: Row, column: Column) -> str:
+    difference = shown(row, f"difference_{column.name}")
+    if not row[f"published_{column.name}"]:
+        return difference
+    return f"{difference} ({shown(row, f'published_{column.name}')})"

@@ -1,28 +1,31 @@
 """Published numbers, and how a table differs from them."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from monoglot.errors import UserError
+from monoglot.report.table import Column, Table
 
-Published = Mapping[tuple[str, str], Mapping[str, float]]
+Published = Mapping[tuple[str, ...], Mapping[str, Decimal]]
 
 
-def read_published(path: str | Path) -> Published:
-    """Read published numbers: (model, row) -> column -> value, empty cells left out.
+def read_published(path: str | Path, keys: Sequence[str]) -> Published:
+    """Read published numbers: values of `keys` -> column -> number, empty cells left out.
 
-    Raises `UserError` if a column `model` or `row` is missing, a row stands there twice, or a cell
-    of another column than `label` is not a number.
+    Raises `UserError` if a column of `keys` is missing, a row stands there twice, or a cell of
+    another column than `label` is not a number.
     """
-    published: dict[tuple[str, str], dict[str, float]] = {}
+    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
     try:
         with open(path, encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, restval="", strict=True)
             for entry in reader:
                 where = f"{path}, line {reader.line_num}"
                 try:
-                    key = (entry.pop("model"), entry.pop("row"))
+                    key = tuple(entry.pop(name) for name in keys)
                 except KeyError as error:
                     raise UserError(f"{path}: there is no column {error}") from None
                 if key in published:
@@ -33,33 +36,47 @@ def read_published(path: str | Path) -> Published:
     return published
 
 
-def compared(
-    row: Mapping[str, str], theirs: Mapping[str, float], cells: Iterable[str]
-) -> dict[str, str]:
-    """Return `published_{column}` and `difference_{column}` (ours minus theirs) of a row.
+def compared(table: Table, path: str | Path | None, keys: Sequence[str]) -> Table:
+    """Return the table with published numbers beside its own, found by the columns `keys`.
 
-    The difference is that of the two numbers as shown, so that readers can check it.
+    `published_{column}` and `difference_{column}` (ours minus theirs) are added for every numeric
+    column. The difference is that of the two numbers as shown, so that readers can check it.
+    Without a path the table stays as it is.
     """
-    columns = {"reduction_percent": 0, "size_millions": 0, **dict.fromkeys([*cells, "avg"], 2)}
-    texts = {}
-    for column, decimals in columns.items():
-        value, difference = "", ""
-        if column in theirs:
-            value = f"{theirs[column]:.{decimals}f}"
-        if value and row[column]:
-            # Adding zero turns -0.0 into 0.0.
-            difference = f"{round(float(row[column]) - float(value), decimals) + 0.0:+.{decimals}f}"
-        texts |= {f"published_{column}": value, f"difference_{column}": difference}
-    return texts
+    if path is None:
+        return table
+    published = read_published(path, keys)
+    rows = []
+    for row in table.rows:
+        theirs = published.get(tuple(row[key] for key in keys), {})
+        for column in table.columns:
+            row = row | _beside(column, row[column.name], theirs.get(column.name))
+        rows.append(row)
+    return replace(table, rows=rows)
 
 
-def _numbers(entry: Mapping[str, str], where: str) -> dict[str, float]:
+def _beside(column: Column, ours: str, theirs: Decimal | None) -> dict[str, str]:
+    value, difference = "", ""
+    if theirs is not None:
+        value = f"{theirs:f}" if column.decimals is None else f"{theirs:.{column.decimals}f}"
+    if value and ours:
+        gap = Decimal(ours) - Decimal(value)
+        if column.decimals is not None:
+            gap = round(gap, column.decimals)
+        # Adding zero turns -0 into 0.
+        difference = f"{gap + 0:+f}"
+    return {f"published_{column.name}": value, f"difference_{column.name}": difference}
+
+
+def _numbers(entry: Mapping[str, str], where: str) -> dict[str, Decimal]:
     numbers = {}
     for column, text in entry.items():
         if column == "label" or not text:
             continue
         try:
-            numbers[column] = float(text)
-        except (TypeError, ValueError):
+            numbers[column] = Decimal(text)
+        except (TypeError, InvalidOperation):
             raise UserError(f"{where}, column {column}: {text!r} is not a number") from None
+        if not numbers[column].is_finite():
+            raise UserError(f"{where}, column {column}: {text!r} is not a number")
     return numbers

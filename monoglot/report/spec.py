@@ -1,12 +1,10 @@
-"""What a table shows: one block under `tables` in the configuration."""
+"""What a table of scores shows: one block under `tables` in the configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-import yaml
 
 from monoglot.errors import UserError
+from monoglot.report.block import check_keys, entries, labelled, names, text
 
 REQUIRED = ("model", "languages", "tasks", "rows")
 OPTIONAL = ("caption", "scores", "baseline", "published")
@@ -28,6 +26,8 @@ class Spec:
     scores: Mapping[str, str]
     baseline: str
     published: str | None
+    parameters: str = "mlm"
+    """How checkpoints are counted: a key of `monoglot.report.cells.SIZES`."""
 
     @property
     def cells(self) -> dict[str, tuple[str, str]]:
@@ -37,12 +37,10 @@ class Spec:
 
 def read_spec(block: Mapping) -> Spec:
     """Check a table block; raise `UserError` naming the key that is missing, unknown or wrong."""
-    if not isinstance(block, Mapping):
-        raise UserError(f"a table is a mapping with the keys {', '.join(REQUIRED)}")
-    _check_keys(block, REQUIRED, OPTIONAL, "a table")
-    tasks = _names(block["tasks"], "tasks")
-    rows = [_row(row) for row in _list(block["rows"], "rows")]
-    _names([variant for variant, _ in rows], "rows")
+    check_keys(block, REQUIRED, OPTIONAL, "a table")
+    tasks = names(block["tasks"], "tasks")
+    rows = [labelled(row, "rows") for row in entries(block["rows"], "rows")]
+    names([variant for variant, _ in rows], "rows")
     scores = block.get("scores") or {}
     if not isinstance(scores, Mapping) or not set(scores) <= set(tasks):
         raise UserError(
@@ -50,68 +48,15 @@ def read_spec(block: Mapping) -> Spec:
             "to names of scores"
         )
     spec = Spec(
-        model=_name(block["model"], "model"),
-        caption=_name(block.get("caption") or f"Scores of {block['model']}", "caption"),
-        languages=_names(block["languages"], "languages"),
+        model=text(block["model"], "model"),
+        caption=text(block.get("caption") or f"Scores of {block['model']}", "caption"),
+        languages=names(block["languages"], "languages"),
         tasks=tasks,
         rows=tuple(rows),
-        scores={task: _name(score, "scores") for task, score in scores.items()},
-        baseline=_name(block.get("baseline") or "base", "baseline"),
-        published=_name(block["published"], "published") if block.get("published") else None,
+        scores={task: text(score, "scores") for task, score in scores.items()},
+        baseline=text(block.get("baseline") or "base", "baseline"),
+        published=text(block["published"], "published") if block.get("published") else None,
     )
     if len(spec.cells) < len(spec.languages) * len(tasks):
         raise UserError("two of the table's columns, {language}_{task}, have the same name")
     return spec
-
-
-def parse_spec(text: str) -> Spec:
-    """Read a table block from YAML or JSON text, or from the file that `text` names."""
-    try:
-        block = yaml.safe_load(text)
-        if isinstance(block, str):
-            block = yaml.safe_load(Path(block).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"the table's spec is neither YAML nor a file of it: {reason}") from None
-    return read_spec(block)
-
-
-def _row(row: object) -> tuple[str, str]:
-    if not isinstance(row, Mapping):
-        raise UserError(f"table key 'rows': {row!r} must be a mapping with 'variant' and 'label'")
-    _check_keys(row, ("variant",), ("label",), "a table's row")
-    variant = _name(row["variant"], "rows")
-    return variant, _name(row.get("label", variant), "rows")
-
-
-def _check_keys(
-    block: Mapping, required: Sequence[str], optional: Sequence[str], what: str
-) -> None:
-    for key in required:
-        if key not in block:
-            raise UserError(f"{what} lacks the key '{key}'")
-    for key in block:
-        if key not in (*required, *optional):
-            known = ", ".join((*required, *optional))
-            raise UserError(f"{what} has the unknown key '{key}'; the keys are {known}")
-
-
-def _list(value: object, key: str) -> Sequence:
-    if not isinstance(value, list | tuple) or not value:
-        raise UserError(f"table key '{key}': {value!r} must be a list with at least one entry")
-    return value
-
-
-def _names(value: object, key: str) -> tuple[str, ...]:
-    names = tuple(_name(name, key) for name in _list(value, key))
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"table key '{key}': '{name}' stands there twice")
-    return names
-
-
-def _name(value: object, key: str) -> str:
-    # YAML reads a bare `no` (Norwegian) as false, hence the hint.
-    if not isinstance(value, str) or not value.strip():
-        raise UserError(f"table key '{key}': {value!r} must be text; put it in quotes")
-    return " ".join(value.split())

@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from monoglot.errors import UserError
-from monoglot.report.columns import Row, language_of, score_columns, shown, task_of
+from monoglot.report.score_columns import score_columns
+from monoglot.report.table import Column, Row, shown
 
 GAP = "  "
 
@@ -21,32 +22,34 @@ def show(path: str | Path, width: int) -> str:
     """
     path = Path(path)
     rows = _read(path)
-    cells = score_columns(rows[0])
-    text = _text(rows, cells)
+    names = list(rows[0])
+    cells = names[names.index("size_millions") + 1 : names.index("avg")]
+    reduction, size, *scores, average = score_columns(cells)
+    text = _text(rows, [reduction, size, *scores, average])
     if len(text.splitlines()[-1]) > width:
-        text = "\n\n".join(_text(rows, list(group)) for _, group in groupby(cells, language_of))
+        parts = groupby(scores, lambda column: column.group)
+        text = "\n\n".join(_text(rows, [reduction, size, *part, average]) for _, part in parts)
     endings = [e for e in ("csv", "md", "tex") if path.with_suffix(f".{e}").exists()]
     files = f"{path.with_suffix('')}.{{{','.join(endings)}}}"
     return "\n".join([*textwrap.wrap(_title(path), width), "", text, "", files])
 
 
-def _text(rows: Sequence[Row], cells: Sequence[str]) -> str:
-    columns = ["reduction_percent", "size_millions", *cells, "avg"]
-    heads = ["Model", "Red.", "Size", *map(task_of, cells), "Avg."]
-    body = [[row["label"], *(shown(row, column) for column in columns)] for row in rows]
+def _text(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    heads = ["Model", *(column.head for column in columns)]
+    body = [[row["label"], *(shown(row, c.name, c.unit) for c in columns)] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *body, strict=True)]
-    lines = [_languages(cells, widths), _line(heads, widths)]
+    lines = [_groups(columns, widths), _line(heads, widths)]
     return "\n".join([*lines, *(_line(texts, widths) for texts in body)])
 
 
-def _languages(cells: Sequence[str], widths: Sequence[int]) -> str:
-    line, at = " " * (sum(widths[:3]) + 2 * len(GAP)), 3
-    for language, group in groupby(cells, language_of):
-        count = len(list(group))
+def _groups(columns: Sequence[Column], widths: Sequence[int]) -> str:
+    line, at = " " * widths[0], 1
+    for group, members in groupby(columns, lambda column: column.group):
+        count = len(list(members))
         span = sum(widths[at : at + count]) + (count - 1) * len(GAP)
-        line += GAP + f" {language} ".center(span, "-")
+        line += GAP + (f" {group} ".center(span, "-") if group else " " * span)
         at += count
-    return line
+    return line.rstrip()
 
 
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,16 +1,20 @@
-"""What the rule of the tables asks for."""
+"""What the rules of the tables ask for."""
 
 import json
 
-TABLE_KINDS = ("csv", "md", "tex")
+TABLE_FORMATS = ("csv", "md", "tex")
 
 
 def table_files():
     names = CONFIG["tables"]
-    return [f"{RESULTS}/tables/{name}.{kind}" for name in names for kind in TABLE_KINDS]
+    return [f"{RESULTS}/tables/{name}.{form}" for name in names for form in TABLE_FORMATS]
 
 
 TARGETS = {"tables": table_files()}
+
+
+def tables_of(kind):
+    return one_of([name for name, spec in CONFIG["tables"].items() if spec["kind"] == kind])
 
 
 def table_records(wildcards):
@@ -25,7 +29,31 @@ def table_published(wildcards):
     return CONFIG["tables"][wildcards.table].get("published", [])
 
 
+def table_flags(wildcards):
+    return flags({"records": table_records(wildcards)})
+
+
 def table_spec(wildcards):
-    spec = CONFIG["tables"][wildcards.table]
-    spec = {"languages": GRAPH.evaluated, "tasks": list(CONFIG["tasks"])} | spec
-    return json.dumps(spec, ensure_ascii=False)
+    """The table's block of the configuration, with what its script cannot know from elsewhere."""
+    spec = {key: value for key, value in CONFIG["tables"][wildcards.table].items() if key != "kind"}
+    return json.dumps(
+        spec | SPECS[CONFIG["tables"][wildcards.table]["kind"]](spec), ensure_ascii=False
+    )
+
+
+def language_names(spec):
+    return {l: CONFIG["languages"][l]["name"] for l in spec.get("languages", GRAPH.evaluated)}
+
+
+def scores_spec(spec):
+    return {
+        "languages": spec.get("languages", GRAPH.evaluated),
+        "tasks": spec.get("tasks", list(CONFIG["tasks"])),
+    }
+
+
+def retention_spec(spec):
+    return {"languages": language_names(spec)}
+
+
+SPECS = {"scores": scores_spec, "retention": retention_spec}

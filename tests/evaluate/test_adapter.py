@@ -81,6 +81,29 @@ def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
     assert adapter.checkpoint_parameters(folder) == count_parameters(load_model(folder))
 
 
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_parameters_with_pooler_are_those_of_the_stock_encoder(tiny_checkpoint, family):
+    folder = tiny_checkpoint(family)
+    assert adapter.encoder_parameters(folder) == count_parameters(AutoModel.from_pretrained(folder))
+
+
+@pytest.mark.parametrize(
+    ("layers", "hidden", "ffn", "heads", "expected"),
+    [(24, 1024, 4096, 16, 559_890_432), (6, 256, 1024, 8, 68_937_216)],
+)
+def test_the_sizes_that_afroxlmr_comet_states(tmp_path, layers, hidden, ffn, heads, expected):
+    XLMRobertaConfig(
+        vocab_size=250_002,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=ffn,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+    ).save_pretrained(tmp_path)
+    assert adapter.encoder_parameters(tmp_path) == expected
+
+
 def test_positions_of_xlmr_begin_after_the_padding_id(tiny_checkpoint):
     assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("bert"))) == 64
     assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("xlm-roberta"))) == 64

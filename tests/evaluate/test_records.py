@@ -23,6 +23,7 @@ def record() -> dict:
         "n_test": 5,
         "n_words_without_subtoken": 0,
         "parameters": 100,
+        "parameters_encoder_pooler": 90,
         "adapter_parameters": 10,
         "head_parameters": 5,
         "seconds": 1.5,

@@ -3,6 +3,7 @@
 import re
 
 from monoglot.report.latex import escaped, to_latex
+from monoglot.report.score_columns import score_columns
 from monoglot.report.table import Table
 
 CELLS = ["mt_tc", "mt_sa", "sk_tc", "sk_sa"]
@@ -11,7 +12,8 @@ CELLS = ["mt_tc", "mt_sa", "sk_tc", "sk_sa"]
 def small_table() -> Table:
     row = {"model": "m", "row": "r", "label": "* KD → 40k_%", "reduction_percent": "-85"}
     row |= {"size_millions": "45", **dict.fromkeys(CELLS, "50.00"), "sk_sa": "", "avg": ""}
-    return Table("A & B ×2", "Scores in percent.", [row, row | {"label": "[x] KD"}])
+    rows = [row, row | {"label": "[x] KD"}]
+    return Table("A & B ×2", "Scores in percent.", {"label": "Model"}, score_columns(CELLS), rows)
 
 
 def columns(line: str) -> int:

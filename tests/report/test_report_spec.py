@@ -3,7 +3,8 @@
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.report.spec import parse_spec, read_spec
+from monoglot.report.block import parse_block
+from monoglot.report.spec import read_spec
 
 BLOCK = {
     "model": "m",
@@ -25,7 +26,7 @@ def test_text_and_file_are_the_same(tmp_path):
     text = "{model: m, languages: [mt], tasks: [tc], rows: [{variant: base}]}"
     path = tmp_path / "spec.yaml"
     path.write_text(text)
-    assert parse_spec(text) == parse_spec(str(path)) == read_spec(BLOCK)
+    assert parse_block(text) == parse_block(str(path)) == BLOCK
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_text_and_file_are_the_same(tmp_path):
         ({"tasks": []}, "'tasks': .* at least one"),
         ({"languages": ["a", "a_b"], "tasks": ["b_c", "c"]}, "have the same name"),
         ({"scores": {"ner": "word_f1"}}, "'scores': .* must map tasks of this table"),
-        ({"rows": [{"label": "x"}]}, "a table's row lacks the key 'variant'"),
+        ({"rows": [{"label": "x"}]}, "an entry of a table's 'rows' lacks the key 'variant'"),
         ({"rows": [{"variant": "a"}, {"variant": "a"}]}, "'rows': 'a' stands there twice"),
         ({"row": []}, "unknown key 'row'"),
     ],
@@ -49,4 +50,4 @@ def test_bad_blocks_are_refused(change, message):
 @pytest.mark.parametrize("text", ["[1, 2", "no_such_file.yaml", "3"])
 def test_unreadable_specs_are_refused(text):
     with pytest.raises(UserError):
-        parse_spec(text)
+        read_spec(parse_block(text))

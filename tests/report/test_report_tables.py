@@ -9,9 +9,9 @@ import pytest
 
 from monoglot.errors import UserError
 from monoglot.report.layout import to_csv, to_markdown
-from monoglot.report.published import read_published
+from monoglot.report.published import compared, read_published
+from monoglot.report.scores import KEYS, render
 from monoglot.report.spec import read_spec
-from monoglot.report.table import render
 
 PUBLISHED = Path(__file__).parents[2] / "resources" / "paper" / "tables_1_and_6.csv"
 LANGUAGES, TASKS = ["mt", "sk", "sw"], ["tc", "sa", "ner", "pos"]
@@ -105,8 +105,8 @@ def small_records() -> list[dict]:
 
 @pytest.mark.parametrize("model", ["xlmr", "mbert"])
 def test_published_tables_come_back_cell_for_cell(model):
-    published = read_published(PUBLISHED)
-    table = render(published_records(model), published_spec(model), published)
+    table = render(published_records(model), published_spec(model))
+    table = compared(table, PUBLISHED, KEYS)
     for row, known in zip(table.rows, published_rows(model), strict=True):
         assert (row["model"], row["row"], row["label"]) == (model, known["row"], known["label"])
         for column in [*CELLS, "avg"]:
@@ -182,7 +182,7 @@ def test_named_score_and_other_baseline():
 def test_differences_are_those_of_the_numbers_shown(tmp_path):
     path = tmp_path / "published.csv"
     path.write_text("model,row,label,size_millions,mt_tc,avg\nm,base,B,3,55.3,\n")
-    base, kd = render(small_records(), spec(), read_published(path)).rows
+    base, kd = compared(render(small_records(), spec()), path, KEYS).rows
     assert (base["published_mt_tc"], base["difference_mt_tc"]) == ("55.30", "-0.30")
     assert (base["published_size_millions"], base["difference_size_millions"]) == ("3", "-1")
     assert (base["published_avg"], base["difference_avg"]) == ("", "")
@@ -226,13 +226,13 @@ def test_bad_published_files_are_refused(tmp_path, text, message):
     path = tmp_path / "published.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
-        read_published(path)
+        read_published(path, KEYS)
 
 
 def test_markdown_of_small_records(tmp_path):
     path = tmp_path / "published.csv"
     path.write_text("model,row,mt_tc\nm,base,54\n")
-    markdown = to_markdown(render(small_records(), spec(), read_published(path)))
+    markdown = to_markdown(compared(render(small_records(), spec()), path, KEYS))
     assert markdown == (Path(__file__).parent / "small.md").read_text(encoding="utf-8")
 
 

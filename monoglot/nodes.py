@@ -1,0 +1,37 @@
+"""The nodes of an experiment's plan: checkpoints, adapter runs, and what a table needs of them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Checkpoint:
+    """One checkpoint of the plan: a variant for a model and a language, or for `any` language."""
+
+    model: str
+    language: str
+    variant: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.language}/{self.variant}"
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """The adapters of one variant on one task, all seeds: one folder of records."""
+
+    model: str
+    language: str
+    variant: str
+    task: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.language}/{self.variant}/{self.task}"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the cells of a table are made from; `sets` are pairs of language and set of data."""
+
+    runs: list[Run] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    sets: list[tuple[str, str]] = field(default_factory=list)
