@@ -20,11 +20,13 @@ FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
 ARCHITECTURES = {"bert": "BertForMaskedLM", "xlm-roberta": "XLMRobertaForMaskedLM"}
 
 
-def load_model(folder: str | Path) -> "PreTrainedModel":
+def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedModel":
     """Load a checkpoint's masked language model in fp32, in evaluation mode.
 
-    Raises `UserError` if a file is missing or damaged, the architecture is another one, the
-    weights do not cover the model, or the tokenizer has more pieces than the model embeddings.
+    `attention` is the implementation: `eager` if attention probabilities are asked for, else the
+    library's choice. Raises `UserError` if a file is missing or damaged, the architecture is
+    another one, the weights do not cover the model, or the tokenizer has more pieces than the model
+    embeddings.
     """
     folder = Path(folder)
     check_files(folder)
@@ -35,10 +37,10 @@ def load_model(folder: str | Path) -> "PreTrainedModel":
             f"{folder}/tokenizer.json: has {pieces} pieces, but the model has {config.vocab_size} "
             "embeddings; they must come from the same checkpoint"
         )
-    return load_weights(folder, str(folder))
+    return load_weights(folder, str(folder), attention)
 
 
-def load_weights(folder: Path, where: str) -> "PreTrainedModel":
+def load_weights(folder: Path, where: str, attention: str | None = None) -> "PreTrainedModel":
     """Load the masked language model of a folder in fp32, from safetensors alone.
 
     Raises `UserError`, which calls the folder `where`, if the weights are damaged, have other
@@ -53,6 +55,7 @@ def load_weights(folder: Path, where: str) -> "PreTrainedModel":
             local_files_only=True,
             use_safetensors=True,
             dtype=torch.float32,
+            attn_implementation=attention,
             output_loading_info=True,
         )
     # A broken file shows as an error of safetensors, of the operating system or of the shapes.

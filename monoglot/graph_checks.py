@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ANY = "any"
 ROOTS = ("pretrained", "scratch")
+LARGEST_PROJECTION = 2**30
+"""Parameters; with gradients and moments such a projection takes 16 GiB."""
 
 
 def check(graph: "Graph") -> None:
@@ -126,3 +128,18 @@ def _training(graph: "Graph", settings: dict, where: str) -> None:
         raise UserError(f"{where}: has a teacher but no loss; set loss to mse or kl")
     if settings.get("loss", "none") != "none" and "teacher" not in settings:
         raise UserError(f"{where}: has the loss '{settings['loss']}' but no teacher; name one")
+    _attention(settings, where)
+
+
+def _attention(settings: dict, where: str) -> None:
+    if not settings["attention_weight"]:
+        return
+    if "teacher" not in settings:
+        raise UserError(f"{where}: has attention_weight but no teacher; name one")
+    length = settings["max_length"]
+    if settings["attention_projection"] == "full" and length**4 > LARGEST_PROJECTION:
+        raise UserError(
+            f"{where}.attention_projection: 'full' has max_length to the power of four parameters, "
+            f"{length**4 / 1e9:,.0f} billion for {length} tokens; choose 'rows' or a max_length of "
+            f"at most {int(LARGEST_PROJECTION**0.25)}"
+        )

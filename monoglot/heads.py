@@ -15,6 +15,20 @@ def encode(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> Tenso
     return model.base_model(input_ids=ids, attention_mask=attention_mask).last_hidden_state
 
 
+def encode_with_attention(
+    model: PreTrainedModel, ids: Tensor, attention_mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the last hidden states and the last layer's attention, the mean over its heads.
+
+    The attention is [batch, length, length]: how much each token attends to each, zero from and to
+    padding. The model must have been loaded with eager attention.
+    """
+    given = {"input_ids": ids, "attention_mask": attention_mask}
+    output = model.base_model(**given, output_attentions=True)
+    attention = output.attentions[-1].mean(dim=1)
+    return output.last_hidden_state, attention * attention_mask[:, :, None]
+
+
 def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Apply the first half of the head to hidden states of shape [..., hidden]."""
     if model.config.model_type == "bert":

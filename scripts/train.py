@@ -17,6 +17,8 @@ def main() -> None:
     add("--state", type=Path, help="folder for the state of an unfinished run")
     add("--loss", choices=("none", "mse", "kl"), default="none", help="distance to the teacher")
     add("--alpha", type=float, default=0.5, help="weight of MLM; the teacher's is 1 - alpha")
+    add("--attention-weight", type=float, default=0.0, help="of attention in the distance")
+    add("--attention-projection", choices=("rows", "full"), default="rows", help="what W maps")
     add("--temperature", type=float, default=2.0, help="of both sides, for the loss kl")
     add("--kl-mean", choices=("position", "sequence"), default="position", help="mean of kl over")
     add("--positions", choices=("all", "unpadded", "masked"), default="all", help="to compare")
@@ -39,6 +41,8 @@ def main() -> None:
         parser.error("give either --epochs or --steps")
     if (arguments.teacher is None) != (arguments.loss == "none"):
         parser.error("--teacher and --loss mse or kl go together")
+    if arguments.attention_weight and arguments.teacher is None:
+        parser.error("--attention-weight needs a --teacher")
 
     with command.loading():
         from dataclasses import fields

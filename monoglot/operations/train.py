@@ -49,7 +49,9 @@ def train_checkpoint(
         shares or [1.0] * len(stores),
     )
     held_out = [Sequences(TokenStore(folder), body, "truncate") for folder in validation]
-    student = load_model(parent)
+    # Attention probabilities come out of the eager implementation alone.
+    attention = "eager" if settings.attention_weight else None
+    student = load_model(parent, attention)
     for folder, store in zip(tokens, stores, strict=True):
         if store.meta["vocab"] > student.config.vocab_size:
             raise UserError(
@@ -63,7 +65,7 @@ def train_checkpoint(
         stores[0].meta,
         Mixture(held_out, [1.0] * len(held_out)),
         settings,
-        load_model(teacher) if teacher else None,
+        load_model(teacher, attention) if teacher else None,
         saved,
     )
     with whole_file(out / "history.csv") as aside, open(aside, "w", newline="") as file:

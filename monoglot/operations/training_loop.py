@@ -1,7 +1,7 @@
 """Masked-LM training of a checkpoint, alone or under a teacher (sections 2.1 and 2.3).
 
-Language adaptation, continued training and both distillations are this one loop:
-loss = alpha · MLM + (1 - alpha) · distance to the teacher's logits; without a teacher, MLM alone.
+Language adaptation, continued training and distillation are this one loop:
+loss = alpha · MLM + (1 - alpha) · distance to the teacher; without a teacher, MLM alone.
 
 Everything random is a function of (seed, step) or (seed, epoch): a run resumed from a saved state
 sees the same batches, masks and dropout as one that was never interrupted.
@@ -12,7 +12,7 @@ import math
 from contextlib import nullcontext
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from monoglot import heads
@@ -68,10 +68,13 @@ class _Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.student = student.to(self.device)
         self.distillation = Distillation(teacher.to(self.device), settings) if teacher else None
+        self.trained = nn.ModuleDict({"student": self.student})
+        if self.distillation and self.distillation.projection:
+            self.trained["projection"] = self.distillation.projection
         self.sequences, self.settings = sequences, settings
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
-        self.optimizer = _optimizer(student, settings)
+        self.optimizer = _optimizer(self.trained, settings)
         self.validation = list(self.batches.of_validation(validation))
         self.targets = [self._target(batch.to(self.device)) for batch in self.validation]
         self.step = self.tokens = 0
@@ -90,7 +93,7 @@ class _Run:
                 self._evaluate(since=self.step - self.history[-1]["step"])
                 clock.report(self.history[-1])
             if state and clock.save_due():
-                state.save(self.student, self.optimizer, self.best, self._progress())
+                state.save(self.trained, self.optimizer, self.best, self._progress())
             clock.tick(self.step, self.tokens)
         if self.settings.keep == "best":
             self.student.load_state_dict(self.best, strict=False)
@@ -111,7 +114,7 @@ class _Run:
             group["lr"] = self._rate()
         self.optimizer.zero_grad(set_to_none=True)
         losses[0].backward()
-        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         self.optimizer.step()
         self.sums += torch.stack([loss.detach() for loss in losses])
         self.tokens += int(batch.attention_mask.sum())
@@ -120,11 +123,13 @@ class _Run:
     def _losses(self, batch: Batch, target: Compared | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the total, masked-LM and distillation losses of a batch."""
         with self._precision():
-            hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
+            if self.distillation:
+                hidden, attention = self.distillation.encode(self.student, batch)
+                ours = self.distillation.compared(self.student, hidden, attention, batch)
+            else:
+                hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
             masked = batch.positions("masked")
             at_masked = heads.transform(self.student, hidden[masked]).float()
-            if self.distillation:
-                ours = self.distillation.compared(self.student, hidden, batch)
         zero = hidden.new_zeros((), dtype=torch.float32)
         labels = batch.labels.flatten()[masked]
         decoder = heads.decoder(self.student)
@@ -181,7 +186,7 @@ class _Run:
         return {"step": self.step, "tokens": self.tokens, "history": self.history, "sums": sums}
 
     def _resume(self, state: TrainingState) -> bool:
-        saved = state.load(self.student, self.optimizer)
+        saved = state.load(self.trained, self.optimizer)
         if saved is None:
             return False
         self.best, progress = saved
@@ -192,7 +197,7 @@ class _Run:
         return True
 
 
-def _optimizer(model: PreTrainedModel, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     """AdamW as `transformers.Trainer` sets it up: no decay of biases and LayerNorm gains."""
     parameters = list(model.parameters())
     groups = [

@@ -27,6 +27,8 @@ class Settings:
     keep: str
     precision: str
     seed: int
+    attention_weight: float = 0.0
+    attention_projection: str = "rows"
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""

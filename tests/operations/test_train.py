@@ -3,9 +3,11 @@
 import csv
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from monoglot import heads
 from monoglot.checkpoints import load_model, save_checkpoint
@@ -61,6 +63,17 @@ def job(parent, store, tmp_path):
     return run
 
 
+def other_weights(parent, out, noise=0.05):
+    """A checkpoint of the parent's shape and tokenizer with noise on its weights."""
+    model = load_model(parent)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(noise * torch.randn(parameter.shape, generator=generator))
+    save_checkpoint(model, parent, out)
+    return out
+
+
 def history(folder):
     with open(folder / "history.csv", newline="") as file:
         return list(csv.DictReader(file))
@@ -85,9 +98,22 @@ def test_the_same_job_gives_the_same_bytes(job):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-@pytest.mark.parametrize("keep", ["last", "best"])
-def test_a_killed_run_resumes_to_the_same_bytes(job, tmp_path, monkeypatch, keep):
-    settings = replace(SETTINGS, keep=keep)
+ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"keep": "last"},
+        {"keep": "best"},
+        {"keep": "best", **ATTENTION},
+        {**ATTENTION, "attention_projection": "full", "max_length": 12},
+    ],
+)
+def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypatch, changes):
+    settings = replace(SETTINGS, **changes)
+    teacher = None if settings.loss == "none" else other_weights(parent, tmp_path / "teacher")
+    job = partial(job, teacher=teacher)
     whole = job("whole", settings)
     monkeypatch.setattr(Clock, "save_due", lambda self: True)
     real = _Run._step
@@ -141,7 +167,7 @@ def test_losses_equal_those_of_whole_logits(parent, loss, positions):
         for parameter in teacher.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     run = _Run(student, [[]], {}, [], settings, teacher)
-    batch = _batch(student.config).to(run.device)
+    batch = masked_batch(student.config).to(run.device)
     total, mlm, distance = run._losses(batch, run._target(batch))
 
     given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
@@ -165,7 +191,7 @@ def test_losses_equal_those_of_whole_logits(parent, loss, positions):
             torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
 
 
-def _batch(config):
+def masked_batch(config):
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(5, config.vocab_size, (3, 10), generator=generator)
     attention = torch.ones_like(ids)
@@ -180,7 +206,7 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
     teacher = job("teacher", replace(SETTINGS, steps=60))
     settings = replace(SETTINGS, loss="mse", alpha=0.0, steps=40, learning_rate=1e-3)
     student = job("student", settings, teacher=teacher)
-    batch = _batch(load_model(parent).config)
+    batch = masked_batch(load_model(parent).config)
 
     def logits(folder):
         model = load_model(folder)
@@ -190,6 +216,32 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
     before = (logits(parent) - logits(teacher)).square().mean()
     after = (logits(student) - logits(teacher)).square().mean()
     assert after < 0.7 * before
+
+
+def test_attention_matching_draws_the_students_attention_to_the_teachers(job, parent, tmp_path):
+    teacher = other_weights(parent, tmp_path / "teacher", noise=0.5)
+    settings = replace(SETTINGS, loss="kl", alpha=0.0, attention_weight=1.0, steps=60)
+    student = job("student", settings, teacher=teacher)
+    losses = [float(row["validation_loss"]) for row in history(student)]
+    assert losses[-1] < 0.5 * losses[0], "with these weights it is the attention's error alone"
+
+    ids = torch.tensor([Tokenizer.from_file(str(parent / "tokenizer.json")).encode(TEXTS[0]).ids])
+
+    def attention(folder):
+        model = load_model(folder, attention="eager")
+        return heads.encode_with_attention(model, ids, torch.ones_like(ids))[1].detach()
+
+    def error(folder):
+        return (attention(folder) - attention(teacher)).square().mean()
+
+    assert error(student) < 0.7 * error(parent), "the student learns, not the projection alone"
+
+
+def test_attention_matching_leaves_no_trace_in_the_checkpoint(job, parent, tmp_path):
+    out = job("out", replace(SETTINGS, **ATTENTION), teacher=other_weights(parent, tmp_path / "t"))
+    assert (out / "config.json").read_bytes() == (job("plain") / "config.json").read_bytes()
+    names = {name for name, _ in load_model(parent).named_parameters()}
+    assert names == {name for name, _ in load_model(out).named_parameters()}
 
 
 def test_heads_give_the_logits_of_the_stock_model(model, inputs):
