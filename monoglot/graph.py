@@ -3,11 +3,9 @@
 from functools import cached_property
 
 from monoglot.config import complete, variant_settings
-from monoglot.graph_checks import ANY, ROOTS, check
+from monoglot.graph_checks import ANY, check
 from monoglot.graph_tables import table_needs
 from monoglot.nodes import Checkpoint, Needs, Run
-
-MAKES_TOKENIZER = (*ROOTS, "trim_vocab")
 
 
 class Graph:
@@ -60,9 +58,10 @@ class Graph:
 
     def tokenizer(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the ancestor (or the checkpoint itself) that made its tokenizer."""
-        while self.operation(checkpoint.variant) not in MAKES_TOKENIZER:
-            checkpoint = self.parent(checkpoint)
-        return checkpoint
+        parent = self.parent(checkpoint)
+        if parent is None or self.operation(checkpoint.variant) == "trim_vocab":
+            return checkpoint
+        return self.tokenizer(parent)
 
     def text(self, checkpoint: Checkpoint) -> dict[str, float]:
         """Return the languages whose text a checkpoint is made from, with the share of each."""
@@ -71,8 +70,10 @@ class Graph:
 
     def text_languages(self, checkpoint: Checkpoint) -> list[str]:
         """Return the languages whose text a checkpoint's operation reads, if it reads any."""
-        uses_text = ("scratch", "train", "trim_vocab", "prune_ffn")
-        if self.operation(checkpoint.variant) not in uses_text:
+        operation = self.operation(checkpoint.variant)
+        if operation not in ("scratch", "train", "trim_vocab", "prune_ffn"):
+            return []
+        if operation == "scratch" and self.parent(checkpoint):
             return []
         return list(self.text(checkpoint))
 
@@ -87,6 +88,8 @@ class Graph:
             "reduce_hidden": "hidden_size",
         }
         shape = self.shape(parent)
+        if self.operation(checkpoint.variant) == "scratch":
+            return shape | self.settings(checkpoint)["shape"]
         key = changed.get(self.operation(checkpoint.variant))
         if key:
             settings = self.settings(checkpoint)

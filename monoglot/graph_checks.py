@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from monoglot.graph import Checkpoint, Graph
 
 ANY = "any"
-ROOTS = ("pretrained", "scratch")
+LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",)}
+"""Operations that need no parent, and the links that they may have."""
+
 LARGEST_PROJECTION = 2**30
 """Parameters; with gradients and moments such a projection takes 16 GiB."""
 
@@ -47,14 +49,17 @@ def _metrics(graph: "Graph") -> None:
 def _links(graph: "Graph") -> None:
     for name in graph.variants:
         links = graph.links(name)
-        root = graph.operation(name) in ROOTS
-        if root and links:
-            raise UserError(
-                f"variants.{name}.{links[0][0]}: the operation '{graph.operation(name)}' starts "
-                "from nothing; remove the key or change the operation"
-            )
-        if not root and "parent" not in graph.variants[name]:
+        allowed = LINKS_OF_ROOTS.get(graph.operation(name))
+        for kind, _ in links:
+            if allowed is not None and kind not in allowed:
+                raise UserError(
+                    f"variants.{name}.{kind}: the operation '{graph.operation(name)}' has no "
+                    f"{kind}; remove the key or change the operation"
+                )
+        if allowed is None and "parent" not in graph.variants[name]:
             raise UserError(f"variants.{name}: the key 'parent' is missing")
+        if graph.operation(name) == "scratch":
+            _scratch(graph, name)
         for kind, other in links:
             if other not in graph.variants:
                 raise UserError(
@@ -64,6 +69,31 @@ def _links(graph: "Graph") -> None:
     done: set[str] = set()
     for name in graph.variants:
         _cycle(graph, name, [], done)
+
+
+def _scratch(graph: "Graph", name: str) -> None:
+    """A scratch variant has either a text, or a parent's tokenizer and a shape of its own."""
+    own = graph.variants[name]
+    if "parent" not in own:
+        if "shape" in own:
+            raise UserError(
+                f"variants.{name}.shape: goes with a parent whose tokenizer is taken; without one "
+                "the shape is that of the model (models.NAME.shape)"
+            )
+        if "text" not in graph.config["defaults"].get("scratch", {}) | own:
+            raise UserError(f"variants.{name}: the key 'text' is missing")
+        return
+    for key in ("text", "vocab_size"):
+        if key in own:
+            raise UserError(
+                f"variants.{name}.{key}: the tokenizer is that of the parent '{own['parent']}'; "
+                f"remove '{key}', or remove 'parent' to train a tokenizer"
+            )
+    if "shape" not in own:
+        raise UserError(
+            f"variants.{name}: has a parent for its tokenizer, but no 'shape'; "
+            "give layers, hidden_size, heads and ffn_size"
+        )
 
 
 def _cycle(graph: "Graph", name: str, path: list[str], done: set[str]) -> None:
@@ -93,8 +123,9 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
             f"'{graph.tokenizer(teacher).variant}', the parent '{parent.variant}' that of "
             f"'{graph.tokenizer(parent).variant}'; a teacher must share the vocabulary"
         )
+    reduces = parent and graph.operation(checkpoint.variant) != "scratch"
     for key, value in shape.items():
-        if parent and value > graph.shape(parent)[key]:
+        if reduces and value > graph.shape(parent)[key]:
             raise UserError(
                 f"{where}: {key} {value} is larger than the parent's {graph.shape(parent)[key]}"
             )

@@ -25,6 +25,7 @@ rule pretrained:
 rule scratch:
     input:
         text=text_files,
+        tokenizer=scratch_tokenizer,
     output:
         checkpoint_out(),
     log:

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
+from monoglot.checkpoints import TOKENIZER_FILES
 from monoglot.code import code_of
 from monoglot.data.preflight import check_files, check_hub
 from monoglot.config import reduction_factor, source_of

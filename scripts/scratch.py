@@ -1,4 +1,4 @@
-"""Make a checkpoint with random weights, and a tokenizer trained on text or given."""
+"""Make a checkpoint with random weights; its tokenizer is trained, given, or a parent's."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,7 @@ def main() -> None:
     add("--shares", type=float, nargs="*", help="share of each file to use; all of it by default")
     add("--vocab-size", type=int, help="pieces of the tokenizer to train, special ones included")
     add("--tokenizer", type=Path, help="tokenizer to take instead: a folder, .json, .gz or .txt")
+    add("--parent", type=Path, help="checkpoint whose tokenizer to take, byte for byte")
     add("--family", choices=("bert", "xlm-roberta"), required=True, help="architecture")
     add("--hidden-size", type=int, required=True, help="a multiple of the attention heads")
     add("--layers", type=int, required=True, help="number of layers")
@@ -32,11 +33,12 @@ def main() -> None:
         from monoglot.operations.scratch import first_documents, scratch
 
     scratch(
-        first_documents(args.text, shares) if args.tokenizer is None else [],
+        first_documents(args.text, shares) if args.vocab_size else [],
         args.out,
         args.family,
         vocab_size=args.vocab_size,
         tokenizer_from=args.tokenizer,
+        parent=args.parent,
         hidden_size=args.hidden_size,
         layers=args.layers,
         heads=args.heads,

@@ -9,6 +9,7 @@ from monoglot.errors import UserError
 from monoglot.graph import Checkpoint, Graph, Run
 
 XLMR_KD = Checkpoint("xlmr", "qaa", "kd")
+SMALL = {"layers": 2, "hidden_size": 24, "heads": 3, "ffn_size": 30}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,68 @@ def test_an_alias_has_a_parent_and_nothing_else():
         Graph(config)
 
 
+def with_student(**changes: object) -> dict:
+    student = {"operation": "scratch", "parent": "base", "shape": SMALL} | changes
+    student = {key: value for key, value in student.items() if value is not None}
+    config = changed("variants.student", student)
+    config["variants"]["distilled"] = {
+        "operation": "train",
+        "parent": "student",
+        "teacher": "base",
+        "text": {"qaa": 1},
+    }
+    rows = [{"variant": "distilled", "label": "Distilled"}]
+    config["tables"] = {"few": {"model": "xlmr", "rows": rows}}
+    return config
+
+
+def test_a_random_student_has_its_parents_tokenizer_and_a_shape_of_its_own():
+    graph = Graph(with_student())
+    student = Checkpoint("xlmr", "any", "student")
+    assert graph.parent(student) == Checkpoint("xlmr", "any", "base")
+    assert graph.tokenizer(student) == Checkpoint("xlmr", "any", "init")
+    assert graph.shape(student) == {**SMALL, "max_positions": 48}
+    assert graph.shape(Checkpoint("xlmr", "any", "distilled")) == graph.shape(student)
+    assert graph.text_languages(student) == []
+    assert {"init", "base", "student", "distilled"} == {c.variant for c in graph.checkpoints}
+
+
+def test_a_random_student_may_be_larger_than_its_parent():
+    shape = Graph(with_student(shape=SMALL | {"layers": 9})).shape
+    assert shape(Checkpoint("xlmr", "any", "student"))["layers"] == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vocab_size": 99}, r"student\.vocab_size: the tokenizer is that of the parent 'base'"),
+        ({"shape": None}, "student: has a parent for its tokenizer, but no 'shape'"),
+        ({"shape": SMALL | {"heads": 5}}, "hidden size 24 cannot be divided by the 5 attention"),
+        ({"shape": {"layers": 2}}, "student.shape: the key 'hidden_size' is missing"),
+    ],
+)
+def test_faults_of_a_random_student_are_named(changes, message):
+    with pytest.raises(UserError, match=message):
+        Graph(with_student(**changes))
+
+
+@pytest.mark.parametrize(("length", "fits"), [(128, True), (512, False)])
+def test_a_full_projection_that_no_memory_holds_is_refused(length, fits):
+    config = with_student()
+    config["models"]["xlmr"]["shape"]["max_positions"] = 512
+    config["variants"]["distilled"] |= {
+        "loss": "kl",
+        "attention_weight": 0.5,
+        "attention_projection": "full",
+        "max_length": length,
+    }
+    if fits:
+        Graph(config)
+        return
+    with pytest.raises(UserError, match="69 billion for 512 tokens; choose 'rows' or a max_len"):
+        Graph(config)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -86,7 +149,11 @@ def test_an_alias_has_a_parent_and_nothing_else():
         ("variants.kd.teacher", "nobody", r"variants\.kd\.teacher: there is no variant 'nobody'"),
         ("variants.kd.parent", None, r"variants\.kd: the key 'parent' is missing"),
         ("variants.adapted.parent", "kd", r"is made from itself \(.*kd -> .*adapted.*break"),
-        ("variants.init.parent", "kd", "'scratch' starts from nothing"),
+        ("variants.init.parent", "kd", r"init\.text: the tokenizer is that of the parent 'kd'"),
+        ("variants.init.teacher", "kd", "'scratch' has no teacher; remove the key"),
+        ("variants.init.shape", SMALL, r"init\.shape: goes with a parent"),
+        ("variants.init.text", None, "init: the key 'text' is missing"),
+        ("variants.adapted.attention_weight", 0.5, "has attention_weight but no teacher"),
         ("variants.kd.epochs", 2, "give either 'epochs' or 'steps'"),
         ("variants.kd.max_length", 4096, "4096 is more than the"),
         ("variants.kd.teacher", None, "has the loss 'mse' but no teacher"),

@@ -1,4 +1,4 @@
-"""A randomly initialised encoder, with a tokenizer trained on text or given."""
+"""A randomly initialised encoder; its tokenizer is trained on text, given, or a parent's."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +23,7 @@ def scratch(
     *,
     vocab_size: int | None = None,
     tokenizer_from: str | Path | None = None,
+    parent: str | Path | None = None,
     hidden_size: int,
     layers: int,
     heads: int,
@@ -40,6 +41,8 @@ def scratch(
         vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
             text does not yield as many.
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
+        parent: a checkpoint whose `tokenizer.json` to take instead, byte for byte, so that it can
+            be the teacher of this one.
         hidden_size, layers, heads, ffn_size: shape of the encoder.
         max_positions: longest input in tokens, special ones included.
         dropout: of hidden states and of attention, in all training that follows.
@@ -54,12 +57,18 @@ def scratch(
             f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
             f"give a multiple of {heads}"
         )
-    if (vocab_size is None) == (tokenizer_from is None):
-        raise UserError("give either a vocab_size, to train a tokenizer, or a tokenizer to take")
-    if tokenizer_from is None:
+    if [vocab_size, tokenizer_from, parent].count(None) != 2:
+        raise UserError(
+            "give one of these: a vocab_size, to train a tokenizer, a tokenizer to take, or a "
+            "parent, to take its tokenizer"
+        )
+    if vocab_size is not None:
         tokenizer_json = train_tokenizer(list(texts), family, vocab_size).to_str()
-    else:
+    elif tokenizer_from is not None:
         tokenizer_json = to_json(read_tokenizer(tokenizer_from, family))
+    else:
+        read_tokenizer(parent, family)  # a broken file, or one of another family, is refused
+        tokenizer_json = (Path(parent) / "tokenizer.json").read_text(encoding="utf-8")
     with whole_folder(out) as aside:
         write_tokenizer(aside, tokenizer_json, family, max_positions)
         shape = {

@@ -85,14 +85,21 @@ def pretrained_flags(wildcards):
     return flags(pretrained_origin(checkpoint_of(wildcards)) | {"family": family})
 
 
+def scratch_tokenizer(wildcards):
+    """Tokenizer files of a scratch variant's parent; none if it has no parent."""
+    parent = GRAPH.parent(checkpoint_of(wildcards))
+    return [f"{folder_of(parent)}/{name}" for name in TOKENIZER_FILES] if parent else []
+
+
 def scratch_flags(wildcards):
     """Shape, tokenizer and text of a randomly initialised model."""
     node = checkpoint_of(wildcards)
     settings, model = GRAPH.settings(node), CONFIG["models"][wildcards.model]
-    tokenizer = model.get("tokenizer")
-    shape = model["shape"] | {"family": model["family"]}
+    shape = GRAPH.shape(node) | {"family": model["family"]}
     shape |= {key: settings[key] for key in ("dropout", "seed")}
-    if tokenizer:
+    if parent := GRAPH.parent(node):
+        return flags(shape | {"parent": folder_of(parent)})
+    if tokenizer := model.get("tokenizer"):
         return flags(shape | {"tokenizer": os.path.join(ROOT, tokenizer)})
     shares = list(GRAPH.text(node).values())
     return flags(shape | {"vocab_size": settings["vocab_size"], "shares": shares})

@@ -208,6 +208,25 @@ def test_refuses_a_tokenizer_without_the_special_tokens(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_a_parent_lends_its_tokenizer_byte_for_byte_and_no_weights(parent, family, tmp_path):
+    shape = SHAPE | {"hidden_size": 40, "layers": 1, "heads": 8}
+    scratch([], tmp_path / "student", family, parent=parent, **shape)
+    bytes_of = [
+        (folder / "tokenizer.json").read_bytes() for folder in (parent, tmp_path / "student")
+    ]
+    assert bytes_of[0] == bytes_of[1]
+    student, teacher = load_model(tmp_path / "student"), load_model(parent)
+    assert student.config.vocab_size == teacher.config.vocab_size
+    assert (student.config.hidden_size, student.config.num_attention_heads) == (40, 8)
+    assert AutoTokenizer.from_pretrained(tmp_path / "student").model_max_length == 32
+
+
+def test_a_parent_of_another_family_is_refused(parent, family, tmp_path):
+    other = {"bert": "xlm-roberta", "xlm-roberta": "bert"}[family]
+    with pytest.raises(UserError, match=f"the family {other} needs a"):
+        scratch([], tmp_path / "student", other, parent=parent, **SHAPE)
+
+
 @pytest.mark.parametrize(
     ("given", "changed", "words"),
     [
@@ -215,8 +234,10 @@ def test_refuses_a_tokenizer_without_the_special_tokens(tmp_path):
         ([], {"vocab_size": 50}, "the text holds no words"),
         (["", " "], {"vocab_size": 50}, "the text holds no words"),
         (texts(), {"vocab_size": 50, "heads": 3}, "16 is not divisible by 3 attention heads"),
-        (texts(), {}, "give either a vocab_size"),
+        (texts(), {}, "give one of these: a vocab_size"),
         (texts(), {"tokenizer_from": "missing"}, "missing: cannot be read"),
+        ([], {"parent": "missing"}, "missing: cannot be read"),
+        ([], {"parent": "missing", "vocab_size": 50}, "give one of these"),
     ],
 )
 def test_refuses_bad_arguments(family, given, changed, words, tmp_path):
