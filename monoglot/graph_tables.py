@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from monoglot.graph import Graph
 
 METRICS = {
-    "classification": ("macro_f1", "accuracy"),
+    "classification": ("macro_f1", "weighted_f1", "accuracy"),
     "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
 }
 """What a record holds a score of, by kind of task."""

@@ -19,6 +19,7 @@ def main() -> None:
     add("--labels", nargs="+", required=True, help="labels, for iob2 the entity types")
     add("--scheme", choices=("iob2", "plain"), default="plain", help="how tags look")
     add("--metric", required=True, help="metric that becomes the score")
+    add("--tuning", choices=("adapter", "full"), default="adapter", help="what to train")
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one run for each")
     add("--reduction-factor", type=int, default=16, help="hidden size over adapter width")
     add("--learning-rate", type=float, default=1e-4, help="highest learning rate")
@@ -62,6 +63,7 @@ def main() -> None:
         checkpoint=options.checkpoint_choice,
         label_subtokens=options.label_subtokens,
         seeds_affect=options.seeds_affect,
+        tuning=options.tuning,
     )
     names = Names(options.model, options.language, options.variant)
 

@@ -1,11 +1,13 @@
-"""A frozen encoder with one bottleneck adapter per layer and a prediction head.
+"""What is trained for a task: adapters on a frozen encoder, or all of it, and a prediction head.
 
 The adapter is `seq_bn` of the `adapters` library (Pfeiffer et al., 2020; the paper, section 4.4):
-one bottleneck with ReLU after each layer's feed-forward block. Only adapter and head are trained.
+one bottleneck with ReLU after each layer's feed-forward block. With it, only adapter and head are
+trained. With full tuning there is no adapter.
 """
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -66,21 +68,42 @@ def fresh_adapter(
         model.delete_head(NAME)
     torch.manual_seed(seed)
     model.add_adapter(NAME, config=f"seq_bn[reduction_factor={reduction_factor}]")
-    add_head = model.add_classification_head if kind == "classification" else model.add_tagging_head
-    add_head(NAME, num_labels=classes)
+    _add_head(model, kind, classes)
     model.train_adapter(NAME)
 
 
+def fresh_head(
+    model: PreTrainedModel, kind: str, classes: int, seed: int, encoder: Mapping[str, torch.Tensor]
+) -> None:
+    """Give `model` a new head, initialised under `seed`, for full tuning; replace the one it has.
+
+    `encoder` are the weights that tuning starts from, a copy of the checkpoint's state.
+    """
+    if NAME in model.heads:
+        model.delete_head(NAME)
+    model.base_model.load_state_dict(encoder)
+    torch.manual_seed(seed)
+    _add_head(model, kind, classes)
+    model.requires_grad_(True)
+
+
+def _add_head(model: PreTrainedModel, kind: str, classes: int) -> None:
+    add = model.add_classification_head if kind == "classification" else model.add_tagging_head
+    add(NAME, num_labels=classes)
+
+
 def trained_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
-    """Return the parameters of adapter and head by name."""
+    """Return the parameters that are trained, by name: adapter and head, or all."""
     return {name: value for name, value in model.named_parameters() if value.requires_grad}
 
 
 def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
-    """Count the parameters of the adapter (paper, Table 5) and of the head."""
-    trained = trained_parameters(model)
-    head = sum(p.numel() for name, p in trained.items() if name.startswith(f"heads.{NAME}."))
-    return sum(p.numel() for p in trained.values()) - head, head
+    """Count the parameters of the adapter (paper, Table 5; 0 without one) and of the head."""
+
+    def count(part: str) -> int:
+        return sum(p.numel() for name, p in model.named_parameters() if part in name)
+
+    return count(f".adapters.{NAME}."), count(f"heads.{NAME}.")
 
 
 def checkpoint_parameters(checkpoint: str | Path) -> int:

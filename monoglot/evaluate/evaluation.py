@@ -1,8 +1,9 @@
 """One job: a checkpoint's score on one task, for all seeds in one process."""
 
+import copy
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def evaluate(
     names: Names,
     out: str | Path,
 ) -> None:
-    """Train and test one adapter per seed; write `seed{seed}.json` and its predictions to `out`.
+    """Train and test once per seed; write `seed{seed}.json` and its predictions to `out`.
 
     The encoder is loaded once and examples are encoded once. A seed's result does not depend on
     the seeds before it. Runs in fp32 on the GPU if there is one; on the CPU, predictions are the
@@ -59,9 +60,10 @@ def evaluate(
     encoded = _encode(splits, checkpoint, model, task, settings)
     shared = _shared_fields(checkpoint, examples, task, settings, names)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
+    start = copy.deepcopy(model.base_model.state_dict()) if settings.tuning == "full" else {}
     for seed in seeds:
         started = time.monotonic()
-        outcome = _run_seed(model, splits, encoded, task, settings, seed)
+        outcome = _run_seed(model, start, splits, encoded, task, settings, seed)
         counts = adapter.parameter_counts(model)
         record = shared | {
             "seed": seed,
@@ -82,13 +84,18 @@ def evaluate(
 
 def _run_seed(
     model: PreTrainedModel,
+    start: Mapping[str, torch.Tensor],
     splits: dict[str, list[Example]],
     encoded: dict[str, Encoded],
     task: Task,
     settings: Settings,
     seed: int,
 ) -> Outcome:
-    adapter.fresh_adapter(model, task.kind, len(task.classes), settings.reduction_factor, seed)
+    shape = (task.kind, len(task.classes))
+    if settings.tuning == "full":
+        adapter.fresh_head(model, *shape, seed, start)
+    else:
+        adapter.fresh_adapter(model, *shape, settings.reduction_factor, seed)
     model.to(model.device)
     train(model, encoded["train"], encoded.get("dev"), settings, seed)
     predicted = predict(model, encoded["test"])

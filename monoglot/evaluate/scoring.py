@@ -20,10 +20,12 @@ def classification_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict
     """Score predicted labels, [n], against gold ones.
 
     `macro_f1` is the plain mean of F1 over the labels that occur in `gold` or `predicted`, as in
-    the paper; a declared label that occurs in neither has no F1 and is left out.
+    the paper; a declared label that occurs in neither has no F1 and is left out. `weighted_f1` is
+    the mean weighted by how often each label occurs in `gold` (AfriSenti's metric).
     """
     return {
         "macro_f1": float(f1_score(gold, predicted, average="macro", zero_division=0)),
+        "weighted_f1": float(f1_score(gold, predicted, average="weighted", zero_division=0)),
         "accuracy": float(accuracy_score(gold, predicted)),
     }
 

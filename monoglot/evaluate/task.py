@@ -9,7 +9,7 @@ OUTSIDE = "O"
 """Tag of words outside entities, and the prediction for words that no sub-token stands for."""
 
 METRICS = {
-    "classification": ("macro_f1", "accuracy"),
+    "classification": ("macro_f1", "weighted_f1", "accuracy"),
     "iob2": ("word_f1", "subtoken_f1", "word_accuracy"),
     "plain": ("word_f1", "subtoken_f1", "word_accuracy", "word_macro_f1"),
 }
@@ -55,10 +55,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyper-parameters of adapter training (paper, Table 4); one set for all seeds.
+    """Hyper-parameters of training on a task (paper, Table 4); one set for all seeds.
 
     `warmup` is a fraction of all steps. `checkpoint` is "last" (test after the last epoch) or
-    "best" (test the epoch with the lowest validation loss). `label_subtokens` is "all" (every
+    "best" (test the epoch with the lowest validation loss). `tuning` is "adapter" (the encoder is
+    frozen) or "full" (no adapter, all weights are trained). `label_subtokens` is "all" (every
     sub-token carries its word's label, as in the paper) or "first". `seeds_affect` is
     "initialisation" (data order and dropout are the same for all seeds, as in the paper) or
     "everything". Raises `UserError` on a number out of range.
@@ -74,6 +75,7 @@ class Settings:
     checkpoint: str
     label_subtokens: str
     seeds_affect: str
+    tuning: str = "adapter"
 
     def __post_init__(self) -> None:
         for key in ("reduction_factor", "learning_rate", "batch_size", "epochs"):

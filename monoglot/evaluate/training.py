@@ -1,4 +1,4 @@
-"""Adapter training and prediction: a plain loop with little to do per step, in fp32."""
+"""Training on a task and prediction: a plain loop with little to do per step, in fp32."""
 
 import logging
 import math
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 def train(
     model: PreTrainedModel, data: Encoded, dev: Encoded | None, settings: Settings, seed: int
 ) -> None:
-    """Train the model's adapter and head on `data`.
+    """Train on `data` what of the model is to be trained: adapter and head, or all of it.
 
-    AdamW with decay on weights but not on biases, a linear schedule after warm-up, gradients
-    clipped to norm 1, each batch cut at its longest example. With `dev`, the weights of the epoch
-    with the lowest loss on it are kept, else those of the last epoch.
+    AdamW with decay on matrices, not on biases and LayerNorm gains, a linear schedule after
+    warm-up, gradients clipped to norm 1, each batch cut at its longest example. With `dev`, the
+    weights of the epoch with the lowest loss on it are kept, else those of the last epoch.
     """
     seed = seed if settings.seeds_affect == "everything" else SHARED_SEED
     torch.manual_seed(seed)
@@ -91,14 +91,14 @@ class _Stepper:
     def __init__(self, model: PreTrainedModel, settings: Settings, steps_per_epoch: int) -> None:
         self.model, self.settings = model, settings
         self.steps, self.step = settings.epochs * steps_per_epoch, 0
-        named = trained_parameters(model)
-        weights = [value for name, value in named.items() if not name.endswith("bias")]
-        biases = [value for name, value in named.items() if name.endswith("bias")]
-        self.parameters = weights + biases
+        trained = trained_parameters(model).values()
+        weights = [value for value in trained if value.ndim > 1]
+        others = [value for value in trained if value.ndim == 1]
+        self.parameters = weights + others
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": weights, "weight_decay": settings.weight_decay},
-                {"params": biases, "weight_decay": 0.0},
+                {"params": others, "weight_decay": 0.0},
             ],
             fused=True,
         )

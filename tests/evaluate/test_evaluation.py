@@ -70,6 +70,32 @@ def test_a_seeds_predictions_are_the_same_bytes_whatever_ran_before(
     assert both["scores"] == one["scores"]
 
 
+def test_full_tuning_trains_everything_and_counts_no_adapter(
+    tiny_checkpoint, texts_file, texts_task, settings, tmp_path, family
+):
+    options = settings(epochs=30, learning_rate=3e-3, tuning="full")
+    checkpoint = tiny_checkpoint(family)
+    evaluate(checkpoint, texts_file, texts_task, options, [1], NAMES, tmp_path / "o")
+    record = read_record(tmp_path / "o" / "seed1.json")
+    assert record["scores"]["weighted_f1"] > 0.8 > record["scores"]["majority"]
+    assert record["adapter_parameters"] == 0
+    assert record["head_parameters"] == 24 * 24 + 24 + 2 * 24 + 2
+    assert record["settings"]["tuning"] == "full"
+
+
+def test_with_full_tuning_too_a_seed_does_not_depend_on_the_seeds_before_it(
+    tiny_checkpoint, texts_file, texts_task, settings, tmp_path
+):
+    options = settings(tuning="full", learning_rate=1e-3)
+    for out, seeds in (("both", [1, 2]), ("one", [2])):
+        given = (texts_file, texts_task, options, seeds, NAMES, tmp_path / out)
+        evaluate(tiny_checkpoint("bert"), *given)
+    both, one = (read_record(tmp_path / out / "seed2.json") for out in ("both", "one"))
+    assert both["scores"] == one["scores"]
+    first, second = (tmp_path / out / "seed2.predictions.parquet" for out in ("both", "one"))
+    assert first.read_bytes() == second.read_bytes()
+
+
 def only_split(path: Path, split: str, out: Path) -> Path:
     table = pq.read_table(path)
     pq.write_table(table.filter(pa.compute.not_equal(table["split"], split)), out)

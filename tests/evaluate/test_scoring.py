@@ -58,3 +58,9 @@ def test_macro_f1_is_over_labels_that_occur():
     assert scores["macro_f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
     assert scores["accuracy"] == 0.75
     assert classification_scores(["a"], ["c"])["macro_f1"] == 0.0
+
+
+def test_weighted_f1_weighs_labels_by_their_share_of_the_gold_ones():
+    scores = classification_scores(["a", "a", "a", "b"], ["a", "a", "b", "b"])
+    assert scores["weighted_f1"] == pytest.approx((3 * (4 / 5) + 1 * (2 / 3)) / 4)
+    assert classification_scores(["a"], ["c"])["weighted_f1"] == 0.0

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -37,6 +39,14 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(left[name], right[name]) for name in left)
 
 
+def switch_off_dropout(model) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    for layer in model.bert.encoder.layer:
+        layer.attention.self.dropout_prob = 0.0
+
+
 @pytest.mark.parametrize(("steps", "warmup"), [(10, 0.0), (10, 0.05), (40, 0.3)])
 def test_the_schedule_is_that_of_transformers(steps, warmup):
     optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
@@ -48,17 +58,10 @@ def test_the_schedule_is_that_of_transformers(steps, warmup):
 
 
 def test_training_equals_a_naive_loop_on_fully_padded_batches(model, data, settings):
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    model.config.attention_probs_dropout_prob = 0.0
-    for layer in model.bert.encoder.layer:
-        layer.attention.self.dropout_prob = 0.0
+    switch_off_dropout(model)
     options = settings(epochs=2, batch_size=3, warmup=0.25, weight_decay=0.1, learning_rate=0.01)
     adapter.fresh_adapter(model, "tagging", 2, 2, seed=1)
-    for module in model.heads["task"]:
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+    switch_off_dropout(model)
     start = {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
     train(model, data, None, options, seed=1)
     ours = {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
@@ -99,6 +102,43 @@ def test_the_encoder_does_not_change(model, data, settings):
     trained(model, data, None, settings())
     after = model.base_model.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_full_tuning_equals_a_naive_loop_over_all_weights(model, data, settings):
+    switch_off_dropout(model)
+    options = settings(epochs=1, batch_size=4, weight_decay=0.1, learning_rate=0.001, tuning="full")
+    start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
+    adapter.fresh_head(model, "tagging", 2, 1, start)
+    switch_off_dropout(model)
+    naive = copy.deepcopy(model)
+    train(model, data, None, options, seed=1)
+    kinds = {True: [], False: []}
+    for parameter in naive.parameters():
+        kinds[parameter.dim() > 1].append(parameter)
+    optimiser = torch.optim.AdamW(
+        [{"params": kinds[True], "weight_decay": 0.1}, {"params": kinds[False], "weight_decay": 0}],
+        lr=0.001,
+    )
+    naive.train()
+    mask = (torch.arange(data.ids.shape[1]) < data.lengths[:, None]).long()
+    logits = naive(input_ids=data.ids, attention_mask=mask).logits
+    F.cross_entropy(logits.reshape(-1, 2), data.labels.reshape(-1), ignore_index=IGNORED).backward()
+    torch.nn.utils.clip_grad_norm_(naive.parameters(), 1.0)
+    optimiser.step()
+    moved = dict(naive.named_parameters())
+    for name, value in model.named_parameters():
+        torch.testing.assert_close(value, moved[name], rtol=1e-4, atol=1e-5)
+    embeddings = "embeddings.word_embeddings.weight"
+    assert not torch.equal(model.base_model.state_dict()[embeddings], start[embeddings])
+
+
+def test_a_fresh_head_starts_from_the_checkpoint_again(model, data, settings):
+    start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
+    for _ in range(2):
+        adapter.fresh_head(model, "tagging", 2, 1, start)
+        train(model, data, None, settings(tuning="full"), seed=1)
+    adapter.fresh_head(model, "tagging", 2, 1, start)
+    assert same(start, model.base_model.state_dict())
 
 
 def test_seeds_change_only_the_initialisation_if_asked(model, data, settings):
