@@ -9,6 +9,8 @@ rule pretrained:
         checkpoint_out(),
     log:
         checkpoint_log("pretrained"),
+    benchmark:
+        checkpoint_benchmark("pretrained")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("pretrained")),
     priority: 1
@@ -85,6 +87,8 @@ rule select_layers:
         checkpoint_out(),
     log:
         checkpoint_log("select_layers"),
+    benchmark:
+        checkpoint_benchmark("select_layers")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("select_layers")),
     priority: 1
@@ -135,6 +139,8 @@ rule reduce_hidden:
         checkpoint_out(),
     log:
         checkpoint_log("reduce_hidden"),
+    benchmark:
+        checkpoint_benchmark("reduce_hidden")
     wildcard_constraints:
         variant=one_of(GRAPH.of_operation("reduce_hidden")),
     priority: 1

@@ -64,6 +64,8 @@ rule build_tokens:
         ),
     log:
         f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.tsv"
     wildcard_constraints:
         home=one_of([*CONFIG["languages"], ANY]),
     conda:
