@@ -32,7 +32,8 @@ def logit_mse(
 
     With D = [W_s, -W_t], c = b_s - b_t and g = [h_s; h_t], the squared error of a position is
     g'D'Dg + 2c'Dg + c'c. Summed over positions only the second moment of g is needed, so the cost
-    no longer grows with positions × vocabulary. Must run in fp32: the terms cancel.
+    no longer grows with positions × vocabulary. D itself, a copy of both embeddings, is not made.
+    Must run in fp32: the terms cancel.
 
     Args:
         student, teacher: transformed hidden states, [positions, hidden_s or hidden_t].
@@ -45,10 +46,13 @@ def logit_mse(
         theirs = F.linear(teacher, teacher_weight, teacher_bias)
         return F.mse_loss(ours, theirs)
     joint = torch.cat([student, teacher], dim=1)
-    difference = torch.cat([student_weight, -teacher_weight], dim=1)
     offset = student_bias - teacher_bias
-    quadratic = ((difference.T @ difference) * (joint.T @ joint)).sum()
-    linear = 2 * (joint.sum(0) @ (difference.T @ offset))
+    mixed = -(student_weight.T @ teacher_weight)
+    ours, theirs = student_weight.T @ student_weight, teacher_weight.T @ teacher_weight
+    products = torch.cat([torch.cat([ours, mixed], 1), torch.cat([mixed.T, theirs], 1)])
+    on_offset = torch.cat([student_weight.T @ offset, -(teacher_weight.T @ offset)])
+    quadratic = (products * (joint.T @ joint)).sum()
+    linear = 2 * (joint.sum(0) @ on_offset)
     return (quadratic + linear + positions * offset.square().sum()) / (positions * vocabulary)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 METHODS = ("truncate", "svd")
+ROWS = 16384
 
 
 def reduce_hidden(model: "PreTrainedModel", size: int, method: str) -> "PreTrainedModel":
@@ -53,14 +54,15 @@ def low_rank(weight: torch.Tensor, rank: int) -> torch.Tensor:
     """Return the best approximation of `weight`, shape [m, n], of at most the given rank.
 
     The singular vectors of the shorter side come from the m x m or n x n Gram matrix in float64:
-    for an embedding matrix this is far cheaper than a full decomposition.
+    for an embedding matrix this is far cheaper than a full decomposition. It is added up from a
+    few rows at a time, so that no copy of the whole matrix in float64 is made.
     """
     if rank >= min(weight.shape):
         return weight
     if weight.shape[0] < weight.shape[1]:
         return low_rank(weight.T, rank).T
-    wide = weight.double()
-    vectors = torch.linalg.eigh(wide.T @ wide).eigenvectors[:, -rank:]
+    gram = sum(rows.T @ rows for rows in map(torch.Tensor.double, weight.split(ROWS)))
+    vectors = torch.linalg.eigh(gram).eigenvectors[:, -rank:]
     return weight @ (vectors @ vectors.T).to(weight.dtype)
 
 
