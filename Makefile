@@ -1,7 +1,8 @@
-# make demo   the whole grid in miniature on invented languages, ending in Tables 1 and 6
-# make test   the tests
-# make lint   what .ci/run checks besides
-# make lock   requirements.txt anew from requirements.in
+# make demo        the whole grid in miniature on invented languages, ending in Tables 1 and 6
+# make test        the tests
+# make test-slow   the tests at the true size of the models: half an hour, 8 GB of memory
+# make lint        what .ci/run checks besides
+# make lock        requirements.txt anew from requirements.in
 #
 # Each target makes its own environment first, in .venv, from the pinned requirements.
 
@@ -13,7 +14,7 @@ READY = $(VENV)/.ready
 TORCH = torch==2.13.0
 DEMO = results/demo/tables
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test test-slow lint lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -26,6 +27,9 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 	@echo "Tests mirror the code they are about: see tests/."
+
+test-slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

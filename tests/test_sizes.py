@@ -45,7 +45,7 @@ def grid():
 
 @cache
 def built(checkpoint):
-    """Make a checkpoint of the paper's grid, without weights, by the operations of its ancestors."""
+    """Make a checkpoint of the grid, without weights, by the operations of its ancestors."""
     parent, settings = grid().parent(checkpoint), grid().settings(checkpoint)
     with torch.device("meta"):
         if parent is None:
