@@ -4,6 +4,8 @@ Models are on the meta device, where they have shapes and no memory. `test_full_
 same with real tensors, tokenizers and jobs.
 """
 
+import csv
+import json
 from functools import cache
 from pathlib import Path
 
@@ -27,9 +29,6 @@ from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.select_layers import select_layers
 from monoglot.operations.trim_vocab import gather_rows
-from monoglot.report.published import read_published
-from monoglot.report.spec import read_spec
-from monoglot.report.table import render
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "resources" / "paper" / "tables_1_and_6.csv"
@@ -125,31 +124,46 @@ def test_adapters_have_the_size_of_table_5(model, variant, factor):
     assert adapter.parameter_counts(encoder) == (expected, 7 * config.hidden_size + 7)
 
 
-def rendered(model):
-    """Size columns of a paper's table, ours and the printed ones, from records of these sizes."""
-    about = {"model": model, "language": "mt", "task": "tc", "seed": 1}
-    about |= {"metric": "macro_f1", "score": 0.5, "scores": {"macro_f1": 0.5}}
-    records = [about | {"variant": v, "parameters": n} for v, n in PARAMETERS[model].items()]
-    spec = {"model": model, "languages": ["mt"], "tasks": ["tc"]}
-    spec["rows"] = [{"variant": variant} for variant in PARAMETERS[model]]
-    return render(records, read_spec(spec), read_published(PUBLISHED)).rows
+@pytest.fixture
+def printed(script, tmp_path):
+    """Return `printed(model)`: the rows of a table's CSV, made from records of these sizes."""
+
+    def rows(model):
+        place = {"model": model, "language": "mt", "task": "tc", "seed": 1}
+        scored = {"metric": "macro_f1", "score": 0.5, "scores": {"macro_f1": 0.5}}
+        (tmp_path / "scores").mkdir()
+        for variant, parameters in PARAMETERS[model].items():
+            record = place | scored | {"variant": variant, "parameters": parameters}
+            (tmp_path / "scores" / f"seed1-{variant}.json").write_text(json.dumps(record))
+        spec = {"model": model, "languages": ["mt"], "tasks": ["tc"]}
+        spec["rows"] = [{"variant": variant} for variant in PARAMETERS[model]]
+        outputs = {f"--out-{kind}": tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex")}
+        arguments = ["--records", tmp_path / "scores", "--spec", json.dumps(spec)]
+        arguments += [
+            "--published",
+            PUBLISHED,
+            *(word for pair in outputs.items() for word in pair),
+        ]
+        assert script("table", *arguments) is None
+        with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    return rows
 
 
 @pytest.mark.parametrize("model", TABLES)
-def test_the_docs_show_the_sizes_that_tables_print(model):
-    for row in rendered(model):
-        numbers = [row[f"{side}{name}"] for name in COLUMNS for side in ("", "published_")]
+def test_the_docs_show_the_sizes_that_tables_print(printed, model):
+    for row in printed(model):
+        columns = ("size_millions", "reduction_percent")
+        numbers = [row[f"{side}{name}"] for name in columns for side in ("", "published_")]
         cells = [model, row["row"], f"{int(row['parameters']):,}", *numbers]
         assert f"| {' | '.join(cells)} |" in DOCS
 
 
-COLUMNS = ("size_millions", "reduction_percent")
-
-
 @pytest.mark.parametrize("model", TABLES)
-def test_compressed_rows_round_to_the_printed_sizes(model):
+def test_compressed_rows_round_to_the_printed_sizes(printed, model):
     """Only the base rows are counted otherwise in print."""
-    differ = {row["row"] for row in rendered(model) if float(row["difference_size_millions"])}
+    differ = {row["row"] for row in printed(model) if float(row["difference_size_millions"])}
     assert differ == {"base", "adapted"}
 
 

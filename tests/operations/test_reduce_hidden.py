@@ -2,48 +2,11 @@ import copy
 
 import pytest
 import torch
-from transformers import (
-    AutoModel,
-    AutoModelForMaskedLM,
-    BertConfig,
-    BertForMaskedLM,
-    XLMRobertaConfig,
-    XLMRobertaForMaskedLM,
-)
+from transformers import AutoModel, AutoModelForMaskedLM
 
-from monoglot.checkpoints import FILES, count_parameters, load_model
+from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
-from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import METHODS, low_rank, reduce_hidden
-from monoglot.operations.select_layers import select_layers
-
-# Exact counts of the paper's rows: masked LM, tied decoder, no pooler. They round to the millions
-# of Tables 1 and 6, but for the base models, whose printed sizes include the pooler.
-PARAMETERS = {
-    "mbert": {
-        "base": 177_974_523,
-        "kd": 135_447_291,
-        "ffn2048": 126_003_963,
-        564: (89_692_779, 44_751_549),
-        456: (71_311_611, 34_960_917),
-        312: (47_710_587, 22_813_941),
-    },
-    "xlmr": {
-        "base": 278_295_186,
-        "kd": 235_767_954,
-        "ffn2048": 226_324_626,
-        564: (163_400_418, 44_752_113),
-        456: (130_930_002, 34_961_373),
-        312: (88_543_314, 22_814_253),
-    },
-}
-BASES = {
-    "mbert": (BertForMaskedLM, BertConfig(vocab_size=119_547)),
-    "xlmr": (
-        XLMRobertaForMaskedLM,
-        XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1),
-    ),
-}
 
 
 def sliced(tensor, shape):
@@ -77,12 +40,12 @@ def test_svd_equals_its_naive_twin(model):
     assert approximated == 4 + 4 * 5
 
 
-@pytest.mark.parametrize("shape", [(40, 8), (8, 40), (16, 16)])
+@pytest.mark.parametrize("shape", [(40, 8), (8, 40), (16, 16), (40_000, 8)])
 def test_low_rank_is_the_best_approximation(shape):
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    u, s, v = torch.linalg.svd(weight, full_matrices=False)
+    u, s, v = torch.linalg.svd(weight.double(), full_matrices=False)
     for rank in (1, 5, 8):
-        best = u[:, :rank] @ torch.diag(s[:rank]) @ v[:rank]
+        best = (u[:, :rank] @ torch.diag(s[:rank]) @ v[:rank]).float()
         torch.testing.assert_close(low_rank(weight, rank), best, rtol=1e-4, atol=1e-5)
     assert low_rank(weight, 16) is weight
 
@@ -107,27 +70,6 @@ def test_shape_ties_and_determinism(model, inputs, method):
     assert all(torch.equal(t, state[name]) for name, t in smaller.state_dict().items())
     assert model.config.hidden_size == 24
     assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
-
-
-@pytest.mark.parametrize("paper_model", ["mbert", "xlmr"])
-def test_full_size_parameter_counts_are_the_papers(paper_model):
-    """Models on the meta device have shapes and no memory."""
-    expected = PARAMETERS[paper_model]
-    kind, config = BASES[paper_model]
-    with torch.device("meta"):
-        base = kind(config)
-    assert count_parameters(base) == expected["base"]
-    kd = select_layers(base, 6, "stride", seed=0)
-    assert count_parameters(kd) == expected["kd"]
-    ffn = keep_neurons(kd, [torch.arange(2048)] * 6)
-    assert count_parameters(ffn) == expected["ffn2048"]
-    for size in (564, 456, 312):
-        hidden = reduce_hidden(ffn, size, "truncate")
-        trimmed = copy.deepcopy(hidden.config)
-        trimmed.vocab_size = 40_005
-        with torch.device("meta"):
-            counts = count_parameters(hidden), count_parameters(kind(trimmed))
-        assert counts == expected[size]
 
 
 @pytest.mark.parametrize(
