@@ -33,6 +33,7 @@ def main() -> None:
     add("--padding", choices=("max_length", "longest"), default="longest", help="pad batches to")
     add("--mlm-probability", type=float, default=0.15, help="share of tokens to mask")
     add("--evaluate-every", type=int, default=500, help="steps between evaluations")
+    add("--validation-masks", choices=("fixed", "redrawn"), default="fixed", help="to evaluate on")
     add("--keep", choices=("last", "best"), default="last", help="which weights to write")
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="of the encoder")
     add("--seed", type=int, default=42, help="of data order, masks and dropout")

@@ -59,9 +59,12 @@ class Batches:
         full = self._settings.max_length if self._settings.padding == "max_length" else None
         return self._masked([sequences[i] for i in chosen], generator, full)
 
-    def of_validation(self, sequences: Sequences | Mixture) -> Iterator[Batch]:
-        """Yield batches with the same masks at every evaluation, so that curves are smooth."""
-        generator = torch.Generator().manual_seed(self._settings.seed)
+    def of_validation(self, sequences: Sequences | Mixture, step: int) -> Iterator[Batch]:
+        """Yield the validation batches of a step; fixed masks are the same at every step."""
+        seed = self._settings.seed
+        if self._settings.validation_masks == "redrawn":
+            seed = mixed_seed(-1 - seed, step)  # no generator of training has such a seed
+        generator = torch.Generator().manual_seed(seed)
         by_length = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
         for start in range(0, len(by_length), VALIDATION_BATCH):
             chosen = by_length[start : start + VALIDATION_BATCH]

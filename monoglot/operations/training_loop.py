@@ -9,6 +9,7 @@ sees the same batches, masks and dropout as one that was never interrupted.
 
 import logging
 import math
+from collections.abc import Iterable
 from contextlib import nullcontext
 
 import torch
@@ -75,8 +76,8 @@ class _Run:
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
         self.optimizer = _optimizer(self.trained, settings)
-        self.validation = list(self.batches.of_validation(validation))
-        self.targets = [self._target(batch.to(self.device)) for batch in self.validation]
+        self.validation = validation
+        self.fixed: list[tuple[Batch, Compared | None]] | None = None
         self.step = self.tokens = 0
         self.history: list[dict] = []
         self.best: dict | None = None
@@ -153,7 +154,7 @@ class _Run:
         """Add a row to the history: training losses since the last one, and the validation's."""
         self.student.eval()
         loss = hits = count = 0.0
-        for batch, target in zip(self.validation, self.targets, strict=True):
+        for batch, target in self._validation_batches():
             batch = batch.to(self.device)
             loss += self._losses(batch, target)[0].item() * len(batch.ids)
             masked = batch.positions("masked")
@@ -161,10 +162,9 @@ class _Run:
             logits = heads.logits(self.student, heads.transform(self.student, hidden[masked]))
             hits += (logits.argmax(-1) == batch.labels.flatten()[masked]).sum().item()
             count += len(masked)
-        sequences = sum(len(batch.ids) for batch in self.validation)
         means = (self.sums / since).tolist() if self.step else [None] * 3
         values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
-        row = dict(zip(HISTORY, (*values, loss / sequences, hits / count), strict=True))
+        row = dict(zip(HISTORY, (*values, loss / len(self.validation), hits / count), strict=True))
         self.sums.zero_()
         if self.settings.keep == "best" and row["validation_loss"] <= min(
             (r["validation_loss"] for r in self.history), default=math.inf
@@ -174,6 +174,16 @@ class _Run:
             self.best = self.best or {}
             self.best.update((name, value.detach().clone()) for name, value in weights)
         self.history.append(row)
+
+    def _validation_batches(self) -> Iterable[tuple[Batch, Compared | None]]:
+        """Return validation batches with the teacher's targets; of fixed masks, made only once."""
+        if self.fixed is None:
+            batches = self.batches.of_validation(self.validation, self.step)
+            pairs = ((batch, self._target(batch.to(self.device))) for batch in batches)
+            if self.settings.validation_masks == "redrawn":
+                return pairs
+            self.fixed = list(pairs)
+        return self.fixed
 
     def _rate(self) -> float:
         return self.settings.rate(self.step, self.total)

@@ -29,6 +29,7 @@ class Settings:
     seed: int
     attention_weight: float = 0.0
     attention_projection: str = "rows"
+    validation_masks: str = "fixed"
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""

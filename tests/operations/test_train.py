@@ -15,11 +15,12 @@ from monoglot.errors import UserError
 from monoglot.files import sha256
 from monoglot.operations import training_loop
 from monoglot.operations.train import train_checkpoint
-from monoglot.operations.training_batches import Batch
+from monoglot.operations.training_batches import Batch, Batches
 from monoglot.operations.training_clock import Clock
 from monoglot.operations.training_loop import _Run
 from monoglot.operations.training_settings import Settings
-from monoglot.tokens.store import build_store
+from monoglot.tokens.batches import Sequences
+from monoglot.tokens.store import TokenStore, build_store
 
 TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10
 SETTINGS = Settings(
@@ -98,6 +99,30 @@ def test_the_same_job_gives_the_same_bytes(job):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
+def test_fixed_masks_change_no_validation_and_redrawn_ones_do(job):
+    """At a rate that moves nothing, only masks can make two evaluations differ."""
+    still = replace(SETTINGS, learning_rate=1e-20, weight_decay=0.0)
+    fixed = [row["validation_loss"] for row in history(job("fixed", still))]
+    assert len(fixed) == 4
+    assert len(set(fixed)) == 1
+    redrawn = job("redrawn", replace(still, validation_masks="redrawn"))
+    assert len({row["validation_loss"] for row in history(redrawn)}) == 4
+
+
+def test_redrawn_masks_are_a_function_of_seed_and_step(store):
+    tokens = TokenStore(store)
+    sequences = Sequences(tokens, 22, "truncate")
+
+    def labels(seed, step):
+        settings = replace(SETTINGS, seed=seed, validation_masks="redrawn", mlm_probability=0.5)
+        batches = Batches(tokens.meta, settings).of_validation(sequences, step)
+        return torch.cat([batch.labels.flatten() for batch in batches])
+
+    assert torch.equal(labels(7, 4), labels(7, 4))
+    assert not torch.equal(labels(7, 4), labels(7, 8))
+    assert not torch.equal(labels(7, 4), labels(8, 4))
+
+
 ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
 
 
@@ -106,6 +131,7 @@ ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
     [
         {"keep": "last"},
         {"keep": "best"},
+        {"keep": "best", "validation_masks": "redrawn"},
         {"keep": "best", **ATTENTION},
         {**ATTENTION, "attention_projection": "full", "max_length": 12},
     ],
