@@ -31,6 +31,11 @@ rule all:
         [file for target in CONFIG["targets"] for file in TARGETS[target]],
 
 
+# While this is read, Snakemake does not say yet whether it will run anything.
+if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+    warn_of_sources()
+
+
 onstart:
     check_sources()
 

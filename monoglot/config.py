@@ -70,8 +70,10 @@ def source_of(config: dict, name: str, language: str) -> dict:
         raise UserError(f"data.{name}: there is no source for language '{language}'; add one")
     key = language if language in sources else "default"
     source = sources[key]
-    if "hub" not in source and not {"format", "files"} <= source.keys():
-        raise UserError(f"data.{name}.{key}: give either hub and revision or format and files")
+    if not {"format", "files"} <= source.keys():
+        raise UserError(f"data.{name}.{key}: give format and files, and where they come from")
+    if {"hub", "url"} <= source.keys():
+        raise UserError(f"data.{name}.{key}: has hub and url; files come from one of them")
     codes = {"language": language} | config["languages"][language]["codes"]
     return _replace(source, codes, f"data.{name}.{key}", language)
 

@@ -27,17 +27,21 @@ def _extended(config: dict, path: list[str]) -> dict:
         raise UserError(f"extends: {below!r} must be the path of one configuration file")
     if below in path:
         raise UserError(f"extends: {' -> '.join([*path, below])} is a circle; break it")
-    return _laid_over(_extended(_read(below), [*path, below]), config)
+    return _laid_over(_extended(read(below, "extends"), [*path, below]), config)
 
 
-def _read(path: str) -> dict:
+def read(path: str, key: str) -> dict:
+    """Return the mapping of a configuration file; `key` says where its path was given.
+
+    Raises `UserError` if the file cannot be read or holds something else.
+    """
     try:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"extends: {path} cannot be read ({reason})") from None
+        raise UserError(f"{key}: {path} cannot be read ({reason})") from None
     if not isinstance(config, dict):
-        raise UserError(f"extends: {path} holds no mapping; name a configuration file")
+        raise UserError(f"{key}: {path} holds no mapping; name a configuration file")
     return config
 
 

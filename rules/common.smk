@@ -12,8 +12,17 @@ sys.path.insert(0, workflow.basedir)
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.checkpoints import TOKENIZER_FILES
 from monoglot.code import code_of
-from monoglot.data.preflight import check_files, check_hub
 from monoglot.config import reduction_factor, source_of
+from monoglot.downloads import preflight
+from monoglot.downloads.needs import (
+    TEXT_SETS,
+    LocalFile,
+    needed_sets,
+    needs_of_models,
+    needs_of_set,
+    origin,
+    pretrained_checkpoints,
+)
 from monoglot.environment import gpus, use_checkout
 from monoglot.errors import UserError
 from monoglot.graph import ANY, Checkpoint, Graph
@@ -29,7 +38,6 @@ except UserError as error:
 CONFIG = GRAPH.config
 RESULTS = CONFIG["results"]
 ROOT = CONFIG["data"]["root"]
-TEXT_SETS = ["text", "validation", "heldout"]
 # One training job at a time on a GPU (the default profile holds gpu=1); on a CPU, one a core.
 GPU = gpus()
 

@@ -1,88 +1,171 @@
-"""Data sets of the Hugging Face Hub, pinned to a revision; data files only, never remote code."""
+"""Repositories of the Hugging Face Hub, pinned to a commit: fetched once, checked, never run."""
 
+import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
+from monoglot.data.hashes import DamagedFileError, check_blob
 from monoglot.errors import UserError
 
-if TYPE_CHECKING:
-    from datasets import Dataset
+COMMIT = re.compile(r"[0-9a-f]{40}")
+ATTEMPTS = 5
+DOWNLOAD = "`python scripts/download.py --config FILE`"
+BROKEN_OFF = "the connection broke off; start again, and it goes on where it stopped"
+ELSEWHERE = {
+    "datasets": "point `data` to a local folder with the published files",
+    "models": "put the checkpoint into a local folder and name it as `models.NAME.folder`",
+}
+NOUNS = {"datasets": "data set", "models": "model"}
 
-REVISION = re.compile(r"[0-9a-f]{40}")
-UNREACHABLE = (
-    "is not in the cache and the Hub cannot be reached; connect to the Hub once, after which the "
-    "cache serves it, or point `data` to a local folder with the published files"
-)
 
+@dataclass(frozen=True, order=True)
+class Repository:
+    """A commit of a repository; `kind` is `models` or `datasets`.
 
-def download(hub: str, revision: str | None, name: str) -> Path:
-    """Return the local path of one file of a data set's repository, fetched at most once.
-
-    Raises `UserError` if the file is neither in the cache nor to be had from the Hub.
+    Raises `UserError` unless the revision is a full commit hash.
     """
-    from huggingface_hub import errors, hf_hub_download
 
-    where = f"{hub} at revision {check_revision(hub, revision)}"
-    _quieten()
+    kind: str
+    id: str
+    revision: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.revision, str) or not COMMIT.fullmatch(self.revision):
+            raise UserError(
+                f"{self.id}: the revision is '{self.revision}'; it must be the 40 hexadecimal "
+                "digits of a commit, so that what is downloaded can never change"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.id} at revision {self.revision}"
+
+    @property
+    def type(self) -> str:
+        """The word that `huggingface_hub` has for the kind."""
+        return self.kind.removesuffix("s")
+
+
+def fetch(repository: Repository, name: str, progress: bool = False) -> Path:
+    """Return the local path of one file, fetched at most once and checked against its hash.
+
+    A download that was interrupted goes on where it stopped. Raises `UserError` if the file is
+    neither in the cache nor to be had from the Hub, and `DamagedFileError` if its bytes are not
+    the published ones.
+    """
+    about = {"repo_type": repository.type, "revision": repository.revision}
+    download = client(progress).hf_hub_download
+    with sentences(repository, name):
+        path = Path(persistently(lambda: download(repository.id, name, **about)))
+    check_blob(path, f"{repository}: {name}")
+    return path
+
+
+def fetch_sound(repository: Repository, name: str, progress: bool = False) -> Path:
+    """Return the file as `fetch` does; one that is damaged is thrown away and fetched again."""
     try:
-        return Path(hf_hub_download(hub, name, repo_type="dataset", revision=revision))
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
-        raise UserError(f"{where}: {name} {UNREACHABLE}") from None
+        return fetch(repository, name, progress)
+    except DamagedFileError:
+        path = snapshot(repository) / name
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        return fetch(repository, name, progress)
+
+
+def persistently(call: Callable[[], str]) -> str:
+    """Call again if the connection breaks off within a file; the download then goes on there."""
+    from requests.exceptions import ChunkedEncodingError
+
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return call()
+        except ChunkedEncodingError:
+            continue
+    return call()
+
+
+def folder(repository: Repository) -> Path:
+    """Return where the cache keeps a repository."""
+    from huggingface_hub import constants
+
+    name = "--".join([repository.kind, *repository.id.split("/")])
+    return Path(constants.HF_HUB_CACHE) / name
+
+
+def snapshot(repository: Repository) -> Path:
+    """Return where the cache keeps the files of a revision."""
+    return folder(repository) / "snapshots" / repository.revision
+
+
+def client(progress: bool = False) -> ModuleType:
+    """Return `huggingface_hub`, silent but for progress bars if those are wanted.
+
+    Files come over plain HTTP unless HF_HUB_DISABLE_XET says otherwise: a download by Xet starts
+    anew where one over HTTP goes on.
+    """
+    import huggingface_hub
+    from huggingface_hub import constants, utils
+
+    constants.HF_HUB_DISABLE_XET |= "HF_HUB_DISABLE_XET" not in os.environ
+    utils.logging.set_verbosity_error()
+    (utils.enable_progress_bars if progress else utils.disable_progress_bars)()
+    return huggingface_hub
+
+
+@contextmanager
+def sentences(repository: Repository, name: str = "") -> Iterator[None]:
+    """Turn what the library raises into one sentence that says what to do."""
+    import requests
+    from huggingface_hub import errors
+
+    where = f"{repository}: {name}".removesuffix(": ")
+    noun = NOUNS[repository.kind]
+    try:
+        yield
+    except errors.LocalEntryNotFoundError as error:
+        if isinstance(error.__cause__, errors.HfHubHTTPError):
+            raise _refused(where, error.__cause__) from None
+        raise _unreachable(repository, name) from None
+    except errors.OfflineModeIsEnabled:
+        raise _unreachable(repository, name) from None
     except errors.EntryNotFoundError:
-        raise UserError(f"{where}: has no file {name}; `files` must name files of it") from None
+        raise UserError(f"{repository}: has no file {name}; name files that it has") from None
     except errors.RevisionNotFoundError:
-        raise UserError(f"{where}: there is no such revision of this data set") from None
+        raise UserError(f"{repository}: there is no such revision of this {noun}") from None
+    except errors.GatedRepoError:
+        raise UserError(
+            f"{repository}: is given only to those who accept its terms on the Hub; accept them "
+            "there, then set HF_TOKEN"
+        ) from None
     except errors.RepositoryNotFoundError:
         raise UserError(
-            f"{where}: there is no such data set on the Hub, or it asks you to log in first"
+            f"{repository}: there is no such {noun} on the Hub, or it asks you to log in first "
+            "(HF_TOKEN)"
         ) from None
-    except (errors.HfHubHTTPError, ValueError) as error:
+    except errors.HfHubHTTPError as error:
+        raise _refused(where, error) from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise UserError(f"{where}: {BROKEN_OFF}") from None
+    except (requests.ConnectionError, requests.Timeout):
+        raise _unreachable(repository, name) from None
+    except (ValueError, OSError) as error:
         raise UserError(f"{where}: cannot be had from the Hub ({_first_line(error)})") from None
 
 
-def load_split(hub: str, revision: str | None, name: str | None, split: str) -> "Dataset":
-    """Return one split of a data set that the Hub serves as parquet, CSV or JSON files.
-
-    The prepared data is cached in a folder of its own for each revision: without a connection
-    `datasets` takes whatever revision it finds in its cache, so it may find only the pinned one.
-    """
-    import datasets
-    import requests
-
-    where = f"{hub} at revision {check_revision(hub, revision)}"
-    cache = Path(datasets.config.HF_DATASETS_CACHE) / "pinned" / revision
-    _quieten()
-    try:
-        return datasets.load_dataset(
-            hub, name, split=split, revision=revision, cache_dir=str(cache)
-        )
-    except (ConnectionError, requests.ConnectionError, requests.Timeout):
-        raise UserError(f"{where}: {UNREACHABLE}") from None
-    except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
-        what = f"name {name} and split {split}" if name else f"split {split}"
-        raise UserError(f"{where}: cannot be loaded with {what} ({_first_line(error)})") from None
+def _unreachable(repository: Repository, name: str) -> UserError:
+    where = f"{repository}: {name}".rstrip()
+    return UserError(
+        f"{where} is not in the cache and the Hub cannot be reached; either "
+        f"connect to the Hub once ({DOWNLOAD}), after which the cache serves it, or "
+        f"{ELSEWHERE[repository.kind]}"
+    )
 
 
-def check_revision(hub: str, revision: str | None) -> str:
-    """Return `revision`; raise `UserError` unless it is a full commit hash."""
-    if not isinstance(revision, str) or not REVISION.fullmatch(revision):
-        raise UserError(
-            f"{hub}: the revision is '{revision}'; it must be the 40 hexadecimal digits of a "
-            "commit, so that the data can never change"
-        )
-    return revision
-
-
-def _quieten() -> None:
-    """Keep progress bars and notes on retries and caches out of the output."""
-    import datasets
-    import huggingface_hub
-
-    datasets.disable_progress_bars()
-    datasets.logging.set_verbosity_error()
-    huggingface_hub.utils.disable_progress_bars()
-    huggingface_hub.utils.logging.set_verbosity_error()
+def _refused(where: str, error: Exception) -> UserError:
+    return UserError(f"{where}: cannot be had from the Hub ({_first_line(error)})")
 
 
 def _first_line(error: Exception) -> str:

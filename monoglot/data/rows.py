@@ -1,28 +1,29 @@
-"""Data that lies in named columns: parquet files, and data sets loaded from the Hub."""
+"""Data that lies in named columns: parquet files."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monoglot.data.examples import TaggedExample
 from monoglot.data.tagging import check_tag
 from monoglot.data.text import valid_text
 from monoglot.errors import UserError
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
 BATCH_ROWS = 1024
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with, by column, the names that stand for numbers (none where text is stored)."""
+    """Rows with, by column, the names that stand for numbers (none where text is stored).
+
+    `rows` yields the rows with the given columns alone, in constant memory; what it is not asked
+    for is not read from the disk.
+    """
 
     where: str
     columns: Mapping[str, Sequence[str] | None]
-    rows: Iterator[dict[str, Any]]
+    rows: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
 
 
 def parquet_table(path: Path) -> Table:
@@ -38,20 +39,18 @@ def parquet_table(path: Path) -> Table:
     except (pyarrow.ArrowException, OSError):
         raise UserError(f"{path}: is not a parquet file") from None
     features = datasets.Features.from_arrow_schema(file.schema_arrow)
-    batches = file.iter_batches(batch_size=BATCH_ROWS)
-    rows = (row for batch in batches for row in batch.to_pylist())
+
+    def rows(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+            yield from batch.to_pylist()
+
     return Table(str(path), _columns(features), rows)
-
-
-def dataset_table(where: str, dataset: "Dataset") -> Table:
-    """Wrap a loaded data set."""
-    return Table(where, _columns(dataset.features), iter(dataset))
 
 
 def texts(table: Table, field: str) -> Iterator[str]:
     """Yield the texts of column `field`; missing and empty ones are left out."""
     _check_column(table, field)
-    for number, row in enumerate(table.rows, start=1):
+    for number, row in enumerate(table.rows([field]), start=1):
         where = f"{table.where}, row {number}"
         text = row[field]
         if text is not None and not isinstance(text, str):
@@ -66,8 +65,9 @@ def labelled(
     """Yield (where, text, label) from the columns that `fields` gives for `text` and `label`."""
     text, label = fields.get("text", "text"), fields.get("label", "label")
     _check_column(table, text)
-    names = names or _check_column(table, label)
-    for number, row in enumerate(table.rows, start=1):
+    stored = _check_column(table, label)
+    names = names or stored
+    for number, row in enumerate(table.rows([text, label]), start=1):
         where = f"{table.where}, row {number}"
         yield where, row[text] or "", _name(row[label], names, where)
 
@@ -78,8 +78,9 @@ def tagged(
     """Yield sentences from the columns that `fields` gives for `tokens` and `tags`."""
     word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
     _check_column(table, word_field)
-    names = names or _check_column(table, tag_field)
-    for number, row in enumerate(table.rows, start=1):
+    stored = _check_column(table, tag_field)
+    names = names or stored
+    for number, row in enumerate(table.rows([word_field, tag_field]), start=1):
         where = f"{table.where}, row {number}"
         words = row[word_field] or []
         gold = [_name(value, names, where) for value in row[tag_field] or []]

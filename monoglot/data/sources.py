@@ -4,22 +4,23 @@ A source says where the data lies and in what form:
 
     {format: F, files: ...}                           files below the root folder
     {hub: ID, revision: HASH, format: F, files: ...}  files of a data set's repository on the Hub
-    {hub: ID, revision: HASH, name: N, split: S}      a data set that `datasets` can load
+    {url: ADDRESS, format: F, files: ...}             files of a folder on the web
 
-Text: `files` is a list, of names or of {path, limit_megabytes}; `field` names the column or JSON
-field of the text; `limit` is the largest number of documents. Tasks: `files` (or `splits`, in the
-place of `split`) names train, dev and test; `fields` and `names` say which columns hold
-text and label (or tokens and tags), and what their numbers mean; `drop_labels` leaves examples out.
+Text: `files` is a list, of names or of {path, limit_megabytes, sha256}; on the Hub a name may have
+wildcards; `field` names the column or JSON field of the text; `limit` is the largest number of
+documents. Tasks: `files` names train, dev and test, as does `sha256` for the web; `fields` and
+`names` say which columns hold text and label (or tokens and tags), and what their numbers mean;
+`drop_labels` leaves examples out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from monoglot.data import hub, rows
+from monoglot.data import hub, hub_files, rows, web
 from monoglot.data.classification import CLASSIFICATION_FORMATS
 from monoglot.data.examples import SPLITS, Example, TextExample
 from monoglot.data.tagging import TAGGING_FORMATS
@@ -30,9 +31,11 @@ Source = Mapping[str, Any]
 
 BYTES_PER_MEGABYTE = 1_000_000
 PARQUET = "parquet"
-FILE_KEYS = ("path", "limit_megabytes")
-TEXT_KEYS = {"hub", "revision", "name", "split", "format", "files", "field", "limit"}
-TASK_KEYS = {"hub", "revision", "name", "splits", "format", "files", "fields", "names"}
+FILE_KEYS = ("path", "limit_megabytes", "sha256")
+PLACES = {"hub", "revision", "url", "format", "files"}
+TEXT_KEYS = PLACES | {"field", "limit"}
+TAGGED_KEYS = PLACES | {"sha256", "fields", "names"}
+LABELLED_KEYS = TAGGED_KEYS | {"drop_labels"}
 
 
 def parse_source(text: str) -> Source:
@@ -50,20 +53,15 @@ def parse_source(text: str) -> Source:
 
 def texts(source: Source, root: Path) -> Iterator[str]:
     """Yield the documents of a text source, at most `limit`; raise `UserError` for bad input."""
-    _check_keys(source, TEXT_KEYS, "split")
-    field = source.get("field", "content")
-    if "split" in source:
-        found = rows.texts(_loaded(source, source["split"]), field)
-    else:
-        found = _texts_of_files(source, root, field)
-    return islice(found, source.get("limit"))
+    _check_keys(source, TEXT_KEYS)
+    return islice(_texts_of_files(source, root), source.get("limit"))
 
 
 def text_examples(
     source: Source, split: str, labels: Sequence[str], root: Path
 ) -> Iterator[TextExample]:
     """Yield the examples of one split of a classification source."""
-    _check_keys(source, TASK_KEYS | {"drop_labels"}, "splits")
+    _check_keys(source, LABELLED_KEYS)
     dropped = source.get("drop_labels", [])
     for where, text, label in _labelled(source, split, root):
         if label in dropped:
@@ -81,7 +79,7 @@ def tagged_examples(
     source: Source, split: str, tags: Sequence[str], root: Path
 ) -> Iterator[Example]:
     """Yield the sentences of one split of a tagging source."""
-    _check_keys(source, TASK_KEYS, "splits")
+    _check_keys(source, TAGGED_KEYS)
     for part in _parts(source, split, root):
         if isinstance(part, rows.Table):
             yield from rows.tagged(part, source.get("fields", {}), source.get("names"), tags)
@@ -89,19 +87,23 @@ def tagged_examples(
             yield from _reader(source, TAGGING_FORMATS)(part, tags)
 
 
-def _texts_of_files(source: Source, root: Path, field: str) -> Iterator[str]:
+def _texts_of_files(source: Source, root: Path) -> Iterator[str]:
     if not isinstance(source["files"], list):
         raise UserError(f"files: is '{source['files']}'; it must be a list of text files")
     for entry in source["files"]:
         entry = entry if isinstance(entry, Mapping) else {"path": entry}
         if "path" not in entry or not set(entry) <= set(FILE_KEYS):
             raise UserError(f"files: has {dict(entry)}; it must have {' and '.join(FILE_KEYS)}")
-        path = _path(source, entry["path"], root)
-        if source["format"] == PARQUET:
-            found = rows.texts(rows.parquet_table(path), field)
-        else:
-            found = _reader(source, TEXT_FORMATS)(path, field)
+        paths = _paths(source, entry["path"], entry.get("sha256"), root)
+        found = chain.from_iterable(_texts_of_file(source, path) for path in paths)
         yield from _first_megabytes(found, entry.get("limit_megabytes"))
+
+
+def _texts_of_file(source: Source, path: Path) -> Iterator[str]:
+    field = source.get("field", "content")
+    if source["format"] == PARQUET:
+        return rows.texts(rows.parquet_table(path), field)
+    return _reader(source, TEXT_FORMATS)(path, field)
 
 
 def _first_megabytes(documents: Iterable[str], megabytes: float | None) -> Iterator[str]:
@@ -124,18 +126,11 @@ def _labelled(source: Source, split: str, root: Path) -> Iterator[tuple[str, str
 
 def _parts(source: Source, split: str, root: Path) -> Iterator[rows.Table | Path]:
     """Yield what one split is read from: tables, or files in one of the published formats."""
-    if "splits" in source:
-        yield _loaded(source, _of_split(source, "splits", split))
-        return
     names = _of_split(source, "files", split)
+    sha256 = source.get("sha256", {}).get(split)
     for name in [names] if isinstance(names, str) else names:
-        path = _path(source, name, root)
-        yield rows.parquet_table(path) if source["format"] == PARQUET else path
-
-
-def _loaded(source: Source, split: str) -> rows.Table:
-    dataset = hub.load_split(source["hub"], source.get("revision"), source.get("name"), split)
-    return rows.dataset_table(f"{source['hub']}, split {split}", dataset)
+        for path in _paths(source, name, sha256, root):
+            yield rows.parquet_table(path) if source["format"] == PARQUET else path
 
 
 def _of_split(source: Source, key: str, split: str) -> Any:
@@ -144,10 +139,16 @@ def _of_split(source: Source, key: str, split: str) -> Any:
     return source[key][split]
 
 
-def _path(source: Source, name: str, root: Path) -> Path:
+def _paths(source: Source, name: str, sha256: str | None, root: Path) -> Iterator[Path]:
+    """Yield where the files lie that a name stands for; each is fetched when its turn comes."""
     if "hub" in source:
-        return hub.download(source["hub"], source.get("revision"), name)
-    return root / name
+        repository = hub.Repository("datasets", source["hub"], source.get("revision"))
+        for path in hub_files.names(repository, name):
+            yield hub.fetch(repository, path)
+    elif "url" in source:
+        yield web.fetch(web.address(source["url"], name, sha256), root / name, sha256)
+    else:
+        yield root / name
 
 
 def _reader(source: Source, readers: Mapping[str, Any]) -> Any:
@@ -159,16 +160,14 @@ def _reader(source: Source, readers: Mapping[str, Any]) -> Any:
     return readers[source["format"]]
 
 
-def _check_keys(source: Source, keys: set[str], split_key: str) -> None:
+def _check_keys(source: Source, keys: set[str]) -> None:
     unknown = sorted(set(source) - keys)
     if unknown:
         raise UserError(
             f"source: the key '{unknown[0]}' is not known; it may have {', '.join(sorted(keys))}"
         )
-    from_hub = "hub" in source and split_key in source and "files" not in source
-    from_files = "files" in source and "format" in source and split_key not in source
-    if not from_hub and not from_files:
+    if not {"format", "files"} <= set(source) or {"hub", "url"} <= set(source):
         raise UserError(
-            f"source: has {', '.join(source) or 'nothing'}; it must have either format and files, "
-            f"or hub, revision and {split_key}"
+            f"source: has {', '.join(source) or 'nothing'}; it must have either format and "
+            "files, or hub and revision with them, or url with them"
         )

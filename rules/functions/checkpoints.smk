@@ -67,22 +67,9 @@ def text_files(wildcards):
     return [data_file(l, "text") for l in GRAPH.text_languages(checkpoint_of(wildcards))]
 
 
-def pretrained_checkpoints():
-    names = GRAPH.of_operation("pretrained")
-    return [node for node in GRAPH.checkpoints if node.variant in names]
-
-
-def pretrained_origin(node):
-    """Where a pretrained checkpoint comes from: the variant's own keys, else the model's."""
-    model = CONFIG["models"][node.model]
-    return GRAPH.settings(node) or {
-        key: model[key] for key in ("hub", "revision", "folder") if key in model
-    }
-
-
 def pretrained_flags(wildcards):
     family = CONFIG["models"][wildcards.model]["family"]
-    return flags(pretrained_origin(checkpoint_of(wildcards)) | {"family": family})
+    return flags(origin(GRAPH, checkpoint_of(wildcards)) | {"family": family})
 
 
 def scratch_tokenizer(wildcards):

@@ -4,28 +4,12 @@ import yaml
 
 
 def local_files(language, name):
-    """The raw files that a set of a language is read from; none for a source on the Hub."""
-    source = source_of(CONFIG, name, language)
-    if "hub" in source:
-        return []
-    files = source["files"]
-    files = files.values() if isinstance(files, dict) else files
-    paths = [file["path"] if isinstance(file, dict) else file for file in files]
-    return [os.path.join(ROOT, path) for path in paths]
+    """The raw files on this machine that a set is read from; none for the Hub and the web."""
+    needs = needs_of_set(CONFIG, language, name)
+    return [str(need.path) for need in needs if isinstance(need, LocalFile)]
 
 
-def needed_sets():
-    """(language, set) of everything that a checkpoint or a score of the plan is made from."""
-    needed = {
-        (language, name)
-        for node in GRAPH.checkpoints
-        for language in GRAPH.text_languages(node)
-        for name in TEXT_SETS
-    }
-    return sorted(needed | {(run.language, run.task) for run in GRAPH.runs})
-
-
-RAW_FILES = sorted({file for needed in needed_sets() for file in local_files(*needed)})
+RAW_FILES = sorted({file for needed in needed_sets(GRAPH) for file in local_files(*needed)})
 
 
 def raw_root(wildcards):
@@ -38,21 +22,27 @@ def raw_files(wildcards):
     return [file for file in files if "invented" in CONFIG["data"] or os.path.isfile(file)]
 
 
+def open_needs():
+    """What must be at hand for the sets and pretrained checkpoints that are still to be made."""
+    sets = [about for about in needed_sets(GRAPH) if not os.path.isfile(data_file(*about))]
+    nodes = [n for n in pretrained_checkpoints(GRAPH) if not os.path.isfile(files_of(n)[0])]
+    needs = needs_of_models(GRAPH, nodes)
+    needs += [need for about in sets for need in needs_of_set(CONFIG, *about)]
+    return [n for n in needs if not ("invented" in CONFIG["data"] and isinstance(n, LocalFile))]
+
+
 def check_sources():
     """Before the first job: refuse to start if what it would be made from cannot be had."""
-    unread = [n for n in needed_sets() if not os.path.isfile(data_file(*n))]
-    unmade = [n for n in pretrained_checkpoints() if not os.path.isfile(files_of(n)[0])]
-    sources = {f"data.{name}.{language}": (language, name) for language, name in unread}
-    hubs = [source_of(CONFIG, name, language) for language, name in unread]
-    models = [pretrained_origin(node) for node in unmade]
-    repositories = [("datasets", s["hub"], s["revision"]) for s in hubs if "hub" in s]
-    repositories += [("models", o["hub"], o["revision"]) for o in models if "hub" in o]
     try:
-        check_hub(repositories)
-        if "invented" not in CONFIG["data"]:
-            check_files({key: local_files(*needed) for key, needed in sources.items()}, ROOT)
+        preflight.check(open_needs(), ROOT)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def warn_of_sources():
+    """In a dry run: say what a run would refuse or download."""
+    for line in preflight.warnings(open_needs()):
+        print(f"note: {line}", file=sys.stderr)
 
 
 def source_block(wildcards):

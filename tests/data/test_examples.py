@@ -177,7 +177,7 @@ def test_bad_content_is_refused(tmp_path: Path, form: str, content: bytes, messa
         ({"files": {"train": "a", "dev": "a"}}, "files: must name train, dev, test"),
         ({"files": dict.fromkeys(SPLITS, "b")}, "b: there is no such file"),
         ({"drop_label": ["NOUN"]}, "the key 'drop_label' is not known"),
-        ({"splits": dict.fromkeys(SPLITS, "train")}, "must have either format and files, or hub"),
+        ({"splits": {}}, "the key 'splits' is not known"),
     ],
 )
 def test_a_bad_source_is_refused(tmp_path: Path, change: dict, message: str) -> None:

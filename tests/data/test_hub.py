@@ -9,21 +9,16 @@ from pathlib import Path
 
 import datasets
 import pytest
-from hub_stand_in import serve
+from hub_stand_in import Hub, serve
 
 from monoglot.data.examples import SPLITS, TaggedExample
-from monoglot.data.hub import check_revision
+from monoglot.data.hub import Repository
 from monoglot.data.store import read_examples, read_texts
 from monoglot.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW, OTHER = "a" * 40, "b" * 40, "c" * 40
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
-CARD = """---
-configs:
-- config_name: mt
-  data_files:
-""" + "".join(f"  - split: {name}\n    path: mt/{name}-*\n" for name in HUB_SPLITS.values())
 
 
 def repository(folder: Path, first: str) -> dict[str, bytes]:
@@ -36,15 +31,15 @@ def repository(folder: Path, first: str) -> dict[str, bytes]:
     data.to_parquet(folder / "data.parquet")
     content = (folder / "data.parquet").read_bytes()
     files = {f"mt/{name}-0.parquet": content for name in HUB_SPLITS.values()}
-    return {"README.md": f"{CARD}---\n".encode(), "swa/a.txt": b"Kundi O\n", **files}
+    return {"swa/a.txt": b"Kundi O\n", **files}
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("hub")
     revisions = {OLD: repository(folder, "Pawlu"), NEW: repository(folder, "Marija")}
-    with serve({"someone/names": revisions}) as address:
-        yield address
+    with serve(Hub({"datasets/someone/names": revisions})) as hub:
+        yield hub.address
 
 
 @pytest.fixture
@@ -65,33 +60,25 @@ def read(tmp_path: Path, hub: str):
     return run
 
 
-def named(revision: str) -> dict:
-    fields = {"tags": "ner_tags"}
-    where = {"hub": "someone/names", "revision": revision}
-    return {**where, "name": "mt", "splits": HUB_SPLITS, "fields": fields}
-
-
 def files(revision: str) -> dict:
     names = {split: f"mt/{name}-0.parquet" for split, name in HUB_SPLITS.items()}
     where = {"hub": "someone/names", "revision": revision}
     return {**where, "format": "parquet", "files": names, "fields": {"tags": "ner_tags"}}
 
 
-@pytest.mark.parametrize("source", [named, files])
-def test_the_pinned_revision_is_read_with_and_without_the_hub(tmp_path, read, source) -> None:
+def test_the_pinned_revision_is_read_with_and_without_the_hub(tmp_path, read) -> None:
     old = [TaggedExample(("Pawlu", "Borg"), ("B-PER", "I-PER"))]
     new = [TaggedExample(("Marija", "Borg"), ("B-PER", "I-PER"))]
     for online in (True, False):
         for revision, expected in ((OLD, old), (NEW, new)):
-            done = read("read_task", source(revision), online)
+            done = read("read_task", files(revision), online)
             assert done.returncode == 0, done.stderr
             assert read_examples(tmp_path / "out", "dev") == expected
             (tmp_path / "out").unlink()
 
 
-@pytest.mark.parametrize("source", [named, files])
-def test_without_hub_and_cache_the_ways_on_are_named(tmp_path, read, source) -> None:
-    failed = read("read_task", source(OLD), online=False)
+def test_without_hub_and_cache_the_ways_on_are_named(tmp_path, read) -> None:
+    failed = read("read_task", files(OLD), online=False)
     assert failed.returncode == 1
     assert len(failed.stderr.splitlines()) == 1
     assert "connect to the Hub once" in failed.stderr
@@ -104,8 +91,6 @@ def test_published_files_and_text_from_the_hub(tmp_path, read) -> None:
     task = {**where, "format": "token_tag", "files": dict.fromkeys(SPLITS, "swa/a.txt")}
     assert read("read_task", task).returncode == 0
     assert read_examples(tmp_path / "out", "test") == [TaggedExample(("Kundi",), ("O",))]
-    assert read("read_text", {**where, "name": "mt", "split": "train"}).returncode == 0
-    assert list(read_texts(tmp_path / "out")) == ["Pawlu"]
     text = {**where, "format": "parquet", "files": ["mt/train-0.parquet", "mt/test-0.parquet"]}
     assert read("read_text", text).returncode == 0
     assert list(read_texts(tmp_path / "out")) == ["Pawlu", "Pawlu"]
@@ -114,11 +99,15 @@ def test_published_files_and_text_from_the_hub(tmp_path, read) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({**named(OLD), "name": "sk"}, "cannot be loaded with name sk and split train"),
+        ({**files(OLD), "files": dict.fromkeys(SPLITS, "mt/x*")}, "has no file mt/x*"),
+        ({**files(OLD), "files": dict.fromkeys(SPLITS, "*/x")}, "a wildcard in a folder's name"),
         ({**files(OLD), "files": dict.fromkeys(SPLITS, "x")}, "has no file x"),
         (files(OTHER), "there is no such revision of this data set"),
         ({**files(OLD), "hub": "no/where"}, "there is no such data set on the Hub"),
-        ({**named(OLD), "hub": "no/where"}, "cannot be loaded with name mt and split train"),
+        (
+            {**files(OLD), "url": "http://127.0.0.1"},
+            "or url with them",
+        ),
     ],
 )
 def test_what_the_hub_lacks_is_named(read, source: dict, message: str) -> None:
@@ -132,4 +121,4 @@ def test_what_the_hub_lacks_is_named(read, source: dict, message: str) -> None:
 @pytest.mark.parametrize("revision", [None, "main", "A" * 40, "a" * 39])
 def test_a_revision_must_be_a_whole_commit(revision: str | None) -> None:
     with pytest.raises(UserError, match="must be the 40 hexadecimal digits of a commit"):
-        check_revision("someone/names", revision)
+        Repository("datasets", "someone/names", revision)

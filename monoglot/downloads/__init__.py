@@ -1,0 +1,1 @@
+"""What a configuration needs from elsewhere: found out, fetched, listed and checked."""
