@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from monoglot.config import complete, variant_settings
-from monoglot.graph_checks import ANY, check
+from monoglot.graph_checks import ANY, BASELINE, check
 from monoglot.graph_tables import table_needs
 from monoglot.nodes import Checkpoint, Needs, Run
 
@@ -26,12 +26,25 @@ class Graph:
         languages = self.config["languages"]
         return [name for name, about in languages.items() if about["evaluated"]]
 
+    def tasks(self, language: str) -> list[str]:
+        """The tasks that a language is evaluated on."""
+        return self.config["languages"][language].get("tasks", list(self.config["tasks"]))
+
     def operation(self, variant: str) -> str:
         return self.variants[variant]["operation"]
 
     def of_operation(self, operation: str) -> list[str]:
         """Names of the variants that an operation makes."""
         return [v for v in self.variants if self.operation(v) == operation]
+
+    def is_baseline(self, variant: str) -> bool:
+        """Whether a variant is scored without an encoder, and so has no checkpoint."""
+        return self.operation(variant) == BASELINE
+
+    def seeds(self, variant: str) -> list[int]:
+        """The seeds that a variant has a record of; a baseline draws nothing, so the first one."""
+        seeds = self.config["seeds"]
+        return seeds[:1] if self.is_baseline(variant) else seeds
 
     def settings(self, checkpoint: Checkpoint) -> dict:
         """Return the parameters of a checkpoint's operation, defaults filled in."""
@@ -102,18 +115,22 @@ class Graph:
         return {table: table_needs(self, table) for table in self.config["tables"]}
 
     def table_runs(self, table: str) -> list[Run]:
-        """Return the adapter runs that the cells of a table show."""
+        """Return the runs that the cells of a table show."""
         return self.needs[table].runs
 
     @cached_property
     def runs(self) -> list[Run]:
-        """All adapter runs that the tables need."""
+        """All runs that the tables need."""
         return sorted({run for needs in self.needs.values() for run in needs.runs})
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
         """All checkpoints that the tables need, ancestors and teachers included."""
-        waiting = [self.checkpoint(run.model, run.language, run.variant) for run in self.runs]
+        waiting = [
+            self.checkpoint(run.model, run.language, run.variant)
+            for run in self.runs
+            if not self.is_baseline(run.variant)
+        ]
         waiting += [c for needs in self.needs.values() for c in needs.checkpoints]
         found: set[Checkpoint] = set()
         while waiting:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from monoglot.graph import Checkpoint, Graph
 
 ANY = "any"
-LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",)}
+BASELINE = "baseline"
+LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",), BASELINE: ()}
 """Operations that need no parent, and the links that they may have."""
 
 LARGEST_PROJECTION = 2**30
@@ -22,12 +23,13 @@ def check(graph: "Graph") -> None:
     _names(graph)
     _links(graph)
     _metrics(graph)
+    _tasks(graph)
     for table in graph.config["tables"]:
         check_table(graph, table)
     for checkpoint in graph.checkpoints:
         _checkpoint(graph, checkpoint)
     for language in graph.evaluated:
-        for task in graph.config["tasks"]:
+        for task in graph.tasks(language):
             source_of(graph.config, task, language)
 
 
@@ -44,6 +46,16 @@ def _metrics(graph: "Graph") -> None:
                 f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
                 f"choose one of {', '.join(allowed)}"
             )
+
+
+def _tasks(graph: "Graph") -> None:
+    for language in graph.config["languages"]:
+        for task in graph.tasks(language):
+            if task not in graph.config["tasks"]:
+                raise UserError(
+                    f"languages.{language}.tasks: '{task}' is none of the tasks; "
+                    f"these are {', '.join(graph.config['tasks'])}"
+                )
 
 
 def _links(graph: "Graph") -> None:
@@ -65,6 +77,11 @@ def _links(graph: "Graph") -> None:
                 raise UserError(
                     f"variants.{name}.{kind}: there is no variant '{other}'; "
                     f"variants are {', '.join(graph.variants)}"
+                )
+            if graph.is_baseline(other):
+                raise UserError(
+                    f"variants.{name}.{kind}: '{other}' is a baseline, which has no checkpoint; "
+                    "name another variant"
                 )
     done: set[str] = set()
     for name in graph.variants:

@@ -1,6 +1,7 @@
 """Tables by kind: what their cells are made from, and which faults are refused."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,18 @@ METRICS = {
 
 
 def table_needs(graph: "Graph", table: str) -> Needs:
-    """Return what the cells of a table are made from."""
+    """Return what the cells of a table are made from, but for tasks that a language lacks."""
     spec = graph.config["tables"][table]
-    return NEEDS[spec["kind"]](graph, spec)
+    needs = NEEDS[spec["kind"]](graph, spec)
+    runs = [run for run in needs.runs if run.task in graph.tasks(run.language)]
+    return replace(needs, runs=runs)
 
 
 def check_table(graph: "Graph", table: str) -> None:
     """Raise `UserError`, naming the key at fault, if a table asks for what there is not."""
     spec, where = graph.config["tables"][table], f"tables.{table}"
     CHECKS[spec["kind"]](graph, spec, where)
+    _check_baselines(graph, table, where)
     if "published" in spec and not Path(spec["published"]).is_file():
         raise UserError(f"{where}.published: there is no file {spec['published']}")
 
@@ -64,6 +68,14 @@ def _check_scores(graph: "Graph", spec: dict, where: str) -> None:
     variants = [row["variant"] for row in spec["rows"]]
     variants += [spec["baseline"]] if "baseline" in spec else []
     _known(where, "variants", variants, graph.variants)
+    if "baseline" in spec and graph.is_baseline(spec["baseline"]):
+        raise UserError(
+            f"{where}.baseline: '{spec['baseline']}' has no checkpoint, and so no size that "
+            "reductions could refer to; name another variant"
+        )
+    languages, tasks = table_languages(graph, spec), spec.get("tasks", graph.config["tasks"])
+    if not any(task in graph.tasks(language) for language in languages for task in tasks):
+        raise UserError(f"{where}: none of its languages is evaluated on one of its tasks")
     for task, score in spec["scores"].items():
         _metric(graph, f"{where}.scores.{task}", task, score)
 
@@ -76,6 +88,20 @@ def _check_retention(graph: "Graph", spec: dict, where: str) -> None:
     _known(where, "variants", [c["variant"] for c in spec["columns"]], graph.variants)
     if "score" in spec:
         _metric(graph, f"{where}.score", spec["task"], spec["score"])
+
+
+def _check_baselines(graph: "Graph", table: str, where: str) -> None:
+    for run in graph.table_runs(table):
+        if not graph.is_baseline(run.variant):
+            continue
+        graph.settings(graph.checkpoint(run.model, run.language, run.variant))
+        metric = graph.config["tasks"][run.task]["metric"]
+        if metric.startswith("subtoken_"):
+            raise UserError(
+                f"tasks.{run.task}.metric: '{metric}' needs a tokenizer, which '{run.variant}' of "
+                f"{where} does not have; take a score of words, and show '{metric}' by the key "
+                "'scores' of the tables that want it"
+            )
 
 
 def _known(where: str, kind: str, names: Iterable[str], allowed: Iterable[str]) -> None:

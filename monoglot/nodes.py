@@ -17,7 +17,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """The adapters of one variant on one task, all seeds: one folder of records."""
+    """The adapters of one variant on one task, all seeds, or a baseline: one folder of records."""
 
     model: str
     language: str

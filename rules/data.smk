@@ -4,7 +4,7 @@ if "invented" in CONFIG["data"]:
 
     rule invent:
         output:
-            RAW_FILES,
+            INVENTED_FILES,
         log:
             f"{RESULTS}/logs/invent.log",
         conda:

@@ -1,4 +1,4 @@
-"""Adapters trained and tested: one job for each (checkpoint, task), all seeds in it."""
+"""Scores: one job for each (checkpoint, task), all seeds in it; one for each (baseline, task)."""
 
 
 rule evaluate:
@@ -12,6 +12,8 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.tsv"
+    wildcard_constraints:
+        variant=one_of(ENCODERS),
     conda:
         "../envs/monoglot.yaml"
     resources:
@@ -24,3 +26,26 @@ rule evaluate:
     shell:
         "python scripts/evaluate.py --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
         " {params.flags} --out {params.out:q} > {log:q} 2>&1"
+
+
+rule baseline:
+    input:
+        examples=data_file("{language}", "{task}"),
+    output:
+        record=RECORDS[0],
+        predictions=PREDICTIONS[0],
+    log:
+        f"{RESULTS}/logs/baseline/{{model}}/{{language}}/{{variant}}/{{task}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/baseline/{{model}}/{{language}}/{{variant}}/{{task}}.tsv"
+    wildcard_constraints:
+        variant=one_of(BASELINES),
+    conda:
+        "../envs/monoglot.yaml"
+    params:
+        flags=baseline_flags,
+        out=subpath(output[0], parent=True),
+        code=code_of("scripts/baseline.py"),
+    shell:
+        "python scripts/baseline.py --examples {input.examples:q} {params.flags}"
+        " --out {params.out:q} > {log:q} 2>&1"

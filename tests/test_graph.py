@@ -142,9 +142,63 @@ def test_a_full_projection_that_no_memory_holds_is_refused(length, fits):
         Graph(config)
 
 
+def with_baseline(**table: object) -> dict:
+    config = changed("variants.ngrams", {"operation": "baseline", "method": "ngrams"})
+    rows = [{"variant": "adapted", "label": "a"}, {"variant": "ngrams", "label": "n"}]
+    config["tables"] = {"few": {"model": "xlmr", "rows": rows} | table}
+    return config
+
+
+def test_a_baseline_is_scored_once_and_has_no_checkpoint():
+    graph = Graph(with_baseline())
+    assert Run("xlmr", "qaa", "ngrams", "pos") in graph.runs
+    assert "ngrams" not in {checkpoint.variant for checkpoint in graph.checkpoints}
+    assert (graph.seeds("ngrams"), graph.seeds("adapted")) == ([1], [1, 2, 3])
+    assert graph.is_baseline("ngrams")
+    assert not graph.is_baseline("adapted")
+
+
+def test_what_a_baseline_cannot_be_is_refused():
+    config = with_baseline()
+    config["variants"]["kd-init"]["parent"] = "ngrams"
+    with pytest.raises(UserError, match=r"kd-init\.parent: 'ngrams' is a baseline, which has no"):
+        Graph(config)
+    with pytest.raises(UserError, match=r"few\.baseline: 'ngrams' has no checkpoint"):
+        Graph(with_baseline(baseline="ngrams"))
+    config = with_baseline()
+    config["tasks"]["ner"]["metric"] = "subtoken_f1"
+    with pytest.raises(UserError, match=r"ner\.metric: 'subtoken_f1' needs a tokenizer"):
+        Graph(config)
+    for change, message in (
+        ({"parent": "base"}, "'baseline' has no parent"),
+        ({"method": "bow"}, "'bow' must be one of majority, ngrams"),
+        ({"method": None}, "None must be one of"),
+    ):
+        config = with_baseline()
+        config["variants"]["ngrams"] |= change
+        with pytest.raises(UserError, match=message):
+            Graph(config)
+
+
+def test_a_language_may_lack_a_task():
+    config = deepcopy(DEMO)
+    config["languages"]["qab"] = {"name": "B", "codes": {"flores": "x"}, "tasks": ["sa", "pos"]}
+    config["data"]["tc"] = {"qaa": config["data"]["tc"]["default"]}
+    graph = Graph(config)
+    assert [run.task for run in graph.table_runs("table1") if run.language == "qab"][:2] == [
+        "sa",
+        "pos",
+    ]
+    assert len(graph.table_runs("table1")) == 10 * (4 + 2)
+    config["tables"]["table1"] |= {"languages": ["qab"], "tasks": ["tc"]}
+    with pytest.raises(UserError, match=r"tables\.table1: none of its languages is evaluated on"):
+        Graph(config)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        ("languages.qaa.tasks", ["nre"], r"languages\.qaa\.tasks: 'nre' is none of the tasks"),
         ("variants.kd.parent", "kd-inti", r"variants\.kd\.parent: there is no variant 'kd-inti'"),
         ("variants.kd.teacher", "nobody", r"variants\.kd\.teacher: there is no variant 'nobody'"),
         ("variants.kd.parent", None, r"variants\.kd: the key 'parent' is missing"),

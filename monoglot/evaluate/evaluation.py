@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from monoglot.data.examples import Example, TaggedExample, TextExample
-from monoglot.data.store import read_examples
+from monoglot.data.examples import Example
 from monoglot.errors import UserError
-from monoglot.evaluate import adapter, provenance
+from monoglot.evaluate import adapter, gpu, provenance
+from monoglot.evaluate.decoding import subtoken_tags, word_tags
 from monoglot.evaluate.encoding import (
     Encoded,
     check_ids,
@@ -28,6 +28,7 @@ from monoglot.evaluate.outcome import (
     write_predictions,
 )
 from monoglot.evaluate.records import write_record
+from monoglot.evaluate.splits import read_split
 from monoglot.evaluate.task import Names, Settings, Task
 from monoglot.evaluate.training import predict, train
 
@@ -56,7 +57,7 @@ def evaluate(
     model = adapter.load_encoder(checkpoint)
     _check_length(settings.max_length, model, checkpoint)
     wanted = ("train", "dev", "test") if settings.checkpoint == "best" else ("train", "test")
-    splits = {split: _read_split(examples, split, task) for split in wanted}
+    splits = {split: read_split(examples, split, task) for split in wanted}
     encoded = _encode(splits, checkpoint, model, task, settings)
     shared = _shared_fields(checkpoint, examples, task, settings, names)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -75,7 +76,7 @@ def evaluate(
             "adapter_parameters": counts[0],
             "head_parameters": counts[1],
             "seconds": round(time.monotonic() - started, 3),
-            "peak_memory_bytes": provenance.peak_memory_bytes(),
+            "peak_memory_bytes": gpu.peak_memory_bytes() or provenance.peak_memory_bytes(),
         }
         write_predictions(out / f"seed{seed}.predictions.parquet", outcome.predictions)
         write_record(out / f"seed{seed}.json", record)
@@ -99,9 +100,13 @@ def _run_seed(
     model.to(model.device)
     train(model, encoded["train"], encoded.get("dev"), settings, seed)
     predicted = predict(model, encoded["test"])
+    train_rows, test_rows = splits["train"], splits["test"]
     if task.kind == "classification":
-        return classification_outcome(task, splits["train"], splits["test"], predicted)
-    return tagging_outcome(task, splits["train"], splits["test"], encoded["test"], predicted)
+        labels = [task.classes[index] for index in predicted.tolist()]
+        return classification_outcome(task, train_rows, test_rows, labels)
+    places = ([example.tags for example in test_rows], encoded["test"], predicted, task.classes)
+    words, lost = word_tags(*places)
+    return tagging_outcome(task, train_rows, test_rows, words, subtoken_tags(*places), lost)
 
 
 def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> None:
@@ -110,24 +115,6 @@ def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> 
         raise UserError(
             f"{checkpoint}: max_length is {max_length}, but the model has {positions} positions"
         )
-
-
-def _read_split(path: Path, split: str, task: Task) -> list[Example]:
-    examples = list(read_examples(path, split))
-    if not examples:
-        raise UserError(f"{path}: the split '{split}' is missing or empty")
-    needed = TextExample if task.kind == "classification" else TaggedExample
-    if not isinstance(examples[0], needed):
-        raise UserError(f"{path}: holds no examples of {task.kind}, which task {task.name} is")
-    known = set(task.classes)
-    for row, example in enumerate(examples):
-        for label in (example.label,) if task.kind == "classification" else example.tags:
-            if label not in known:
-                raise UserError(
-                    f"{path}: example {row} of {split} has the label '{label}', which task "
-                    f"{task.name} does not declare; it must be one of {', '.join(task.classes)}"
-                )
-    return examples
 
 
 def _encode(
@@ -161,7 +148,7 @@ def _shared_fields(
         "parameters": adapter.checkpoint_parameters(checkpoint),
         "parameters_encoder_pooler": adapter.encoder_parameters(checkpoint),
         "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
+        "hardware": provenance.hardware(gpu.name()),
         "git_commit": provenance.git_commit(),
         "inputs": provenance.input_hashes(checkpoint, examples),
         "settings": {

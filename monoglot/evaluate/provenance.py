@@ -1,14 +1,16 @@
-"""What a record was made with: library versions, hardware, commit, hashes and peak memory."""
+"""What a record was made with: library versions, hardware, commit, hashes and peak memory.
+
+This module imports no torch; `gpu` knows what there is of a GPU.
+"""
 
 import os
 import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from monoglot.checkpoints import FILES
 from monoglot.files import sha256
@@ -17,14 +19,13 @@ LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "seqeval", "scik
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def versions() -> dict[str, str]:
+def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
     """Return the versions of Python and of the libraries that shape a score."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
-def hardware() -> dict[str, str | int | None]:
+def hardware(gpu: str | None = None) -> dict[str, str | int | None]:
     """Return the processor's name, the cores this process may use, and the GPU's name or None."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {"cpu": _cpu(), "cores": _cores(), "gpu": gpu}
 
 
@@ -46,9 +47,7 @@ def input_hashes(checkpoint: Path, examples: Path) -> dict[str, str]:
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory used so far: of the GPU if there is one, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+    """Return the most memory that this process has used so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -27,6 +27,9 @@ TABLE_FIELDS: dict[str, type] = {
 }
 """The keys that a record must have to be read, and their types."""
 
+NULLABLE = ("parameters", "parameters_encoder_pooler")
+"""Keys that may be null: a baseline has no checkpoint and so no size."""
+
 FIELDS = TABLE_FIELDS | {
     "parameters_encoder_pooler": int,
     "n_train": int,
@@ -81,6 +84,8 @@ def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
     for key, kind in fields.items():
         if key not in record:
             raise UserError(f"{path}: the record has no '{key}'")
+        if record[key] is None and key in NULLABLE:
+            continue
         if not _is(record[key], kind):
             raise UserError(f"{path}: '{key}' is {record[key]!r}; it must be {WHAT[kind]}")
     _check_scores(record, path)

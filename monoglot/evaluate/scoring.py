@@ -31,9 +31,11 @@ def classification_scores(gold: Sequence[str], predicted: Sequence[str]) -> dict
 
 
 def tagging_scores(
-    words: tuple[Tags, Tags], subtokens: tuple[Tags, Tags], scheme: str
+    words: tuple[Tags, Tags], subtokens: tuple[Tags, Tags] | None, scheme: str
 ) -> dict[str, float]:
     """Score tags; `words` and `subtokens` are (gold, predicted), each a list of tags per sentence.
+
+    Without `subtokens` (None, of a model without a tokenizer) there is no `subtoken_f1`.
 
     `word_f1` and `subtoken_f1` are seqeval's micro F1 in its default (non-strict) mode. On plain
     tags, seqeval takes a tag's first letter for its prefix and the rest for its type, and joins
@@ -44,9 +46,10 @@ def tagging_scores(
     gold, predicted = (_flatten(tags) for tags in words)
     scores = {
         "word_f1": _chunk_f1(*words),
-        "subtoken_f1": _chunk_f1(*subtokens),
         "word_accuracy": float(accuracy_score(gold, predicted)),
     }
+    if subtokens is not None:
+        scores["subtoken_f1"] = _chunk_f1(*subtokens)
     if scheme == "plain":
         tags = sorted({*gold, *predicted} - {OUTSIDE})
         scores["word_macro_f1"] = float(

@@ -43,10 +43,12 @@ class Cells:
 
     scores: dict[tuple[str, str, str], Cell] = field(default_factory=dict)
     """(variant, language, task) -> scores"""
-    parameters: dict[str, dict[str, int]] = field(default_factory=dict)
-    """variant -> language -> parameters of the checkpoint"""
+    parameters: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    """variant -> language -> parameters of the checkpoint, None for a baseline without one"""
     metrics: dict[str, str] = field(default_factory=dict)
     """task -> name of the score shown"""
+    unscored: dict[str, dict[str, None]] = field(default_factory=dict)
+    """name of a score -> variants, in order, that cannot have it for want of a tokenizer"""
 
 
 def read_scores(paths: Iterable[str | Path]) -> list[Mapping]:
@@ -77,18 +79,18 @@ def collect(records: Iterable[Mapping], spec: Spec) -> Cells:
 
 
 def size(cells: Cells, variant: str) -> Fraction | None:
-    """Return a variant's number of parameters, None without records.
+    """Return a variant's number of parameters, None without records or without a checkpoint.
 
     Sizes may differ by language, as trimmed vocabularies need not come out equally long; a table's
     row then shows their mean.
     """
-    by_language = cells.parameters.get(variant)
-    return mean(map(Fraction, by_language.values())) if by_language else None
+    counts = cells.parameters.get(variant, {}).values()
+    return mean(map(Fraction, counts)) if counts and None not in counts else None
 
 
 def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str | None]) -> str:
     """Say what the scores of a table are: the metric of each task, and over how many seeds."""
-    counts = [len(cell.percent) for cell in cells]
+    counts = [len(cell.percent) for cell in cells if cell.percent]
     low, high = min(counts, default=0), max(counts, default=0)
     seeds = (
         "one seed" if high == 1 else f"{high} seeds" if low == high else f"{low} to {high} seeds"
@@ -103,7 +105,10 @@ def _add(cells: Cells, record: Mapping, spec: Spec) -> None:
     if record["seed"] in cell.percent:
         raise UserError(f"two records are of the same run: {_run(record)}; keep one of them")
     name = spec.scores.get(task, record["metric"])
-    cell.percent[record["seed"]] = 100 * _score(record, spec.scores.get(task))
+    if record[SIZES[spec.parameters]] is None and name.startswith("subtoken_"):
+        cells.unscored.setdefault(name, {})[variant] = None
+    else:
+        cell.percent[record["seed"]] = 100 * _score(record, spec.scores.get(task))
     _agree(cells.metrics, task, name, record, "metric")
     sizes = cells.parameters.setdefault(variant, {})
     _agree(sizes, language, _parameters(record, SIZES[spec.parameters]), record, "parameters")
@@ -121,8 +126,10 @@ def _score(record: Mapping, name: str | None) -> Fraction:
     return Fraction(str(score))
 
 
-def _parameters(record: Mapping, key: str) -> int:
+def _parameters(record: Mapping, key: str) -> int | None:
     parameters = record[key]
+    if parameters is None:
+        return None
     if type(parameters) is not int or parameters < 1:
         raise UserError(f"{key} {parameters!r} of {_run(record)} is not a count from 1 up")
     return parameters

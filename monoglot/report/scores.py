@@ -31,8 +31,31 @@ def render(records: Iterable[Mapping], spec: Spec) -> Table:
     ]
     variants = {variant for variant, _ in spec.rows}
     used = [cell for key, cell in cells.scores.items() if key[0] in variants]
-    note = scores_note(used, {task: cells.metrics.get(task) for task in spec.tasks})
-    return Table(spec.caption, note, {"label": "Model"}, score_columns(spec.cells), rows)
+    sentences = [scores_note(used, {task: cells.metrics.get(task) for task in spec.tasks})]
+    sentences += _missing(cells, spec)
+    return Table(
+        spec.caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows
+    )
+
+
+def _missing(cells: Cells, spec: Spec) -> list[str]:
+    """Say which cells a baseline cannot have, and which columns a language does not have."""
+    rows = dict(spec.rows)
+    unscored = {
+        score: ", ".join(rows[variant] for variant in variants if variant in rows)
+        for score, variants in cells.unscored.items()
+    }
+    lacking = {
+        language: ", ".join(map(str.upper, tasks)) for language, tasks in spec.left_out.items()
+    }
+    return [
+        *(
+            f"No {score} without a tokenizer: {labels}."
+            for score, labels in unscored.items()
+            if labels
+        ),
+        *(f"No {tasks} for {language}." for language, tasks in lacking.items()),
+    ]
 
 
 def _measured(cells: Cells, variant: str, spec: Spec) -> dict[str, str]:

@@ -1,13 +1,13 @@
 """What a table of scores shows: one block under `tables` in the configuration."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from monoglot.errors import UserError
 from monoglot.report.block import check_keys, entries, labelled, names, text
 
 REQUIRED = ("model", "languages", "tasks", "rows")
-OPTIONAL = ("caption", "scores", "baseline", "published")
+OPTIONAL = ("caption", "scores", "baseline", "published", "left_out")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Spec:
     """A checked table block: `rows` are (variant, label), `scores` maps a task to a score's name.
 
     A task that `scores` does not name shows its records' own `score`. `baseline` is the variant
-    that reductions refer to, `published` the CSV file of the numbers to compare with.
+    that reductions refer to, `published` the CSV file of the numbers to compare with. `left_out`
+    maps languages to tasks that they have no set for, and the table no column.
     """
 
     model: str
@@ -28,11 +29,17 @@ class Spec:
     published: str | None
     parameters: str = "mlm"
     """How checkpoints are counted: a key of `monoglot.report.cells.SIZES`."""
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def cells(self) -> dict[str, tuple[str, str]]:
         """Return (language, task) by name of every score column, in the order of the columns."""
-        return {f"{one}_{task}": (one, task) for one in self.languages for task in self.tasks}
+        return {
+            f"{language}_{task}": (language, task)
+            for language in self.languages
+            for task in self.tasks
+            if task not in self.left_out.get(language, ())
+        }
 
 
 def read_spec(block: Mapping) -> Spec:
@@ -47,16 +54,38 @@ def read_spec(block: Mapping) -> Spec:
             f"table key 'scores': {scores!r} must map tasks of this table ({', '.join(tasks)}) "
             "to names of scores"
         )
+    languages = names(block["languages"], "languages")
+    left_out = _left_out(block.get("left_out") or {}, languages, tasks)
     spec = Spec(
         model=text(block["model"], "model"),
         caption=text(block.get("caption") or f"Scores of {block['model']}", "caption"),
-        languages=names(block["languages"], "languages"),
+        languages=languages,
         tasks=tasks,
         rows=tuple(rows),
         scores={task: text(score, "scores") for task, score in scores.items()},
         baseline=text(block.get("baseline") or "base", "baseline"),
         published=text(block["published"], "published") if block.get("published") else None,
+        left_out=left_out,
     )
-    if len(spec.cells) < len(spec.languages) * len(tasks):
+    if not spec.cells:
+        raise UserError("table key 'left_out': leaves no cell; take a language or a task away")
+    if len(spec.cells) < len(languages) * len(tasks) - sum(map(len, left_out.values())):
         raise UserError("two of the table's columns, {language}_{task}, have the same name")
     return spec
+
+
+def _left_out(
+    block: object, languages: Sequence[str], tasks: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    if not isinstance(block, Mapping) or not set(block) <= set(languages):
+        raise UserError(
+            f"table key 'left_out': {block!r} must map languages of this table "
+            f"({', '.join(languages)}) to lists of tasks"
+        )
+    found = {language: names(tasks, "left_out") for language, tasks in block.items()}
+    for task in (task for lacking in found.values() for task in lacking):
+        if task not in tasks:
+            raise UserError(
+                f"table key 'left_out': '{task}' is none of the tasks ({', '.join(tasks)})"
+            )
+    return found

@@ -9,7 +9,21 @@ def local_files(language, name):
     return [str(need.path) for need in needs if isinstance(need, LocalFile)]
 
 
-RAW_FILES = sorted({file for needed in needed_sets(GRAPH) for file in local_files(*needed)})
+def invented_files():
+    """The files of all sets of the invented languages.
+
+    They do not depend on what is needed of them, so that evaluating one language more invents
+    nothing again.
+    """
+    if "invented" not in CONFIG["data"]:
+        return []
+    languages = [l.code for l in INVENTED if l.code in CONFIG["languages"]]
+    sets = [(l, name) for l in languages for name in [*TEXT_SETS, *GRAPH.tasks(l)]]
+    sets = [(l, name) for l, name in sets if {l, "default"} & CONFIG["data"][name].keys()]
+    return sorted({file for language, name in sets for file in local_files(language, name)})
+
+
+INVENTED_FILES = invented_files()
 
 
 def raw_root(wildcards):
@@ -19,7 +33,7 @@ def raw_root(wildcards):
 def raw_files(wildcards):
     """Raw files that a job reads; missing ones are spoken of by `check_sources`, not by Snakemake."""
     files = local_files(wildcards.language, wildcards.get("set") or wildcards.task)
-    return [file for file in files if "invented" in CONFIG["data"] or os.path.isfile(file)]
+    return [file for file in files if file in INVENTED_FILES or os.path.isfile(file)]
 
 
 def open_needs():
@@ -28,7 +42,11 @@ def open_needs():
     nodes = [n for n in pretrained_checkpoints(GRAPH) if not os.path.isfile(files_of(n)[0])]
     needs = needs_of_models(GRAPH, nodes)
     needs += [need for about in sets for need in needs_of_set(CONFIG, *about)]
-    return [n for n in needs if not ("invented" in CONFIG["data"] and isinstance(n, LocalFile))]
+    return [
+        need
+        for need in needs
+        if not (isinstance(need, LocalFile) and str(need.path) in INVENTED_FILES)
+    ]
 
 
 def check_sources():

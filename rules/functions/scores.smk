@@ -3,6 +3,8 @@
 RUN = f"{RESULTS}/scores/{{model}}/{{language}}/{{variant}}/{{task}}/seed{{seed}}"
 RECORDS = expand(f"{RUN}.json", seed=CONFIG["seeds"], allow_missing=True)
 PREDICTIONS = expand(f"{RUN}.predictions.parquet", seed=CONFIG["seeds"], allow_missing=True)
+BASELINES = GRAPH.of_operation("baseline")
+ENCODERS = [name for name in GRAPH.variants if name not in BASELINES]
 
 
 def evaluation_flags(wildcards):
@@ -16,6 +18,14 @@ def evaluation_flags(wildcards):
         "seeds_affect": CONFIG["seeds_affect"],
     }
     return flags(dict(wildcards.items()) | settings)
+
+
+def baseline_flags(wildcards):
+    task = CONFIG["tasks"][wildcards.task]
+    method = GRAPH.settings(checkpoint_of(wildcards))["method"]
+    settings = {key: task[key] for key in ("kind", "scheme", "labels", "metric")}
+    named = {"method": method, "seed": GRAPH.seeds(wildcards.variant)[0]}
+    return flags(dict(wildcards.items()) | settings | named)
 
 
 def evaluated_files(wildcards):

@@ -21,7 +21,7 @@ def table_records(wildcards):
     return [
         f"{RESULTS}/scores/{run}/seed{seed}.json"
         for run in GRAPH.table_runs(wildcards.table)
-        for seed in CONFIG["seeds"]
+        for seed in GRAPH.seeds(run.variant)
     ]
 
 
@@ -46,10 +46,12 @@ def language_names(spec):
 
 
 def scores_spec(spec):
-    return {
-        "languages": spec.get("languages", GRAPH.evaluated),
-        "tasks": spec.get("tasks", list(CONFIG["tasks"])),
-    }
+    languages = spec.get("languages", GRAPH.evaluated)
+    tasks = spec.get("tasks", list(CONFIG["tasks"]))
+    lacking = {l: [task for task in tasks if task not in GRAPH.tasks(l)] for l in languages}
+    left_out = {language: names for language, names in lacking.items() if names}
+    found = {"languages": languages, "tasks": tasks}
+    return found | ({"left_out": left_out} if left_out else {})
 
 
 def retention_spec(spec):

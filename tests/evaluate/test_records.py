@@ -43,6 +43,11 @@ def test_a_record_comes_back_as_it_was(tmp_path, record):
     assert keys == sorted(keys)
 
 
+def test_a_baseline_has_no_size(tmp_path, record):
+    write_record(tmp_path / "seed1.json", record | {"parameters": None})
+    assert read_record(tmp_path / "seed1.json")["parameters"] is None
+
+
 def test_records_are_read_in_order_of_their_paths(tmp_path, record):
     for name, seed in (("b/seed1.json", 1), ("a/seed2.json", 2), ("a/seed1.json", 3)):
         write_record(tmp_path / name, {**record, "seed": seed})

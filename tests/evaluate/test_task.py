@@ -1,7 +1,7 @@
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.evaluate.baseline import majority
+from monoglot.evaluate.majority import majority
 from monoglot.evaluate.task import Task
 
 

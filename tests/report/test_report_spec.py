@@ -22,6 +22,16 @@ def test_defaults():
     assert spec.cells == {"mt_tc": ("mt", "tc")}
 
 
+def test_what_is_left_out_is_no_cell():
+    spec = read_spec(BLOCK | {"languages": ["mt", "cy"], "tasks": ["tc", "ner"]})
+    assert len(spec.cells) == 4
+    left_out = {"cy": ["ner"]}
+    spec = read_spec(
+        BLOCK | {"languages": ["mt", "cy"], "tasks": ["tc", "ner"], "left_out": left_out}
+    )
+    assert list(spec.cells) == ["mt_tc", "mt_ner", "cy_tc"]
+
+
 def test_text_and_file_are_the_same(tmp_path):
     text = "{model: m, languages: [mt], tasks: [tc], rows: [{variant: base}]}"
     path = tmp_path / "spec.yaml"
@@ -39,6 +49,9 @@ def test_text_and_file_are_the_same(tmp_path):
         ({"scores": {"ner": "word_f1"}}, "'scores': .* must map tasks of this table"),
         ({"rows": [{"label": "x"}]}, "an entry of a table's 'rows' lacks the key 'variant'"),
         ({"rows": [{"variant": "a"}, {"variant": "a"}]}, "'rows': 'a' stands there twice"),
+        ({"left_out": {"sk": ["tc"]}}, "'left_out': .* must map languages of this table"),
+        ({"left_out": {"mt": ["ner"]}}, "'left_out': 'ner' is none of the tasks"),
+        ({"left_out": {"mt": ["tc"]}}, "'left_out': leaves no cell"),
         ({"row": []}, "unknown key 'row'"),
     ],
 )

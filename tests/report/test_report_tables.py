@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import UserError
+from monoglot.report.latex import to_latex
 from monoglot.report.layout import to_csv, to_markdown
 from monoglot.report.published import compared, read_published
 from monoglot.report.scores import KEYS, render
@@ -177,6 +178,42 @@ def test_named_score_and_other_baseline():
     base, kd = render(records, spec(scores={"ner": "word_f1"}, baseline="kd")).rows
     assert base["mt_ner"] == "25.00"
     assert (base["reduction_percent"], kd["reduction_percent"]) == ("100", "0")
+
+
+def test_a_baseline_without_a_checkpoint_has_no_size():
+    extra = record(0.2, variant="majority", parameters=None)
+    rows = [{"variant": "base"}, {"variant": "majority"}]
+    table = render([*small_records(), extra], spec(rows=rows, tasks=["tc"]))
+    row = table.rows[1]
+    assert (row["mt_tc"], row["mt_tc_std"], row["mt_tc_seeds"]) == ("20.00", "", "1")
+    assert {row[c] for c in ("size_millions", "reduction_percent", "parameters")} == {""}
+    assert (row["avg"], table.rows[0]["size_millions"]) == ("20.00", "2.00")
+    assert table.note.endswith("mean over 1 to 2 seeds.")
+    assert "| majority |      – |" in to_markdown(table)
+
+
+def test_a_score_of_subtokens_is_missing_without_a_tokenizer_and_the_note_says_so():
+    records = [
+        record(0.5, task="ner", scores={"accuracy": 0.5, "subtoken_f1": 0.25}),
+        record(0.5, task="ner", variant="kd", parameters=None),
+    ]
+    table = render(records, spec(tasks=["ner"], scores={"ner": "subtoken_f1"}))
+    base, baseline = table.rows
+    assert (base["mt_ner"], baseline["mt_ner"], baseline["avg"]) == ("25.00", "", "")
+    assert table.note.endswith("mean over one seed. No subtoken_f1 without a tokenizer: KD ×2.")
+    with pytest.raises(UserError, match="no score 'word_f1'"):
+        render(records, spec(tasks=["ner"], scores={"ner": "word_f1"}))
+
+
+def test_a_task_that_a_language_lacks_has_no_column():
+    records = [record(0.5), record(0.25, task="ner"), record(0.75, language="cy")]
+    table = render(records, spec(languages=["mt", "cy"], left_out={"cy": ["ner"]}))
+    row = table.rows[0]
+    assert "cy_ner" not in row
+    assert (row["mt_tc"], row["mt_ner"], row["cy_tc"]) == ("50.00", "25.00", "75.00")
+    assert row["avg"] == "50.00"
+    assert table.note.endswith(" No NER for cy.")
+    assert r"\multicolumn{1}{c}{cy}" in to_latex(table)
 
 
 def test_differences_are_those_of_the_numbers_shown(tmp_path):
