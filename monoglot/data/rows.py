@@ -41,8 +41,12 @@ def parquet_table(path: Path) -> Table:
     features = datasets.Features.from_arrow_schema(file.schema_arrow)
 
     def rows(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
-            yield from batch.to_pylist()
+        try:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+                yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{path}: the parquet file is broken ({reason})") from None
 
     return Table(str(path), _columns(features), rows)
 

@@ -6,9 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from monoglot.data.examples import SPLITS
 from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.files import sha256
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))
@@ -85,6 +87,14 @@ def test_afrisenti_with_ids_is_the_same_set(tmp_path: Path) -> None:
     files = by_split("afrisenti/subtaskA/sw_{split}.tsv")
     two = prepare("sa", {**source("sa", "sw"), "files": files}, tmp_path / "two")
     assert read_examples(one, "test") == read_examples(two, "test")
+
+
+@pytest.mark.parametrize("language", ["mt", "sk", "sw"])
+def test_the_papers_configuration_has_the_hashes_of_the_published_files(language: str) -> None:
+    source = yaml.safe_load((ROOT / "config.yaml").read_text())["data"]["pos"][language]
+    for split, digest in source["sha256"].items():
+        assert sha256(DATA / source["files"][split]) == digest
+    assert set(SPLITS) - set(source["sha256"]) == ({"train"} if language == "sk" else set())
 
 
 def test_label_counts(tmp_path: Path) -> None:

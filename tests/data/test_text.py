@@ -58,6 +58,22 @@ def test_parquet_takes_the_field(tmp_path: Path) -> None:
     )
 
 
+def test_of_parquet_only_the_rows_and_the_column_asked_for_are_read(tmp_path: Path) -> None:
+    texts = [f"text {n}" for n in range(4096)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"content": texts, "other": texts}), path, row_group_size=2048)
+    content = bytearray(path.read_bytes())
+    groups = pq.ParquetFile(path).metadata
+    for column in (groups.row_group(0).column(1), groups.row_group(1).column(0)):
+        start = column.dictionary_page_offset
+        content[start : start + column.total_compressed_size] = bytes(column.total_compressed_size)
+    path.write_bytes(content)
+    source = {"format": "parquet", "files": ["a.parquet"]}
+    assert prepare(tmp_path, source, limit=2000) == texts[:2000]
+    (tmp_path / "out/text.parquet").unlink()
+    assert "a.parquet: the parquet file is broken" in refuse(tmp_path, source)
+
+
 def test_the_smaller_limit_holds(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1\n2\n3\n4\n")
     source = {"format": "lines", "files": ["a"], "limit": 3}

@@ -2,6 +2,11 @@
 
 import hashlib
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import hub_experiment
 import pytest
@@ -13,6 +18,7 @@ from monoglot.data.examples import SPLITS
 from monoglot.data.hashes import git_sha1 as git_sha1_of_file
 from monoglot.files import sha256
 
+ROOT = Path(__file__).parents[2]
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 WEIGHTS = "model.safetensors"
 
@@ -117,6 +123,34 @@ def test_one_broken_connection_is_no_failure(download, hub):
 def test_a_passing_error_of_the_server_is_no_failure(download, hub):
     hub.errors["v1/mt/mt_3.parquet"] = [500]
     assert download().returncode == 0
+
+
+def test_an_interruption_is_one_line_and_leaves_no_manifest(folder, hub, variables):
+    hub.errors["flores/dev.txt"] = [500] * 5  # after which it waits, each time longer
+    command = [sys.executable, str(ROOT / "scripts/download.py")]
+    pipe = subprocess.PIPE
+    running = subprocess.Popen(command, cwd=folder, env=variables, stderr=pipe, text=True)
+    while not any(request.path.endswith("flores/dev.txt") for request in hub.requests):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.communicate()[1] == (
+        "error: interrupted; start again, and it goes on where it stopped\n"
+    )
+    assert running.returncode == 1
+    assert not (folder / "results").exists()
+
+
+def test_nothing_heavy_is_loaded(folder, variables):
+    code = (
+        "import runpy, sys; sys.argv = [sys.argv[1], '--dry-run']\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "print({'torch', 'transformers', 'datasets', 'pyarrow', 'snakemake'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(ROOT / "scripts/download.py")]
+    environment = {**variables, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr
 
 
 def test_wrong_bytes_of_the_right_size_are_not_taken(download, hub, folder, cache):
