@@ -19,7 +19,7 @@ from monoglot.downloads.needs import (
     TEXT_SETS,
     LocalFile,
     needed_sets,
-    needs_of_models,
+    needs_of,
     needs_of_set,
     origin,
     pretrained_checkpoints,

@@ -76,10 +76,21 @@ def origin(graph: Graph, node: Checkpoint) -> dict[str, str]:
 
 def all_needs(graph: Graph) -> list[Need]:
     """Return what every set and every pretrained checkpoint of the plan is made from."""
-    return [
-        *needs_of_models(graph, pretrained_checkpoints(graph)),
-        *(need for about in needed_sets(graph) for need in needs_of_set(graph.config, *about)),
-    ]
+    return needs_of(graph, needed_sets(graph), pretrained_checkpoints(graph))
+
+
+def needs_of(
+    graph: Graph, sets: Iterable[tuple[str, str]], nodes: Iterable[Checkpoint]
+) -> list[Need]:
+    """Return what sets (language, name) and pretrained checkpoints are made from.
+
+    Files of this machine are left out where the run invents them itself.
+    """
+    config = graph.config
+    needs = [need for about in sets for need in needs_of_set(config, *about)]
+    if "invented" in config["data"]:
+        needs = [need for need in needs if not isinstance(need, LocalFile)]
+    return [*needs_of_models(graph, nodes), *needs]
 
 
 def needs_of_models(graph: Graph, nodes: Iterable[Checkpoint]) -> list[HubFiles]:

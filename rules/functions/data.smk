@@ -40,13 +40,7 @@ def open_needs():
     """What must be at hand for the sets and pretrained checkpoints that are still to be made."""
     sets = [about for about in needed_sets(GRAPH) if not os.path.isfile(data_file(*about))]
     nodes = [n for n in pretrained_checkpoints(GRAPH) if not os.path.isfile(files_of(n)[0])]
-    needs = needs_of_models(GRAPH, nodes)
-    needs += [need for about in sets for need in needs_of_set(CONFIG, *about)]
-    return [
-        need
-        for need in needs
-        if not (isinstance(need, LocalFile) and str(need.path) in INVENTED_FILES)
-    ]
+    return needs_of(GRAPH, sets, nodes)
 
 
 def check_sources():

@@ -16,7 +16,9 @@ from hub_stand_in import TOKEN, git_sha1
 
 from monoglot.data.examples import SPLITS
 from monoglot.data.hashes import git_sha1 as git_sha1_of_file
+from monoglot.downloads.needs import all_needs
 from monoglot.files import sha256
+from monoglot.graph import Graph
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
@@ -266,6 +268,13 @@ def test_files_for_others_to_put_there_are_named(download, folder):
     done = download()
     assert done.returncode == 0
     assert "3 files are to be put there by hand, first data/train.txt (data.pos.mt)" in done.stdout
+
+
+def test_files_that_a_run_invents_are_no_need():
+    demo = yaml.safe_load((ROOT / "configs/demo.yaml").read_text())
+    assert all_needs(Graph(demo)) == []
+    del demo["data"]["invented"]
+    assert len(all_needs(Graph(demo))) == 3 * 3 + 4 * 3
 
 
 def test_git_names_bytes_as_git_does(tmp_path):
