@@ -169,10 +169,8 @@ class _Run:
         if self.settings.keep == "best" and row["validation_loss"] <= min(
             (r["validation_loss"] for r in self.history), default=math.inf
         ):
-            # One by one, so that the best weights so far and the new ones are never both whole.
             weights = self.student.named_parameters()
-            self.best = self.best or {}
-            self.best.update((name, value.detach().clone()) for name, value in weights)
+            self.best = {name: value.detach().clone() for name, value in weights}
         self.history.append(row)
 
     def _validation_batches(self) -> Iterable[tuple[Batch, Compared | None]]:
