@@ -1,6 +1,6 @@
 # make demo        the whole grid in miniature on invented languages, ending in Tables 1 and 6
 # make test        the tests
-# make test-slow   the tests at the true size of the models: half an hour, 9 GB of memory
+# make test-slow   the tests at the true size of the models: an hour at most, 9 GB of memory
 # make lint        what .ci/run checks besides
 # make lock        requirements.txt anew from requirements.in
 #
