@@ -1,7 +1,7 @@
 """The paper's grid at true size with random weights: real tensors, tokenizers and jobs.
 
-Marked `slow`: `make test-slow` runs it, within an hour on two free cores, with 8.2 GB of memory and 8 GB of
-disk. `tests/test_sizes.py` checks the same numbers without weights.
+Marked `slow`: `make test-slow` runs it, within an hour on two free cores, with 8.2 GB of memory
+and 8 GB of disk. `tests/test_sizes.py` checks the same numbers without weights.
 """
 
 import csv
