@@ -42,7 +42,7 @@ def table_languages(graph: "Graph", spec: dict) -> list[str]:
 def _scores_needs(graph: "Graph", spec: dict) -> Needs:
     return Needs(
         runs=[
-            Run(spec["model"], language, row["variant"], task)
+            Run(row.get("model", spec["model"]), language, row["variant"], task)
             for row in spec["rows"]
             for language in table_languages(graph, spec)
             for task in spec.get("tasks", graph.config["tasks"])
@@ -61,7 +61,8 @@ def _retention_needs(graph: "Graph", spec: dict) -> Needs:
 
 
 def _check_scores(graph: "Graph", spec: dict, where: str) -> None:
-    _known(where, "models", [spec["model"]], graph.config["models"])
+    models = [spec["model"], *(row["model"] for row in spec["rows"] if "model" in row)]
+    _known(where, "models", models, graph.config["models"])
     _known(where, "evaluated languages", spec.get("languages", []), graph.evaluated)
     tasks = [*spec.get("tasks", []), *spec["scores"]]
     _known(where, "tasks", tasks, graph.config["tasks"])

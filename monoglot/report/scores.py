@@ -4,9 +4,11 @@ Such a table is a pure function of the records and its spec.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from statistics import mean
 
+from monoglot.errors import UserError
 from monoglot.report.cells import Cell, Cells, collect, scores_note, size
 from monoglot.report.score_columns import score_columns
 from monoglot.report.spec import Spec
@@ -20,30 +22,41 @@ def render(records: Iterable[Mapping], spec: Spec) -> Table:
 
     Cells are means over seeds in percent, two decimals. The average is the mean of the row's
     cells and is missing where one of them is. The reduction is computed from the records'
-    parameter counts, relative to the baseline variant. The CSV alone has `model`, `row`,
-    `parameters` and, of each cell, `{cell}_std` and `{cell}_seeds`. Raises `UserError` as
-    `collect` does.
+    parameter counts, relative to the baseline variant of the table's own model. The CSV alone has
+    `model`, `row`, `parameters` and, of each cell, `{cell}_std` and `{cell}_seeds`. Raises
+    `UserError` as `collect` does, and if two models' records show different metrics.
     """
-    cells = collect(records, spec)
+    records = list(records)
+    models = dict.fromkeys(model for model, _, _ in spec.rows)
+    cells = {model: collect(records, replace(spec, model=model)) for model in models}
+    baseline = size(cells[spec.model], spec.baseline) if spec.model in cells else None
     rows = [
-        {"model": spec.model, "row": variant, "label": label} | _measured(cells, variant, spec)
-        for variant, label in spec.rows
+        {"model": model, "row": variant, "label": label}
+        | _measured(cells[model], variant, baseline, spec)
+        for model, variant, label in spec.rows
     ]
-    variants = {variant for variant, _ in spec.rows}
-    used = [cell for key, cell in cells.scores.items() if key[0] in variants]
-    sentences = [scores_note(used, {task: cells.metrics.get(task) for task in spec.tasks})]
+    used = [
+        cell
+        for model, variant, _ in spec.rows
+        for key, cell in cells[model].scores.items()
+        if key[0] == variant
+    ]
+    sentences = [scores_note(used, {task: _metric(cells, task) for task in spec.tasks})]
     sentences += _missing(cells, spec)
     return Table(
         spec.caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows
     )
 
 
-def _missing(cells: Cells, spec: Spec) -> list[str]:
+def _missing(cells: Mapping[str, Cells], spec: Spec) -> list[str]:
     """Say which cells a baseline cannot have, and which columns a language does not have."""
-    rows = dict(spec.rows)
     unscored = {
-        score: ", ".join(rows[variant] for variant in variants if variant in rows)
-        for score, variants in cells.unscored.items()
+        score: ", ".join(
+            label
+            for model, variant, label in spec.rows
+            if variant in cells[model].unscored.get(score, {})
+        )
+        for score in dict.fromkeys(score for one in cells.values() for score in one.unscored)
     }
     lacking = {
         language: ", ".join(map(str.upper, tasks)) for language, tasks in spec.left_out.items()
@@ -58,8 +71,16 @@ def _missing(cells: Cells, spec: Spec) -> list[str]:
     ]
 
 
-def _measured(cells: Cells, variant: str, spec: Spec) -> dict[str, str]:
-    parameters, baseline = size(cells, variant), size(cells, spec.baseline)
+def _metric(cells: Mapping[str, Cells], task: str) -> str | None:
+    found = {one.metrics[task]: model for model, one in cells.items() if task in one.metrics}
+    if len(found) > 1:
+        listed = ", ".join(f"{metric} ({model})" for metric, model in found.items())
+        raise UserError(f"the models' records disagree on the metric of '{task}': {listed}")
+    return next(iter(found), None)
+
+
+def _measured(cells: Cells, variant: str, baseline: Fraction | None, spec: Spec) -> dict[str, str]:
+    parameters = size(cells, variant)
     reduction = 100 * (parameters / baseline - 1) if parameters and baseline else None
     found = {
         name: cells.scores.get((variant, language, task), Cell())

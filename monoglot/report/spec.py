@@ -12,18 +12,19 @@ OPTIONAL = ("caption", "scores", "baseline", "published", "left_out")
 
 @dataclass(frozen=True)
 class Spec:
-    """A checked table block: `rows` are (variant, label), `scores` maps a task to a score's name.
+    """A checked table block: `rows` are (model, variant, label), `model` that of the baseline.
 
-    A task that `scores` does not name shows its records' own `score`. `baseline` is the variant
-    that reductions refer to, `published` the CSV file of the numbers to compare with. `left_out`
-    maps languages to tasks that they have no set for, and the table no column.
+    `scores` maps a task to a score's name; a task that it does not name shows its records' own
+    `score`. `baseline` is the variant that reductions refer to, `published` the CSV file of the
+    numbers to compare with. `left_out` maps languages to tasks that they have no set for, and the
+    table no column.
     """
 
     model: str
     caption: str
     languages: tuple[str, ...]
     tasks: tuple[str, ...]
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str, str], ...]
     scores: Mapping[str, str]
     baseline: str
     published: str | None
@@ -46,8 +47,9 @@ def read_spec(block: Mapping) -> Spec:
     """Check a table block; raise `UserError` naming the key that is missing, unknown or wrong."""
     check_keys(block, REQUIRED, OPTIONAL, "a table")
     tasks = names(block["tasks"], "tasks")
-    rows = [labelled(row, "rows") for row in entries(block["rows"], "rows")]
-    names([variant for variant, _ in rows], "rows")
+    model = text(block["model"], "model")
+    rows = [_row(row, model) for row in entries(block["rows"], "rows")]
+    names([v if of == model else f"{of} {v}" for of, v, _ in rows], "rows")
     scores = block.get("scores") or {}
     if not isinstance(scores, Mapping) or not set(scores) <= set(tasks):
         raise UserError(
@@ -57,8 +59,8 @@ def read_spec(block: Mapping) -> Spec:
     languages = names(block["languages"], "languages")
     left_out = _left_out(block.get("left_out") or {}, languages, tasks)
     spec = Spec(
-        model=text(block["model"], "model"),
-        caption=text(block.get("caption") or f"Scores of {block['model']}", "caption"),
+        model=model,
+        caption=text(block.get("caption") or f"Scores of {model}", "caption"),
         languages=languages,
         tasks=tasks,
         rows=tuple(rows),
@@ -89,3 +91,8 @@ def _left_out(
                 f"table key 'left_out': '{task}' is none of the tasks ({', '.join(tasks)})"
             )
     return found
+
+
+def _row(entry: object, model: str) -> tuple[str, str, str]:
+    variant, label = labelled(entry, "rows", "model")
+    return text(entry.get("model", model), "rows"), variant, label

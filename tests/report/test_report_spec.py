@@ -16,7 +16,7 @@ BLOCK = {
 
 def test_defaults():
     spec = read_spec(BLOCK)
-    assert spec.rows == (("base", "base"),)
+    assert spec.rows == (("m", "base", "base"),)
     assert (spec.baseline, spec.published, spec.scores) == ("base", None, {})
     assert spec.caption == "Scores of m"
     assert spec.cells == {"mt_tc": ("mt", "tc")}
@@ -30,6 +30,11 @@ def test_what_is_left_out_is_no_cell():
         BLOCK | {"languages": ["mt", "cy"], "tasks": ["tc", "ner"], "left_out": left_out}
     )
     assert list(spec.cells) == ["mt_tc", "mt_ner", "cy_tc"]
+
+
+def test_a_row_may_name_its_model():
+    rows = [{"variant": "base"}, {"model": "n", "variant": "base", "label": "N"}]
+    assert read_spec(BLOCK | {"rows": rows}).rows == (("m", "base", "base"), ("n", "base", "N"))
 
 
 def test_text_and_file_are_the_same(tmp_path):
@@ -52,6 +57,8 @@ def test_text_and_file_are_the_same(tmp_path):
         ({"left_out": {"sk": ["tc"]}}, "'left_out': .* must map languages of this table"),
         ({"left_out": {"mt": ["ner"]}}, "'left_out': 'ner' is none of the tasks"),
         ({"left_out": {"mt": ["tc"]}}, "'left_out': leaves no cell"),
+        ({"rows": [{"variant": "a"}, {"variant": "a", "model": "m"}]}, "'a' stands there twice"),
+        ({"rows": [{"variant": "a", "model": 3}]}, "'rows': 3 must be text"),
         ({"row": []}, "unknown key 'row'"),
     ],
 )

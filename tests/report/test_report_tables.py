@@ -275,3 +275,31 @@ def test_markdown_of_small_records(tmp_path):
 
 def test_markdown_of_one_seed_has_one_block():
     assert "##" not in to_markdown(render([record(0.5)], spec()))
+
+
+def test_rows_of_other_models_are_reduced_from_the_tables_baseline():
+    rows = [
+        {"variant": "base", "label": "Base"},
+        {"model": "n", "variant": "base", "label": "N"},
+        {"model": "n", "variant": "kd", "label": "N small"},
+    ]
+    theirs = [
+        record(0.7, model="n", parameters=1_000_000),
+        record(0.8, model="n", variant="kd", parameters=500_000),
+    ]
+    table = render([*theirs, record(0.5)], spec(rows=rows, tasks=["tc"]))
+    columns = ("model", "row", "reduction_percent", "mt_tc")
+    assert [tuple(row[name] for name in columns) for row in table.rows] == [
+        ("m", "base", "0", "50.00"),
+        ("n", "base", "-50", "70.00"),
+        ("n", "kd", "-75", "80.00"),
+    ]
+    assert table.note == "Scores in percent (TC: accuracy), mean over one seed."
+    assert to_csv(table).splitlines()[2].startswith("n,base,N,-50,")
+
+
+def test_models_whose_records_show_different_metrics_are_refused():
+    rows = [{"variant": "base"}, {"model": "n", "variant": "base"}]
+    theirs = record(0.7, model="n", metric="macro_f1")
+    with pytest.raises(UserError, match=r"metric of 'tc': accuracy \(m\), macro_f1 \(n\)"):
+        render([record(0.5), theirs], spec(rows=rows))
