@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
-ARCHITECTURES = {"bert": "BertForMaskedLM", "xlm-roberta": "XLMRobertaForMaskedLM"}
+ARCHITECTURES = {
+    "bert": "BertForMaskedLM",
+    "xlm-roberta": "XLMRobertaForMaskedLM",
+    "distilbert": "DistilBertForMaskedLM",
+}
 
 
 def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedModel":
@@ -37,14 +41,24 @@ def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedM
             f"{folder}/tokenizer.json: has {pieces} pieces, but the model has {config.vocab_size} "
             "embeddings; they must come from the same checkpoint"
         )
-    return load_weights(folder, str(folder), attention)
+    model, missing = read_weights(folder, str(folder), attention)
+    if missing:
+        raise UserError(
+            f"{folder}: has no weights for {missing[0]}; the checkpoint must hold the whole masked "
+            "language model"
+        )
+    return model
 
 
-def load_weights(folder: Path, where: str, attention: str | None = None) -> "PreTrainedModel":
-    """Load the masked language model of a folder in fp32, from safetensors alone.
+def read_weights(
+    folder: Path, where: str, attention: str | None = None
+) -> tuple["PreTrainedModel", list[str]]:
+    """Load what a folder holds of a masked language model, and name the tensors it does not hold.
 
-    Raises `UserError`, which calls the folder `where`, if the weights are damaged, have other
-    shapes than the configuration says, do not cover the model, or the decoder is not tied.
+    Weights are read in fp32, from safetensors alone. Missing tensors have the architecture's own
+    initial values, drawn by torch's generator. Raises `UserError`, which calls the folder `where`,
+    if the weights are damaged, have other shapes than the configuration says, or the decoder is not
+    tied.
     """
     import torch
     from transformers import AutoModelForMaskedLM
@@ -66,12 +80,7 @@ def load_weights(folder: Path, where: str, attention: str | None = None) -> "Pre
         ) from None
     if not model.config.tie_word_embeddings:
         raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")
-    if info["missing_keys"]:
-        raise UserError(
-            f"{where}: has no weights for {sorted(info['missing_keys'])[0]}; the checkpoint must "
-            "hold the whole masked language model"
-        )
-    return model.eval()
+    return model.eval(), sorted(info["missing_keys"])
 
 
 def first_line(error: Exception) -> str:

@@ -17,6 +17,9 @@ LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",), BASELINE: ()}
 LARGEST_PROJECTION = 2**30
 """Parameters; with gradients and moments such a projection takes 16 GiB."""
 
+UNSUPPORTED = {"distilbert": ("prune_ffn", "reduce_hidden")}
+"""By family, the operations that it does not have."""
+
 
 def check(graph: "Graph") -> None:
     """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
@@ -127,6 +130,7 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
     where = f"variants.{checkpoint.variant}"
     parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
     settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
+    _supported(graph, checkpoint, where)
     if graph.operation(checkpoint.variant) == "train":
         _training(graph, settings, where)
     if settings.get("max_length", 0) > shape["max_positions"]:
@@ -158,6 +162,31 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
             raise UserError(f"{where}.text: there is no language '{language}'")
         for name in ("text", "validation", "heldout"):
             source_of(graph.config, name, language)
+
+
+def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
+    """Refuse what cannot be done with a family, or with a masked-LM head that was never trained."""
+    operation = graph.operation(checkpoint.variant)
+    family = graph.config["models"][checkpoint.model]["family"]
+    if operation in UNSUPPORTED.get(family, ()):
+        raise UserError(
+            f"{where}: there is no '{operation}' for the family {family} of {checkpoint.model}; "
+            "choose another operation or another model"
+        )
+    asked = graph.parent(checkpoint) if operation == "prune_ffn" else graph.teacher(checkpoint)
+    if asked and not _head_is_trained(graph, asked):
+        raise UserError(
+            f"{where}: '{asked.variant}' of {asked.model} has an untrained masked-LM head "
+            f"(models.{asked.model}.head), so that its predictions mean nothing; train it first"
+        )
+
+
+def _head_is_trained(graph: "Graph", checkpoint: "Checkpoint") -> bool:
+    while graph.operation(checkpoint.variant) != "train":
+        if graph.parent(checkpoint) is None:
+            return graph.config["models"][checkpoint.model]["head"] == "trained"
+        checkpoint = graph.parent(checkpoint)
+    return True
 
 
 def _origin(graph: "Graph", checkpoint: "Checkpoint", settings: dict) -> None:

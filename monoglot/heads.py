@@ -33,6 +33,8 @@ def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Apply the first half of the head to hidden states of shape [..., hidden]."""
     if model.config.model_type == "bert":
         return model.cls.predictions.transform(hidden)
+    if model.config.model_type == "distilbert":
+        return model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
     head = model.lm_head
     return head.layer_norm(F.gelu(head.dense(hidden)))
 

@@ -1,4 +1,8 @@
-"""How the two families split text: mBERT's WordPiece and XLM-R's Unigram, as whole tokenizers."""
+"""The two kinds of tokenizers, mBERT's WordPiece and XLM-R's Unigram, and who reads them.
+
+The kind belongs to the tokenizer and not to the architecture of the encoder: Multilingual-MiniLM is
+a BERT encoder over XLM-R's pieces.
+"""
 
 from collections.abc import Sequence
 
@@ -13,16 +17,21 @@ from tokenizers import (
     processors,
 )
 
-MODELS = {"bert": "WordPiece", "xlm-roberta": "Unigram"}
+# What each architecture can have; the first one is what `scratch` trains.
+KINDS = {
+    "bert": ("WordPiece", "Unigram"),
+    "xlm-roberta": ("Unigram",),
+    "distilbert": ("WordPiece",),
+}
 SPECIAL_TOKENS = {
-    "bert": {
+    "WordPiece": {
         "pad_token": "[PAD]",
         "unk_token": "[UNK]",
         "cls_token": "[CLS]",
         "sep_token": "[SEP]",
         "mask_token": "[MASK]",
     },
-    "xlm-roberta": {
+    "Unigram": {
         "bos_token": "<s>",
         "pad_token": "<pad>",
         "eos_token": "</s>",
@@ -35,13 +44,14 @@ SPECIAL_TOKENS = {
 INPUT_NAMES = {
     "bert": ["input_ids", "token_type_ids", "attention_mask"],
     "xlm-roberta": ["input_ids", "attention_mask"],
+    "distilbert": ["input_ids", "attention_mask"],
 }
 
 
 def wordpiece(pieces: Sequence[str]) -> Tokenizer:
     """Return a cased BERT tokenizer whose pieces have their positions in `pieces` as ids.
 
-    `pieces` must hold the family's special tokens, at any position.
+    `pieces` must hold the special tokens of the kind, at any position.
     """
     vocabulary = {piece: i for i, piece in enumerate(pieces)}
     tokenizer = split_into_words(Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]")))
@@ -51,7 +61,7 @@ def wordpiece(pieces: Sequence[str]) -> Tokenizer:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
     )
-    tokenizer.add_special_tokens(_added("bert"))
+    tokenizer.add_special_tokens(_added("WordPiece"))
     return tokenizer
 
 
@@ -68,7 +78,7 @@ def unigram(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[(token, ids[token]) for token in ("<s>", "</s>")],
     )
-    tokenizer.add_special_tokens(_added("xlm-roberta"))
+    tokenizer.add_special_tokens(_added("Unigram"))
     return tokenizer
 
 
@@ -87,9 +97,9 @@ def split_at_spaces(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _added(family: str) -> list[AddedToken]:
+def _added(kind: str) -> list[AddedToken]:
     """The special tokens; XLM-R's mask takes the space before it along, as the published one."""
     return [
         AddedToken(token, special=True, normalized=False, lstrip=token == "<mask>")
-        for token in dict.fromkeys(SPECIAL_TOKENS[family].values())
+        for token in dict.fromkeys(SPECIAL_TOKENS[kind].values())
     ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
-from monoglot.tokenizer_families import INPUT_NAMES, MODELS, SPECIAL_TOKENS, wordpiece
+from monoglot.tokenizer_families import INPUT_NAMES, KINDS, SPECIAL_TOKENS, wordpiece
 
 
 def read_tokenizer(path: str | Path, family: str) -> dict:
@@ -30,9 +30,10 @@ def read_tokenizer(path: str | Path, family: str) -> dict:
     text = _read(path)
     tokenizer = _vocabulary(text, path) if path.suffix == ".txt" else _parse(text, path)
     kind = tokenizer["model"]["type"]
-    if kind != MODELS[family]:
+    if kind not in KINDS[family]:
         raise UserError(
-            f"{path}: is a {kind} tokenizer; the family {family} needs a {MODELS[family]} one"
+            f"{path}: is a {kind} tokenizer; "
+            f"the family {family} needs a {' or '.join(KINDS[family])} one"
         )
     return tokenizer
 
@@ -72,14 +73,14 @@ def write_tokenizer(
     Args:
         folder: where to.
         tokenizer_json: the contents of `tokenizer.json`.
-        family: model type, "bert" or "xlm-roberta".
+        family: architecture, a key of `KINDS`; it says which inputs the model takes.
         max_length: longest input in tokens, special ones included.
-        names: special tokens by role (`pad_token`, ...); by default those of the family.
+        names: special tokens by role (`pad_token`, ...); by default those of its kind.
 
     Raises:
         UserError: if the tokenizer has no piece of one of these names.
     """
-    names = names or SPECIAL_TOKENS[family]
+    names = names or SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     known = Tokenizer.from_str(tokenizer_json)
     for role, token in names.items():
         if known.token_to_id(token) is None:
@@ -140,7 +141,7 @@ def _vocabulary(text: str, path: Path) -> dict:
     if len(set(pieces)) < len(pieces):
         twice = next(i for i, piece in enumerate(pieces) if piece in pieces[:i])
         raise UserError(f"{path}, line {twice + 1}: '{pieces[twice]}' is there twice")
-    for token in SPECIAL_TOKENS["bert"].values():
+    for token in SPECIAL_TOKENS["WordPiece"].values():
         if token not in pieces:
             raise UserError(f"{path}: has no line {token}; a BERT vocabulary needs it")
     return json.loads(wordpiece(pieces).to_str())

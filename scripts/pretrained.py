@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from monoglot import command
+from monoglot.checkpoints import ARCHITECTURES
 
 
 def main() -> None:
@@ -15,7 +16,13 @@ def main() -> None:
         "--tokenizer", type=Path, help="tokenizer to take instead: a folder, .json, .gz or .txt"
     )
     parser.add_argument(
-        "--family", choices=("bert", "xlm-roberta"), required=True, help="architecture"
+        "--family", choices=tuple(ARCHITECTURES), required=True, help="architecture"
+    )
+    parser.add_argument(
+        "--head",
+        choices=("trained", "fresh"),
+        default="trained",
+        help="fresh: the checkpoint is an encoder alone and gets an untrained masked-LM head",
     )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     args = parser.parse_args()
@@ -26,7 +33,7 @@ def main() -> None:
         from monoglot.operations.pretrained import pretrained
 
     source = args.folder if args.hub is None else args.hub
-    pretrained(source, args.out, args.family, args.revision, args.tokenizer)
+    pretrained(source, args.out, args.family, args.revision, args.tokenizer, args.head)
 
 
 if __name__ == "__main__":

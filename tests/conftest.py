@@ -1,4 +1,4 @@
-"""Tiny checkpoints of both families, and scripts run as commands."""
+"""Tiny checkpoints of every family, and scripts run as commands."""
 
 import runpy
 import shutil
@@ -12,6 +12,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     XLMRobertaConfig,
@@ -36,7 +38,9 @@ ENDINGS = ["at", "in", "er", "ija", "ra", "na"]
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return `tiny_checkpoint(family)`: the folder of a tiny "bert" or "xlm-roberta" checkpoint.
+    """Return `tiny_checkpoint(family)`: the folder of a tiny checkpoint.
+
+    Families are "bert", "xlm-roberta" and "distilbert".
 
     Hidden size 24, 4 layers, 4 heads, FFN 48, seeded random weights in every tensor, at most 62
     tokens and 2 special ones. The folder is shared by all tests: read it, never write into it.
@@ -45,7 +49,8 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
 
     def build(family: str) -> Path:
         if family not in folders:
-            tokenizer, model = {"bert": _bert, "xlm-roberta": _xlm_roberta}[family]()
+            makers = {"bert": _bert, "xlm-roberta": _xlm_roberta, "distilbert": _distilbert}
+            tokenizer, model = makers[family]()
             _randomise(model)
             folders[family] = tmp_path_factory.mktemp(family)
             _save(tokenizer, model, folders[family])
@@ -56,7 +61,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
 
 @pytest.fixture(params=["bert", "xlm-roberta"])
 def family(request: pytest.FixtureRequest) -> str:
-    """Run the test once for each family."""
+    """Run the test once for each family of the paper; modules with more have their own."""
     return request.param
 
 
@@ -101,6 +106,19 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
 
 
 def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
+    tokenizer = _wordpiece()
+    shape = {"max_position_embeddings": 64, "pad_token_id": 0, **SHAPE}
+    return tokenizer, BertForMaskedLM(BertConfig(vocab_size=len(tokenizer), **shape))
+
+
+def _distilbert() -> tuple[PreTrainedTokenizerFast, DistilBertForMaskedLM]:
+    tokenizer = _wordpiece(model_input_names=["input_ids", "attention_mask"])
+    shape = {"max_position_embeddings": 64, "dim": 24, "n_layers": 4, "n_heads": 4}
+    config = DistilBertConfig(vocab_size=len(tokenizer), hidden_dim=48, **shape)
+    return tokenizer, DistilBertForMaskedLM(config)
+
+
+def _wordpiece(**settings: object) -> PreTrainedTokenizerFast:
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *MARKS, *LETTERS]
     pieces += [f"##{piece}" for piece in (*LETTERS, *ENDINGS)]
     pieces += [word for word in WORDS if len(word) > 1]
@@ -113,7 +131,7 @@ def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         pad_token="[PAD]",
         unk_token="[UNK]",
@@ -121,9 +139,8 @@ def _bert() -> tuple[PreTrainedTokenizerFast, BertForMaskedLM]:
         sep_token="[SEP]",
         mask_token="[MASK]",
         model_max_length=64,
+        **settings,
     )
-    config = BertConfig(vocab_size=len(pieces), max_position_embeddings=64, pad_token_id=0, **SHAPE)
-    return tokenizer, BertForMaskedLM(config)
 
 
 def _xlm_roberta() -> tuple[PreTrainedTokenizerFast, XLMRobertaForMaskedLM]:
@@ -164,7 +181,8 @@ def _randomise(model: torch.nn.Module) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator) * 0.1
-            parameter.copy_(1 + noise if name.endswith("LayerNorm.weight") else noise)
+            scale = name.endswith(("LayerNorm.weight", "_layer_norm.weight"))
+            parameter.copy_(1 + noise if scale else noise)
 
 
 def _save(tokenizer: PreTrainedTokenizerFast, model: torch.nn.Module, folder: Path) -> None:

@@ -249,3 +249,66 @@ def test_a_teacher_with_another_vocabulary_is_refused():
     config["tables"]["table1"]["rows"].append({"variant": "again", "label": "again"})
     with pytest.raises(UserError, match=r"variants\.again\.teacher: .* must share the vocabulary"):
         Graph(config)
+
+
+def with_models(**models: dict) -> dict:
+    """The demo with more models like its XLM-R."""
+    config = deepcopy(DEMO)
+    for name, more in models.items():
+        config["models"][name] = config["models"]["xlmr"] | more
+    return config
+
+
+def test_a_row_may_be_of_another_model():
+    config = with_models(distil={"family": "distilbert"})
+    config["tables"] = {
+        "few": {
+            "model": "xlmr",
+            "tasks": ["tc"],
+            "rows": [
+                {"variant": "base", "label": "Base"},
+                {"model": "distil", "variant": "adapted", "label": "DistilBERT"},
+            ],
+        }
+    }
+    graph = Graph(config)
+    assert graph.runs == [Run("distil", "qaa", "adapted", "tc"), Run("xlmr", "qaa", "base", "tc")]
+    assert Checkpoint("distil", "any", "init") in graph.checkpoints
+    config["tables"]["few"]["rows"][1]["model"] = "nobody"
+    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is none of the models"):
+        Graph(config)
+
+
+@pytest.mark.parametrize("operation", ["prune_ffn", "reduce_hidden"])
+def test_what_a_family_cannot_do_is_refused(operation):
+    config = with_models(distil={"family": "distilbert"})
+    config["variants"]["small"] = {"operation": operation, "parent": "adapted", "size": 32}
+    rows = [{"variant": "small", "label": "x"}]
+    config["tables"] = {"few": {"model": "distil", "rows": rows}}
+    with pytest.raises(UserError, match=f"there is no '{operation}' for the family distilbert"):
+        Graph(config)
+
+
+def encoder_alone(variants: dict) -> dict:
+    """The demo with a model whose checkpoint has no head, and one row of it."""
+    config = with_models(encoder={"folder": "x", "head": "fresh"})
+    config["variants"] = {"init": {"operation": "pretrained"}} | variants
+    rows = [{"variant": list(variants)[-1], "label": "x"}]
+    config["tables"] = {"few": {"model": "encoder", "rows": rows}}
+    return config
+
+
+def test_an_untrained_head_cannot_teach_before_it_is_trained():
+    adapted = {"operation": "train", "parent": "init", "loss": "none"}
+    fewer = {"operation": "select_layers", "parent": "init", "layers": 2}
+    kd = {"operation": "train", "parent": "fewer", "teacher": "fewer"}
+    with pytest.raises(UserError, match=r"'fewer' of encoder has an untrained .*encoder\.head"):
+        Graph(encoder_alone({"fewer": fewer, "kd": kd}))
+    kd = {"operation": "train", "parent": "init", "teacher": "adapted"}
+    Graph(encoder_alone({"adapted": adapted, "kd": kd}))
+
+
+def test_neurons_are_not_chosen_by_an_untrained_head():
+    ffn = {"operation": "prune_ffn", "parent": "init", "size": 64, "max_length": 48}
+    with pytest.raises(UserError, match="'init' of encoder has an untrained masked-LM head"):
+        Graph(encoder_alone({"ffn": ffn}))

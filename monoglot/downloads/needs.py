@@ -93,14 +93,16 @@ def needs_of(
     return [*needs_of_models(graph, nodes), *needs]
 
 
-def needs_of_models(graph: Graph, nodes: Iterable[Checkpoint]) -> list[HubFiles]:
-    """Return the files on the Hub of pretrained checkpoints; none for one of a local folder."""
-    origins = {node: origin(graph, node) for node in nodes}
-    return [
-        HubFiles(f"models.{node.model}", _repository("models", about), MODEL_FILES)
-        for node, about in origins.items()
-        if "hub" in about
-    ]
+def needs_of_models(graph: Graph, nodes: Iterable[Checkpoint]) -> list[Need]:
+    """Return the files of pretrained checkpoints: of a local folder, the configuration alone."""
+    needs: list[Need] = []
+    for node in nodes:
+        about, key = origin(graph, node), f"models.{node.model}"
+        if "hub" in about:
+            needs.append(HubFiles(key, _repository("models", about), MODEL_FILES))
+        else:
+            needs.append(LocalFile(f"{key}.folder", Path(about["folder"], "config.json")))
+    return needs
 
 
 def needs_of_set(config: dict, language: str, name: str) -> list[Need]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from adapters import BertAdapterModel, XLMRobertaAdapterModel
+from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -19,7 +19,11 @@ from monoglot.checkpoints import check_files, count_parameters
 from monoglot.errors import UserError
 
 NAME = "task"
-FAMILIES = {"bert": BertAdapterModel, "xlm-roberta": XLMRobertaAdapterModel}
+FAMILIES = {
+    "bert": BertAdapterModel,
+    "xlm-roberta": XLMRobertaAdapterModel,
+    "distilbert": DistilBertAdapterModel,
+}
 
 
 def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
@@ -51,7 +55,8 @@ def drop_heads(model: PreTrainedModel) -> None:
     """Take away what the library puts on top of the encoder and no task uses."""
     for head in list(model.heads):
         model.delete_head(head)
-    model.base_model.pooler = torch.nn.Identity()
+    if hasattr(model.base_model, "pooler"):  # DistilBERT has none
+        model.base_model.pooler = torch.nn.Identity()
 
 
 def fresh_adapter(

@@ -1,17 +1,29 @@
 """A checkpoint from the Hub or a local folder, in the four-file form of this project."""
 
 import json
+import logging
 from pathlib import Path
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedModel
 
-from monoglot.checkpoints import ARCHITECTURES, first_line, load_weights, save_weights
+from monoglot.checkpoints import ARCHITECTURES, first_line, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
+from monoglot.operations.embedding_rows import gather_rows
+from monoglot.operations.fresh_head import load_with_head
 from monoglot.operations.hub_model import download
-from monoglot.tokenizer_families import SPECIAL_TOKENS
-from monoglot.tokenizer_files import check_size, read_tokenizer, to_json, write_tokenizer
+from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
+from monoglot.tokenizer_files import (
+    check_size,
+    read_tokenizer,
+    to_json,
+    write_tokenizer,
+)
+
+log = logging.getLogger(__name__)
+# Embeddings are padded to a multiple of 64 at most; Multilingual-MiniLM has 35 beyond its pieces.
+UNUSED_ROWS = 63
 
 
 def pretrained(
@@ -20,17 +32,20 @@ def pretrained(
     family: str,
     revision: str | None = None,
     tokenizer: str | Path | None = None,
+    head: str = "trained",
 ) -> None:
     """Write the masked language model of `source` as a checkpoint: decoder tied, no pooler, fp32.
 
-    Weights are read from safetensors alone, never from pickle.
+    Weights are read from safetensors alone, never from pickle. Up to 63 embeddings beyond the last
+    piece, which no text can reach, are dropped, and the padding id becomes the tokenizer's.
 
     Args:
         source: a Hub id if `revision` is given, else a folder as `save_pretrained` writes it.
         out: folder of the checkpoint.
-        family: "bert" or "xlm-roberta"; the model must be of it.
+        family: "bert", "xlm-roberta" or "distilbert"; the model must be of it.
         revision: commit on the Hub, 40 hexadecimal digits.
         tokenizer: a tokenizer to take instead of the one in `source`, see `read_tokenizer`.
+        head: "trained", or "fresh" for an encoder that has none, see `load_with_head`.
 
     Raises:
         UserError: if the source cannot be had, is incomplete, broken or of another family, has only
@@ -39,13 +54,12 @@ def pretrained(
     where = f"{source} at revision {revision}" if revision else str(source)
     folder = download(str(source), revision) if revision else Path(source)
     _check(folder, family, where)
-    model = load_weights(folder, where)
+    model = load_with_head(folder, where, head)
     if tokenizer is None:
         tokenizer_json, names, longest = _own_tokenizer(folder, family, where)
     else:
-        tokenizer_json = to_json(read_tokenizer(tokenizer, family))
-        names, longest = SPECIAL_TOKENS[family], None
-    check_size(json.loads(tokenizer_json), model.config.vocab_size, where)
+        tokenizer_json, names, longest = _as_it_is(tokenizer, family)
+    model = _fitted(model, tokenizer_json, names, where)
     positions = _positions(model)
     with whole_folder(out) as aside:
         save_weights(model, aside)
@@ -80,7 +94,10 @@ def _check(folder: Path, family: str, where: str) -> None:
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
     if (folder / "tokenizer.json").is_file():
-        read_tokenizer(folder, family)  # a broken file gets its own sentence
+        kind = read_tokenizer(folder, family)["model"]["type"]
+        # transformers chooses the tokenizer's class by the architecture.
+        if kind != KINDS[family][0]:
+            return _as_it_is(folder, family)
     # Without its configuration, transformers takes a vocabulary for a lower-casing one.
     elif not all((folder / name).is_file() for name in ("vocab.txt", "tokenizer_config.json")):
         raise UserError(
@@ -94,12 +111,32 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
         raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
     backend.no_truncation()
     backend.no_padding()
-    names = {
-        role: token
-        for role, token in fast.special_tokens_map.items()
-        if role in SPECIAL_TOKENS[family]
-    }
+    known = SPECIAL_TOKENS[KINDS[family][0]]
+    names = {role: token for role, token in fast.special_tokens_map.items() if role in known}
     return _same_or_new(folder / "tokenizer.json", backend), names, fast.model_max_length
+
+
+def _as_it_is(path: str | Path, family: str) -> tuple[str, dict[str, str], int | None]:
+    """A tokenizer as `_own_tokenizer` returns it, taken by its file alone."""
+    tokenizer = read_tokenizer(path, family)
+    return to_json(tokenizer), SPECIAL_TOKENS[tokenizer["model"]["type"]], None
+
+
+def _fitted(
+    model: PreTrainedModel, tokenizer_json: str, names: dict[str, str], where: str
+) -> PreTrainedModel:
+    """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    pieces, rows = tokenizer.get_vocab_size(), model.config.vocab_size
+    fits = pieces < rows <= pieces + UNUSED_ROWS
+    check_size(json.loads(tokenizer_json), pieces if fits else rows, where)
+    if fits:
+        log.info("%s: the last %d embeddings belong to no piece; dropped", where, rows - pieces)
+        model = gather_rows(model, range(pieces))
+    # XLM-R counts positions from its padding id, which must hence stay what it was trained with.
+    if model.config.model_type != "xlm-roberta":
+        model.config.pad_token_id = tokenizer.token_to_id(names["pad_token"])
+    return model
 
 
 def _same_or_new(file: Path, backend: Tokenizer) -> str:

@@ -1,5 +1,6 @@
 """A randomly initialised encoder; its tokenizer is trained on text, given, or a parent's."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from monoglot.tokenizer_families import SPECIAL_TOKENS
 from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import DistilBertConfig, PreTrainedModel
 
 
 def scratch(
@@ -37,7 +38,8 @@ def scratch(
     Args:
         texts: documents to train a tokenizer on, held in memory; not looked at if one is given.
         out: folder of the checkpoint.
-        family: "bert" (WordPiece, cased) or "xlm-roberta" (Unigram).
+        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), or "xlm-roberta"
+            (Unigram).
         vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
             text does not yield as many.
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
@@ -96,14 +98,23 @@ def _random_model(
 ) -> "PreTrainedModel":
     import torch
     from tokenizers import Tokenizer
-    from transformers import BertConfig, BertForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
+    from transformers import (
+        BertConfig,
+        BertForMaskedLM,
+        DistilBertForMaskedLM,
+        XLMRobertaConfig,
+        XLMRobertaForMaskedLM,
+    )
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
-    ids = {r: tokenizer.token_to_id(token) for r, token in SPECIAL_TOKENS[family].items()}
+    names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
+    ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
     shape = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": ids["pad_token"], **shape}
     torch.manual_seed(seed)
     if family == "bert":
         return BertForMaskedLM(BertConfig(max_position_embeddings=max_positions, **shape))
+    if family == "distilbert":
+        return DistilBertForMaskedLM(_distilbert_config(max_positions, **shape))
     # XLM-R counts positions from the padding's id + 1.
     config = XLMRobertaConfig(
         max_position_embeddings=max_positions + ids["pad_token"] + 1,
@@ -114,3 +125,29 @@ def _random_model(
         **shape,
     )
     return XLMRobertaForMaskedLM(config)
+
+
+def _distilbert_config(
+    max_positions: int,
+    *,
+    hidden_size: int,
+    num_hidden_layers: int,
+    num_attention_heads: int,
+    intermediate_size: int,
+    hidden_dropout_prob: float,
+    attention_probs_dropout_prob: float,
+    **ids: int,
+) -> "DistilBertConfig":
+    """DistilBERT has names of its own for what the other configurations call alike."""
+    from transformers import DistilBertConfig
+
+    return DistilBertConfig(
+        max_position_embeddings=max_positions,
+        dim=hidden_size,
+        n_layers=num_hidden_layers,
+        n_heads=num_attention_heads,
+        hidden_dim=intermediate_size,
+        dropout=hidden_dropout_prob,
+        attention_dropout=attention_probs_dropout_prob,
+        **ids,
+    )

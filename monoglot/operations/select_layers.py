@@ -10,6 +10,7 @@ from monoglot.errors import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+LAYERS_IN = {"bert": "encoder", "xlm-roberta": "encoder", "distilbert": "transformer"}
 STRATEGIES = ("first_k", "last_k", "stride", "first_last_k", "random")
 
 
@@ -34,7 +35,7 @@ def select_layers(
     if kept is None:
         return _random(model, count, seed)
     smaller = copy.deepcopy(model)
-    encoder = smaller.base_model.encoder
+    encoder = smaller.base_model.get_submodule(LAYERS_IN[model.config.model_type])
     encoder.layer = torch.nn.ModuleList(encoder.layer[index] for index in kept)
     smaller.config.num_hidden_layers = count
     return smaller.eval()

@@ -1,4 +1,4 @@
-"""A tokenizer of either family trained on text, the same bytes on every run.
+"""A tokenizer of either kind trained on text, the same bytes on every run.
 
 The trainers of `tokenizers` walk through hash maps with a random order, which decides ties
 (WordPiece) and rounding (Unigram). What is taken from them here does not depend on that order.
@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from monoglot.errors import UserError
 from monoglot.operations.token_counts import count_pieces
 from monoglot.tokenizer_families import (
+    KINDS,
     SPECIAL_TOKENS,
     split_at_spaces,
     split_into_words,
@@ -29,9 +30,10 @@ def train_tokenizer(texts: Sequence[str], family: str, vocab_size: int) -> Token
     It has fewer if the text does not yield as many. Raises `UserError` if the text has no words,
     or more different characters than there is room for.
     """
-    train = {"bert": train_wordpiece, "xlm-roberta": train_unigram}[family]
+    kind = KINDS[family][0]
+    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram}[kind]
     tokenizer = train(texts, vocab_size)
-    special = len(set(SPECIAL_TOKENS[family].values()))
+    special = len(set(SPECIAL_TOKENS[kind].values()))
     if tokenizer.get_vocab_size() <= special:
         raise UserError("the text holds no words; a tokenizer cannot be trained on it")
     if tokenizer.get_vocab_size() > vocab_size:
@@ -44,7 +46,7 @@ def train_tokenizer(texts: Sequence[str], family: str, vocab_size: int) -> Token
 
 def train_wordpiece(texts: Sequence[str], vocab_size: int) -> Tokenizer:
     """Return a cased WordPiece tokenizer, special tokens first (ids 0 to 4)."""
-    special = list(SPECIAL_TOKENS["bert"].values())
+    special = list(SPECIAL_TOKENS["WordPiece"].values())
     # Characters inside words get their ids in the order of the hash map, and ids break ties: a
     # first run finds these characters, the second one is given them in a fixed order.
     characters = _wordpieces(texts, 0, special)
@@ -59,7 +61,7 @@ def train_unigram(texts: Sequence[str], vocab_size: int) -> Tokenizer:
     the best segmentation of the text, re-estimated a few times (hard EM on whole numbers, which
     unlike the expected counts of Kudo 2018 are the same in every order of addition).
     """
-    *first, mask = dict.fromkeys(SPECIAL_TOKENS["xlm-roberta"].values())
+    *first, mask = dict.fromkeys(SPECIAL_TOKENS["Unigram"].values())
     merges = split_at_spaces(Tokenizer(models.BPE()))
     # Marks stay apart from letters, as in XLM-R: a word's pieces do not depend on what follows it.
     apart = pre_tokenizers.Punctuation()

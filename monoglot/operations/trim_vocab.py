@@ -1,17 +1,15 @@
 """The parent with a smaller vocabulary and tokenizer (paper, section 2.4)."""
 
-import copy
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
-from transformers import PretrainedConfig, PreTrainedModel
 
 from monoglot.checkpoints import load_model, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
+from monoglot.operations.embedding_rows import config_ids, gather_rows
 from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_report import compare, coverage
 from monoglot.operations.trim_tokenizer import (
@@ -24,7 +22,7 @@ from monoglot.operations.trim_tokenizer import (
 from monoglot.tokenizer_files import check_size, read_settings, read_tokenizer, to_json, write_files
 from monoglot.tokens.store import encode
 
-COUNTS = {"bert": "documents", "xlm-roberta": "tokens"}
+COUNTS = {"WordPiece": "documents", "Unigram": "tokens"}
 
 
 def trim_vocab(
@@ -58,16 +56,16 @@ def trim_vocab(
         UserError: if a text is empty, or `size` is not one the parent can be trimmed to.
     """
     model = load_model(parent)
-    family = model.config.model_type
-    tokenizer, settings = read_tokenizer(parent, family), read_settings(parent)
+    tokenizer = read_tokenizer(parent, model.config.model_type)
+    settings = read_settings(parent)
     check_size(tokenizer, model.config.vocab_size, parent)
     before = Tokenizer.from_str(to_json(tokenizer))
     counts = count_pieces(encode(before, texts), model.config.vocab_size)
     if not counts.tokens.any():
         raise UserError("the text holds no words; give some to count pieces in")
-    count = count or COUNTS[family]
+    count = count or COUNTS[tokenizer["model"]["type"]]
 
-    special = special_ids(tokenizer, settings, _config_ids(model.config))
+    special = special_ids(tokenizer, settings, config_ids(model.config))
     chosen = choose_pieces(tokenizer, getattr(counts, count), size, special, keep_characters)
     kept = number_pieces(chosen, special)
     trimmed = trim_tokenizer(tokenizer, kept)
@@ -86,36 +84,6 @@ def trim_vocab(
         write_files(aside, to_json(trimmed), _renumbered(settings, kept))
     with whole_file(report_out) as aside:
         aside.write_text(json.dumps(report, indent=2) + "\n")
-
-
-def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
-    """Return a copy of a masked language model with the vocabulary `kept`, old ids by new id.
-
-    Logits at new id i are those of the model at `kept[i]`; everything else stays.
-    """
-    new = {old: i for i, old in enumerate(kept)}
-    config = copy.deepcopy(model.config)
-    config.vocab_size = len(kept)
-    for key, value in _id_settings(model.config).items():
-        setattr(config, key, [new[i] for i in value] if isinstance(value, list) else new[value])
-    smaller = type(model)(config)
-    rows = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().bias)}
-    with torch.no_grad():
-        for name, target in smaller.named_parameters():  # names a tied tensor once
-            source = model.get_parameter(name)
-            target.copy_(source[list(kept)] if id(source) in rows else source)
-    return smaller.eval()
-
-
-def _id_settings(config: PretrainedConfig) -> dict[str, int | list[int]]:
-    """The settings of a configuration that are token ids."""
-    found = {key: value for key, value in config.to_dict().items() if key.endswith("_token_id")}
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _config_ids(config: PretrainedConfig) -> set[int]:
-    values = _id_settings(config).values()
-    return {i for value in values for i in (value if isinstance(value, list) else [value])}
 
 
 def _renumbered(settings: dict, kept: Sequence[int]) -> dict:

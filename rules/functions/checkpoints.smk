@@ -68,8 +68,9 @@ def text_files(wildcards):
 
 
 def pretrained_flags(wildcards):
-    family = CONFIG["models"][wildcards.model]["family"]
-    return flags(origin(GRAPH, checkpoint_of(wildcards)) | {"family": family})
+    model = CONFIG["models"][wildcards.model]
+    about = {key: model[key] for key in ("family", "head")}
+    return flags(origin(GRAPH, checkpoint_of(wildcards)) | about)
 
 
 def scratch_tokenizer(wildcards):

@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 import torch
-from adapters import BertAdapterModel, XLMRobertaAdapterModel
-from transformers import AutoModel, BertConfig, XLMRobertaConfig
+from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
+from transformers import AutoModel, BertConfig, DistilBertConfig, XLMRobertaConfig
 
 from monoglot.checkpoints import count_parameters, load_model
 from monoglot.errors import UserError
@@ -27,7 +27,11 @@ TABLE_5 = [
 @pytest.mark.parametrize(("hidden", "layers", "factor", "expected"), TABLE_5)
 @pytest.mark.parametrize(
     ("model_class", "config_class"),
-    [(BertAdapterModel, BertConfig), (XLMRobertaAdapterModel, XLMRobertaConfig)],
+    [
+        (BertAdapterModel, BertConfig),
+        (XLMRobertaAdapterModel, XLMRobertaConfig),
+        (DistilBertAdapterModel, DistilBertConfig),
+    ],
 )
 def test_adapters_have_the_size_of_the_papers_table_5(
     model_class, config_class, hidden, layers, factor, expected
@@ -48,7 +52,7 @@ def test_the_classification_head_has_two_layers(tiny_checkpoint):
     assert adapter.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
     model = adapter.load_encoder(folder)
@@ -75,7 +79,7 @@ def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
     assert not torch.equal(used.heads["task"][1].weight, loaded.heads["task"][1].weight)
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
     assert adapter.checkpoint_parameters(folder) == count_parameters(load_model(folder))
@@ -107,6 +111,7 @@ def test_the_sizes_that_afroxlmr_comet_states(tmp_path, layers, hidden, ffn, hea
 def test_positions_of_xlmr_begin_after_the_padding_id(tiny_checkpoint):
     assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("bert"))) == 64
     assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("xlm-roberta"))) == 64
+    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("distilbert"))) == 64
 
 
 def test_a_checkpoint_without_tokenizer_is_refused(tiny_checkpoint, tmp_path):

@@ -17,7 +17,7 @@ NAMES = Names("xlmr", "mt", "kd")
 SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_tags_are_learnt_and_recorded(
     tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, family
 ):

@@ -16,7 +16,7 @@ from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.scratch import scratch
 from monoglot.operations.train_tokenizer import train_tokenizer
-from monoglot.tokenizer_families import SPECIAL_TOKENS
+from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
 
 ROOT = Path(__file__).parents[2]
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 4, "ffn_size": 24, "max_positions": 32, "seed": 1}
@@ -32,6 +32,11 @@ def texts(count=400):
     ]
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+def family(request):
+    return request.param
+
+
 @pytest.fixture
 def made(family, tmp_path):
     scratch(texts(), tmp_path / "made", family, vocab_size=120, **SHAPE)
@@ -42,12 +47,14 @@ def test_loads_with_stock_classes(made, family):
     assert sorted(file.name for file in made.iterdir()) == sorted(FILES)
     model = AutoModelForMaskedLM.from_pretrained(made)
     config = model.config
-    assert (config.vocab_size, config.hidden_size, config.intermediate_size) == (120, 16, 24)
+    assert (config.vocab_size, config.hidden_size) == (120, 16)
+    ffn = config.hidden_dim if family == "distilbert" else config.intermediate_size
+    assert ffn == 24
     assert (config.num_hidden_layers, config.num_attention_heads) == (2, 4)
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
-    extra, types = {"bert": (0, 2), "xlm-roberta": (2, 1)}[family]
+    extra, types = {"bert": (0, 2), "xlm-roberta": (2, 1), "distilbert": (0, None)}[family]
     assert config.max_position_embeddings == 32 + extra
-    assert config.type_vocab_size == types
+    assert getattr(config, "type_vocab_size", None) == types
     assert AutoModel.from_pretrained(made).config.hidden_size == 16
     longest = AutoTokenizer.from_pretrained(made)(
         "qattu " * 50, truncation=True, return_tensors="pt"
@@ -58,8 +65,9 @@ def test_loads_with_stock_classes(made, family):
 
 def test_special_tokens_stand_where_the_published_models_have_them(made, family):
     tokenizer = AutoTokenizer.from_pretrained(made)
-    roles = SPECIAL_TOKENS[family]
-    expected = {"bert": [0, 1, 2, 3, 4], "xlm-roberta": [0, 1, 2, 3, 119]}[family]
+    kind = KINDS[family][0]
+    roles = SPECIAL_TOKENS[kind]
+    expected = {"WordPiece": [0, 1, 2, 3, 4], "Unigram": [0, 1, 2, 3, 119]}[kind]
     assert [
         tokenizer.convert_tokens_to_ids(token) for token in dict.fromkeys(roles.values())
     ] == expected
@@ -164,7 +172,7 @@ def test_takes_a_bare_vocabulary(tmp_path):
 def bad_tokenizer(kind, made, tmp_path):
     path = tmp_path / {"vocab": "vocab.txt", "twice": "vocab.txt"}.get(kind, "tokenizer.json")
     data = (made / "tokenizer.json").read_bytes()
-    specials = "\n".join(SPECIAL_TOKENS["bert"].values())
+    specials = "\n".join(SPECIAL_TOKENS["WordPiece"].values())
     contents = {
         "cut": data[:500],
         "vocab": b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n",
@@ -193,8 +201,8 @@ def test_refuses_a_bad_tokenizer(made, kind, words, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_refuses_the_other_familys_tokenizer(made, family, tmp_path):
-    other = {"bert": "xlm-roberta", "xlm-roberta": "bert"}[family]
+def test_refuses_a_kind_of_tokenizer_that_the_family_does_not_have(made, family, tmp_path):
+    other = "distilbert" if family == "xlm-roberta" else "xlm-roberta"
     with pytest.raises(UserError, match=f"tokenizer; the family {other} needs a"):
         scratch([], tmp_path / "x", other, tokenizer_from=made, **SHAPE)
 
@@ -222,7 +230,7 @@ def test_a_parent_lends_its_tokenizer_byte_for_byte_and_no_weights(parent, famil
 
 
 def test_a_parent_of_another_family_is_refused(parent, family, tmp_path):
-    other = {"bert": "xlm-roberta", "xlm-roberta": "bert"}[family]
+    other = "distilbert" if family == "xlm-roberta" else "xlm-roberta"
     with pytest.raises(UserError, match=f"the family {other} needs a"):
         scratch([], tmp_path / "student", other, parent=parent, **SHAPE)
 

@@ -46,11 +46,21 @@ print(json.dumps({
 """
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "bert over Unigram"])
+def family(request):
+    return request.param
+
+
 @pytest.fixture(params=["scratch", "pretrained", "trim_vocab"])
 def checkpoint(request, family, tmp_path):
     """A checkpoint of each operation that writes a tokenizer."""
     made = tmp_path / "scratch"
-    scratch(CORPUS, made, family, vocab_size=90, **SHAPE)
+    if family == "bert over Unigram":
+        family = "bert"
+        scratch(CORPUS, tmp_path / "xlmr", "xlm-roberta", vocab_size=90, **SHAPE)
+        scratch([], made, family, tokenizer_from=tmp_path / "xlmr", **SHAPE)
+    else:
+        scratch(CORPUS, made, family, vocab_size=90, **SHAPE)
     if request.param == "pretrained":
         pretrained(made, tmp_path / "pretrained", family)
     if request.param == "trim_vocab":

@@ -46,6 +46,11 @@ SETTINGS = Settings(
 )
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+def family(request):
+    return request.param
+
+
 @pytest.fixture
 def store(parent, tmp_path):
     build_store(TEXTS, parent, tmp_path / "store")
@@ -244,6 +249,7 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
     assert after < 0.7 * before
 
 
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_attention_matching_draws_the_students_attention_to_the_teachers(job, parent, tmp_path):
     teacher = other_weights(parent, tmp_path / "teacher", noise=0.5)
     settings = replace(SETTINGS, loss="kl", alpha=0.0, attention_weight=1.0, steps=60)

@@ -14,7 +14,8 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertCon
 
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
-from monoglot.operations.trim_vocab import gather_rows, trim_vocab
+from monoglot.operations.embedding_rows import gather_rows
+from monoglot.operations.trim_vocab import trim_vocab
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -25,6 +26,11 @@ TEXTS = [
     "kelbat fil dar.",
 ]
 HELDOUT = ["il kelb hija kbira.", "the dog runs after cat ß xyz", "il kelb il kelb"]
+
+
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+def family(request):
+    return request.param
 
 
 @pytest.fixture
@@ -70,7 +76,8 @@ def test_rows_and_bias_are_gathered_and_the_rest_stays(model, trimmed, kept):
         rows = tensor.shape[0] == 29
         vocab_sized += rows
         assert torch.equal(tensor, old[name][kept] if rows else old[name]), name
-    assert vocab_sized == 4  # embeddings, the tied decoder, the bias under its two names
+    # Embeddings, the tied decoder, and the bias, which two families have under two names.
+    assert vocab_sized == (3 if model.config.model_type == "distilbert" else 4)
 
 
 def test_ids_in_the_configuration_follow(parent, trimmed, model, kept):
@@ -101,17 +108,18 @@ def test_special_tokens_of_the_tokenizer_follow(parent, trimmed):
 def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):
     """`a` is the most frequent token, but stands in one document only."""
     kept = {}
-    size = {"bert": 1, "xlm-roberta": 3}[family]  # two Unigram pieces stay whatever the counts
+    unigram = family == "xlm-roberta"
+    size = 3 if unigram else 1  # two Unigram pieces stay whatever the counts
+    default = "tokens" if unigram else "documents"
     for count in (None, "documents", "tokens"):
         out = tmp_path / str(count)
         trim_vocab(parent, out, TEXTS, HELDOUT, size, tmp_path / "report.json", count)
         kept[count] = set(Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab())
-        default = {"bert": "documents", "xlm-roberta": "tokens"}[family]
         assert json.loads((tmp_path / "report.json").read_text())["count"] == (count or default)
-    a = {"bert": "a", "xlm-roberta": "▁a"}[family]
+    a = "▁a" if unigram else "a"
     assert a in kept["tokens"]
     assert a not in kept["documents"]
-    assert kept[None] == kept[{"bert": "documents", "xlm-roberta": "tokens"}[family]]
+    assert kept[None] == kept[default]
 
 
 def test_report_equals_its_naive_twin(parent, trimmed, kept):
