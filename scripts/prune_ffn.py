@@ -24,6 +24,12 @@ def main() -> None:
     parser.add_argument(
         "--max-length", type=int, default=512, help="tokens a sequence, special ones included"
     )
+    parser.add_argument(
+        "--head-order",
+        choices=("as_is", "importance", "cumulative_importance"),
+        default="as_is",
+        help="sort attention heads, by |gradient| or by the |sum of gradients| of the paper's code",
+    )
     parser.add_argument("--seed", type=int, default=42, help="seed of the masks")
     args = parser.parse_args()
 
@@ -36,7 +42,9 @@ def main() -> None:
 
     store = TokenStore(args.validation)
     model = load_model(args.parent).to("cuda" if torch.cuda.is_available() else "cpu")
-    model = prune_ffn(model, store, args.size, args.importance, args.max_length, args.seed)
+    model = prune_ffn(
+        model, store, args.size, args.importance, args.max_length, args.seed, args.head_order
+    )
     save_checkpoint(model, args.parent, args.out)
 
 

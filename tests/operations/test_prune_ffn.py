@@ -1,113 +1,10 @@
-import copy
-
 import pytest
 import torch
 
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
-from monoglot.masking import mask_tokens
-from monoglot.operations.prune_ffn import (
-    IMPORTANCE,
-    ffn_importance,
-    keep_neurons,
-    prune_ffn,
-    validation_batches,
-)
-from monoglot.tokens.store import TokenStore, build_store
-
-TEXTS = [
-    "il kelb jiġri wara qattus.",
-    "id dar hija kbira fil belt.",
-    "the dog runs after a cat -" * 3,
-    "qattus, kelb u ziju!",
-    "belt",
-] * 4
-
-
-@pytest.fixture
-def store(parent, tmp_path):
-    build_store(TEXTS, parent, tmp_path / "tokens")
-    return TokenStore(tmp_path / "tokens")
-
-
-def importance_by_loops(model, batches, mask_id, importance, seed):
-    """Score neurons one weight at a time, by the library's own loss and `backward`."""
-    generator = torch.Generator().manual_seed(seed)
-    layers = model.base_model.encoder.layer
-    scores = [[0.0] * model.config.intermediate_size for _ in layers]
-    for ids, attention_mask, special in batches:
-        masked, labels = mask_tokens(
-            ids, special, mask_id, model.config.vocab_size, 0.15, generator
-        )
-        model.zero_grad()
-        model(input_ids=masked, attention_mask=attention_mask, labels=labels).loss.backward()
-        for number, layer in enumerate(layers):
-            dense = layer.intermediate.dense
-            terms = zip(
-                dense.weight.tolist(),
-                dense.weight.grad.tolist(),
-                dense.bias.tolist(),
-                dense.bias.grad.tolist(),
-                strict=True,
-            )
-            for i, (row, gradients, bias, bias_gradient) in enumerate(terms):
-                if importance == "gradient_weight":
-                    total = sum(g * w for g, w in zip(gradients, row, strict=True))
-                    scores[number][i] += abs(total + bias_gradient * bias)
-                else:
-                    scores[number][i] += sum(map(abs, gradients)) + abs(bias_gradient)
-    return torch.tensor(scores, dtype=torch.float64)
-
-
-@pytest.mark.parametrize("importance", IMPORTANCE)
-def test_importance_equals_its_naive_twin(model, store, importance):
-    batches = list(validation_batches(model, store, 64))
-    assert len(batches) == 3
-    scores = ffn_importance(model, batches, store.meta["mask"], importance, seed=7)
-    naive = importance_by_loops(model, batches, store.meta["mask"], importance, seed=7)
-    assert scores.shape == (4, 48)
-    torch.testing.assert_close(scores, naive, rtol=1e-3, atol=float(naive.max()) * 1e-5)
-    assert (naive > 0).all()
-
-
-def test_batches_hold_every_document_once_and_in_order(model, store):
-    batches = list(validation_batches(model, store, 64))
-    assert [len(ids) for ids, _, _ in batches] == [8, 8, 4]
-    rows = [
-        row[~special]
-        for ids, _, specials in batches
-        for row, special in zip(ids, specials, strict=True)
-    ]
-    special = store.meta["special"]
-    for row, document in zip(rows, store, strict=True):
-        assert row.tolist() == [i for i in document.tolist() if i not in special]
-
-
-def test_importance_ignores_dropout_and_leaves_the_model_alone(model, store):
-    before = copy.deepcopy(model.state_dict())
-    first, second = (
-        ffn_importance(
-            model.train(),
-            validation_batches(model, store, 64),
-            store.meta["mask"],
-            IMPORTANCE[0],
-            7,
-        )
-        for _ in range(2)
-    )
-    assert torch.equal(first, second)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
-
-
-def test_importance_depends_on_the_seed_of_the_masks(model, store):
-    first, second = (
-        ffn_importance(
-            model, validation_batches(model, store, 64), store.meta["mask"], IMPORTANCE[0], seed
-        )
-        for seed in (1, 2)
-    )
-    assert not torch.equal(first, second)
+from monoglot.operations.importance import importance, validation_batches
+from monoglot.operations.prune_ffn import keep_neurons, prune_ffn
 
 
 def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs):
@@ -125,9 +22,9 @@ def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs
 
 
 def test_the_kept_neurons_are_the_most_important_ones_in_order(model, store):
-    scores = ffn_importance(
+    scores = importance(
         model, validation_batches(model, store, 64), store.meta["mask"], "gradient_weight", 5
-    )
+    ).neurons
     smaller = prune_ffn(model, store, 7, "gradient_weight", max_length=64, seed=5)
     for number, layer in enumerate(smaller.base_model.encoder.layer):
         order = sorted(range(48), key=lambda i: (-scores[number, i].item(), i))[:7]
@@ -160,6 +57,31 @@ def test_a_permutation_of_all_neurons_keeps_the_outputs(model, inputs):
     assert not torch.equal(first, model.base_model.encoder.layer[0].intermediate.dense.weight)
 
 
+@pytest.mark.parametrize("head_order", ["importance", "cumulative_importance"])
+def test_heads_in_order_of_importance_keep_the_outputs(model, store, inputs, head_order):
+    arguments = (model, store, 32, "gradient_weight", 64, 5)
+    plain, ordered = prune_ffn(*arguments), prune_ffn(*arguments, head_order)
+    torch.testing.assert_close(
+        ordered(**inputs).logits, plain(**inputs).logits, rtol=1e-5, atol=1e-5
+    )
+    batches = validation_batches(model, store, 64)
+    scores = importance(model, batches, store.meta["mask"], "gradient_weight", 5)
+    scores = scores.heads if head_order == "importance" else scores.cumulative_heads
+    moved = 0
+    for number, row in enumerate(scores.tolist()):
+        order = sorted(range(4), key=lambda head: -row[head])
+        rows = [6 * head + i for head in order for i in range(6)]
+        old, new = (m.base_model.encoder.layer[number].attention for m in (plain, ordered))
+        for name in ("query", "key", "value"):
+            before, after = old.self.get_submodule(name), new.self.get_submodule(name)
+            assert torch.equal(after.weight, before.weight[rows])
+            assert torch.equal(after.bias, before.bias[rows])
+        assert torch.equal(new.output.dense.weight, old.output.dense.weight[:, rows])
+        assert torch.equal(new.output.dense.bias, old.output.dense.bias)
+        moved += order != [0, 1, 2, 3]
+    assert moved
+
+
 def test_sizes_and_parameter_count(model, store):
     smaller = prune_ffn(model, store, 32, "gradient", max_length=64, seed=0)
     assert smaller.config.intermediate_size == 32
@@ -169,42 +91,21 @@ def test_sizes_and_parameter_count(model, store):
     assert smaller.get_output_embeddings().weight is smaller.get_input_embeddings().weight
 
 
-def test_batches_without_a_masked_token_count_for_nothing(model, store):
-    """Two special tokens alone can never be masked; their mean loss would not be a number."""
-    empty = (
-        torch.tensor([[store.meta["cls"], store.meta["sep"]]]),
-        torch.ones(1, 2, dtype=torch.int64),
-        torch.ones(1, 2, dtype=torch.bool),
-    )
-    batches = list(validation_batches(model, store, 64))
-    arguments = (store.meta["mask"], "gradient_weight", 0)
-    expected = ffn_importance(model, batches, *arguments)
-    assert torch.equal(ffn_importance(model, [*batches, empty], *arguments), expected)
-    with pytest.raises(UserError, match="no token that was masked"):
-        ffn_importance(model, [empty], *arguments)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"size": 49}, "cannot keep 49 feed-forward neurons of 48; give a number from 1 to 48"),
         ({"size": 0}, "cannot keep 0 feed-forward neurons"),
-        ({"importance": "luck"}, "importance 'luck' is not known; use one of gradient_weight"),
+        ({"measure": "luck"}, "importance 'luck' is not known; use one of gradient_weight"),
+        ({"head_order": "size"}, "head_order 'size' is not known; use one of as_is, importance"),
         ({"max_length": 65}, "max_length 65 does not fit the model; give a number from 3 to 64"),
         ({"max_length": 2}, "max_length 2 does not fit"),
     ],
 )
 def test_bad_arguments_are_refused(model, store, change, words):
-    arguments = {"size": 32, "importance": "gradient", "max_length": 64, "seed": 0, **change}
+    arguments = {"size": 32, "measure": "gradient", "max_length": 64, "seed": 0, **change}
     with pytest.raises(UserError, match=words):
         prune_ffn(model, store, **arguments)
-
-
-def test_tokens_of_another_vocabulary_are_refused(tiny_checkpoint, tmp_path):
-    build_store(TEXTS, tiny_checkpoint("bert"), tmp_path / "tokens")
-    model = load_model(tiny_checkpoint("xlm-roberta"))
-    with pytest.raises(UserError, match="come from a vocabulary of"):
-        prune_ffn(model, TokenStore(tmp_path / "tokens"), 32, "gradient", max_length=64, seed=0)
 
 
 def test_unequal_layers_are_refused(model):

@@ -1,0 +1,148 @@
+"""How much the masked-LM loss depends on each feed-forward neuron and on each attention head."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from monoglot import heads
+from monoglot.errors import UserError
+from monoglot.masking import IGNORED, mask_tokens
+from monoglot.tokens.batches import collate
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from monoglot.tokens.store import TokenStore
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+NEURON_MEASURES = ("gradient_weight", "gradient")
+BATCH_SIZE = 8
+MASK_PROBABILITY = 0.15
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Scores on the CPU, float64: `neurons` [layers, neurons], the other two [layers, heads]."""
+
+    neurons: Tensor
+    heads: Tensor
+    cumulative_heads: Tensor
+
+
+def importance(
+    model: "PreTrainedModel", batches: Iterable[Batch], mask_id: int, measure: str, seed: int
+) -> Importance:
+    """Score feed-forward neurons and attention heads by the masked-LM loss on `batches`.
+
+    With W (one row for each neuron) and b of a layer's first feed-forward matrix and the mean loss
+    L of one batch, a neuron i gets, summed over the batches,
+
+    - `gradient_weight`: |sum_j dL/dW_ij W_ij + dL/db_i b_i|, the first-order change of the loss
+      if the neuron were zero (the paper's code);
+    - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2).
+
+    A head gets |dL/dm|, summed over the batches, where m = 1 is a factor on its output (Michel et
+    al. 2019, arXiv 1905.10650). The paper's code never sets that gradient back to zero, so that a
+    batch adds |dL/dm summed over all batches so far|: `cumulative_heads`. The head's output only
+    enters the product with its columns O of the attention's output matrix, hence
+    dL/dm = sum_ij dL/dO_ij O_ij.
+
+    Args:
+        model: a masked language model; it is put in evaluation mode, its weights stay.
+        batches: `ids`, `attention_mask`, `special_mask`, as `collate` returns them.
+        mask_id: id of the mask token.
+        measure: of neurons, one of `NEURON_MEASURES`.
+        seed: seed of the masks: 15 % of the tokens, 80/10/10.
+
+    Raises:
+        UserError: for an unknown measure, or if the text is too short to mask a single token.
+    """
+    if measure not in NEURON_MEASURES:
+        raise UserError(
+            f"importance '{measure}' is not known; use one of {', '.join(NEURON_MEASURES)}"
+        )
+    model.eval()
+    layers, sizes = len(model.base_model.encoder.layer), model.config
+    neurons = torch.zeros(layers, sizes.intermediate_size, dtype=torch.float64)
+    absolute = torch.zeros(layers, sizes.num_attention_heads, dtype=torch.float64)
+    so_far, cumulative = torch.zeros_like(absolute), torch.zeros_like(absolute)
+    generator = torch.Generator().manual_seed(seed)
+    scored = False
+    for ids, attention_mask, special in batches:
+        masked, labels = mask_tokens(
+            ids, special, mask_id, model.config.vocab_size, MASK_PROBABILITY, generator
+        )
+        if (labels == IGNORED).all():
+            continue  # the mean over no position is not a number
+        loss = _loss(model, masked, attention_mask, labels)
+        of_neurons, of_heads = _batch_scores(loss, model, measure)
+        neurons += of_neurons
+        so_far += of_heads
+        absolute += of_heads.abs()
+        cumulative += so_far.abs()
+        scored = True
+    if not scored:
+        raise UserError("the validation text has no token that was masked; give more text")
+    return Importance(neurons, absolute, cumulative)
+
+
+def validation_batches(
+    model: "PreTrainedModel", store: "TokenStore", max_length: int
+) -> Iterator[Batch]:
+    """Return batches of 8 documents of `store` in order, padded to the longest of each.
+
+    Raises `UserError` if the store's vocabulary is not the model's or `max_length` is too long.
+    """
+    config = model.config
+    if store.meta["vocab"] != config.vocab_size:
+        raise UserError(
+            f"the validation tokens come from a vocabulary of {store.meta['vocab']}, the model has "
+            f"{config.vocab_size}; encode the text with the model's own tokenizer"
+        )
+    # XLM-R numbers positions from pad_token_id + 1 on.
+    offset = 0 if config.model_type == "bert" else config.pad_token_id + 1
+    longest = config.max_position_embeddings - offset
+    if not 3 <= max_length <= longest:
+        raise UserError(
+            f"max_length {max_length} does not fit the model; give a number from 3 to {longest}"
+        )
+    return (
+        collate(
+            [store[i] for i in range(start, min(start + BATCH_SIZE, len(store)))],
+            store.meta,
+            max_length,
+        )
+        for start in range(0, len(store), BATCH_SIZE)
+    )
+
+
+def _loss(model: "PreTrainedModel", ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean masked-LM loss, with the vocabulary head on the masked positions alone."""
+    ids, attention_mask, labels = (t.to(model.device) for t in (ids, attention_mask, labels))
+    chosen = labels != IGNORED
+    hidden = heads.encode(model, ids, attention_mask)[chosen]
+    return cross_entropy(heads.logits(model, heads.transform(model, hidden)), labels[chosen])
+
+
+def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple[Tensor, Tensor]:
+    """Return a batch's scores of neurons, and of heads with their sign."""
+    layers = model.base_model.encoder.layer
+    dense = [layer.intermediate.dense for layer in layers]
+    weights, biases = [d.weight for d in dense], [d.bias for d in dense]
+    mixing = [layer.attention.output.dense.weight for layer in layers]
+    gradients = iter(torch.autograd.grad(loss, weights + biases + mixing))
+    slopes, offsets, mixed = ([next(gradients) for _ in layers] for _ in range(3))
+    rows = []
+    for w, b, dw, db in zip(weights, biases, slopes, offsets, strict=True):
+        if measure == "gradient_weight":
+            rows.append(((dw * w.detach()).sum(1) + db * b.detach()).abs())
+        else:
+            rows.append(dw.abs().sum(1) + db.abs())
+    columns = [(do * o.detach()).sum(0) for o, do in zip(mixing, mixed, strict=True)]
+    by_head = torch.stack(columns).unflatten(1, (model.config.num_attention_heads, -1)).sum(2)
+    return torch.stack(rows).double().cpu(), by_head.double().cpu()
