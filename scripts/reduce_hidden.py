@@ -15,7 +15,14 @@ def main() -> None:
     parser.add_argument(
         "--method",
         default="truncate",
-        help="truncate (the first dimensions) or svd (low-rank approximation, then truncate)",
+        help="truncate (the first dimensions), svd (low-rank approximation, then truncate) or "
+        "projection (a change of basis)",
+    )
+    parser.add_argument(
+        "--heads",
+        default="cut",
+        help="of attention, in total the first dimensions (cut), those of every head (aligned), "
+        "or every head's best approximation (low_rank)",
     )
     args = parser.parse_args()
 
@@ -23,7 +30,7 @@ def main() -> None:
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.reduce_hidden import reduce_hidden
 
-    model = reduce_hidden(load_model(args.parent), args.size, args.method)
+    model = reduce_hidden(load_model(args.parent), args.size, args.method, args.heads)
     save_checkpoint(model, args.parent, args.out)
 
 

@@ -4,71 +4,119 @@ import copy
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from monoglot.errors import UserError
+from monoglot.operations.hidden_basis import Basis, gram, leading_basis
+from monoglot.operations.narrow_heads import HEADS, kept_dimensions, principal_heads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-METHODS = ("truncate", "svd")
-ROWS = 16384
+METHODS = ("truncate", "svd", "projection")
+# What the axes of a weight count, the residual stream's dimensions or those of all heads, by the
+# first part that its name holds; a bias has the first of these axes. Other axes stay.
+STREAM, ATTENTION = "stream", "attention"
+AXES = {
+    "LayerNorm": (STREAM,),
+    "layer_norm": (STREAM,),
+    "embeddings": (None, STREAM),
+    "attention.self": (ATTENTION, STREAM),
+    "attention.output.dense": (STREAM, ATTENTION),
+    "intermediate.dense": (None, STREAM),
+    "output.dense": (STREAM, None),
+    "transform.dense": (STREAM, STREAM),
+    "lm_head.dense": (STREAM, STREAM),
+}
 
 
-def reduce_hidden(model: "PreTrainedModel", size: int, method: str) -> "PreTrainedModel":
+def reduce_hidden(
+    model: "PreTrainedModel", size: int, method: str, heads: str = "cut"
+) -> "PreTrainedModel":
     """Return a copy of `model` with hidden size `size` (paper, section 2.3 and appendix C).
 
-    - `truncate`: every tensor keeps its first entries along each dimension, down to the target
-      shape. Nothing is chosen, projected or rescaled. The number of heads stays, so that heads get
-      narrower: the first rows of the query, key and value matrices are the parent's first heads,
-      cut anew into heads of `size` / heads rows, and the parent's last heads are lost.
+    `method` says what becomes of the residual stream:
+
+    - `truncate`: its first dimensions stay. Nothing is chosen, projected or rescaled.
     - `svd`: every matrix is first replaced by its best approximation of rank `size`, then sliced
       in the same way. This is the paper's "SVD"; it never changes the basis, hence is no
       projection onto singular directions but truncation with an approximation error on top. As in
       the paper's code, the rank of `intermediate.dense` is bounded by the feed-forward size
       instead, so that it is only truncated.
+    - `projection`: the stream is projected onto the leading directions of the word embeddings, and
+      whatever reads or writes it changes basis; see `leading_basis`. Two things do not pass through
+      a change of basis: unequal gains of a LayerNorm, for which the nearest ones are taken (see
+      `Basis.gains`), and the GELU within the masked-LM head.
+
+    `heads` says what becomes of attention heads, whose number stays:
+
+    - `cut`: the first rows of the query, key and value matrices stay (the paper's code). They are
+      the parent's first heads, cut anew into heads of `size` / heads rows; the last ones are lost.
+    - `aligned`: every head keeps its first `size` / heads dimensions.
+    - `low_rank`: every head keeps the best approximation of that rank; see `principal_heads`.
 
     Args:
         model: a masked language model; it stays as it is. Its feed-forward size does not change.
         size: the new hidden size, a multiple of the number of attention heads.
         method: one of `METHODS`.
+        heads: one of `HEADS`.
 
     Raises:
-        UserError: for an unknown method, or a size that does not fit the model.
+        UserError: for an unknown method or choice of heads, or a size that does not fit the model.
     """
-    _check(model, size, method)
+    _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
     config.hidden_size = size
     with model.device:
         smaller = type(model)(config)
+    rows = kept_dimensions(heads, config.num_attention_heads, model.config.hidden_size, size)
     with torch.no_grad():
+        words = model.get_input_embeddings().weight
+        basis = leading_basis(words, size) if method == "projection" else None
+        rotated = principal_heads(model, size) if heads == "low_rank" else {}
         for name, target in smaller.named_parameters():  # names a tied tensor once
-            source = model.get_parameter(name)
+            source = rotated.get(name, model.get_parameter(name))
             if method == "svd" and source.dim() == 2:
                 wide = name.endswith("intermediate.dense.weight")
                 source = low_rank(source, config.intermediate_size if wide else size)
-            target.copy_(source[tuple(slice(length) for length in target.shape)])
+            target.copy_(_narrowed(name, source, rows, basis))
     return smaller.eval()
 
 
-def low_rank(weight: torch.Tensor, rank: int) -> torch.Tensor:
+def _narrowed(name: str, tensor: Tensor, rows: Tensor, basis: Basis | None) -> Tensor:
+    """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream's.
+
+    The stream's are its first as many, or in `basis`.
+    """
+    axes = next((axes for part, axes in AXES.items() if part in name), (None,))
+    if basis and axes == (STREAM,) and name.endswith("weight"):
+        return basis.gains(tensor)
+    for axis, kind in enumerate(axes[: tensor.dim()]):
+        if kind == ATTENTION:
+            tensor = tensor.index_select(axis, rows.to(tensor.device))
+        elif kind == STREAM:
+            tensor = basis.project(tensor, axis) if basis else tensor.narrow(axis, 0, len(rows))
+    return tensor
+
+
+def low_rank(weight: Tensor, rank: int) -> Tensor:
     """Return the best approximation of `weight`, shape [m, n], of at most the given rank.
 
     The singular vectors of the shorter side come from the m x m or n x n Gram matrix in float64:
-    for an embedding matrix this is far cheaper than a full decomposition. It is added up from a
-    few rows at a time, so that no copy of the whole matrix in float64 is made.
+    for an embedding matrix this is far cheaper than a full decomposition.
     """
     if rank >= min(weight.shape):
         return weight
     if weight.shape[0] < weight.shape[1]:
         return low_rank(weight.T, rank).T
-    gram = sum(rows.T @ rows for rows in map(torch.Tensor.double, weight.split(ROWS)))
-    vectors = torch.linalg.eigh(gram).eigenvectors[:, -rank:]
+    vectors = torch.linalg.eigh(gram(weight)).eigenvectors[:, -rank:]
     return weight @ (vectors @ vectors.T).to(weight.dtype)
 
 
-def _check(model: "PreTrainedModel", size: int, method: str) -> None:
-    if method not in METHODS:
-        raise UserError(f"method '{method}' is not known; use one of {', '.join(METHODS)}")
+def _check(model: "PreTrainedModel", size: int, method: str, heads: str) -> None:
+    for key, value, known in (("method", method, METHODS), ("heads", heads, HEADS)):
+        if value not in known:
+            raise UserError(f"{key} '{value}' is not known; use one of {', '.join(known)}")
     config = model.config
     if not 1 <= size <= config.hidden_size:
         raise UserError(

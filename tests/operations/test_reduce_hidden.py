@@ -6,6 +6,7 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
+from monoglot.operations.narrow_heads import HEADS
 from monoglot.operations.reduce_hidden import METHODS, low_rank, reduce_hidden
 
 
@@ -50,16 +51,17 @@ def test_low_rank_is_the_best_approximation(shape):
     assert low_rank(weight, 16) is weight
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["truncate", "svd"])
 def test_the_same_size_keeps_the_model(model, inputs, method):
     same = reduce_hidden(model, 24, method)
     assert torch.equal(same(**inputs).logits, model(**inputs).logits)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_shape_ties_and_determinism(model, inputs, method):
+@pytest.mark.parametrize("heads", HEADS)
+def test_shape_ties_and_determinism(model, inputs, method, heads):
     before = copy.deepcopy(model.state_dict())
-    smaller, again = (reduce_hidden(model, 12, method) for _ in range(2))
+    smaller, again = (reduce_hidden(model, 12, method, heads) for _ in range(2))
     config = smaller.config
     assert (config.hidden_size, config.num_attention_heads, config.intermediate_size) == (12, 4, 48)
     attention = smaller.base_model.encoder.layer[0].attention.self
@@ -78,12 +80,36 @@ def test_shape_ties_and_determinism(model, inputs, method):
         (25, "truncate", "cannot reduce hidden size 24 to 25; give a number from 1 to 24"),
         (0, "svd", "cannot reduce hidden size 24 to 0"),
         (14, "truncate", "14 is not divisible by the model's 4 attention heads; give a multiple"),
-        (12, "pca", "method 'pca' is not known; use one of truncate, svd"),
+        (12, "pca", "method 'pca' is not known; use one of truncate, svd, projection"),
     ],
 )
 def test_bad_arguments_are_refused(model, size, method, words):
     with pytest.raises(UserError, match=words):
         reduce_hidden(model, size, method)
+
+
+def test_an_unknown_choice_of_heads_is_refused(model):
+    with pytest.raises(UserError, match="heads 'all' is not known; use one of cut, aligned, low_"):
+        reduce_hidden(model, 12, "truncate", "all")
+
+
+def test_aligned_heads_keep_their_first_dimensions(model):
+    """Head size 6 becomes 3."""
+    smaller = reduce_hidden(model, 12, "truncate", "aligned")
+    rows = [6 * head + i for head in range(4) for i in range(3)]
+    for number, layer in enumerate(smaller.base_model.encoder.layer):
+        parent = model.base_model.encoder.layer[number].attention
+        for name in ("query", "key", "value"):
+            new, old = layer.attention.self.get_submodule(name), parent.self.get_submodule(name)
+            assert torch.equal(new.weight, old.weight[rows][:, :12])
+            assert torch.equal(new.bias, old.bias[rows])
+        output = parent.output.dense
+        assert torch.equal(layer.attention.output.dense.weight, output.weight[:12, rows])
+        assert torch.equal(layer.attention.output.dense.bias, output.bias[:12])
+    cut = reduce_hidden(model, 12, "truncate").state_dict()
+    for name, tensor in smaller.state_dict().items():
+        if "attention.self" not in name and "attention.output.dense.weight" not in name:
+            assert torch.equal(tensor, cut[name]), name
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -92,14 +118,14 @@ def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
 ):
     for name in ("a", "b"):
         arguments = ["--parent", parent, "--out", tmp_path / name, "--size", 12]
-        message = script("reduce_hidden", *arguments, "--method", method)
+        message = script("reduce_hidden", *arguments, "--method", method, "--heads", "aligned")
         assert message is None
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     loaded = load_model(tmp_path / "a")
     assert loaded.get_output_embeddings().weight is loaded.get_input_embeddings().weight
-    expected = reduce_hidden(model, 12, method)(**inputs).logits
+    expected = reduce_hidden(model, 12, method, "aligned")(**inputs).logits
     torch.testing.assert_close(loaded(**inputs).logits, expected, rtol=1e-5, atol=1e-6)
     assert AutoModel.from_pretrained(tmp_path / "a").config.hidden_size == 12
     stock = AutoModelForMaskedLM.from_pretrained(tmp_path / "a").eval()

@@ -1,0 +1,150 @@
+"""What a change of basis keeps exactly, and what it approximates."""
+
+import copy
+
+import pytest
+import torch
+
+from monoglot.operations import reduce_hidden as operation
+from monoglot.operations.hidden_basis import Basis, gram, leading_basis
+from monoglot.operations.reduce_hidden import reduce_hidden
+
+
+def embeddings(rows=50, columns=24):
+    return torch.randn(rows, columns, generator=torch.Generator().manual_seed(5)) + 0.3
+
+
+def equal_gains(model):
+    """Every LayerNorm's gains become their mean: then only, LayerNorm passes a rotation."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith(("LayerNorm.weight", "layer_norm.weight")):
+                parameter.fill_(parameter.mean().item())
+    return model
+
+
+def states(model, inputs):
+    """The encoder's last hidden states, where there is no padding."""
+    with torch.no_grad():
+        hidden = model.base_model(**inputs).last_hidden_state
+    return hidden[inputs["attention_mask"].bool()]
+
+
+def test_gram_matrix_is_that_of_all_rows(monkeypatch):
+    monkeypatch.setattr("monoglot.operations.hidden_basis.ROWS", 7)
+    weight = embeddings()
+    torch.testing.assert_close(gram(weight), weight.double().T @ weight.double())
+
+
+@pytest.mark.parametrize("size", [1, 2, 12, 24])
+def test_directions_are_the_leading_ones_by_a_plain_svd(size):
+    weight = embeddings().double()
+    basis = leading_basis(weight.float(), size)
+    directions = basis.directions
+    assert directions.shape == (24, size)
+    torch.testing.assert_close(directions.T @ directions, torch.eye(size, dtype=torch.float64))
+    # The uniform direction of the one basis is that of the other.
+    mean = directions @ torch.ones(size, dtype=torch.float64) / size**0.5
+    torch.testing.assert_close(mean, torch.full((24,), 24**-0.5, dtype=torch.float64))
+    # What lies in the span is the best approximation, with the same share of the variance.
+    centred = weight - weight.mean(1, keepdim=True)
+    u, s, v = torch.linalg.svd(centred, full_matrices=False)
+    best = u[:, : size - 1] @ torch.diag(s[: size - 1]) @ v[: size - 1]
+    torch.testing.assert_close(centred @ directions @ directions.T, best, rtol=1e-5, atol=1e-6)
+    share = (s[: size - 1].square().sum() / s.square().sum()).item()
+    assert basis.share == pytest.approx(share, abs=1e-7)
+
+
+def test_layer_norm_commutes_with_the_basis_up_to_its_gains():
+    """With equal gains and a stream within the span, LayerNorm in either basis is the same."""
+    weight = embeddings(rows=10)  # rank 10, so that 11 directions hold it with its mean
+    basis = leading_basis(weight, 12)
+    assert basis.share == pytest.approx(1)
+    gains, bias = torch.full((24,), 1.7), torch.linspace(-1, 1, 24)
+    wide = torch.nn.functional.layer_norm(weight, (24,), gains, bias, 1e-12)
+    narrow = torch.nn.functional.layer_norm(
+        basis.project(weight, 1), (12,), basis.gains(gains), basis.project(bias, 0), 1e-12
+    )
+    torch.testing.assert_close(narrow, basis.project(wide, 1), rtol=1e-4, atol=1e-5)
+
+
+def test_gains_are_the_least_squares_ones():
+    basis = leading_basis(embeddings(), 12)
+    gains = torch.linspace(0.5, 2, 24)
+    matrix = basis.directions.T * gains.double()  # P' diag(g), to be met by diag(g') P'
+    naive = [
+        torch.linalg.lstsq(column[:, None], row[:, None]).solution.item()
+        for column, row in zip(basis.directions.T, matrix, strict=True)
+    ]
+    shrink = (basis.share * 24 / 12) ** 0.5
+    torch.testing.assert_close(basis.gains(gains), shrink * torch.tensor(naive))
+
+
+def test_a_permutation_of_the_stream_keeps_the_model(model, inputs, monkeypatch):
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(2))
+    permutation = Basis(torch.eye(24, dtype=torch.float64)[:, order], 1.0)
+    monkeypatch.setattr(operation, "leading_basis", lambda *_: permutation)
+    same = reduce_hidden(model, 24, "projection")
+    first = same.get_input_embeddings().weight
+    assert torch.equal(first, model.get_input_embeddings().weight[:, order])
+    torch.testing.assert_close(same(**inputs).logits, model(**inputs).logits, rtol=1e-4, atol=1e-5)
+
+
+def test_a_rotation_of_the_stream_rotates_the_encoder_if_gains_are_equal(model, inputs):
+    model = equal_gains(model)
+    basis = leading_basis(model.get_input_embeddings().weight.detach(), 24)
+    rotated = states(reduce_hidden(model, 24, "projection"), inputs)
+    torch.testing.assert_close(
+        rotated, basis.project(states(model, inputs), 1), rtol=1e-3, atol=1e-4
+    )
+
+
+def lifted(model):
+    """A model of hidden size 48 that is `model`, of 24, in disguise.
+
+    The stream lies in 24 of 48 dimensions, rotated; every head is six wide in a space of twelve.
+    """
+    config = copy.deepcopy(model.config)
+    config.hidden_size = 48
+    large = type(model)(config).eval()
+    generator = torch.Generator().manual_seed(4)
+    random = torch.randn(48, 24, generator=generator, dtype=torch.float64)
+    random -= random.mean(0)
+    uniform = torch.ones(48, 1, dtype=torch.float64) / 48**0.5
+    columns = torch.linalg.qr(torch.cat([uniform, random], 1)).Q[:, :24]
+    # Uniform to uniform, as `leading_basis` has it, so that means stay means.
+    start = torch.linalg.qr(
+        torch.cat([torch.ones(24, 1), torch.randn(24, 23, generator=generator)], 1).double()
+    ).Q
+    start *= (start[0, 0] * columns[0, 0]).sign()
+    lift = Basis((columns @ start.T).T.contiguous(), 1.0)  # [24, 48]: up instead of down
+    rows = torch.arange(48).unflatten(0, (4, 12))[:, :6].flatten()
+    with torch.no_grad():
+        for name, target in large.named_parameters():
+            source = model.get_parameter(name)
+            scale = 2**0.5 if ".query." in name else 1  # the softmax divides by sqrt(12), not 6
+            if "attention.self" in name:
+                wide = lift.project(source, 1) if source.dim() == 2 else source
+                target.zero_()[rows] = scale * wide
+            elif "attention.output.dense.weight" in name:
+                target.zero_()[:, rows] = lift.project(source, 0)
+            elif name.endswith(("LayerNorm.weight", "layer_norm.weight")):
+                target.fill_(source[0] / 2**0.5)  # the same length in twice the dimensions
+            else:
+                target.copy_(operation._narrowed(name, source, torch.arange(24), lift))
+    return large
+
+
+def test_a_small_model_in_disguise_is_found_again(model, inputs):
+    """Embeddings, attention, FFN and LayerNorm: nothing of the encoder is lost."""
+    model = equal_gains(model)
+    large = lifted(model)
+    basis = leading_basis(large.get_input_embeddings().weight.detach(), 24)
+    assert basis.share == pytest.approx(1)
+    wide = states(large, inputs)
+    assert wide.norm(dim=1).allclose(states(model, inputs).norm(dim=1), rtol=1e-4)
+    assert torch.linalg.matrix_rank(wide - wide.mean(1, keepdim=True), atol=1e-4) < 24
+    found = states(reduce_hidden(large, 24, "projection", "low_rank"), inputs)
+    torch.testing.assert_close(found, basis.project(wide, 1), rtol=1e-3, atol=1e-4)
+    cut = states(reduce_hidden(large, 24, "projection", "cut"), inputs)
+    assert not torch.allclose(cut, found, atol=0.1)
