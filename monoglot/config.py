@@ -13,6 +13,8 @@ from monoglot.extends import extended
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 BY = ("by_model", "by_language")
+OF_ADAPTERS = ("reduction_factor", "label_subtokens", "seeds_affect")
+"""Keys of a variant that are its adapters' and change no checkpoint."""
 
 
 def complete(config: dict) -> dict:
@@ -40,7 +42,7 @@ def variant_settings(config: dict, name: str, model: str, language: str) -> dict
     A parameter given as `{by_model: {...}}` or `{by_language: {...}}` takes the value of that
     model or language. Raises `UserError` if a parameter does not fit the operation.
     """
-    variant = {k: v for k, v in config["variants"][name].items() if k != "reduction_factor"}
+    variant = {k: v for k, v in config["variants"][name].items() if k not in OF_ADAPTERS}
     operation = variant.pop("operation")
     settings = deepcopy(config["defaults"].get(operation, {})) | variant
     where = {"by_model": model, "by_language": language}
@@ -57,6 +59,16 @@ def reduction_factor(config: dict, variant: str, task: str) -> float:
     if isinstance(own, dict):
         return own.get(task, config["tasks"][task]["reduction_factor"])
     return own
+
+
+def adapter_settings(config: dict, variant: str, task: str) -> dict:
+    """Return what a variant may set of its adapters, for a task: the keys of `OF_ADAPTERS`."""
+    own = config["variants"][variant]
+    return {
+        "reduction_factor": reduction_factor(config, variant, task),
+        "label_subtokens": own.get("label_subtokens", config["tasks"][task]["label_subtokens"]),
+        "seeds_affect": own.get("seeds_affect", config["seeds_affect"]),
+    }
 
 
 def source_of(config: dict, name: str, language: str) -> dict:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monoglot.config import complete, reduction_factor, source_of, variant_settings
+from monoglot.config import (
+    adapter_settings,
+    complete,
+    reduction_factor,
+    source_of,
+    variant_settings,
+)
 from monoglot.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -126,3 +132,22 @@ def test_the_reduction_factor_of_a_variant_and_task():
     assert reduction_factor(config, "hidden24", "sa") == DEMO["tasks"]["sa"]["reduction_factor"]
     config = complete(changed("variants.hidden24.reduction_factor", 8))
     assert reduction_factor(config, "hidden24", "sa") == 8
+
+
+def test_what_a_variant_sets_of_its_adapters():
+    config = complete(changed("variants.kd.label_subtokens", "first"))
+    config["variants"]["kd"]["seeds_affect"] = "initialisation"
+    assert adapter_settings(config, "kd", "ner") == {
+        "reduction_factor": DEMO["tasks"]["ner"]["reduction_factor"],
+        "label_subtokens": "first",
+        "seeds_affect": "initialisation",
+    }
+    assert adapter_settings(config, "base", "ner") == {
+        "reduction_factor": DEMO["tasks"]["ner"]["reduction_factor"],
+        "label_subtokens": "all",
+        "seeds_affect": "everything",
+    }
+    assert (
+        not {"label_subtokens", "seeds_affect"}
+        & variant_settings(config, "kd", "xlmr", "qaa").keys()
+    )

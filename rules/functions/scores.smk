@@ -9,13 +9,14 @@ ENCODERS = [name for name in GRAPH.variants if name not in BASELINES]
 
 def evaluation_flags(wildcards):
     task = CONFIG["tasks"][wildcards.task]
+    own = adapter_settings(CONFIG, wildcards.variant, wildcards.task)
     keys = [key for key in task if key not in ("checkpoint", "limit", "reduction_factor")]
-    settings = {key: task[key] for key in keys}
-    settings |= {
+    settings = {key: task[key] for key in keys} | {
+        "label_subtokens": own["label_subtokens"],
         "checkpoint_choice": task["checkpoint"],
-        "reduction_factor": reduction_factor(CONFIG, wildcards.variant, wildcards.task),
+        "reduction_factor": own["reduction_factor"],
         "seeds": CONFIG["seeds"],
-        "seeds_affect": CONFIG["seeds_affect"],
+        "seeds_affect": own["seeds_affect"],
     }
     return flags(dict(wildcards.items()) | settings)
 
