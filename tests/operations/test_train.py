@@ -114,6 +114,11 @@ def test_fixed_masks_change_no_validation_and_redrawn_ones_do(job):
     assert len({row["validation_loss"] for row in history(redrawn)}) == 4
 
 
+def test_redrawn_masks_change_no_weights(job):
+    fixed, redrawn = job("fixed"), job("redrawn", replace(SETTINGS, validation_masks="redrawn"))
+    assert sha256(fixed / "model.safetensors") == sha256(redrawn / "model.safetensors")
+
+
 def test_redrawn_masks_are_a_function_of_seed_and_step(store):
     tokens = TokenStore(store)
     sequences = Sequences(tokens, 22, "truncate")

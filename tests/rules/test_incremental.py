@@ -3,6 +3,7 @@
 import os
 import re
 
+import pytest
 import yaml
 from project_copy import DEMO, ROOT
 
@@ -64,9 +65,12 @@ def test_a_parameter_of_a_variant_runs_it_and_what_hangs_below(project):
     assert not any(path.startswith(("tokens/", "data/")) for path in planned)
 
 
-def test_a_reduction_factor_runs_adapters_and_no_training(project):
+@pytest.mark.parametrize(
+    "setting", ["reduction_factor: 2", "seeds_affect: initialisation", "label_subtokens: first"]
+)
+def test_what_a_variant_sets_of_its_adapters_runs_no_training(project, setting):
     name = SMALLEST.removesuffix("-init")
-    project.edit(DEMO, f"  {name}: {{", f"  {name}: {{reduction_factor: 2, ")
+    project.edit(DEMO, f"  {name}: {{", f"  {name}: {{{setting}, ")
     planned = project.planned()
     assert variants(planned) == set()
     assert scored(planned) == {name}
