@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from monoglot import heads
 from monoglot.operations.attention import AttentionProjection, attention_mse
-from monoglot.operations.losses import logit_kl, logit_mse
+from monoglot.operations.losses import hidden_kl, logit_mse
 from monoglot.operations.training_batches import Batch
 from monoglot.operations.training_settings import Settings
 
@@ -77,9 +76,5 @@ class Distillation:
         own, others = heads.decoder(student), heads.decoder(self._teacher)
         if self._settings.loss == "mse":
             return logit_mse(ours, *own, theirs, *others)
-        return logit_kl(
-            F.linear(ours, *own),
-            F.linear(theirs, *others),
-            self._settings.temperature,
-            size if self._settings.kl_mean == "sequence" else None,
-        )
+        sequences = size if self._settings.kl_mean == "sequence" else None
+        return hidden_kl(ours, own, theirs, others, self._settings.temperature, sequences)

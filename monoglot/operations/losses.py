@@ -7,6 +7,10 @@ with the vocabulary is made only where a loss needs it.
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+KL_POSITIONS = 512
+"""Positions whose logits are in memory at a time: with 250,002 pieces, half a gigabyte a tensor."""
 
 
 def mlm_loss(transformed: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
@@ -74,3 +78,32 @@ def logit_kl(
         log_target=True,
     )
     return divergence * temperature**2 / (sequences or len(student_logits))
+
+
+def hidden_kl(
+    student: Tensor,
+    student_decoder: tuple[Tensor, Tensor],
+    teacher: Tensor,
+    teacher_decoder: tuple[Tensor, Tensor],
+    temperature: float,
+    sequences: int | None,
+) -> Tensor:
+    """`logit_kl` of hidden states, in memory that does not grow with positions × vocabulary.
+
+    Logits are made of KL_POSITIONS positions at a time, and again for the gradient.
+
+    Args:
+        student, teacher: transformed hidden states, [positions, hidden_s or hidden_t].
+        student_decoder, teacher_decoder: weight [vocabulary, hidden] and bias [vocabulary].
+        temperature, sequences: as in `logit_kl`.
+    """
+
+    def part(ours: Tensor, theirs: Tensor) -> Tensor:
+        logits = F.linear(ours, *student_decoder), F.linear(theirs, *teacher_decoder)
+        return logit_kl(*logits, temperature, sequences or len(student))
+
+    if len(student) <= KL_POSITIONS:
+        return part(student, teacher)
+    parts = zip(student.split(KL_POSITIONS), teacher.split(KL_POSITIONS), strict=True)
+    kept = {"use_reentrant": False, "preserve_rng_state": False}
+    return sum(checkpoint(part, *pair, **kept) for pair in parts)

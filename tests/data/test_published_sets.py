@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from monoglot.config import complete, source_of
 from monoglot.data.examples import SPLITS
 from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
 from monoglot.files import sha256
@@ -95,6 +96,30 @@ def test_the_papers_configuration_has_the_hashes_of_the_published_files(language
     for split, digest in source["sha256"].items():
         assert sha256(DATA / source["files"][split]) == digest
     assert set(SPLITS) - set(source["sha256"]) == ({"train"} if language == "sk" else set())
+
+
+AFRISENTI_SIZES = {
+    "kin": [3302, 827, 1026],
+    "swa": [1810, 453, 748],
+    "hau": [14172, 2677, 5303],
+    "ibo": [10192, 1841, 3682],
+    "yor": [8522, 2090, 4515],
+}
+
+
+@pytest.mark.parametrize("language", AFRISENTI_SIZES)
+def test_afrisenti_with_all_three_labels(tmp_path: Path, language: str) -> None:
+    """The sizes that AfroXLMR-Comet gives; the folder need not hold all five languages."""
+    config = complete(yaml.safe_load((ROOT / "configs/comet.yaml").read_text()))
+    source = source_of(config, "sa", language)
+    if not (DATA / source["files"]["train"]).is_file():
+        pytest.skip(f"there is no AfriSenti for {language}")
+    out, labels = tmp_path / "task", config["tasks"]["sa"]["labels"]
+    prepare_task(source, "classification", labels, out, DATA)
+    assert [len(read_examples(out, split)) for split in SPLITS] == AFRISENTI_SIZES[language]
+    if language == "swa":
+        counts = Counter(example.label for example in read_examples(out, "test"))
+        assert counts == {"neutral": 444, "positive": 224, "negative": 80}
 
 
 def test_label_counts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from monoglot.operations.losses import logit_kl, logit_mse, mlm_loss
+from monoglot.operations.losses import KL_POSITIONS, hidden_kl, logit_kl, logit_mse, mlm_loss
 
 VOCABULARY, STUDENT, TEACHER = 97, 12, 20
 
@@ -43,6 +43,18 @@ def test_kl_by_position_and_by_sequence():
     by_hand = (p * (p.log() - q.log())).sum(-1) * 4
     torch.testing.assert_close(logit_kl(ours, theirs, 2.0, None), by_hand.mean())
     torch.testing.assert_close(logit_kl(ours, theirs, 2.0, 3), by_hand.sum() / 3)
+
+
+@pytest.mark.parametrize("positions", [5, KL_POSITIONS, 2 * KL_POSITIONS + 3])
+@pytest.mark.parametrize("sequences", [None, 4])
+def test_kl_by_parts_equals_that_of_all_logits(positions, sequences):
+    student, teacher = side(positions, STUDENT, 1, True), side(positions, TEACHER, 2, False)
+    ours = hidden_kl(student[0], student[1:], teacher[0], teacher[1:], 2.0, sequences)
+    ours_gradients = torch.autograd.grad(ours, student)
+    naive = logit_kl(F.linear(*student), F.linear(*teacher), 2.0, sequences)
+    torch.testing.assert_close(ours, naive, rtol=1e-12, atol=0)
+    for mine, theirs in zip(ours_gradients, torch.autograd.grad(naive, student), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-12)
 
 
 def test_mlm_is_the_cross_entropy_of_the_masked_logits():
