@@ -34,6 +34,25 @@ def test_the_demo_is_the_whole_grid_in_miniature(fresh):
     assert counts["trim_vocab"] == 2 * 3
 
 
+def test_one_student_for_five_languages(fresh):
+    plan = fresh.snakemake("-n", "--quiet", "rules", "--configfile", "configs/comet.yaml")
+    counts = jobs(plan.stdout)
+    # A teacher, a random student and its training; both are tuned in each language.
+    assert counts["pretrained"] == counts["scratch"] == counts["train"] == 1
+    assert counts["evaluate"] == 2 * 5
+    assert counts["read_task"] == 5
+    # Text and validation sentences of five languages, under the teacher's tokenizer.
+    assert counts["build_tokens"] == counts["read_text"] == 2 * 5
+
+
+def test_comet_in_miniature_goes_on_from_the_demo(project):
+    plan = project.snakemake("-n", "--quiet", "rules", "--configfile", "configs/demo-comet.yaml")
+    counts = jobs(plan.stdout)
+    assert (counts["scratch"], counts["train"], counts["evaluate"]) == (1, 3, 5)
+    assert "pretrained" not in counts
+    assert counts["read_task"] == 1
+
+
 def test_without_network_it_stops_with_the_two_ways_on(fresh, tmp_path):
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     run = fresh.snakemake("--cores", "1", "--quiet", "rules", **offline)
