@@ -14,6 +14,11 @@ from monoglot.operations.training_loop import _Run
 LENGTH = 14
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 def shaken(parent, seed: int):
     """The parent with noise on every weight, so that teacher and student differ."""
     model = load_model(parent, attention="eager")
@@ -106,11 +111,13 @@ def test_attention_alone_has_the_gradient_of_its_naive_twin(parent):
     pairs = zip(mean_attention(student, batch), mean_attention(teacher, batch), strict=True)
     naive = torch.cat([(a - b.detach()).square().flatten() for a, b in pairs]).mean()
     torch.testing.assert_close(value, naive, rtol=1e-5, atol=0)
-    query = student.base_model.encoder.layer[-1].attention.self.query.weight
-    mine = torch.autograd.grad(value, query, retain_graph=True)[0]
-    other = torch.autograd.grad(naive, query)[0]
-    assert other.abs().max() > 0
-    torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-9)
+    parameters = list(student.base_model.parameters())
+    mine = torch.autograd.grad(value, parameters, allow_unused=True, retain_graph=True)
+    other = torch.autograd.grad(naive, parameters, allow_unused=True)
+    assert max(b.abs().max() for b in other if b is not None) > 0
+    for a, b in zip(mine, other, strict=True):
+        if b is not None:
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-8)
 
 
 def test_padding_is_not_compared():
