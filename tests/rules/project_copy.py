@@ -49,9 +49,9 @@ class Project:
         done = self.snakemake("--configfile", DEMO, "--cores", "1", "--touch", "--forceall")
         assert done.returncode == 0, done.stdout
 
-    def planned(self) -> set[str]:
+    def planned(self, config: str = DEMO) -> set[str]:
         """Return what a dry run would make: `models/...`, `scores/...`, `tables/...` folders."""
-        plan = self.snakemake("--configfile", DEMO, "--dry-run")
+        plan = self.snakemake("--configfile", config, "--dry-run")
         assert plan.returncode == 0, plan.stdout
         outputs = re.findall(r"^    output: (.*)$", plan.stdout, flags=re.MULTILINE)
         return {
