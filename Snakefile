@@ -1,4 +1,4 @@
-"""The experiment: from raw text to tables. Wiring only; see docs/design.md."""
+"""The experiment: from raw text to tables and figures. Wiring only; see docs/design.md."""
 
 from snakemake.utils import min_version
 
@@ -14,15 +14,22 @@ include: "rules/functions/data.smk"
 include: "rules/functions/checkpoints.smk"
 include: "rules/functions/scores.smk"
 include: "rules/functions/tables.smk"
+include: "rules/functions/figures.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
 
 
 rule tables:
     input:
         table_files(),
+
+
+rule figures:
+    input:
+        figure_files(),
 
 
 rule all:
@@ -41,4 +48,5 @@ onstart:
 
 
 onsuccess:
-    shell("echo 'The tables are in {RESULTS}/tables.'")
+    for target in CONFIG["targets"]:
+        shell("echo 'The {target} are in {RESULTS}/{target}.'")

@@ -26,14 +26,22 @@ def complete(config: dict) -> dict:
     config = extended(config)
     _check(config, _schema(), "")
     _fill(config, _schema())
-    for name, table in config["tables"].items():
-        schema = _schema()["$defs"]["tables"][table["kind"]]
-        _check(table, schema, f"tables.{name}")
-        _fill(table, schema)
+    for family in ("tables", "figures"):
+        for name, block in config[family].items():
+            _complete_kind(block, family, f"{family}.{name}")
     for task in config["tasks"]:
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
     return config
+
+
+def figure_block(block: dict, where: str) -> dict:
+    """Return a figure's block with defaults filled in; raise `UserError` if it does not fit."""
+    block = deepcopy(block)
+    kinds = _schema()["properties"]["figures"]["additionalProperties"]
+    _check(block, kinds, where)
+    _complete_kind(block, "figures", where)
+    return block
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:
@@ -88,6 +96,13 @@ def source_of(config: dict, name: str, language: str) -> dict:
         raise UserError(f"data.{name}.{key}: has hub and url; files come from one of them")
     codes = {"language": language} | config["languages"][language]["codes"]
     return _replace(source, codes, f"data.{name}.{key}", language)
+
+
+def _complete_kind(block: dict, family: str, where: str) -> None:
+    """Check a block of `tables` or `figures` by its kind, and fill in the kind's defaults."""
+    schema = _schema()["$defs"][family][block["kind"]]
+    _check(block, schema, where)
+    _fill(block, schema)
 
 
 def _replace(value: object, codes: dict[str, str], where: str, language: str) -> object:

@@ -4,12 +4,13 @@ from functools import cached_property
 
 from monoglot.config import complete, variant_settings
 from monoglot.graph_checks import ANY, BASELINE, check
+from monoglot.graph_figures import figure_needs
 from monoglot.graph_tables import table_needs
 from monoglot.nodes import Checkpoint, Needs, Run
 
 
 class Graph:
-    """Variants, their parents and teachers, and what the tables of a configuration need of them.
+    """Variants, their parents and teachers, and what tables and figures need of them.
 
     Raises `UserError` for what `graph_checks` refuses.
     """
@@ -114,24 +115,29 @@ class Graph:
         """What the cells of each table are made from."""
         return {table: table_needs(self, table) for table in self.config["tables"]}
 
+    @cached_property
+    def figure_needs(self) -> dict[str, Needs]:
+        """What each figure is made from."""
+        return {figure: figure_needs(self, figure) for figure in self.config["figures"]}
+
     def table_runs(self, table: str) -> list[Run]:
         """Return the runs that the cells of a table show."""
         return self.needs[table].runs
 
     @cached_property
     def runs(self) -> list[Run]:
-        """All runs that the tables need."""
-        return sorted({run for needs in self.needs.values() for run in needs.runs})
+        """All runs that tables and figures need."""
+        return sorted({run for needs in self._all_needs for run in needs.runs})
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
-        """All checkpoints that the tables need, ancestors and teachers included."""
+        """All checkpoints that tables and figures need, ancestors and teachers included."""
         waiting = [
             self.checkpoint(run.model, run.language, run.variant)
             for run in self.runs
             if not self.is_baseline(run.variant)
         ]
-        waiting += [c for needs in self.needs.values() for c in needs.checkpoints]
+        waiting += [c for needs in self._all_needs for c in needs.checkpoints]
         found: set[Checkpoint] = set()
         while waiting:
             checkpoint = waiting.pop()
@@ -140,6 +146,10 @@ class Graph:
                 links = (self.parent(checkpoint), self.teacher(checkpoint))
                 waiting.extend(link for link in links if link)
         return sorted(found)
+
+    @property
+    def _all_needs(self) -> list[Needs]:
+        return [*self.needs.values(), *self.figure_needs.values()]
 
     def _link(self, checkpoint: Checkpoint, kind: str) -> Checkpoint | None:
         if kind not in self.variants[checkpoint.variant]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from monoglot.config import source_of
 from monoglot.errors import UserError
+from monoglot.graph_figures import check_figure
 from monoglot.graph_tables import METRICS, check_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def check(graph: "Graph") -> None:
     _tasks(graph)
     for table in graph.config["tables"]:
         check_table(graph, table)
+    for figure in graph.config["figures"]:
+        check_figure(graph, figure)
     for checkpoint in graph.checkpoints:
         _checkpoint(graph, checkpoint)
     for language in graph.evaluated:

@@ -55,6 +55,7 @@ wildcard_constraints:
     task=one_of(CONFIG["tasks"]),
     set=one_of(TEXT_SETS),
     table=one_of(CONFIG["tables"]),
+    figure=one_of(CONFIG["figures"]),
 
 
 def flags(settings):
