@@ -20,9 +20,9 @@ demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
 	@$(BIN)/python scripts/show_tables.py $(DEMO)/table1.csv $(DEMO)/table6.csv
 	@echo
-	@echo "Tables as CSV, Markdown and LaTeX: $(DEMO)/"
-	@echo "Records of all adapter runs:       results/demo/scores/"
-	@echo "Checkpoints, ready to load:        results/demo/models/"
+	@echo "Tables 1 to 6 as CSV, Markdown and LaTeX: $(DEMO)/"
+	@echo "Records of all adapter runs:              results/demo/scores/"
+	@echo "Checkpoints, ready to load:               results/demo/models/"
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile

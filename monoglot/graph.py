@@ -3,10 +3,10 @@
 from functools import cached_property
 
 from monoglot.config import complete, variant_settings
-from monoglot.graph_checks import ANY, BASELINE, check
+from monoglot.graph_checks import BASELINE, check
 from monoglot.graph_figures import figure_needs
 from monoglot.graph_tables import table_needs
-from monoglot.nodes import Checkpoint, Needs, Run
+from monoglot.nodes import ANY, Checkpoint, Needs, Run
 
 
 class Graph:
@@ -137,7 +137,9 @@ class Graph:
             for run in self.runs
             if not self.is_baseline(run.variant)
         ]
-        waiting += [c for needs in self._all_needs for c in needs.checkpoints]
+        for needs in self._all_needs:
+            waiting += needs.checkpoints
+            waiting += [self.tokenizer(checkpoint) for checkpoint, _ in needs.stores]
         found: set[Checkpoint] = set()
         while waiting:
             checkpoint = waiting.pop()

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_figures import check_figure
-from monoglot.graph_tables import METRICS, check_table
+from monoglot.graph_table_checks import METRICS, check_table
+from monoglot.nodes import ANY
 
 if TYPE_CHECKING:
     from monoglot.graph import Checkpoint, Graph
 
-ANY = "any"
 BASELINE = "baseline"
 LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",), BASELINE: ()}
 """Operations that need no parent, and the links that they may have."""

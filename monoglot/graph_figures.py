@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.graph_tables import METRICS
+from monoglot.graph_table_checks import METRICS
 from monoglot.nodes import Checkpoint, Needs, Run
 
 if TYPE_CHECKING:

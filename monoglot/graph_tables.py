@@ -1,21 +1,13 @@
-"""Tables by kind: what their cells are made from, and which faults are refused."""
+"""What the cells of a table are made from, by kind of table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monoglot.errors import UserError
-from monoglot.nodes import Needs, Run
+from monoglot.nodes import ANY, Checkpoint, Needs, Run
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
-
-METRICS = {
-    "classification": ("macro_f1", "weighted_f1", "accuracy"),
-    "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
-}
-"""What a record holds a score of, by kind of task."""
 
 
 def table_needs(graph: "Graph", table: str) -> Needs:
@@ -26,13 +18,33 @@ def table_needs(graph: "Graph", table: str) -> Needs:
     return replace(needs, runs=runs)
 
 
-def check_table(graph: "Graph", table: str) -> None:
-    """Raise `UserError`, naming the key at fault, if a table asks for what there is not."""
-    spec, where = graph.config["tables"][table], f"tables.{table}"
-    CHECKS[spec["kind"]](graph, spec, where)
-    _check_baselines(graph, table, where)
-    if "published" in spec and not Path(spec["published"]).is_file():
-        raise UserError(f"{where}.published: there is no file {spec['published']}")
+def text_nodes(graph: "Graph", spec: dict, variant: str) -> dict[str, Checkpoint]:
+    """Return, by language of a `corpora` table, the checkpoint that is made from its text.
+
+    A language has none if the variant is not made for it and does not have it in its mixture.
+    """
+    found = {}
+    for language in table_languages(graph, spec):
+        checkpoint = graph.checkpoint(spec["model"], language, variant)
+        made = checkpoint.language == ANY or language in graph.evaluated
+        if made and language in graph.text(checkpoint):
+            found[language] = checkpoint
+    return found
+
+
+def examples_sets(graph: "Graph", spec: dict) -> list[tuple[str, str]]:
+    """Return (language, task) of an `examples` table, but for tasks that a language lacks."""
+    return [
+        (language, task)
+        for language in table_languages(graph, spec)
+        for task in spec.get("tasks", graph.config["tasks"])
+        if task in graph.tasks(language)
+    ]
+
+
+def shape_nodes(graph: "Graph", model: str, variant: str) -> list[Checkpoint]:
+    """Return a variant's checkpoints, one for each evaluated language or one for all."""
+    return sorted({graph.checkpoint(model, language, variant) for language in graph.evaluated})
 
 
 def table_languages(graph: "Graph", spec: dict) -> list[str]:
@@ -60,70 +72,40 @@ def _retention_needs(graph: "Graph", spec: dict) -> Needs:
     )
 
 
-def _check_scores(graph: "Graph", spec: dict, where: str) -> None:
-    models = [spec["model"], *(row["model"] for row in spec["rows"] if "model" in row)]
-    _known(where, "models", models, graph.config["models"])
-    _known(where, "evaluated languages", spec.get("languages", []), graph.evaluated)
-    tasks = [*spec.get("tasks", []), *spec["scores"]]
-    _known(where, "tasks", tasks, graph.config["tasks"])
-    variants = [row["variant"] for row in spec["rows"]]
-    variants += [spec["baseline"]] if "baseline" in spec else []
-    _known(where, "variants", variants, graph.variants)
-    if "baseline" in spec and graph.is_baseline(spec["baseline"]):
-        raise UserError(
-            f"{where}.baseline: '{spec['baseline']}' has no checkpoint, and so no size that "
-            "reductions could refer to; name another variant"
-        )
-    languages, tasks = table_languages(graph, spec), spec.get("tasks", graph.config["tasks"])
-    if not any(task in graph.tasks(language) for language in languages for task in tasks):
-        raise UserError(f"{where}: none of its languages is evaluated on one of its tasks")
-    for task, score in spec["scores"].items():
-        _metric(graph, f"{where}.scores.{task}", task, score)
+def _corpora_needs(graph: "Graph", spec: dict) -> Needs:
+    stores = [
+        (checkpoint, language)
+        for column in spec["columns"]
+        for language, checkpoint in text_nodes(graph, spec, column["variant"]).items()
+    ]
+    sets = [(language, "text") for language in table_languages(graph, spec)]
+    return Needs(stores=stores if spec["tokens"] else [], sets=sets)
 
 
-def _check_retention(graph: "Graph", spec: dict, where: str) -> None:
-    models = [spec["model"], *(c["model"] for c in spec["columns"] if "model" in c)]
-    _known(where, "models", models, graph.config["models"])
-    _known(where, "evaluated languages", spec.get("languages", []), graph.evaluated)
-    _known(where, "tasks", [spec["task"]], graph.config["tasks"])
-    _known(where, "variants", [c["variant"] for c in spec["columns"]], graph.variants)
-    if "score" in spec:
-        _metric(graph, f"{where}.score", spec["task"], spec["score"])
+def _examples_needs(graph: "Graph", spec: dict) -> Needs:
+    return Needs(sets=examples_sets(graph, spec))
 
 
-def _check_baselines(graph: "Graph", table: str, where: str) -> None:
-    for run in graph.table_runs(table):
-        if not graph.is_baseline(run.variant):
-            continue
-        graph.settings(graph.checkpoint(run.model, run.language, run.variant))
-        metric = graph.config["tasks"][run.task]["metric"]
-        if metric.startswith("subtoken_"):
-            raise UserError(
-                f"tasks.{run.task}.metric: '{metric}' needs a tokenizer, which '{run.variant}' of "
-                f"{where} does not have; take a score of words, and show '{metric}' by the key "
-                "'scores' of the tables that want it"
-            )
+def _hyperparameters_needs(graph: "Graph", spec: dict) -> Needs:
+    return Needs()
 
 
-def _known(where: str, kind: str, names: Iterable[str], allowed: Iterable[str]) -> None:
-    for name in names:
-        if name not in allowed:
-            raise UserError(
-                f"{where}: '{name}' is none of the {kind}; these are {', '.join(allowed)}"
-            )
-
-
-def _metric(graph: "Graph", where: str, task: str, score: str) -> None:
-    allowed = METRICS[graph.config["tasks"][task]["kind"]]
-    if score not in allowed:
-        raise UserError(f"{where}: '{score}' is none of {', '.join(allowed)}")
+def _adapters_needs(graph: "Graph", spec: dict) -> Needs:
+    return Needs(
+        checkpoints=[
+            checkpoint
+            for row in spec["rows"]
+            for column in spec["columns"]
+            for checkpoint in shape_nodes(graph, column["model"], row["variant"])
+        ]
+    )
 
 
 NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {
     "scores": _scores_needs,
+    "corpora": _corpora_needs,
+    "examples": _examples_needs,
+    "hyperparameters": _hyperparameters_needs,
+    "adapters": _adapters_needs,
     "retention": _retention_needs,
-}
-CHECKS: dict[str, Callable[["Graph", dict, str], None]] = {
-    "scores": _check_scores,
-    "retention": _check_retention,
 }

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+ANY = "any"
+"""The language of checkpoints that no language touches."""
+
 
 @dataclass(frozen=True, order=True)
 class Checkpoint:
@@ -30,8 +33,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Needs:
-    """What the cells of a table are made from; `sets` are pairs of language and set of data."""
+    """What the cells of a table are made from.
+
+    Attributes:
+        runs: adapter runs whose records it shows.
+        checkpoints: checkpoints whose shape it shows.
+        stores: checkpoints and languages: the text of the language as tokens of the checkpoint's
+            tokenizer.
+        sets: languages and sets of data, read from their sources.
+    """
 
     runs: list[Run] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    stores: list[tuple[Checkpoint, str]] = field(default_factory=list)
     sets: list[tuple[str, str]] = field(default_factory=list)

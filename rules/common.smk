@@ -27,6 +27,7 @@ from monoglot.downloads.needs import (
 from monoglot.environment import gpus, use_checkout
 from monoglot.errors import UserError
 from monoglot.graph import ANY, Checkpoint, Graph
+from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
 from monoglot.tokens.store import FILES as STORE_FILES
 
 use_checkout(workflow.basedir)

@@ -1,9 +1,9 @@
-"""Tables: a rule for each kind, all with the outputs and the command of the first."""
+"""Tables: a rule for each kind, all with the inputs, outputs and command of the first."""
 
 
 rule table:
     input:
-        records=table_records,
+        made_from=table_inputs,
         published=table_published,
     output:
         csv=f"{RESULTS}/tables/{{table}}.csv",
@@ -35,6 +35,50 @@ use rule table as table_retention with:
         code=code_of("scripts/table_retention.py"),
 
 
+use rule table as table_corpora with:
+    wildcard_constraints:
+        table=tables_of("corpora"),
+    params:
+        script="scripts/table_corpora.py",
+        flags="",
+        spec=table_spec,
+        code=code_of("scripts/table_corpora.py"),
+
+
+use rule table as table_examples with:
+    wildcard_constraints:
+        table=tables_of("examples"),
+    params:
+        script="scripts/table_examples.py",
+        flags="",
+        spec=table_spec,
+        code=code_of("scripts/table_examples.py"),
+
+
+use rule table as table_hyperparameters with:
+    wildcard_constraints:
+        table=tables_of("hyperparameters"),
+    params:
+        script="scripts/table_hyperparameters.py",
+        flags="",
+        spec=table_spec,
+        code=code_of("scripts/table_hyperparameters.py"),
+
+
+use rule table as table_adapters with:
+    wildcard_constraints:
+        table=tables_of("adapters"),
+    params:
+        script="scripts/table_adapters.py",
+        flags="",
+        spec=table_spec,
+        code=code_of("scripts/table_adapters.py"),
+
+
 localrules:
     table,
     table_retention,
+    table_corpora,
+    table_examples,
+    table_hyperparameters,
+    table_adapters,

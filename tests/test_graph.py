@@ -220,6 +220,16 @@ def test_a_language_may_lack_a_task():
         ("tables.table1.scores", {"tc": "word_f1"}, "'word_f1' is none of macro_f1"),
         ("tables.table1.baseline", "bse", "'bse' is none of the variants"),
         ("tables.table1.published", "no.csv", r"published: there is no file no\.csv"),
+        ("tables.table1.kind", "score", r"tables\.table1\.kind: 'score' must be one of scores"),
+        ("tables.table1.reduction_factor", 2, "table1: unknown key 'reduction_factor'"),
+        ("tables.table2.model", "gpt", "'gpt' is none of the models"),
+        ("tables.table2.languages", ["qzz"], "'qzz' is none of the languages"),
+        ("tables.table3.languages", ["qzz"], "'qzz' is none of the languages"),
+        ("tables.table3.tasks", ["mt"], "'mt' is none of the tasks"),
+        ("tables.table4.tasks", ["mt"], "'mt' is none of the tasks"),
+        ("tables.table4.rows", ["epoch"], r"table4\.rows\.0: 'epoch' must be one of learning_rate"),
+        ("tables.table5.published", "no.csv", r"published: there is no file no\.csv"),
+        ("tables.table5.columns", [{"model": "gpt", "label": "G"}], "'gpt' is none of the models"),
         ("tasks.tc.metric", "word_f1", "'word_f1' is not for classification; choose one of macro"),
         ("languages.any", {"name": "Any"}, "the name 'any' is taken"),
         ("languages.qaa.codes", {}, "asks for a code that language 'qaa' does not have"),
@@ -234,6 +244,87 @@ def test_a_table_row_without_a_variant_is_refused():
     rows = [*DEMO["tables"]["table1"]["rows"], {"variant": "hidden7", "label": "?"}]
     with pytest.raises(UserError, match="'hidden7' is none of the variants"):
         Graph(changed("tables.table1.rows", rows))
+
+
+@pytest.mark.parametrize(
+    ("path", "entry", "message"),
+    [
+        ("table1.rows", {"variant": "base"}, r"table1\.rows: 'base' stands there twice"),
+        ("table2.columns", {"variant": "kd-init"}, "'kd-init' is made by select_layers, from no"),
+        ("table2.columns", {"variant": "ffn"}, "'ffn' is none of the variants"),
+        ("table5.rows", {"variant": "ffn"}, "'ffn' is none of the variants"),
+        ("table5.columns", {"model": "xlmr"}, r"table5\.columns: 'xlmr' stands there twice"),
+    ],
+)
+def test_one_more_row_or_column_that_cannot_be_is_refused(path, entry, message):
+    table, key = path.split(".")
+    entries = [*DEMO["tables"][table][key], entry | {"label": "?"}]
+    with pytest.raises(UserError, match=message):
+        Graph(changed(f"tables.{path}", entries))
+
+
+def only(name: str, **table: object) -> Graph:
+    """Return the graph of the demo with one table alone."""
+    return Graph(DEMO | {"tables": {name: table}})
+
+
+def columns(*variants: str, **more: str) -> list[dict]:
+    return [{"variant": variant, "label": variant} | more for variant in variants]
+
+
+def test_retention_needs_the_runs_of_one_task():
+    both = [*columns("adapted"), *columns("kd", model="mbert")]
+    graph = only("kept", kind="retention", model="xlmr", task="sa", columns=both)
+    teacher, student = Run("xlmr", "qaa", "adapted", "sa"), Run("mbert", "qaa", "kd", "sa")
+    assert graph.table_runs("kept") == [teacher, student]
+    with pytest.raises(UserError, match=r"kept\.score: 'word_f1' is none of macro_f1"):
+        only("kept", kind="retention", model="xlmr", task="sa", columns=both, score="word_f1")
+
+
+def test_adapters_need_checkpoints_and_no_runs():
+    models = [{"model": "xlmr", "label": "X"}]
+    graph = only("sizes", kind="adapters", columns=models, rows=columns("base", "kd"))
+    assert graph.runs == []
+    base, kd = Checkpoint("xlmr", "any", "base"), XLMR_KD
+    assert graph.needs["sizes"].checkpoints == [base, kd]
+    assert {base, kd, Checkpoint("xlmr", "qaa", "adapted")} <= set(graph.checkpoints)
+
+
+def test_corpora_need_text_and_for_tokens_the_tokenizer():
+    block = {"kind": "corpora", "model": "xlmr", "columns": columns("kd", "base")}
+    graph = only("text", **block, languages=["qaa", "qab"])
+    assert graph.needs["text"].sets == [("qaa", "text"), ("qab", "text")]
+    assert graph.checkpoints == []
+    graph = only("text", **block, languages=["qaa", "qab"], tokens=True)
+    base = Checkpoint("xlmr", "any", "base")
+    assert graph.needs["text"].stores == [(XLMR_KD, "qaa"), (base, "qaa"), (base, "qab")]
+    assert graph.checkpoints == [Checkpoint("xlmr", "any", "init")]
+
+
+def test_examples_need_the_sets_of_tasks_and_hyperparameters_nothing():
+    graph = only("three", kind="examples", tasks=["tc", "ner"])
+    assert graph.needs["three"].sets == [("qaa", "tc"), ("qaa", "ner")]
+    graph = only("four", kind="hyperparameters")
+    assert (graph.needs["four"].sets, graph.checkpoints, graph.runs) == ([], [], [])
+
+
+def test_a_baseline_has_neither_adapters_nor_text():
+    config = changed("variants.majority", {"operation": "baseline", "method": "majority"})
+    config["tables"]["table5"]["rows"] = columns("majority")
+    with pytest.raises(UserError, match=r"table5\.rows: 'majority' is a baseline"):
+        Graph(config)
+    config["tables"].pop("table5")
+    config["tables"]["table2"]["columns"] = columns("majority")
+    with pytest.raises(UserError, match="'majority' is made by baseline, from no text"):
+        Graph(config)
+
+
+def test_examples_leave_out_the_tasks_that_a_language_lacks():
+    config = changed("languages.qaa.tasks", ["tc", "pos"])
+    assert Graph(config).needs["table3"].sets == [("qaa", "tc"), ("qaa", "pos")]
+    config["tables"] = {"three": {"kind": "examples", "tasks": ["sa"]}}
+    with pytest.raises(UserError, match="three: none of its languages is evaluated on one of its"):
+        Graph(config)
 
 
 def test_a_hidden_size_that_the_heads_do_not_divide_is_refused():

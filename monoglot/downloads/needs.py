@@ -50,13 +50,14 @@ Need = HubFiles | WebFile | LocalFile
 
 
 def needed_sets(graph: Graph) -> list[tuple[str, str]]:
-    """Return (language, set) of all that a checkpoint or a score of the plan is made from."""
+    """Return (language, set) of all that a checkpoint, score or table of the plan is made from."""
     needed = {
         (language, name)
         for node in graph.checkpoints
         for language in graph.text_languages(node)
         for name in TEXT_SETS
     }
+    needed |= {about for needs in graph.needs.values() for about in needs.sets}
     return sorted(needed | {(run.language, run.task) for run in graph.runs})
 
 

@@ -23,19 +23,25 @@ def to_csv(table: Table) -> str:
 def to_markdown(table: Table) -> str:
     """Return the table as Markdown: its numbers, then their spread, then the published numbers.
 
-    The last two blocks are there if any cell has more than one seed or a published value.
+    The last two blocks hold the columns in which any cell has more than one seed, or a published
+    value.
     """
-    rows, spread = table.rows, [c for c in table.columns if f"{c.name}_std" in table.rows[0]]
+    spread = [column for column in table.columns if _any(table, f"{column.name}_std")]
+    published = [column for column in table.columns if _any(table, f"published_{column.name}")]
     blocks = [f"# {table.caption}", table.note, _grid(table, table.columns, _value)]
-    if any(row[f"{column.name}_std"] for row in rows for column in spread):
+    if spread:
         blocks += ["## Standard deviation over seeds", _grid(table, spread, _spread)]
-    if any(row.get(f"published_{column.name}") for row in rows for column in table.columns):
+    if published:
         blocks += [
             "## Difference from the published value",
             "This table minus the published value, which stands in brackets.",
-            _grid(table, table.columns, _difference),
+            _grid(table, published, _difference),
         ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _any(table: Table, name: str) -> bool:
+    return any(row.get(name) for row in table.rows)
 
 
 def _grid(table: Table, columns: Sequence[Column], cell: Cell) -> str:

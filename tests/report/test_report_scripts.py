@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from monoglot.evaluate.records import write_record
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +39,15 @@ def write_scores(folder: Path) -> None:
             write_record(folder / variant / "tc" / f"seed{seed}.json", record | rest)
 
 
-def make_table(folder: Path, records: list[Path], **options) -> subprocess.CompletedProcess:
-    outputs = [
-        argument
-        for kind in ("csv", "md", "tex")
-        for argument in (f"--out-{kind}", folder / f"table1.{kind}")
+def outputs(folder: Path) -> list[str | Path]:
+    return [
+        a for form in ("csv", "md", "tex") for a in (f"--out-{form}", folder / f"table1.{form}")
     ]
+
+
+def make_table(folder: Path, records: list[Path], **options) -> subprocess.CompletedProcess:
     spec = json.dumps(SPEC)
-    return run("table.py", "--records", *records, "--spec", spec, *outputs, **options)
+    return run("table.py", "--records", *records, "--spec", spec, *outputs(folder), **options)
 
 
 def test_from_records_to_the_terminal(tmp_path):
@@ -61,6 +64,35 @@ def test_from_records_to_the_terminal(tmp_path):
     shown = run("show_tables.py", tmp_path / "1" / "table1.csv").stdout
     assert shown.splitlines()[0] == "Two rows"
     assert f"{tmp_path}/1/table1.{{csv,md,tex}}" in shown
+
+
+def test_retained_scores_from_records(tmp_path):
+    write_scores(tmp_path / "scores")
+    columns = [{"variant": "base"}, {"variant": "kd"}]
+    spec = {"model": "m", "task": "tc", "languages": {"mt": "Maltese"}, "columns": columns}
+    arguments = ("--records", tmp_path / "scores", "--spec", json.dumps(spec))
+    done = run("table_retention.py", *arguments, *outputs(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "table1.csv").read_text().splitlines()[1] == "mt,Maltese,50.00,25.00,50.0"
+
+
+def test_a_table_without_records_with_published_numbers(tmp_path):
+    (tmp_path / "paper.csv").write_text("row,tc\nepochs,20\n")
+    spec = {"tasks": {"tc": {"epochs": 5}}, "rows": ["epochs"]}
+    spec["published"] = str(tmp_path / "paper.csv")
+    done = run("table_hyperparameters.py", "--spec", json.dumps(spec), *outputs(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "table1.csv").read_text().splitlines()[1] == "epochs,Epochs,5,20,-15"
+    assert "| Epochs           | -15 (20) |" in (tmp_path / "table1.md").read_text()
+
+
+@pytest.mark.parametrize("kind", ["corpora", "examples", "hyperparameters", "adapters"])
+def test_a_bad_block_is_one_line_and_leaves_nothing(tmp_path, kind):
+    done = run(f"table_{kind}.py", "--spec", "{}", *outputs(tmp_path / "out"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: a table of {kind} lacks the key")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_errors_are_one_line_and_leave_nothing(tmp_path):

@@ -26,12 +26,31 @@ def test_the_papers_grid_is_planned_without_a_network(fresh):
     assert counts["train"] == 30
     assert counts["trim_vocab"] == counts["reduce_hidden"] == 18
     assert counts["pretrained"] == counts["table"] == 2
+    for kind in ("corpora", "examples", "hyperparameters", "adapters"):
+        assert counts[f"table_{kind}"] == 1
 
 
 def test_the_demo_is_the_whole_grid_in_miniature(fresh):
     counts = jobs(fresh.snakemake("-n", "--quiet", "rules", "--configfile", DEMO).stdout)
     assert counts["evaluate"] == 2 * 10 * 4
     assert counts["trim_vocab"] == 2 * 3
+    assert sum(number for name, number in counts.items() if name.startswith("table")) == 6
+
+
+@pytest.mark.parametrize(
+    ("table", "jobs_of_its_own"),
+    [
+        ("table2", {"invent": 1, "read_text": 3, "scratch": 1, "build_tokens": 3}),
+        ("table3", {"invent": 1, "read_task": 4}),
+        ("table4", {}),
+    ],
+)
+def test_a_table_runs_what_its_cells_are_made_from(fresh, table, jobs_of_its_own):
+    target = f"results/demo/tables/{table}.csv"
+    plan = fresh.snakemake(target, "-n", "--quiet", "rules", "--configfile", DEMO)
+    counts = {name: n for name, n in jobs(plan.stdout).items() if not name.startswith("table")}
+    assert counts.pop("total") == 1 + sum(jobs_of_its_own.values())
+    assert counts == jobs_of_its_own
 
 
 def test_one_student_for_five_languages(fresh):
