@@ -62,8 +62,7 @@ def test_a_new_language_goes_from_published_formats_to_rows_of_a_table(tmp_path)
             "small": {"operation": "train", "parent": "init", "loss": "none", "steps": 2},
         },
         "tables": {
-            "table1": None,
-            "table6": None,
+            **dict.fromkeys(DEMO_CONFIG["tables"]),
             "linear": {"model": "xlmr", "rows": [{"variant": "ngrams", "label": "N-grams"}]},
             "encoder": {
                 "model": "xlmr",
