@@ -102,14 +102,14 @@ class Canvas:
         axes.set_xscale(scale)
         axes.xaxis.set_major_locator(FixedLocator(values))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.xaxis.set_major_formatter(lambda value, _: plain(value))
 
     def plain_logarithm(self, axes: Axes) -> None:
         """Make the y axis logarithmic, its numbers written in full: 100 for 10²."""
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.yaxis.set_major_formatter(lambda value, _: plain(value))
 
     def finish(self) -> "Canvas":
         """Add the legend of all panels; return the canvas."""
@@ -143,6 +143,11 @@ def panel_titles(
 ) -> Mapping[tuple[str, ...], str]:
     """Return a title by (model, language): both names."""
     return {panel: ", ".join(map(sources.name, reversed(panel))) for panel in panels}
+
+
+def plain(value: float) -> str:
+    """Write a number in full: whole from a hundred up, else with three significant digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def look() -> matplotlib.rc_context:

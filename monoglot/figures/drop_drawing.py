@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from monoglot.figures.block import Sources
 from monoglot.figures.canvas import Canvas
@@ -27,20 +28,29 @@ def draw(drawn: list[Row], spec: Mapping, sources: Sources) -> Canvas:
         axes.plot([], [], label=labels[model], **style)
         canvas.points(axes, points, "megabytes", "drop", style | {"linestyle": "none"})
         _law(axes, points, style)
-    axes.margins(y=0.2)
-    for language, label in distinct(drawn, "language", "label"):
-        lowest = min(where(drawn, language=language, label=label), key=_drop)
-        text = " ".join(filter(None, (sources.name(language), label)))
-        place = (float(lowest["megabytes"]), _drop(lowest))
-        axes.annotate(text, place, (0, -15), textcoords="offset points", ha="center", fontsize=7)
+    _names(axes, drawn, sources)
     return canvas.finish()
+
+
+def _names(axes: Axes, drawn: list[Row], sources: Sources) -> None:
+    """Name the points, above the panel at their volume."""
+    for language, label, megabytes in distinct(drawn, "language", "label", "megabytes"):
+        axes.annotate(
+            " ".join(filter(None, (sources.name(language), label))),
+            (float(megabytes), 1),
+            (0, 4),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
 
 
 def _drop(row: Row) -> float:
     return float(row["drop"])
 
 
-def _law(axes, points: list[Row], style: Mapping) -> None:
+def _law(axes: Axes, points: list[Row], style: Mapping) -> None:
     if not points[0]["fit_exponent"]:
         return
     volumes = [float(row["megabytes"]) for row in points]
@@ -55,7 +65,7 @@ def _label(row: Row, model: str) -> str:
     law = f"drop ∝ MB^{float(row['fit_exponent']):.2f}"
     if row["fit_exponent_low"]:
         low, high = (float(row[f"fit_exponent_{end}"]) for end in ("low", "high"))
-        law += f" (95 %: {low:.1f} to {high:.1f})"
+        law += f" (95 %: {low:.2f} to {high:.2f})"
     return f"{model}: {law.replace('-', '−')}"
 
 

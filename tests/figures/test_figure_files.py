@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from figure_inputs import curves, history_sources
 
-from monoglot.figures.canvas import COLOURS, DASHES, MARKERS
+from monoglot.figures.canvas import COLOURS, DASHES, MARKERS, plain
 from monoglot.figures.kinds import drawing, numbers
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +101,18 @@ def test_help_says_what_it_does():
         check=True,
     )
     assert "the numbers drawn as CSV" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (40000, "40,000"),
+        (1032, "1,032"),
+        (188, "188"),
+        (0.0627519, "0.0628"),
+        (2, "2"),
+        (2.5, "2.5"),
+    ],
+)
+def test_numbers_of_axes_are_written_in_full(value, text):
+    assert plain(value) == text
