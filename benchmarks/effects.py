@@ -7,12 +7,11 @@ compared with the one whose name its own name goes on from: `kd-chunk` with `kd`
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import pandas as pd
-
-from monoglot.evaluate.records import read_record
 
 TABLES = ("protocol1", "protocol6")
 LEVELS = {"ner": ("word_f1", "subtoken_f1"), "pos": ("word_accuracy", "word_f1", "subtoken_f1")}
@@ -27,27 +26,22 @@ def main() -> None:
         sys.exit(f"error: there is no {missing[0]}; run configs/demo-protocol.yaml first")
     rows = pd.concat([pd.read_csv(file)[["model", "row", "label"]] for file in files])
     records = _records(results, rows)
-    print(effects(records, rows).to_markdown(floatfmt="+.1f"), end="\n\n")
+    print(effects(records, rows).to_markdown(disable_numparse=True), end="\n\n")
     print(levels(records, rows).to_markdown(floatfmt=".1f"))
 
 
 def effects(records: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a line for each row; for each model its mean, difference and deviation, in percent."""
-    by_seed = records.groupby(["model", "variant", "seed"])["score"].mean() * 100
-    seeds = by_seed.groupby(["model", "variant"])
-    found = pd.DataFrame({"mean": seeds.mean(), "deviation": seeds.std()}).unstack("model")
+    """Return a line for each row: by model its mean ± deviation and the difference, in percent."""
     names = list(dict.fromkeys(rows["row"]))
-    found = found.reindex(names)
-    references = [reference(name, names) for name in names]
-    means = found["mean"]
-    difference = means - means.reindex(references).set_axis(means.index)
-    return (
-        pd.concat(
-            {"mean": means, "difference": difference, "deviation": found["deviation"]}, axis=1
-        )
-        .swaplevel(axis=1)
-        .sort_index(axis=1, level=0, sort_remaining=False)
-    )
+    columns = {}
+    for model, group in records.groupby("model", sort=False):
+        by_seed = group.groupby(["variant", "seed"])["score"].mean() * 100
+        found = by_seed.groupby("variant").agg(["mean", "std"]).loc[names]
+        columns[model] = [f"{mean:.1f} ± {std:.1f}" for mean, std in found.to_numpy()]
+        means = found["mean"]
+        differences = [means[name] - means[reference(name, names)] for name in names]
+        columns[f"{model}, difference"] = [f"{value:+.1f}" for value in differences]
+    return pd.DataFrame(columns, index=names)
 
 
 def reference(name: str, names: list[str]) -> str:
@@ -77,7 +71,7 @@ def _records(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
         for model, variant in zip(rows["model"], rows["row"], strict=True)
         for file in sorted((results / "scores" / model).glob(f"*/{variant}/*/seed*.json"))
     ]
-    return pd.DataFrame([read_record(file) for file in files])
+    return pd.DataFrame([json.loads(file.read_text(encoding="utf-8")) for file in files])
 
 
 if __name__ == "__main__":
