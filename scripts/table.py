@@ -1,27 +1,16 @@
 """Make one table from records: as CSV, as Markdown, and as LaTeX."""
 
-from pathlib import Path
-
 from monoglot import command
+from monoglot.report.arguments import table_parser
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
-    parser.add_argument(
-        "--records", nargs="+", required=True, metavar="PATH", help="folder of scores, or records"
-    )
-    parser.add_argument(
-        "--spec",
-        required=True,
-        help="the table's block of the configuration: YAML or JSON text, or a file of it",
-    )
+    parser = table_parser(__doc__, "the table's block of the configuration", from_records=True)
     parser.add_argument(
         "--published",
         metavar="CSV",
         help="published numbers to compare with, instead of the spec's",
     )
-    for kind in ("csv", "md", "tex"):
-        parser.add_argument(f"--out-{kind}", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
 
     with command.loading():

@@ -1,20 +1,11 @@
 """Make a table of how many examples each task has in each language."""
 
-from pathlib import Path
-
 from monoglot import command
+from monoglot.report.arguments import table_parser
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
-    parser.add_argument(
-        "--spec",
-        required=True,
-        help="what `monoglot.report.examples` says: YAML or JSON text, or a file of it",
-    )
-    for kind in ("csv", "md", "tex"):
-        parser.add_argument(f"--out-{kind}", required=True, type=Path, metavar="FILE")
-    args = parser.parse_args()
+    args = table_parser(__doc__, "what `monoglot.report.examples` says").parse_args()
 
     with command.loading():
         from monoglot.report.block import parse_block

@@ -1,24 +1,12 @@
 """Make a table of what students retain of their teacher's scores, from records."""
 
-from pathlib import Path
-
 from monoglot import command
+from monoglot.report.arguments import table_parser
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
-    parser.add_argument(
-        "--records", nargs="+", required=True, metavar="PATH", help="folder of scores, or records"
-    )
-    parser.add_argument(
-        "--spec",
-        required=True,
-        help="the table's block of the configuration, without its kind and with the languages' "
-        "names ({mt: Maltese}): YAML or JSON text, or a file of it",
-    )
-    for kind in ("csv", "md", "tex"):
-        parser.add_argument(f"--out-{kind}", required=True, type=Path, metavar="FILE")
-    args = parser.parse_args()
+    spec_help = "the table's block without its kind and with the languages' names ({mt: Maltese})"
+    args = table_parser(__doc__, spec_help, from_records=True).parse_args()
 
     with command.loading():
         from monoglot.report.block import parse_block
