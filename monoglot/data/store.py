@@ -53,8 +53,8 @@ def prepare_task(
     """Write train, dev and test of a task's source to `out`.
 
     `kind` is `classification` (columns split, text, label) or `tagging` (split, tokens, tags, with
-    the tags that `labels` and `scheme` stand for). `caps` keeps the first examples of a split.
-    Raises `UserError`, and writes nothing, for bad input or an empty split.
+    the tags that `labels` and `scheme` stand for). `caps` keeps so many examples of a split, evenly
+    spread over it: published files may be sorted by label or topic. Raises `UserError`, and writes nothing, for bad input or an empty split.
     """
     import pyarrow as pa
 
@@ -64,7 +64,7 @@ def prepare_task(
     read = _reader(kind, source, labels, scheme, root)
     tables = []
     for split in SPLITS:
-        examples = list(islice(read(split), (caps or {}).get(split)))
+        examples = _spread(list(read(split)), (caps or {}).get(split))
         if not examples:
             raise UserError(f"{_name(source)}: there is no example in {split}")
         cells = {name: [getattr(example, name) for example in examples] for name in columns}
@@ -96,6 +96,13 @@ def _reader(
         return lambda split: sources.text_examples(source, split, labels, root)
     tags = tag_inventory(labels, scheme)
     return lambda split: sources.tagged_examples(source, split, tags, root)
+
+
+def _spread(examples: list[Example], cap: int | None) -> list[Example]:
+    """Return `cap` examples at even distances, in their order; all of them if there are fewer."""
+    if cap is None or cap >= len(examples):
+        return examples
+    return [examples[number * len(examples) // cap] for number in range(cap)]
 
 
 def _columns(kind: str) -> tuple[str, str]:

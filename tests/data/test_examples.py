@@ -93,12 +93,12 @@ def test_token_tag(tmp_path: Path) -> None:
     assert prepare(tmp_path, "token_tag", content, UPOS) == expected
 
 
-def test_caps_keep_the_first_examples_of_a_split(tmp_path: Path) -> None:
-    content = b"1,a\n0,b\n1,c\n"
-    found = prepare(tmp_path, "sentiment", content, POLARITY, caps={"dev": 1, "test": 2})
-    assert [example.text for example in found] == ["a", "b"]
-    assert len(read_examples(tmp_path / "out/task", "train")) == 3
-    assert len(read_examples(tmp_path / "out/task", "dev")) == 1
+def test_caps_keep_examples_evenly_spread_over_a_split(tmp_path: Path) -> None:
+    content = b"".join(b"%d,%d\n" % (number > 3, number) for number in range(7))  # sorted by label
+    found = prepare(tmp_path, "sentiment", content, POLARITY, caps={"dev": 7, "test": 3})
+    assert [example.text for example in found] == ["0", "2", "4"]
+    assert len(read_examples(tmp_path / "out/task", "train")) == 7
+    assert len(read_examples(tmp_path / "out/task", "dev")) == 7
 
 
 def test_the_file_has_the_promised_columns_and_the_same_bytes_each_time(tmp_path: Path) -> None:
