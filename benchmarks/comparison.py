@@ -1,0 +1,123 @@
+"""Comparisons of ways to do one thing: each side in processes of its own, in turn, in one run.
+
+A benchmark hands `compare` its sides, functions that do the work and return what they measured:
+`seconds`, and anything more as a number or a short text (`loss`, `positions`). Of every process the
+peak memory and the CPU time are added. The first side is the baseline of all ratios.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "results" / "bench"
+sys.path.insert(0, str(ROOT))
+
+Measured = dict[str, float | str]
+Side = Callable[[argparse.Namespace], Measured]
+
+
+class NotRun(Exception):
+    """A side cannot run here; the text says why, and what would let it."""
+
+
+def compare(
+    name: str,
+    parser: argparse.ArgumentParser,
+    sides: Mapping[str, Side],
+    pythons: Mapping[str, Path] | None = None,
+) -> None:
+    """Run all sides in turn, `--runs` times; print a Markdown table and write a CSV.
+
+    The table has the median of each figure, and of `seconds` and memory the ratio of the first
+    side to each. The CSV, `results/bench/NAME.csv`, has a line for each process.
+
+    Args:
+        parser: with the benchmark's own options, which every side receives.
+        sides: by name, the baseline first.
+        pythons: interpreters of sides that need an environment of their own.
+    """
+    parser.add_argument("--runs", type=int, default=3, help="of each side")
+    parser.add_argument("--threads", type=int, default=1, help="of each side")
+    parser.add_argument("--only", nargs="+", choices=sides, metavar="SIDE", help="run these alone")
+    parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        _run_side(sides[options.side], options)
+        return
+    rows = []
+    chosen = [side for side in sides if not options.only or side in options.only]
+    for run in range(1, options.runs + 1):
+        for side in list(chosen):
+            python = (pythons or {}).get(side, Path(sys.executable))
+            found = _process(python, side, options.threads)
+            if "not_run" in found:
+                print(f"{side}: not run: {found['not_run']}", file=sys.stderr)
+                chosen.remove(side)
+            else:
+                print(f"{side}, run {run}: {found['seconds']:.2f} s", file=sys.stderr)
+                rows.append({"side": side, "run": run, **found})
+    if not rows:
+        sys.exit("error: no side could run")
+    table = pd.DataFrame(rows)
+    OUT.mkdir(parents=True, exist_ok=True)
+    table.assign(benchmark=name, **machine(options.threads)).to_csv(
+        OUT / f"{name}.csv", index=False
+    )
+    print(f"{name}, {', '.join(f'{k} {v}' for k, v in machine(options.threads).items())}\n")
+    print(summary(table).to_markdown(floatfmt=".4g"))
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return medians by side, and ratios of seconds and memory to those of the first side."""
+    numbers = table.drop(columns="run").groupby("side", sort=False).median(numeric_only=True)
+    numbers.insert(1, "times faster", numbers["seconds"].iloc[0] / numbers["seconds"])
+    memory = numbers["peak_memory_mb"]
+    return numbers.assign(share_of_memory=memory / memory.iloc[0])
+
+
+def machine(threads: int) -> dict[str, str]:
+    """Return when and on what was measured."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cpu": cpu,
+        "threads": str(threads),
+        "python": platform.python_version(),
+    }
+
+
+def _run_side(side: Side, options: argparse.Namespace) -> None:
+    try:
+        found = side(options)
+    except NotRun as error:
+        found = {"not_run": str(error)}
+    Path(os.environ["MONOGLOT_MEASURED"]).write_text(json.dumps(found))
+
+
+def _process(python: Path, side: str, threads: int) -> Measured:
+    """Run one side of this very command line in a process, and measure that."""
+    if not python.exists():
+        return {"not_run": f"there is no {python}"}
+    with tempfile.NamedTemporaryFile(suffix=".json") as measured:
+        threading = {name: str(threads) for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")}
+        environment = os.environ | threading | {"MONOGLOT_MEASURED": measured.name}
+        process = subprocess.Popen([python, *sys.argv, "--side", side], env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"error: {side} ended with status {os.waitstatus_to_exitcode(status)}")
+        found = json.loads(Path(measured.name).read_text())
+    return found | {
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_memory_mb": usage.ru_maxrss / 1024,
+    }
