@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "results" / "bench"
@@ -26,7 +25,7 @@ Measured = dict[str, float | str]
 Side = Callable[[argparse.Namespace], Measured]
 
 
-class NotRun(Exception):
+class CannotRunError(Exception):
     """A side cannot run here; the text says why, and what would let it."""
 
 
@@ -68,6 +67,8 @@ def compare(
                 rows.append({"side": side, "run": run, **found})
     if not rows:
         sys.exit("error: no side could run")
+    import pandas as pd  # here, because a side's environment may lack it
+
     table = pd.DataFrame(rows)
     OUT.mkdir(parents=True, exist_ok=True)
     table.assign(benchmark=name, **machine(options.threads)).to_csv(
@@ -77,7 +78,7 @@ def compare(
     print(summary(table).to_markdown(floatfmt=".4g"))
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
+def summary(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return medians by side, and ratios of seconds and memory to those of the first side."""
     numbers = table.drop(columns="run").groupby("side", sort=False).median(numeric_only=True)
     numbers.insert(1, "times faster", numbers["seconds"].iloc[0] / numbers["seconds"])
@@ -100,7 +101,7 @@ def machine(threads: int) -> dict[str, str]:
 def _run_side(side: Side, options: argparse.Namespace) -> None:
     try:
         found = side(options)
-    except NotRun as error:
+    except CannotRunError as error:
         found = {"not_run": str(error)}
     Path(os.environ["MONOGLOT_MEASURED"]).write_text(json.dumps(found))
 
