@@ -26,6 +26,7 @@ def main() -> None:
     add("--warmup", type=float, default=0.0, help="share of the steps with a rising rate")
     add("--weight-decay", type=float, default=0.0, help="of matrices")
     add("--batch-size", type=int, default=8, help="sequences a step")
+    add("--micro-batch", type=int, help="sequences in memory at a time; by default the whole batch")
     add("--epochs", type=float, help="passes over the corpus; give this or --steps")
     add("--steps", type=int, help="optimiser steps; give this or --epochs")
     add("--max-length", type=int, default=512, help="tokens a sequence, special ones included")

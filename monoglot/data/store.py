@@ -54,7 +54,8 @@ def prepare_task(
 
     `kind` is `classification` (columns split, text, label) or `tagging` (split, tokens, tags, with
     the tags that `labels` and `scheme` stand for). `caps` keeps so many examples of a split, evenly
-    spread over it: published files may be sorted by label or topic. Raises `UserError`, and writes nothing, for bad input or an empty split.
+    spread over it: published files may be sorted by label or topic.
+    Raises `UserError`, and writes nothing, for bad input or an empty split.
     """
     import pyarrow as pa
 

@@ -40,12 +40,14 @@ def projection_size(kind: str, length: int) -> int:
     return length**2 if kind == "full" else length
 
 
-def attention_mse(student: Tensor, teacher: Tensor, attention_mask: Tensor) -> Tensor:
-    """Mean squared difference of two maps over all pairs of tokens that are no padding.
+def attention_errors(student: Tensor, teacher: Tensor, attention_mask: Tensor) -> Tensor:
+    """Summed squared differences of two maps over all pairs of tokens that are no padding.
+
+    Divided by the number of such pairs it is the mean squared difference.
 
     Args:
         student, teacher: [batch, tokens, tokens].
         attention_mask: 1 for tokens, 0 for padding, [batch, tokens].
     """
     pairs = attention_mask[:, :, None] * attention_mask[:, None, :]
-    return ((student - teacher).square() * pairs).sum() / pairs.sum()
+    return ((student - teacher).square() * pairs).sum()

@@ -6,8 +6,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from monoglot import heads
-from monoglot.operations.attention import AttentionProjection, attention_mse
-from monoglot.operations.losses import hidden_kl, logit_mse
+from monoglot.operations.attention import AttentionProjection
+from monoglot.operations.losses import Divergence, SquaredError, gram
+from monoglot.operations.processes import Processes
 from monoglot.operations.training_batches import Batch
 from monoglot.operations.training_settings import Settings
 
@@ -16,8 +17,8 @@ from monoglot.operations.training_settings import Settings
 class Compared:
     """What of a model's outputs on a batch is compared.
 
-    `transformed` are the hidden states just before the decoder, [compared positions, hidden];
-    `attention` is the last layer's, the mean over heads, [batch, length, length], or None.
+    `transformed` are the hidden states just before the decoder, [compared positions, hidden], in
+    fp32; `attention` is the last layer's, the mean over heads, [batch, length, length], or None.
     """
 
     transformed: Tensor
@@ -34,47 +35,39 @@ class Distillation:
             is not compared.
     """
 
-    def __init__(self, teacher: PreTrainedModel, settings: Settings) -> None:
+    def __init__(self, teacher: PreTrainedModel, settings: Settings, processes: Processes) -> None:
         self._teacher = teacher.eval().requires_grad_(False)
-        self._settings = settings
+        self._settings, self._processes = settings, processes
+        # It never changes, and is a quarter of what the squared error costs.
+        self._gram = gram(heads.decoder(teacher)[0]) if settings.loss == "mse" else None
         self.projection: AttentionProjection | None = None
         if settings.attention_weight:
             projection = AttentionProjection(settings.attention_projection, settings.max_length)
             self.projection = projection.to(teacher.device)
 
-    def encode(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    def target(self, batch: Batch) -> Compared:
+        """Return what the teacher makes of a batch."""
+        return self.compared(self._teacher, batch)
+
+    def compared(self, model: PreTrainedModel, batch: Batch) -> Compared:
+        """Return what `model`, student or teacher, makes of a batch."""
+        hidden, attention = self._encode(model, batch)
+        hidden = batch.at(hidden, self._settings.positions)
+        return Compared(heads.transform(model, hidden).float(), attention)
+
+    def of_logits(
+        self, student: PreTrainedModel, positions: int, sequences: int, factor: float | None
+    ) -> SquaredError | Divergence:
+        """Return the distance of logits, of one step with so many compared positions."""
+        own, others = heads.decoder(student), heads.decoder(self._teacher)
+        if self._settings.loss == "mse":
+            return SquaredError(own, others, positions, factor, self._gram, self._processes)
+        divisor = sequences if self._settings.kl_mean == "sequence" else positions
+        return Divergence(own, others, divisor, factor, self._settings.temperature)
+
+    def _encode(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Return a model's last hidden states, [all positions, hidden], and its attention."""
         if self.projection is None:
             return heads.encode(model, batch.ids, batch.attention_mask).flatten(0, 1), None
         hidden, attention = heads.encode_with_attention(model, batch.ids, batch.attention_mask)
         return hidden.flatten(0, 1), attention.float()
-
-    def compared(
-        self, model: PreTrainedModel, hidden: Tensor, attention: Tensor | None, batch: Batch
-    ) -> Compared:
-        """Pick what is compared out of what `encode` returns."""
-        hidden = hidden[batch.positions(self._settings.positions)]
-        return Compared(heads.transform(model, hidden).float(), attention)
-
-    def target(self, batch: Batch) -> Compared:
-        """Return what the teacher makes of a batch."""
-        return self.compared(self._teacher, *self.encode(self._teacher, batch), batch)
-
-    def loss(
-        self, student: PreTrainedModel, ours: Compared, target: Compared, batch: Batch
-    ) -> Tensor:
-        """Return the distance between student and teacher."""
-        logits = self._logits(student, ours.transformed, target.transformed, len(batch.ids))
-        if self.projection is None:
-            return logits
-        projected = self.projection(ours.attention)
-        attention = attention_mse(projected, target.attention, batch.attention_mask)
-        weight = self._settings.attention_weight
-        return (1 - weight) * logits + weight * attention
-
-    def _logits(self, student: PreTrainedModel, ours: Tensor, theirs: Tensor, size: int) -> Tensor:
-        own, others = heads.decoder(student), heads.decoder(self._teacher)
-        if self._settings.loss == "mse":
-            return logit_mse(ours, *own, theirs, *others)
-        sequences = size if self._settings.kl_mean == "sequence" else None
-        return hidden_kl(ours, own, theirs, others, self._settings.temperature, sequences)

@@ -1,109 +1,272 @@
-"""Losses of masked-LM training and of distillation on logits.
+"""Losses on a masked LM's logits, computed with no more logits than they need.
 
-They take the transformed hidden states just before the decoder, not logits, so that the product
-with the vocabulary is made only where a loss needs it.
+All take the transformed hidden states just before the decoder. Automatic differentiation would make
+a copy of the decoder's weight for every use of it, hundreds of megabytes each; so a loss returns
+its own gradient with respect to hidden states, and adds that of the decoder to `weight.grad` and
+`bias.grad` in place. A step may be given in parts (micro-batches): the decoder's share of the work
+is then still done once.
 """
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
+from collections.abc import Iterator
+from typing import NamedTuple
 
-KL_POSITIONS = 512
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from monoglot.operations.processes import Processes
+
+LOGIT_POSITIONS = 512
 """Positions whose logits are in memory at a time: with 250,002 pieces, half a gigabyte a tensor."""
 
+GRAM_BLOCKS = 3
+"""Blocks of columns of a symmetric product: 2/3 of the work of the whole; more gain nothing."""
 
-def mlm_loss(transformed: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy at the masked positions, the mean over them.
+Decoder = tuple[Tensor, Tensor]
+"""Weight [vocabulary, hidden] and bias [vocabulary]."""
+
+
+class Part(NamedTuple):
+    """What a part of a step adds to a loss.
+
+    `loss` is its share of the mean over the whole step. `gradient` [positions, hidden] is that of
+    `factor` times the loss with respect to the student's hidden states; None without `factor`.
+    """
+
+    loss: Tensor
+    gradient: Tensor | None
+
+
+class CrossEntropy:
+    """Cross-entropy at the masked positions of a step, the mean over them.
 
     Args:
-        transformed: [masked positions, hidden].
-        weight, bias: the decoder's, [vocabulary, hidden] and [vocabulary].
-        labels: the ids behind the masks, [masked positions].
+        decoder: the student's.
+        positions: masked positions of the whole step.
+        factor: the loss's weight in what is trained on; None computes values alone.
+
+    Attributes:
+        hits: how often the most likely piece was right so far.
     """
-    return F.cross_entropy(F.linear(transformed, weight, bias), labels)
+
+    def __init__(self, decoder: Decoder, positions: int, factor: float | None) -> None:
+        self._decoder, self._positions, self._factor = decoder, max(positions, 1), factor
+        self.hits = 0
+
+    @torch.no_grad()
+    def part(self, hidden: Tensor, labels: Tensor) -> Part:
+        """Add hidden states [positions, hidden] and the ids behind the masks [positions]."""
+        weight, bias = self._decoder
+        loss = hidden.new_zeros(())
+        gradient = None if self._factor is None else torch.empty_like(hidden)
+        for rows in _slices(len(hidden)):
+            logits = F.linear(hidden[rows], weight, bias)
+            if self._factor is None:
+                self.hits += int((logits.argmax(-1) == labels[rows]).sum())
+            log_sums = logits.logsumexp(-1)
+            loss += (log_sums - logits.gather(1, labels[rows, None])[:, 0]).sum()
+            if gradient is not None:
+                errors = logits.sub_(log_sums[:, None]).exp_()
+                errors[torch.arange(len(errors)), labels[rows]] -= 1
+                errors *= self._factor / self._positions
+                gradient[rows] = _pull_back(errors, hidden[rows], self._decoder)
+        return Part(loss / self._positions, gradient)
+
+    def finish(self) -> None:
+        """End the step; all gradients are there already."""
 
 
-def logit_mse(
-    student: Tensor,
-    student_weight: Tensor,
-    student_bias: Tensor,
-    teacher: Tensor,
-    teacher_weight: Tensor,
-    teacher_bias: Tensor,
-) -> Tensor:
-    """Mean squared difference of all logits (section 2.1), made without logits where cheaper.
+class SquaredError:
+    """Mean squared difference of all logits (paper, section 2.1), without logits where cheaper.
 
-    With D = [W_s, -W_t], c = b_s - b_t and g = [h_s; h_t], the squared error of a position is
-    g'D'Dg + 2c'Dg + c'c. Summed over positions only the second moment of g is needed, so the cost
-    no longer grows with positions × vocabulary. D itself, a copy of both embeddings, is not made.
-    Must run in fp32: the terms cancel.
+    With W, b, H the student's decoder and hidden states, V, d, K the teacher's and c = b - d, the
+    errors are E = H W' - K V' + 1 c'. Their squares sum up to
+
+        tr(W'W H'H) - 2 tr(V'W H'K) + tr(V'V K'K) + 2 (H'1)·(W'c) - 2 (K'1)·(V'c) + n c'c,
+
+    and their gradients are E W = H (W'W) - K (V'W) + 1 (W'c)' and
+    E'H = W (H'H) - V (K'H) + c (H'1)': small matrices take the place of positions × vocabulary, and
+    the cost of a step does not depend on its positions. Must run in fp32: the terms cancel.
 
     Args:
-        student, teacher: transformed hidden states, [positions, hidden_s or hidden_t].
-        student_weight, teacher_weight: [vocabulary, hidden_s] and [vocabulary, hidden_t].
-        student_bias, teacher_bias: [vocabulary].
+        student, teacher: their decoders; the teacher's gets no gradient.
+        positions: compared positions of the whole step.
+        factor: the loss's weight in what is trained on; None computes values alone.
+        teacher_gram: V'V, [hidden_t, hidden_t], if it is at hand.
+        processes: those that share the step; each then sums over its part of the vocabulary.
     """
-    positions, vocabulary = len(student), len(student_weight)
-    if positions <= student.shape[1] + teacher.shape[1]:
-        ours = F.linear(student, student_weight, student_bias)
-        theirs = F.linear(teacher, teacher_weight, teacher_bias)
-        return F.mse_loss(ours, theirs)
-    joint = torch.cat([student, teacher], dim=1)
-    offset = student_bias - teacher_bias
-    mixed = -(student_weight.T @ teacher_weight)
-    ours, theirs = student_weight.T @ student_weight, teacher_weight.T @ teacher_weight
-    products = torch.cat([torch.cat([ours, mixed], 1), torch.cat([mixed.T, theirs], 1)])
-    on_offset = torch.cat([student_weight.T @ offset, -(teacher_weight.T @ offset)])
-    quadratic = (products * (joint.T @ joint)).sum()
-    linear = 2 * (joint.sum(0) @ on_offset)
-    return (quadratic + linear + positions * offset.square().sum()) / (positions * vocabulary)
+
+    def __init__(
+        self,
+        student: Decoder,
+        teacher: Decoder,
+        positions: int,
+        factor: float | None,
+        teacher_gram: Tensor | None = None,
+        processes: Processes | None = None,
+    ) -> None:
+        self._student, self._teacher, self._factor = student, teacher, factor
+        self._scale = 1 / (max(positions, 1) * len(student[0]))
+        self._moments = moments_pay(positions, student[0].shape[1], teacher[0].shape[1])
+        if self._moments:
+            self._prepare(teacher_gram, processes or Processes())
+
+    @torch.no_grad()
+    def part(self, ours: Tensor, theirs: Tensor) -> Part:
+        """Add hidden states of student and teacher, [positions, hidden_s] and [.., hidden_t]."""
+        return self._by_moments(ours, theirs) if self._moments else self._by_logits(ours, theirs)
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """End the step: add the decoder's gradient."""
+        if not self._moments or self._factor is None:
+            return
+        (weight, bias), (other, _) = self._student, self._teacher
+        rows, factor = self._rows, 2 * self._factor * self._scale
+        of_weight, of_bias = gradient_of(weight)[rows], gradient_of(bias)[rows]
+        weight, other = weight[rows], other[rows]
+        for moment in (self._square, self._mixed, self._sum, self._other_sum, self._count):
+            self._processes.total(moment)
+        of_weight.addmm_(weight, self._square * factor)
+        of_weight.addmm_(other, self._mixed * factor, alpha=-1)
+        of_weight.addr_(self._offset[rows], self._sum * factor)
+        of_bias.addmv_(weight, self._sum * factor)
+        of_bias.addmv_(other, self._other_sum * factor, alpha=-1)
+        of_bias.add_(self._offset[rows] * (self._count * factor))
+
+    @torch.no_grad()
+    def _prepare(self, teacher_gram: Tensor | None, processes: Processes) -> None:
+        (weight, bias), (other, other_bias) = self._student, self._teacher
+        weight = weight
+        self._offset = bias - other_bias
+        self._rows = processes.share(len(weight))
+        rows = self._rows
+        self._gram = processes.total(gram(weight[rows]))
+        self._cross = processes.total(other[rows].T @ weight[rows])
+        if teacher_gram is None:
+            teacher_gram = processes.total(gram(other[rows]))
+        self._teacher_gram = teacher_gram
+        self._on_offset = weight.T @ self._offset
+        self._other_on_offset = other.T @ self._offset
+        hidden, hidden_t = weight.shape[1], other.shape[1]
+        self._square, self._mixed = (
+            weight.new_zeros(hidden, hidden),
+            other.new_zeros(hidden_t, hidden),
+        )
+        self._sum, self._other_sum = weight.new_zeros(hidden), other.new_zeros(hidden_t)
+        self._count = weight.new_zeros(())
+        self._processes = processes
+
+    def _by_moments(self, ours: Tensor, theirs: Tensor) -> Part:
+        square, mixed, other_square = ours.T @ ours, theirs.T @ ours, theirs.T @ theirs
+        sums, other_sums = ours.sum(0), theirs.sum(0)
+        self._square += square
+        self._mixed += mixed
+        self._sum += sums
+        self._other_sum += other_sums
+        self._count += len(ours)
+        loss = (
+            (self._gram * square).sum()
+            - 2 * (self._cross * mixed).sum()
+            + (self._teacher_gram * other_square).sum()
+            + 2 * (sums @ self._on_offset - other_sums @ self._other_on_offset)
+            + len(ours) * self._offset.square().sum()
+        )
+        if self._factor is None:
+            return Part(loss * self._scale, None)
+        gradient = (ours @ self._gram).addmm_(theirs, self._cross, alpha=-1).add_(self._on_offset)
+        return Part(loss * self._scale, gradient.mul_(2 * self._factor * self._scale))
+
+    def _by_logits(self, ours: Tensor, theirs: Tensor) -> Part:
+        loss = ours.new_zeros(())
+        gradient = None if self._factor is None else torch.empty_like(ours)
+        for rows in _slices(len(ours)):
+            errors = F.linear(ours[rows], *self._student)
+            errors -= F.linear(theirs[rows], *self._teacher)
+            loss += errors.square().sum()
+            if gradient is not None:
+                errors *= 2 * self._factor * self._scale
+                gradient[rows] = _pull_back(errors, ours[rows], self._student)
+        return Part(loss * self._scale, gradient)
 
 
-def logit_kl(
-    student_logits: Tensor, teacher_logits: Tensor, temperature: float, sequences: int | None
-) -> Tensor:
+class Divergence:
     """KL divergence from the teacher's to the student's softened distribution, times T².
 
     Args:
-        student_logits, teacher_logits: [positions, vocabulary].
+        student, teacher: their decoders; the teacher's gets no gradient.
+        divisor: of the sum over positions: their number, or that of the sequences, as the paper's
+            `batchmean` over a [batch, length, vocabulary] tensor does.
+        factor: the loss's weight in what is trained on; None computes values alone.
         temperature: T, divides both sides' logits.
-        sequences: divide the sum over positions by this number, as the paper's `batchmean` over a
-            [batch, length, vocabulary] tensor does; None divides by the number of positions.
     """
-    divergence = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=-1),
-        F.log_softmax(teacher_logits / temperature, dim=-1),
-        reduction="sum",
-        log_target=True,
+
+    def __init__(
+        self,
+        student: Decoder,
+        teacher: Decoder,
+        divisor: int,
+        factor: float | None,
+        temperature: float,
+    ) -> None:
+        self._student, self._teacher, self._factor = student, teacher, factor
+        self._divisor, self._temperature = max(divisor, 1), temperature
+
+    @torch.no_grad()
+    def part(self, ours: Tensor, theirs: Tensor) -> Part:
+        """Add hidden states of student and teacher, [positions, hidden_s] and [.., hidden_t]."""
+        heat, scale = self._temperature, 1 / self._divisor
+        loss = ours.new_zeros(())
+        gradient = None if self._factor is None else torch.empty_like(ours)
+        for rows in _slices(len(ours)):
+            log_q = F.log_softmax(F.linear(ours[rows], *self._student).div_(heat), -1)
+            log_p = F.log_softmax(F.linear(theirs[rows], *self._teacher).div_(heat), -1)
+            loss += F.kl_div(log_q, log_p, reduction="sum", log_target=True)
+            if gradient is not None:
+                errors = log_q.exp_().sub_(log_p.exp_()).mul_(heat * self._factor * scale)
+                gradient[rows] = _pull_back(errors, ours[rows], self._student)
+        return Part(loss * heat**2 * scale, gradient)
+
+    def finish(self) -> None:
+        """End the step; all gradients are there already."""
+
+
+def moments_pay(positions: int, hidden: int, hidden_t: int) -> bool:
+    """Return whether second moments take fewer operations than the logits of so many positions."""
+    symmetric = (GRAM_BLOCKS + 1) / GRAM_BLOCKS * hidden**2
+    return symmetric + 2 * hidden**2 + 4 * hidden * hidden_t < positions * (
+        6 * hidden + 2 * hidden_t
     )
-    return divergence * temperature**2 / (sequences or len(student_logits))
 
 
-def hidden_kl(
-    student: Tensor,
-    student_decoder: tuple[Tensor, Tensor],
-    teacher: Tensor,
-    teacher_decoder: tuple[Tensor, Tensor],
-    temperature: float,
-    sequences: int | None,
-) -> Tensor:
-    """`logit_kl` of hidden states, in memory that does not grow with positions × vocabulary.
+def gram(weight: Tensor) -> Tensor:
+    """Return W'W, [hidden, hidden], of [vocabulary, hidden]; by symmetry, half of it is copied."""
+    hidden = weight.shape[1]
+    product = weight.new_empty(hidden, hidden)
+    size = -(-hidden // GRAM_BLOCKS)
+    for start in range(0, hidden, size):
+        end = start + size
+        rows = weight[:, start:end].T @ weight[:, start:]
+        product[start:end, start:] = rows
+        product[start:, start:end] = rows.T
+    return product
 
-    Logits are made of KL_POSITIONS positions at a time, and again for the gradient.
 
-    Args:
-        student, teacher: transformed hidden states, [positions, hidden_s or hidden_t].
-        student_decoder, teacher_decoder: weight [vocabulary, hidden] and bias [vocabulary].
-        temperature, sequences: as in `logit_kl`.
-    """
+def gradient_of(parameter: nn.Parameter) -> Tensor:
+    """Return the parameter's gradient to add to, zero at first."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
 
-    def part(ours: Tensor, theirs: Tensor) -> Tensor:
-        logits = F.linear(ours, *student_decoder), F.linear(theirs, *teacher_decoder)
-        return logit_kl(*logits, temperature, sequences or len(student))
 
-    if len(student) <= KL_POSITIONS:
-        return part(student, teacher)
-    parts = zip(student.split(KL_POSITIONS), teacher.split(KL_POSITIONS), strict=True)
-    kept = {"use_reentrant": False, "preserve_rng_state": False}
-    return sum(checkpoint(part, *pair, **kept) for pair in parts)
+def _pull_back(errors: Tensor, hidden: Tensor, decoder: Decoder) -> Tensor:
+    """Return the gradient of hidden states from that of logits; add the decoder's own."""
+    weight, bias = decoder
+    gradient_of(weight).addmm_(errors.T, hidden)
+    gradient_of(bias).add_(errors.sum(0))
+    return errors @ weight
+
+
+def _slices(positions: int) -> Iterator[slice]:
+    for start in range(0, positions, LOGIT_POSITIONS):
+        yield slice(start, start + LOGIT_POSITIONS)

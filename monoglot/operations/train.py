@@ -11,6 +11,7 @@ from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_checkpoint
 from monoglot.code import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
+from monoglot.operations.processes import Processes
 from monoglot.operations.training_loop import HISTORY, train
 from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
@@ -30,6 +31,8 @@ def train_checkpoint(
 ) -> None:
     """Train checkpoint `parent` into checkpoint `out`, with `history.csv` beside it.
 
+    Under `accelerate launch` or `torchrun` several processes train together and the first writes.
+
     Args:
         tokens, validation: folders of token stores made with the parent's tokenizer.
         shares: the share of each store in `tokens` to use; all of it by default.
@@ -37,9 +40,10 @@ def train_checkpoint(
         state: a folder for the state of the unfinished run; it is removed at the end.
 
     Raises:
-        UserError: the teacher has another tokenizer, a store was made with another one, or the
-            loss is not finite.
+        UserError: the teacher has another tokenizer, a store was made with another one, the loss
+            is not finite, or a batch has fewer sequences than there are processes.
     """
+    processes = Processes.started()
     if teacher:
         _check_same_tokenizer(parent, teacher)
     body = settings.max_length - 2
@@ -67,7 +71,10 @@ def train_checkpoint(
         settings,
         load_model(teacher, attention) if teacher else None,
         saved,
+        processes,
     )
+    if not processes.first:
+        return
     with whole_file(out / "history.csv") as aside, open(aside, "w", newline="") as file:
         writer = csv.DictWriter(file, HISTORY)
         writer.writeheader()

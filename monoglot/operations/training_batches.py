@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
@@ -27,13 +27,55 @@ class Batch:
         return Batch(*(t.to(device) for t in (self.ids, self.attention_mask, self.labels)))
 
     def positions(self, which: str) -> Tensor:
-        """Return the flat indices of the positions a distillation loss compares."""
-        chosen = {
-            "all": torch.ones_like(self.labels, dtype=torch.bool),
-            "unpadded": self.attention_mask.bool(),
-            "masked": self.labels != IGNORED,
-        }[which]
-        return chosen.flatten().nonzero().squeeze(1)
+        """Return the flat indices of the positions a distillation loss compares, ascending."""
+        return self._chosen(which).flatten().nonzero().squeeze(1)
+
+    def at(self, states: Tensor, which: str) -> Tensor:
+        """Return those of `states`, [all positions, ...], at the positions `which`."""
+        return states if which == "all" else states[self.positions(which)]
+
+    def masked_among(self, which: str) -> Tensor:
+        """Return the indices of the masked positions among the positions `which`."""
+        return torch.searchsorted(self.positions(which), self.positions("masked"))
+
+    def masked_labels(self) -> Tensor:
+        """Return the ids behind the masks, in the order of `positions("masked")`."""
+        return self.labels.flatten()[self.positions("masked")]
+
+    def size(self, which: str) -> "Size":
+        """Count what means are taken over, `which` being the compared positions."""
+        tokens = self.attention_mask.sum(1)
+        return Size(
+            masked=int(self._chosen("masked").sum()),
+            compared=int(self._chosen(which).sum()),
+            sequences=len(self.ids),
+            tokens=int(tokens.sum()),
+            pairs=int(tokens.square().sum()),
+        )
+
+    def rows(self, rows: slice) -> "Batch":
+        """Return some of the sequences, padded as they are."""
+        return Batch(self.ids[rows], self.attention_mask[rows], self.labels[rows])
+
+    def _chosen(self, which: str) -> Tensor:
+        if which == "all":
+            return torch.ones_like(self.labels, dtype=torch.bool)
+        return self.attention_mask.bool() if which == "unpadded" else self.labels != IGNORED
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers that means are taken over: masked and compared positions, sequences, tokens (no
+    padding), and pairs of tokens of one sequence."""
+
+    masked: int
+    compared: int
+    sequences: int
+    tokens: int
+    pairs: int
+
+    def __add__(self, other: "Size") -> "Size":
+        return Size(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Batches:
@@ -82,6 +124,6 @@ class Batches:
         return Batch(ids, attention, labels)
 
 
-def mixed_seed(seed: int, number: int) -> int:
-    """Mix a seed and a step (or, below zero, an epoch) into the seed of a generator."""
-    return (seed * 1_000_003 + number) % 2**63
+def mixed_seed(seed: int, number: int, rank: int = 0) -> int:
+    """Mix a seed and a step (or, below zero, an epoch) into the seed of a process's generator."""
+    return (seed * 1_000_003 + number + rank * 2**48) % 2**63

@@ -4,26 +4,31 @@ Language adaptation, continued training and distillation are this one loop:
 loss = alpha · MLM + (1 - alpha) · distance to the teacher; without a teacher, MLM alone.
 
 Everything random is a function of (seed, step) or (seed, epoch): a run resumed from a saved state
-sees the same batches, masks and dropout as one that was never interrupted.
+sees the same batches, masks and dropout as one that was never interrupted. Several processes make
+the same batches and masks, take a part of each, and add up their gradients.
 """
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import reduce
+from operator import add
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from monoglot import heads
 from monoglot.errors import UserError
 from monoglot.operations.distillation import Compared, Distillation
-from monoglot.operations.losses import mlm_loss
-from monoglot.operations.training_batches import Batch, Batches, mixed_seed
+from monoglot.operations.losses import gradient_of
+from monoglot.operations.objective import Objective, Pass
+from monoglot.operations.processes import Processes
+from monoglot.operations.training_batches import Batch, Batches, Size, mixed_seed
 from monoglot.operations.training_clock import Clock
 from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
+from monoglot.operations.training_work import count_operations
 from monoglot.tokens.batches import Mixture, Sequences
 
 log = logging.getLogger(__name__)
@@ -47,6 +52,7 @@ def train(
     settings: Settings,
     teacher: PreTrainedModel | None = None,
     state: TrainingState | None = None,
+    processes: Processes | None = None,
 ) -> list[dict]:
     """Train `student` in place and return its history, one row (see HISTORY) an evaluation.
 
@@ -56,28 +62,41 @@ def train(
         validation: sequences for the validation loss and accuracy (FLORES dev in the paper).
         teacher: required unless `settings.loss` is `none`; it must share the vocabulary.
         state: where to save progress now and then, and to resume from.
+        processes: those that train together, each calling this alike; one by default.
 
     Raises:
-        UserError: the loss is not a finite number.
+        UserError: the loss is not a finite number, or a batch has fewer sequences than there are
+            processes.
     """
-    run = _Run(student, sequences, special, validation, settings, teacher)
-    return run.go(state)
+    processes = processes or Processes()
+    if processes.count > settings.batch_size:
+        raise UserError(
+            f"batch_size is {settings.batch_size}, but {processes.count} processes share a batch; "
+            "give a larger batch_size or start fewer processes"
+        )
+    return _Run(student, sequences, special, validation, settings, teacher, processes).go(state)
 
 
 class _Run:
-    def __init__(self, student, sequences, special, validation, settings, teacher) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(
+        self, student, sequences, special, validation, settings, teacher, processes
+    ) -> None:
+        self.processes, self.settings = processes, settings
+        self.device = processes.device
         self.student = student.to(self.device)
-        self.distillation = Distillation(teacher.to(self.device), settings) if teacher else None
+        distillation = None
+        if teacher:
+            distillation = Distillation(teacher.to(self.device), settings, processes)
+        self.objective = Objective(self.student, distillation, settings, self._precision)
         self.trained = nn.ModuleDict({"student": self.student})
-        if self.distillation and self.distillation.projection:
-            self.trained["projection"] = self.distillation.projection
-        self.sequences, self.settings = sequences, settings
+        if distillation and distillation.projection:
+            self.trained["projection"] = distillation.projection
+        self.sequences = sequences
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
         self.optimizer = _optimizer(self.trained, settings)
         self.validation = validation
-        self.fixed: list[tuple[Batch, Compared | None]] | None = None
+        self.fixed: list[tuple[Batch, Size, Compared | None]] | None = None
         self.step = self.tokens = 0
         self.history: list[dict] = []
         self.best: dict | None = None
@@ -87,13 +106,15 @@ class _Run:
         if not (state and self._resume(state)):
             self._evaluate(since=1)
         every = state.every_seconds if state else math.inf
-        clock = Clock(self.step, self.tokens, self.total, every)
+        clock = Clock(self.step, self.tokens, self.total, every, self.device)
         while self.step < self.total:
-            self._step()
+            with count_operations(clock):
+                self._step()
             if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
-                self._evaluate(since=self.step - self.history[-1]["step"])
+                with clock.evaluating():
+                    self._evaluate(since=self.step - self.history[-1]["step"])
                 clock.report(self.history[-1])
-            if state and clock.save_due():
+            if state and clock.save_due() and self.processes.first:
                 state.save(self.trained, self.optimizer, self.best, self._progress())
             clock.tick(self.step, self.tokens)
         if self.settings.keep == "best":
@@ -102,69 +123,73 @@ class _Run:
         return self.history
 
     def _step(self) -> None:
-        batch = self.batches.of_step(self.sequences, self.step).to(self.device)
-        torch.manual_seed(mixed_seed(self.settings.seed, self.step))
+        batch = self.batches.of_step(self.sequences, self.step)
+        size = batch.size(self.settings.positions)
+        torch.manual_seed(mixed_seed(self.settings.seed, self.step, self.processes.rank))
         self.student.train()
-        losses = self._losses(batch, self._target(batch))
-        if not torch.isfinite(losses[0]):
-            raise UserError(
-                f"the training loss is {losses[0].item()} at step {self.step} (learning rate "
-                f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
-            )
+        self.optimizer.zero_grad(set_to_none=False)
+        losses = self._losses(batch, size)
+        self._check(losses[0].item())
+        self._add_up_gradients()
+        torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        self.optimizer.zero_grad(set_to_none=True)
-        losses[0].backward()
-        torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         self.optimizer.step()
-        self.sums += torch.stack([loss.detach() for loss in losses])
-        self.tokens += int(batch.attention_mask.sum())
+        self.sums += losses
+        self.tokens += size.tokens
         self.step += 1
 
-    def _losses(self, batch: Batch, target: Compared | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the total, masked-LM and distillation losses of a batch."""
-        with self._precision():
-            if self.distillation:
-                hidden, attention = self.distillation.encode(self.student, batch)
-                ours = self.distillation.compared(self.student, hidden, attention, batch)
-            else:
-                hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
-            masked = batch.positions("masked")
-            at_masked = heads.transform(self.student, hidden[masked]).float()
-        zero = hidden.new_zeros((), dtype=torch.float32)
-        labels = batch.labels.flatten()[masked]
-        decoder = heads.decoder(self.student)
-        mlm = mlm_loss(at_masked, *decoder, labels) if len(labels) else zero
-        if not self.distillation:
-            return mlm, mlm, zero
-        distance = self.distillation.loss(self.student, ours, target, batch)
-        alpha = self.settings.alpha
-        return alpha * mlm + (1 - alpha) * distance, mlm, distance
+    def _losses(self, batch: Batch, size: Size) -> torch.Tensor:
+        """Return the total, masked-LM and distillation losses of a batch; leave gradients."""
+        step = self.objective.over(size, training=True)
+        for part in self._parts(batch):
+            step.add(part, self.objective.target(part))
+        step.finish()
+        return self._values(step)
 
-    @torch.no_grad()
-    def _target(self, batch: Batch) -> Compared | None:
-        """Return what the teacher makes of a batch, if there is a teacher."""
-        if not self.distillation:
-            return None
-        with self._precision():
-            return self.distillation.target(batch)
+    def _parts(self, batch: Batch) -> Iterator[Batch]:
+        """Yield this process's part of a batch, as many sequences at a time as fit memory."""
+        own = batch.rows(self.processes.share(len(batch.ids)))
+        size = self.settings.micro_batch or max(len(own.ids), 1)
+        for start in range(0, len(own.ids), size):
+            yield own.rows(slice(start, start + size)).to(self.device)
+
+    def _values(self, losses: Pass) -> torch.Tensor:
+        """Return the total, masked-LM and distillation losses of a pass over all processes."""
+        values = torch.stack([losses.total, losses.mlm, losses.distance]).double()
+        return self.processes.total(values)
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the training loss is {loss} at step {self.step} (learning rate "
+                f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
+            )
+
+    def _add_up_gradients(self) -> None:
+        if self.processes.count == 1:
+            return
+        for parameter in self.trained.parameters():
+            # A process that had no sequence has no gradient yet, but must take part.
+            if parameter.grad is not None or parameter in self.optimizer.state:
+                self.processes.total(gradient_of(parameter))
 
     @torch.no_grad()
     def _evaluate(self, since: int) -> None:
         """Add a row to the history: training losses since the last one, and the validation's."""
         self.student.eval()
-        loss = hits = count = 0.0
-        for batch, target in self._validation_batches():
-            batch = batch.to(self.device)
-            loss += self._losses(batch, target)[0].item() * len(batch.ids)
-            masked = batch.positions("masked")
-            hidden = heads.encode(self.student, batch.ids, batch.attention_mask).flatten(0, 1)
-            logits = heads.logits(self.student, heads.transform(self.student, hidden[masked]))
-            hits += (logits.argmax(-1) == batch.labels.flatten()[masked]).sum().item()
-            count += len(masked)
+        batches = self._validation_batches()
+        size = reduce(add, (size for _, size, _ in batches))
+        losses = self.objective.over(size, training=False)
+        for index, (batch, _, target) in enumerate(batches):
+            if index % self.processes.count == self.processes.rank:
+                batch = batch.to(self.device)
+                losses.add(batch, target or self.objective.target(batch))
+        hits = self.processes.total(torch.tensor(losses.hits, device=self.device)).item()
+        loss = self._values(losses)[0].item()
         means = (self.sums / since).tolist() if self.step else [None] * 3
         values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
-        row = dict(zip(HISTORY, (*values, loss / len(self.validation), hits / count), strict=True))
+        row = dict(zip(HISTORY, (*values, loss, hits / size.masked), strict=True))
         self.sums.zero_()
         if self.settings.keep == "best" and row["validation_loss"] <= min(
             (r["validation_loss"] for r in self.history), default=math.inf
@@ -173,14 +198,16 @@ class _Run:
             self.best = {name: value.detach().clone() for name, value in weights}
         self.history.append(row)
 
-    def _validation_batches(self) -> Iterable[tuple[Batch, Compared | None]]:
-        """Return validation batches with the teacher's targets; of fixed masks, made only once."""
-        if self.fixed is None:
-            batches = self.batches.of_validation(self.validation, self.step)
-            pairs = ((batch, self._target(batch.to(self.device))) for batch in batches)
-            if self.settings.validation_masks == "redrawn":
-                return pairs
-            self.fixed = list(pairs)
+    def _validation_batches(self) -> list[tuple[Batch, Size, Compared | None]]:
+        """Return validation batches; of fixed masks with the teacher's targets, made only once."""
+        if self.fixed is not None:
+            return self.fixed
+        batches = list(self.batches.of_validation(self.validation, self.step))
+        sizes = [batch.size(self.settings.positions) for batch in batches]
+        if self.settings.validation_masks == "redrawn":
+            return [(batch, size, None) for batch, size in zip(batches, sizes, strict=True)]
+        targets = (self.objective.target(batch.to(self.device)) for batch in batches)
+        self.fixed = list(zip(batches, sizes, targets, strict=True))
         return self.fixed
 
     def _rate(self) -> float:

@@ -30,6 +30,7 @@ class Settings:
     attention_weight: float = 0.0
     attention_projection: str = "rows"
     validation_masks: str = "fixed"
+    micro_batch: int | None = None
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""
