@@ -23,7 +23,8 @@ def main() -> None:
         help="what tags the labels stand for",
     )
     for split in ("train", "dev", "test"):
-        parser.add_argument(f"--limit-{split}", type=int, help=f"keep so many of {split}, evenly spread")
+        spread = f"keep so many of {split}, evenly spread"
+        parser.add_argument(f"--limit-{split}", type=int, help=spread)
     parser.add_argument("--out", type=Path, required=True, help="parquet file of the examples")
     arguments = parser.parse_args()
 
