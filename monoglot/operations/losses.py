@@ -51,7 +51,8 @@ class CrossEntropy:
 
     def __init__(self, decoder: Decoder, positions: int, factor: float | None) -> None:
         self._decoder, self._positions, self._factor = decoder, max(positions, 1), factor
-        self.hits = 0
+        self._logits: Tensor | None = None
+        self.hits = torch.zeros((), dtype=torch.long, device=decoder[0].device)
 
     @torch.no_grad()
     def part(self, hidden: Tensor, labels: Tensor) -> Part:
@@ -60,13 +61,15 @@ class CrossEntropy:
         loss = hidden.new_zeros(())
         gradient = None if self._factor is None else torch.empty_like(hidden)
         for rows in _slices(len(hidden)):
-            logits = F.linear(hidden[rows], weight, bias)
-            if self._factor is None:
-                self.hits += int((logits.argmax(-1) == labels[rows]).sum())
-            log_sums = logits.logsumexp(-1)
-            loss += (log_sums - logits.gather(1, labels[rows, None])[:, 0]).sum()
+            logits = torch.addmm(bias, hidden[rows], weight.T, out=self._space(hidden[rows]))
+            right = logits.gather(1, labels[rows, None])[:, 0]
+            highest, likeliest = logits.max(-1)
+            self.hits += (likeliest == labels[rows]).sum()
+            exponentials = logits.sub_(highest[:, None]).exp_()
+            sums = exponentials.sum(-1)
+            loss += (highest + sums.log() - right).sum()
             if gradient is not None:
-                errors = logits.sub_(log_sums[:, None]).exp_()
+                errors = exponentials.div_(sums[:, None])
                 errors[torch.arange(len(errors)), labels[rows]] -= 1
                 errors *= self._factor / self._positions
                 gradient[rows] = _pull_back(errors, hidden[rows], self._decoder)
@@ -74,6 +77,12 @@ class CrossEntropy:
 
     def finish(self) -> None:
         """End the step; all gradients are there already."""
+
+    def _space(self, hidden: Tensor) -> Tensor:
+        """Return memory for logits: the same for all parts, since new memory costs time."""
+        if self._logits is None or len(self._logits) < len(hidden):
+            self._logits = hidden.new_empty(len(hidden), len(self._decoder[0]))
+        return self._logits[: len(hidden)]
 
 
 class SquaredError:

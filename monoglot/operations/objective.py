@@ -80,8 +80,8 @@ class Pass:
         return self._alpha * self.mlm + (1 - self._alpha) * self.distance
 
     @property
-    def hits(self) -> int:
-        """Masked pieces that the student found; counted outside training."""
+    def hits(self) -> Tensor:
+        """Masked pieces that the student found, 0-dimensional."""
         return self._masked_lm.hits
 
     def add(self, batch: Batch, target: Compared | None) -> None:

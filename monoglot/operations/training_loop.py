@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
 from monoglot.operations.distillation import Compared, Distillation
+from monoglot.operations.embedding_gradient import added_in_place
 from monoglot.operations.losses import gradient_of
 from monoglot.operations.objective import Objective, Pass
 from monoglot.operations.processes import Processes
@@ -108,7 +109,7 @@ class _Run:
         every = state.every_seconds if state else math.inf
         clock = Clock(self.step, self.tokens, self.total, every, self.device)
         while self.step < self.total:
-            with count_operations(clock):
+            with count_operations(clock), added_in_place(self.student):
                 self._step()
             if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
                 with clock.evaluating():
@@ -185,7 +186,7 @@ class _Run:
             if index % self.processes.count == self.processes.rank:
                 batch = batch.to(self.device)
                 losses.add(batch, target or self.objective.target(batch))
-        hits = self.processes.total(torch.tensor(losses.hits, device=self.device)).item()
+        hits = self.processes.total(losses.hits).item()
         loss = self._values(losses)[0].item()
         means = (self.sums / since).tolist() if self.step else [None] * 3
         values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
