@@ -69,7 +69,7 @@ def trainer(options: argparse.Namespace) -> Measured:
     class Watch(TrainerCallback):
         def on_step_begin(self, *_, **__):
             synchronize(options)
-            started.append(time.perf_counter())
+            started.append(clocks())
 
     parts = -(-options.batch // options.micro_batch)
     arguments = TrainingArguments(
@@ -91,8 +91,7 @@ def trainer(options: argparse.Namespace) -> Measured:
     run._get_train_sampler = lambda *_: None
     run.train()
     synchronize(options)
-    seconds = time.perf_counter() - started[1]
-    return figures(options, seconds, sum(losses[parts:]) / len(losses[parts:]))
+    return figures(options, started[1], sum(losses[parts:]) / len(losses[parts:]))
 
 
 def whole_logits(options: argparse.Namespace) -> Measured:
@@ -228,17 +227,28 @@ def timed(options: argparse.Namespace, step: Callable[[tuple], float]) -> Measur
     first, *counted = batches(options, options.steps + 1)
     step(first)
     synchronize(options)
-    started = time.perf_counter()
+    started = clocks()
     loss = sum(step(batch) for batch in counted) / len(counted)
     synchronize(options)
-    return figures(options, time.perf_counter() - started, loss)
+    return figures(options, started, loss)
 
 
-def figures(options: argparse.Namespace, seconds: float, loss: float) -> Measured:
+def clocks() -> tuple[float, float]:
+    """Wall and CPU seconds; the latter hardly change when other work shares the cores."""
+    return time.perf_counter(), time.process_time()
+
+
+def figures(options: argparse.Namespace, started: tuple[float, float], loss: float) -> Measured:
     import torch
 
+    seconds, cpu = (now - then for now, then in zip(clocks(), started, strict=True))
     positions = options.steps * options.batch * options.length
-    found = {"seconds": seconds, "positions_per_second": positions / seconds, "loss": loss}
+    found = {
+        "seconds": seconds,
+        "step_cpu_seconds": cpu / options.steps,
+        "positions_per_second": positions / seconds,
+        "loss": loss,
+    }
     if options.device == "cuda":
         found["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20
     return found

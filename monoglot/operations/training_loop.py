@@ -109,7 +109,7 @@ class _Run:
         every = state.every_seconds if state else math.inf
         clock = Clock(self.step, self.tokens, self.total, every, self.device)
         while self.step < self.total:
-            with count_operations(clock), added_in_place(self.student):
+            with count_operations(clock):
                 self._step()
             if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
                 with clock.evaluating():
@@ -143,8 +143,9 @@ class _Run:
     def _losses(self, batch: Batch, size: Size) -> torch.Tensor:
         """Return the total, masked-LM and distillation losses of a batch; leave gradients."""
         step = self.objective.over(size, training=True)
-        for part in self._parts(batch):
-            step.add(part, self.objective.target(part))
+        with added_in_place(self.student):
+            for part in self._parts(batch):
+                step.add(part, self.objective.target(part))
         step.finish()
         return self._values(step)
 
