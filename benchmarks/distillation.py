@@ -9,7 +9,7 @@ for comparison: `masked` matches logits at masked positions alone, `trimmed` has
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from comparison import CannotRunError, Measured, compare
 
@@ -18,23 +18,14 @@ STAGES = {
     "second": {"hidden": 312, "ffn": 2048, "layers": 6, "teacher_ffn": 2048, "teacher_layers": 6},
 }
 TEACHER_HIDDEN, HEADS, ALPHA, TRIMMED = 768, 12, 0.5, 40_005
+Step = Callable[[tuple], float]
 SMALL = {"hidden": 192, "ffn": 768, "layers": 2, "teacher_ffn": 768, "teacher_layers": 2}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    add = parser.add_argument
-    add("--stage", choices=STAGES, default="first", help="of the paper's two distillations")
-    add("--small", action="store_true", help="two narrow layers in place of the true shapes")
-    add("--vocabulary", type=int, default=250_002)
-    add("--hidden", type=int, help="of the student, in place of the stage's")
-    add("--batch", type=int, default=8, help="sequences a step")
-    add("--length", type=int, default=512, help="tokens a sequence")
-    add("--micro-batch", type=int, default=4, help="sequences in memory at a time, on all sides")
-    add("--steps", type=int, default=1, help="counted, after one that is not")
-    add("--device", choices=("cpu", "cuda"), default="cpu")
-    add("--precision", choices=("fp32", "bf16"), default="fp32", help="of our encoder")
-    add("--gpu-precision", choices=("fp32", "tf32"), default="fp32", help="of published products")
+    add_shapes(parser)
+    parser.add_argument("--steps", type=int, default=1, help="counted, after one that is not")
     compare(
         "distillation",
         parser,
@@ -46,6 +37,21 @@ def main() -> None:
             "monoglot, trimmed": trimmed,
         },
     )
+
+
+def add_shapes(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is trained."""
+    add = parser.add_argument
+    add("--stage", choices=STAGES, default="first", help="of the paper's two distillations")
+    add("--small", action="store_true", help="two narrow layers in place of the true shapes")
+    add("--vocabulary", type=int, default=250_002)
+    add("--hidden", type=int, help="of the student, in place of the stage's")
+    add("--batch", type=int, default=8, help="sequences a step")
+    add("--length", type=int, default=512, help="tokens a sequence")
+    add("--micro-batch", type=int, default=4, help="sequences in memory at a time, on all sides")
+    add("--device", choices=("cpu", "cuda"), default="cpu")
+    add("--precision", choices=("fp32", "bf16"), default="fp32", help="of our encoder")
+    add("--products", choices=("fp32", "tf32"), default="fp32", help="of matrices on a GPU")
 
 
 def trainer(options: argparse.Namespace) -> Measured:
@@ -96,10 +102,13 @@ def trainer(options: argparse.Namespace) -> Measured:
 
 def whole_logits(options: argparse.Namespace) -> Measured:
     """The naive twin: a plain loop over the same losses on all logits."""
+    return timed(options, whole_logits_step(options, *models(options)))
+
+
+def whole_logits_step(options: argparse.Namespace, student, teacher) -> Step:
     import torch
     from torch.nn import functional as F
 
-    student, teacher = models(options)
     optimizer = torch.optim.AdamW(student.parameters(), lr=5e-5, weight_decay=0.0, fused=True)
 
     def step(batch: tuple) -> float:
@@ -121,11 +130,16 @@ def whole_logits(options: argparse.Namespace) -> Measured:
         optimizer.zero_grad()
         return total
 
-    return timed(options, step)
+    return step
 
 
 def ours(options: argparse.Namespace, positions: str = "all") -> Measured:
     """The step of the operation `train`."""
+    return timed(options, ours_run(options, positions).benchmark_step)
+
+
+def ours_run(options: argparse.Namespace, positions: str = "all", validation: Sequence = ()):
+    """Return a training run; its `benchmark_step` takes a batch and returns the loss."""
     from monoglot.operations.processes import Processes
     from monoglot.operations.training_batches import Batch
     from monoglot.operations.training_loop import _Run
@@ -154,7 +168,9 @@ def ours(options: argparse.Namespace, positions: str = "all") -> Measured:
         micro_batch=options.micro_batch,
     )
     student, teacher = models(options)
-    run = _Run(student, [[]], {}, [], settings, teacher, Processes())
+    special = {"cls": 0, "pad": 1, "sep": 2, "mask": options.vocabulary - 1}
+    special |= {"special": [0, 1, 2, options.vocabulary - 1], "vocab": options.vocabulary}
+    run = _Run(student, [[]], special, validation, settings, teacher, Processes())
 
     def step(batch: tuple) -> float:
         run.batches.of_step = lambda *_: Batch(*batch)
@@ -162,7 +178,8 @@ def ours(options: argparse.Namespace, positions: str = "all") -> Measured:
         run._step()
         return run.sums[0].item() - before
 
-    return timed(options, step)
+    run.benchmark_step = step
+    return run
 
 
 def masked(options: argparse.Namespace) -> Measured:
@@ -183,7 +200,7 @@ def models(options: argparse.Namespace) -> tuple:
 
     if options.device == "cuda" and not torch.cuda.is_available():
         raise CannotRunError("there is no GPU")
-    torch.backends.cuda.matmul.allow_tf32 = options.gpu_precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = options.products == "tf32"
     shape = dict(SMALL if options.small else STAGES[options.stage])
     if options.hidden:
         shape["hidden"] = options.hidden
@@ -222,7 +239,7 @@ def batches(options: argparse.Namespace, count: int) -> Iterator[tuple]:
         yield tuple(tensor.to(options.device) for tensor in found)
 
 
-def timed(options: argparse.Namespace, step: Callable[[tuple], float]) -> Measured:
+def timed(options: argparse.Namespace, step: Step) -> Measured:
     """Run one step, then as many as asked for with the clock on; the loss is their mean."""
     first, *counted = batches(options, options.steps + 1)
     step(first)
