@@ -240,14 +240,41 @@ def batches(options: argparse.Namespace, count: int) -> Iterator[tuple]:
 
 
 def timed(options: argparse.Namespace, step: Step) -> Measured:
-    """Run one step, then as many as asked for with the clock on; the loss is their mean."""
+    """Run one step, then as many as asked for with the clock on; the loss is their mean.
+
+    The first step's operations are counted, and set against a matrix product's speed.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     first, *counted = batches(options, options.steps + 1)
-    step(first)
+    with FlopCounterMode(display=False) as counter:
+        step(first)
     synchronize(options)
     started = clocks()
     loss = sum(step(batch) for batch in counted) / len(counted)
     synchronize(options)
-    return figures(options, started, loss)
+    found = figures(options, started, loss)
+    speed = counter.get_total_flops() / found["step_cpu_seconds"]
+    if options.device == "cuda":
+        speed = counter.get_total_flops() * options.steps / found["seconds"]
+    return found | {"gflop_per_second": speed / 1e9, "share_of_peak": speed / ceiling(options)}
+
+
+def ceiling(options: argparse.Namespace) -> float:
+    """Measure operations a second of a product of square matrices, in the time that `timed` uses."""
+    import torch
+
+    size = 2048 if options.device == "cpu" else 8192
+    matrix = torch.ones(size, size, device=options.device)
+    matrix @ matrix
+    synchronize(options)
+    wall, cpu = clocks()
+    for _ in range(10):
+        matrix @ matrix
+    synchronize(options)
+    seconds = (clocks()[1] - cpu) if options.device == "cpu" else (clocks()[0] - wall)
+    return 10 * 2 * size**3 / seconds
 
 
 def clocks() -> tuple[float, float]:
