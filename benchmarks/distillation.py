@@ -244,7 +244,6 @@ def timed(options: argparse.Namespace, step: Step) -> Measured:
 
     The first step's operations are counted, and set against a matrix product's speed.
     """
-    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     first, *counted = batches(options, options.steps + 1)
@@ -262,7 +261,7 @@ def timed(options: argparse.Namespace, step: Step) -> Measured:
 
 
 def ceiling(options: argparse.Namespace) -> float:
-    """Measure operations a second of a product of square matrices, in the time that `timed` uses."""
+    """Measure operations a second of a product of square matrices, by the clock of `timed`."""
     import torch
 
     size = 2048 if options.device == "cpu" else 8192
