@@ -29,9 +29,11 @@ def complete(config: dict) -> dict:
     for family in ("tables", "figures"):
         for name, block in config[family].items():
             _complete_kind(block, family, f"{family}.{name}")
-    for task in config["tasks"]:
+    for task, settings in config["tasks"].items():
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
+        if settings["patience"] is not None and settings["checkpoint"] != "best":
+            raise UserError(f"tasks.{task}.patience: needs 'checkpoint: best' beside it")
     return config
 
 

@@ -35,6 +35,9 @@ def main() -> None:
         help="test the last epoch or the one with the lowest validation loss",
     )
     add(
+        "--patience", type=int, help="epochs without a lower validation loss, then end"
+    )
+    add(
         "--label-subtokens",
         choices=("all", "first"),
         default="all",
@@ -64,6 +67,7 @@ def main() -> None:
         label_subtokens=options.label_subtokens,
         seeds_affect=options.seeds_affect,
         tuning=options.tuning,
+        patience=options.patience,
     )
     names = Names(options.model, options.language, options.variant)
 

@@ -132,7 +132,9 @@ def _counted(checkpoint: str | Path, model_class: type[AutoModel | AutoModelForM
 
 def max_positions(model: PreTrainedModel) -> int:
     """Return how many tokens the encoder can read; XLM-R leaves out positions up to its pad id."""
-    positions = model.config.max_position_embeddings
-    if model.config.model_type == "xlm-roberta":
-        return positions - model.config.pad_token_id - 1
-    return positions
+    return model.config.max_position_embeddings - first_position(model)
+
+
+def first_position(model: PreTrainedModel) -> int:
+    """Return the position of a text's first token."""
+    return model.config.pad_token_id + 1 if model.config.model_type == "xlm-roberta" else 0

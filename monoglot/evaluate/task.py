@@ -62,7 +62,9 @@ class Settings:
     frozen) or "full" (no adapter, all weights are trained). `label_subtokens` is "all" (every
     sub-token carries its word's label, as in the paper) or "first". `seeds_affect` is
     "initialisation" (data order and dropout are the same for all seeds, as in the paper) or
-    "everything". Raises `UserError` on a number out of range.
+    "everything". `patience` ends a seed's training after so many epochs without a lower validation
+    loss, the schedule of the learning rate unchanged; None for never. Raises `UserError` on a
+    number out of range, and on `patience` without `checkpoint: best`.
     """
 
     reduction_factor: int
@@ -76,6 +78,7 @@ class Settings:
     label_subtokens: str
     seeds_affect: str
     tuning: str = "adapter"
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("reduction_factor", "learning_rate", "batch_size", "epochs"):
@@ -85,6 +88,17 @@ class Settings:
             raise UserError(f"max_length is {self.max_length}; it must be above 2")
         if not (self.weight_decay >= 0 and 0 <= self.warmup < 1):
             raise UserError("weight_decay must be 0 or more, and warmup 0 or more and below 1")
+        if self.patience is not None:
+            self._check_patience()
+
+    def _check_patience(self) -> None:
+        if self.patience < 1:
+            raise UserError(f"patience is {self.patience}; it must be above 0, or null for none")
+        if self.checkpoint != "best":
+            raise UserError(
+                f"patience is {self.patience}, but the {self.checkpoint} epoch is tested; "
+                "it needs checkpoint: best"
+            )
 
 
 @dataclass(frozen=True)

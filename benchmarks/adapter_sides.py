@@ -1,0 +1,138 @@
+"""The sides of `adapter_runs.py`: runs as published, our plain loop, and all seeds in one pass.
+
+Each returns the seconds that training took for one seed, with validation after each epoch where
+the best epoch is looked for; loading and encoding are left out.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+
+import torch
+from adapter_jobs import Job
+from adapters import AdapterTrainer
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import EvalPrediction, PreTrainedModel, TrainingArguments
+
+from monoglot.evaluate import adapter, training
+from monoglot.evaluate.adapter_training import AdapterTraining
+from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.evaluate.scoring import tagging_scores
+
+Run = Callable[[PreTrainedModel, Job, list[int]], float]
+
+
+def published(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
+    """Train with `AdapterTrainer`, seed by seed.
+
+    Texts are padded to the maximal length, sentences to the longest of a batch of 64. Sentences are
+    validated, scored by seqeval and saved after each epoch, and the best one is loaded in the end.
+    """
+    started = time.perf_counter()
+    for seed in seeds:
+        _fresh(model, job, seed)
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = AdapterTrainer(
+                model=model,
+                args=_arguments(job, folder),
+                train_dataset=_Rows(job.train),
+                eval_dataset=_Rows(job.dev) if job.train.words is not None else None,
+                data_collator=lambda rows: _padded(rows, job, model.config.pad_token_id),
+                compute_metrics=lambda found: _scores(found, job),
+            )
+            trainer.train()
+    return (time.perf_counter() - started) / len(seeds)
+
+
+def plain(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
+    """Train with the loop that full tuning has, which cuts each batch at its longest example."""
+    started = time.perf_counter()
+    for seed in seeds:
+        _fresh(model, job, seed)
+        training.train(model, job.train, _dev(job), job.settings, seed)
+    _finish()
+    return (time.perf_counter() - started) / len(seeds)
+
+
+def together(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
+    """Train all seeds in one pass over packed batches."""
+    started = time.perf_counter()
+    AdapterTraining(model, job.task, job.settings, seeds).train(job.train, _dev(job))
+    _finish()
+    return (time.perf_counter() - started) / len(seeds)
+
+
+def _fresh(model: PreTrainedModel, job: Job, seed: int) -> None:
+    shape = (job.task.kind, len(job.task.classes))
+    adapter.fresh_adapter(model, *shape, job.settings.reduction_factor, seed)
+    model.to(model.device)
+
+
+def _dev(job: Job) -> Encoded | None:
+    return job.dev if job.settings.checkpoint == "best" else None
+
+
+def _finish() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _arguments(job: Job, folder: str) -> TrainingArguments:
+    best = job.settings.checkpoint == "best"
+    return TrainingArguments(
+        output_dir=folder,
+        learning_rate=job.settings.learning_rate,
+        per_device_train_batch_size=job.settings.batch_size,
+        per_device_eval_batch_size=job.settings.batch_size,
+        num_train_epochs=job.settings.epochs,
+        weight_decay=job.settings.weight_decay,
+        warmup_ratio=job.settings.warmup,
+        eval_strategy="epoch" if best else "no",
+        save_strategy="epoch" if best else "no",
+        load_best_model_at_end=best,
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available(),
+    )
+
+
+class _Rows(Dataset):
+    def __init__(self, data: Encoded) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data.ids)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor, int]:
+        return self.data.ids[row], self.data.labels[row], int(self.data.lengths[row])
+
+
+def _padded(rows: list, job: Job, pad: int) -> dict[str, Tensor]:
+    texts = job.train.words is None
+    lengths = torch.tensor([length for _, _, length in rows])
+    longest = job.settings.max_length if texts else int(lengths.max())
+    ids = torch.full((len(rows), longest), pad)
+    labels = torch.full(ids.shape, IGNORED)
+    for at, (tokens, gold, length) in enumerate(rows):
+        ids[at, :length] = tokens[:length]
+        if not texts:
+            labels[at, :length] = gold[:length]
+    if texts:
+        labels = torch.stack([gold for _, gold, _ in rows])
+    mask = (torch.arange(longest) < lengths[:, None]).long()
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+
+def _scores(found: EvalPrediction, job: Job) -> dict[str, float]:
+    gold, predicted = found.label_ids, found.predictions.argmax(-1)
+    tags = [
+        [
+            [job.task.classes[index] for index in row[kept]]
+            for row, kept in zip(side, inside, strict=True)
+        ]
+        for inside in [gold != IGNORED]
+        for side in (gold, predicted)
+    ]
+    return tagging_scores(tuple(tags), None, job.task.scheme)
