@@ -51,6 +51,7 @@ class AdapterTraining:
             Packing,
             pad=model.config.pad_token_id,
             first_position=first_position(model),
+            heads=model.config.num_attention_heads,
             device=self.device,
         )
         apart = settings.seeds_affect == "everything"
@@ -127,7 +128,7 @@ class AdapterTraining:
         """Add the gradients of the mean loss over the labels of `rows`, for each seed its own."""
         tokens = PART_TOKENS[self.device.type] // self.size
         parts = data.batches(rows, tokens)
-        labels = max(sum(len(part.labels) for part in parts), 1)
+        labels = max(sum(len(part.rows) for part in parts), 1)
         for number, part in enumerate(parts):
             key = (seed, step, number)
             with torch.no_grad():

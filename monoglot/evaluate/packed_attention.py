@@ -1,6 +1,5 @@
 """Self-attention over packed sequences, padded group by group."""
 
-from collections.abc import Sequence
 from itertools import repeat
 
 import torch
@@ -9,18 +8,20 @@ from torch.nn import functional as F
 
 from monoglot.evaluate.dropout import Dropout, keep_all
 from monoglot.evaluate.frozen import Pad, Select
-from monoglot.evaluate.packing import Group
+from monoglot.evaluate.packing import Batch
 
 
 def attend(
     states: Tensor,
     firsts: Tensor | None,
-    groups: Sequence[Group],
+    batch: Batch,
     heads: int,
     drop: Dropout,
     p: float,
 ) -> Tensor:
     """Return what each query attends to, [stack, queries, hidden], heads side by side.
+
+    Filler among all tokens attends to nothing and gets any value.
 
     Args:
         states: [stack, tokens, 3 * hidden] queries, keys and values; or, if the first tokens alone
@@ -29,7 +30,8 @@ def attend(
         p: probability of dropping an attention weight.
     """
     stack, _, width = states.shape
-    parts = states.split([group.tokens for group in groups], 1)
+    groups = batch.groups
+    *parts, filler = states.split([*(group.tokens for group in groups), batch.filler], 1)
     asking = firsts.split([group.sequences for group in groups], 1) if firsts is not None else ()
     size = (width // 2 if asking else width // 3) // heads
     found = []
@@ -43,6 +45,8 @@ def attend(
         weighed = weighed.transpose(2, 3).reshape(stack, -1, heads * size)
         whole = first is not None or group.places is None
         found.append(weighed if whole else Select.apply(weighed, group.places))
+    if firsts is None:
+        found.append(filler[..., : heads * size])
     return torch.cat(found, 1)
 
 

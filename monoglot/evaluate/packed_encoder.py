@@ -81,12 +81,12 @@ class PackedEncoder:
         Of the last layer, only what the head reads is computed.
         """
         layer, last = self.layers[number], number == len(self.layers) - 1
-        groups = (batch.groups, self.heads, drop, layer.p_weights)
+        given = (batch, self.heads, drop, layer.p_weights)
         if last and self.classify:
             inputs = Select.apply(states, batch.starts)
-            context = attend(layer.offer(states), layer.ask(inputs), *groups)
+            context = attend(layer.offer(states), layer.ask(inputs), *given)
         else:
-            inputs, context = states, attend(layer.attend(states), None, *groups)
+            inputs, context = states, attend(layer.attend(states), None, *given)
             if last:
                 inputs = Select.apply(states, batch.wanted)
                 context = Select.apply(context, batch.wanted)

@@ -41,7 +41,7 @@ class PackedEvaluation:
             for number, stack in enumerate(stacks):
                 losses = summed_losses(logits(self.encoder, stack, batch, start), batch.labels)
                 totals[number] = totals[number] + losses.double()
-        labels = max(sum(len(batch.labels) for batch in self.batches), 1)
+        labels = max(sum(len(batch.rows) for batch in self.batches), 1)
         return [(total / labels).tolist() for total in totals]
 
     @torch.inference_mode()
@@ -56,7 +56,7 @@ class PackedEvaluation:
             places = (batch.rows, batch.columns)[: labels.ndim]
             for stack, found in zip(stacks, predicted, strict=True):
                 classes = logits(self.encoder, stack, batch, start).argmax(-1).cpu()
-                found[:, *places] = classes
+                found[:, *places] = classes[:, : len(batch.rows)]
         return [seed for found in predicted for seed in found]
 
     def _starts(self) -> Iterator[tuple[Batch, Tensor]]:

@@ -4,17 +4,25 @@ Linear layers, norms and dropout see no padding. Attention alone is computed on 
 in groups of like length.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from monoglot.evaluate.encoding import IGNORED, Encoded
 
-SPREAD = {"cpu": 1.5}
-"""How much longer than its shortest a sequence of a group may be; elsewhere all are one group,
-since what costs on a GPU is the number of operations."""
+WASTE = {"cpu": 1 << 15}
+"""Most attention weights of a group that are padding alone, of all heads. A group more costs about
+as much as these; on a GPU it costs more than any padding, and there is one group."""
+
+MULTIPLE = 32
+"""Tokens of a batch are filled up to a multiple of this, and so are those that the head reads.
+
+Code for a matrix product is generated for each number of rows and kept for some hundred of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,15 @@ class Group:
 class Batch:
     """Examples in the order of their lengths, their `ids` and `positions` [tokens] end to end.
 
-    `starts` [examples] are the tokens that sequences begin with, `wanted` the tokens whose states
-    the head reads, with `labels` [wanted] and, in the tensors of the split, `rows` and `columns`.
+    The last `filler` tokens are nobody's. `starts` [examples] are the tokens that sequences begin
+    with, `wanted` the tokens whose states the head reads. Of these, the first ones have `labels`
+    and, in the tensors of the split, `rows` and `columns`; those after them have the label
+    `IGNORED`, and no place.
     """
 
     ids: Tensor
     positions: Tensor
+    filler: int
     groups: tuple[Group, ...]
     starts: Tensor
     wanted: Tensor
@@ -58,12 +69,15 @@ class Packing:
     Args:
         first_position: the position of a sequence's first token, XLM-R's padding id plus 1.
         pad: id of padding; a token of that id within a text has no position in XLM-R.
+        heads: of attention.
     """
 
-    def __init__(self, data: Encoded, pad: int, first_position: int, device: torch.device) -> None:
+    def __init__(
+        self, data: Encoded, pad: int, first_position: int, heads: int, device: torch.device
+    ) -> None:
         self.data, self.device = data, device
         self.lengths = data.lengths.clamp(min=1)
-        self.spread = SPREAD.get(device.type, float("inf"))
+        self.waste = WASTE.get(device.type, math.inf) / heads
         self.positions = torch.arange(data.ids.shape[1]).expand_as(data.ids)
         if first_position:
             real = (data.ids != pad).long()
@@ -93,18 +107,21 @@ class Packing:
         sequence = torch.repeat_interleave(torch.arange(len(rows)), lengths)
         column = torch.arange(int(ends[-1])) - (ends - lengths)[sequence]
         places = (rows[sequence], column)
-        chosen = wanted[places].nonzero().squeeze(1)
+        filler = -len(column) % MULTIPLE
+        inside = wanted[places]
+        chosen, others = inside.nonzero().squeeze(1), F.pad(~inside, (0, filler), value=True)
+        more = 0 if self.data.words is None else -len(chosen) % MULTIPLE
         tensors = (
-            self.data.ids[places],
-            self.positions[places],
+            F.pad(self.data.ids[places], (0, filler)),
+            F.pad(self.positions[places], (0, filler)),
             ends - lengths,
-            chosen,
-            self.labels[places][chosen],
+            torch.cat([chosen, others.nonzero().squeeze(1)[:more]]),
+            F.pad(self.labels[places][chosen], (0, more), value=IGNORED),
         )
-        ids, positions, starts, on_device, labels = (x.to(self.device) for x in tensors)
-        groups = tuple(self._group(part) for part in _split(lengths, self.spread))
-        where = (places[0][chosen], places[1][chosen])
-        return Batch(ids, positions, groups, starts, on_device, labels, *where)
+        ids, positions, starts, read, labels = (x.to(self.device) for x in tensors)
+        groups = tuple(self._group(part) for part in _split(lengths, self.waste))
+        where = (rows[sequence[chosen]], column[chosen])
+        return Batch(ids, positions, filler, groups, starts, read, labels, *where)
 
     def _cut(self, rows: Tensor, tokens: int) -> Iterator[Tensor]:
         start, total = 0, 0
@@ -128,11 +145,14 @@ class Packing:
         return Group(count, longest, tokens, *(x.to(self.device) for x in (pad, places, bias)))
 
 
-def _split(lengths: Tensor, spread: float) -> Iterator[Tensor]:
-    """Cut ascending `lengths` where one is more than `spread` times the shortest of its part."""
-    start = 0
-    for at, length in enumerate(lengths.tolist()):
-        if length > spread * int(lengths[start]):
-            yield lengths[start:at]
-            start = at
-    yield lengths[start:]
+def _split(lengths: Tensor, waste: float) -> list[Tensor]:
+    """Cut ascending `lengths` so that padding adds at most `waste` to the squares of each part."""
+    cuts, longest, added = [0], 0, 0
+    for length in reversed(lengths.tolist()):
+        longest = longest or length
+        added += longest**2 - length**2
+        if added > waste:
+            cuts.insert(0, 0)
+            longest, added = length, 0
+        cuts[0] += 1
+    return list(lengths.split(cuts))

@@ -101,13 +101,14 @@ def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):
     run.copy_to(model, 5)
     batch = packed.batch(torch.argsort(packed.lengths), packed.words)
     start = run.encoder.start(batch, keep_all).detach()
-    ours = logits(run.encoder, run.stacks[0], batch, start)[0]
+    ours = logits(run.encoder, run.stacks[0], batch, start)[0, : len(batch.rows)]
+    labels = batch.labels[: len(batch.rows)]
     mask = (torch.arange(data.ids.shape[1]) < data.lengths[:, None]).long()
     theirs = model(input_ids=data.ids, attention_mask=mask).logits
     theirs = theirs[batch.rows] if kind == "classification" else theirs[batch.rows, batch.columns]
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-    F.cross_entropy(ours, batch.labels).backward()
-    F.cross_entropy(theirs, batch.labels).backward()
+    F.cross_entropy(ours, labels).backward()
+    F.cross_entropy(theirs, labels).backward()
     parameters = adapter.trained_parameters(model)
     for flat, shapes in zip(run.stacks[0].flat, run.stacks[0].shapes, strict=True):
         expected = torch.cat([parameters[name].grad.flatten() for name in shapes])
@@ -155,7 +156,7 @@ def test_gradients_of_a_large_batch_are_added_up(model, settings, monkeypatch, k
     monkeypatch.setitem(packed_evaluation.BATCH_TOKENS, "cpu", 25)
     monkeypatch.setattr(packed_evaluation, "KEPT_BYTES", 3000)
     parts = fast(model, kind, settings(), [1], data, dev)
-    assert_close(whole[0], parts[0], rtol=1e-4, atol=1e-6)
+    assert_close(whole[0], parts[0], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -32,20 +32,22 @@ def naive(queries, keys, values, lengths, heads):
 @pytest.mark.parametrize("stack", [1, 2])
 def test_attention_is_that_of_each_text_alone(stack, size, every, drop):
     data = encoded("tagging", 0, 12)
-    packing = Packing(data, 0, 0, CPU)
+    packing = Packing(data, 0, 0, 200, CPU)
     rows = torch.argsort(data.lengths)
     batch = packing.batch(rows, packing.words)
     draw = torch.Generator().manual_seed(0)
     hidden, tokens = HEADS * size, len(batch.ids)
+    assert batch.filler
     states = torch.randn(stack, tokens, (3 if every else 2) * hidden, generator=draw)
     firsts = None if every else torch.randn(stack, len(rows), hidden, generator=draw)
     inputs = [states.requires_grad_()] + ([] if every else [firsts.requires_grad_()])
     # Almost nothing is dropped, so that the way with dropout can be compared.
     p = 1e-9 if isinstance(drop, Dropout) else 0.1
-    ours = attend(states, firsts, batch.groups, HEADS, drop, p)
-    parts = states.split(hidden, 2)
+    ours = attend(states, firsts, batch, HEADS, drop, p)
+    parts = states[:, : tokens - batch.filler].split(hidden, 2)
     queries = parts[0] if every else firsts
     expected = naive(queries, *parts[-2:], data.lengths[rows].tolist(), HEADS)
+    ours = ours[:, : expected.shape[1]]
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
     gradient = torch.randn(ours.shape, generator=draw)
     for left, right in zip(
@@ -58,11 +60,11 @@ def test_attention_is_that_of_each_text_alone(stack, size, every, drop):
 
 def test_attention_weights_are_dropped_alike_for_all_seeds():
     data = encoded("tagging", 0, 6)
-    packing = Packing(data, 0, 0, CPU)
+    packing = Packing(data, 0, 0, 200, CPU)
     batch = packing.batch(torch.argsort(data.lengths), packing.words)
     one = torch.randn(1, len(batch.ids), 36)
-    both = attend(one.expand(2, -1, -1), None, batch.groups, HEADS, Dropout(CPU, 3), 0.5)
-    alone = attend(one, None, batch.groups, HEADS, Dropout(CPU, 3), 0.5)
+    both = attend(one.expand(2, -1, -1), None, batch, HEADS, Dropout(CPU, 3), 0.5)
+    alone = attend(one, None, batch, HEADS, Dropout(CPU, 3), 0.5)
     torch.testing.assert_close(both, alone.expand(2, -1, -1))
-    kept = attend(one, None, batch.groups, HEADS, keep_all, 0.5)
+    kept = attend(one, None, batch, HEADS, keep_all, 0.5)
     assert not torch.allclose(alone, kept)
