@@ -33,6 +33,13 @@ def changed(path: str, value: object) -> dict:
     return config
 
 
+def test_patience_needs_the_best_epoch():
+    assert complete(changed("tasks.ner.patience", 3))["tasks"]["ner"]["patience"] == 3
+    assert complete(DEMO)["tasks"]["ner"]["patience"] is None
+    with pytest.raises(UserError, match=r"tasks\.tc\.patience: needs 'checkpoint: best'"):
+        complete(changed("tasks.tc.patience", 3))
+
+
 def test_defaults_are_filled_in():
     config = complete(changed("tasks.tc.reduction_factor", None))
     assert config["tasks"]["tc"]["reduction_factor"] == 16

@@ -38,6 +38,8 @@ def test_bad_labels_are_refused(labels):
         {"warmup": 1.0},
         {"weight_decay": -0.1},
         {"max_length": 2},
+        {"patience": 0, "checkpoint": "best"},
+        {"patience": 3, "checkpoint": "last"},
     ],
 )
 def test_numbers_out_of_range_are_refused(settings, change):
