@@ -2,7 +2,8 @@
 
 A benchmark hands `compare` its sides, functions that do the work and return what they measured:
 `seconds`, and anything more as a number or a short text (`loss`, `positions`). Of every process the
-peak memory and the CPU time are added. The first side is the baseline of all ratios.
+peak memory and the CPU time are added, unless the side measured them itself. The first side is the
+baseline of all ratios.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def compare(
     """Run all sides in turn, `--runs` times; print a Markdown table and write a CSV.
 
     The table has the median of each figure, and of `seconds` and memory the ratio of the first
-    side to each. The CSV, `results/bench/NAME.csv`, has a line for each process.
+    side to each, if that ran. The CSV, `results/bench/NAME.csv`, has a line for each process.
 
     Args:
         parser: with the benchmark's own options, which every side receives.
@@ -51,6 +52,7 @@ def compare(
     parser.add_argument("--runs", type=int, default=3, help="of each side")
     parser.add_argument("--threads", type=int, default=1, help="of each side")
     parser.add_argument("--only", nargs="+", choices=sides, metavar="SIDE", help="run these alone")
+    parser.add_argument("--csv", type=Path, default=OUT / f"{name}.csv", help="to write")
     parser.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
@@ -73,20 +75,21 @@ def compare(
     import pandas as pd  # here, because a side's environment may lack it
 
     table = pd.DataFrame(rows)
-    OUT.mkdir(parents=True, exist_ok=True)
-    table.assign(benchmark=name, **machine(options.threads)).to_csv(
-        OUT / f"{name}.csv", index=False
-    )
+    options.csv.parent.mkdir(parents=True, exist_ok=True)
+    table.assign(benchmark=name, **machine(options.threads)).to_csv(options.csv, index=False)
     print(f"{name}, {', '.join(f'{k} {v}' for k, v in machine(options.threads).items())}\n")
-    print(summary(table).to_markdown(floatfmt=".4g"))
+    print(summary(table, next(iter(sides))).to_markdown(floatfmt=".4g"))
 
 
-def summary(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return medians by side, and ratios of seconds and memory to those of the first side."""
+def summary(table: "pd.DataFrame", baseline: str) -> "pd.DataFrame":
+    """Return medians by side and, if the baseline ran, ratios to its seconds and memory."""
     numbers = table.drop(columns="run").groupby("side", sort=False).median(numeric_only=True)
-    numbers.insert(1, "times faster", numbers["seconds"].iloc[0] / numbers["seconds"])
-    memory = numbers["peak_memory_mb"]
-    return numbers.assign(share_of_memory=memory / memory.iloc[0])
+    numbers.insert(0, "seconds", numbers.pop("seconds"))
+    if baseline in numbers.index:
+        first = numbers.loc[baseline]
+        numbers.insert(1, "times faster", first["seconds"] / numbers["seconds"])
+        numbers["share_of_memory"] = numbers["peak_memory_mb"] / first["peak_memory_mb"]
+    return numbers
 
 
 def machine(threads: int) -> dict[str, str]:
@@ -121,7 +124,8 @@ def _process(python: Path, side: str, threads: int) -> Measured:
         if status:
             sys.exit(f"error: {side} ended with status {os.waitstatus_to_exitcode(status)}")
         found = json.loads(Path(measured.name).read_text())
-    return found | {
+    whole = {
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_mb": usage.ru_maxrss / 1024,
     }
+    return whole | found

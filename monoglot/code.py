@@ -20,7 +20,8 @@ def code_of(name: str) -> str:
     path = ROOT / name if name.endswith(".py") else _module_path(name)
     digest = hashlib.sha256()
     for file in sorted(_closure(path)):
-        digest.update(_syntax(file).encode())
+        syntax, _ = _read(file)
+        digest.update(syntax)
     return digest.hexdigest()[:16]
 
 
@@ -31,38 +32,41 @@ def _closure(start: Path) -> set[Path]:
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            waiting.extend(_imports(file))
+            _, imports = _read(file)
+            waiting.extend(imports)
     return found
 
 
 @cache
-def _imports(file: Path) -> frozenset[Path]:
-    """Files of this package that `file` imports anywhere, inside functions too."""
-    modules = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
+def _read(file: Path) -> tuple[bytes, frozenset[Path]]:
+    """Read a file once, since a plan asks for its code and its imports from many scripts.
+
+    Returns its code, normalised (no comments, no docstrings, one layout), and the files of this
+    package that it imports anywhere, inside functions too.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    modules: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+        elif isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             modules.add(node.module)
             modules |= {f"{node.module}.{alias.name}" for alias in node.names}
     ours = (module for module in modules if module.split(".")[0] == PACKAGE)
-    return frozenset(path for path in map(_module_path, ours) if path)
+    imports = frozenset(path for path in map(_module_path, ours) if path)
+    return ast.unparse(tree).encode(), imports
 
 
+def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+    first = node.body[0] if node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        node.body = node.body[1:] or [ast.Pass()]
+
+
+@cache
 def _module_path(name: str) -> Path | None:
     base = ROOT.joinpath(*name.split("."))
     candidates = (base.with_suffix(".py"), base / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
-
-
-@cache
-def _syntax(file: Path) -> str:
-    """The file's code, normalised: no comments, no docstrings, one layout."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = body[0] if body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)

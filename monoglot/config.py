@@ -12,6 +12,8 @@ from monoglot.errors import UserError
 from monoglot.extends import extended
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast one, where PyYAML has it: every planning reads the schema."""
 BY = ("by_model", "by_language")
 OF_ADAPTERS = ("reduction_factor", "label_subtokens", "seeds_affect")
 """Keys of a variant that are its adapters' and change no checkpoint."""
@@ -134,7 +136,7 @@ def _choose(value: object, where: dict[str, str], key: str) -> object:
 
 @cache
 def _schema() -> dict:
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    return yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=LOADER)
 
 
 def _check(value: object, schema: dict, where: str) -> None:

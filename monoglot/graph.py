@@ -18,6 +18,7 @@ class Graph:
     def __init__(self, config: dict) -> None:
         self.config = complete(config)
         self._settings: dict[Checkpoint, dict] = {}
+        self._is_touched: dict[str, bool] = {}
         self.variants: dict[str, dict] = self.config["variants"]
         check(self)
 
@@ -171,7 +172,12 @@ class Graph:
         return links
 
     def _touched(self, variant: str) -> bool:
-        """Whether a variant differs between languages."""
+        """Whether a variant differs between languages; each is looked at once."""
+        if variant not in self._is_touched:
+            self._is_touched[variant] = self._differs(variant)
+        return self._is_touched[variant]
+
+    def _differs(self, variant: str) -> bool:
         own = self.variants[variant]
         operation = own["operation"]
         text = (self.config["defaults"].get(operation, {}) | own).get("text", "language")

@@ -133,10 +133,12 @@ def _known(where: str, kind: str, names: Iterable[str], allowed: Iterable[str]) 
 def _once(where: str, entries: list) -> None:
     """Refuse a row or column that stands there twice, under whatever label."""
     shown = [entry for entry in entries if isinstance(entry, dict)]
-    shown = [{key: entry[key] for key in entry if key != "label"} for entry in shown]
+    seen: set[frozenset] = set()
     for entry in shown:
-        if shown.count(entry) > 1:
-            raise UserError(f"{where}: '{' '.join(entry.values())}' stands there twice")
+        about = {key: entry[key] for key in entry if key != "label"}
+        if frozenset(about.items()) in seen:
+            raise UserError(f"{where}: '{' '.join(about.values())}' stands there twice")
+        seen.add(frozenset(about.items()))
 
 
 def _metric(graph: "Graph", where: str, task: str, score: str) -> None:

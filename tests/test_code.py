@@ -16,7 +16,7 @@ def fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "monoglot" / "__init__.py").touch()
 
     def write(job: str, **modules: str) -> str:
-        for function in (code.code_of, code._imports, code._syntax):
+        for function in (code.code_of, code._read, code._module_path):
             function.cache_clear()
         (tmp_path / "scripts" / "job.py").write_text(job)
         for name, text in modules.items():
@@ -24,7 +24,7 @@ def fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         return code.code_of("scripts/job.py")
 
     yield write
-    for function in (code.code_of, code._imports, code._syntax):
+    for function in (code.code_of, code._read, code._module_path):
         function.cache_clear()
 
 
