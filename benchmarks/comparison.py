@@ -10,9 +10,11 @@ import argparse
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +106,24 @@ def machine(threads: int) -> dict[str, str]:
     }
 
 
+def timed(command: list[str], **settings) -> Measured:
+    """Run a command in silence; return its seconds, CPU seconds and peak memory.
+
+    `settings` are those of `subprocess.Popen`. Raises `CannotRunError` with what the command said
+    if it fails.
+    """
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, **settings)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        if status:
+            said.seek(0)
+            text = said.read().decode(errors="replace")
+            raise CannotRunError(f"{' '.join(command)}\n{text}")
+    return {"seconds": seconds} | _used(usage)
+
+
 def _run_side(side: Side, options: argparse.Namespace) -> None:
     try:
         found = side(options)
@@ -124,8 +144,11 @@ def _process(python: Path, side: str, threads: int) -> Measured:
         if status:
             sys.exit(f"error: {side} ended with status {os.waitstatus_to_exitcode(status)}")
         found = json.loads(Path(measured.name).read_text())
-    whole = {
+    return _used(usage) | found
+
+
+def _used(usage: resource.struct_rusage) -> Measured:
+    return {
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_mb": usage.ru_maxrss / 1024,
     }
-    return whole | found

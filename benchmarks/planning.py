@@ -11,15 +11,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import yaml
-from comparison import ROOT, CannotRunError, Measured, compare
+from comparison import ROOT, CannotRunError, Measured, compare, timed
 from empty_jobs import Job, planned, snakefile
 from grown_plans import GROW, grown
 
 PARTS = ("Snakefile", "rules", "scripts", "schemas", "monoglot", "profiles", "envs", "resources")
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": "", "HF_HUB_OFFLINE": "1"}
 STATES = {"nothing-done": ["--dry-run"], "all-done": ["--cores", "1"]}
 
 
@@ -68,18 +69,8 @@ def _measured(folder: Path, options: argparse.Namespace) -> Measured:
     jobs = _plan(folder)
     if options.state == "all-done":
         _finish(folder, jobs)
-    started = time.perf_counter()
-    process = _start(folder, *STATES[options.state], "--quiet", "all")
-    process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise CannotRunError("the run that is measured failed")
-    return {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_memory_mb": usage.ru_maxrss / 1024,
-        "jobs": len(jobs),
-    }
+    command = [*SNAKEMAKE, *STATES[options.state], "--quiet", "all"]
+    return timed(command, cwd=folder, env=ENVIRONMENT) | {"jobs": len(jobs)}
 
 
 def _plan(folder: Path) -> list[Job]:
@@ -98,22 +89,11 @@ def _finish(folder: Path, jobs: list[Job]) -> None:
 
 
 def _snakemake(folder: Path, *arguments: str) -> str:
-    process = _start(folder, *arguments)
-    output, _ = process.communicate()
-    if process.returncode:
-        raise CannotRunError(f"snakemake {' '.join(arguments)}: {output}")
-    return output
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": "", "HF_HUB_OFFLINE": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    command = [*SNAKEMAKE, *arguments]
+    run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, text=True, capture_output=True)
+    if run.returncode:
+        raise CannotRunError(f"{' '.join(command)}\n{run.stdout}{run.stderr}")
+    return run.stdout + run.stderr
 
 
 if __name__ == "__main__":

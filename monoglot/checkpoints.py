@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monoglot.collection import paused
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 
@@ -24,6 +25,7 @@ ARCHITECTURES = {
 }
 
 
+@paused()
 def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedModel":
     """Load a checkpoint's masked language model in fp32, in evaluation mode.
 
@@ -50,6 +52,7 @@ def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedM
     return model
 
 
+@paused()
 def read_weights(
     folder: Path, where: str, attention: str | None = None
 ) -> tuple["PreTrainedModel", list[str]]:

@@ -4,9 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+SAY_READY = "MONOGLOT_SAY_READY"
+"""A job that finds this set logs how long it took to start: benchmarks/cost.py adds that up."""
+
 
 def use_checkout(folder: str) -> None:
     """Let jobs run the package in `folder` with this Python, whatever else is installed."""
+    os.environ[SAY_READY] = "1"
     _prepend("PYTHONPATH", folder)
     _prepend("PATH", str(Path(sys.executable).parent))
 

@@ -7,6 +7,8 @@ if "invented" in CONFIG["data"]:
             INVENTED_FILES,
         log:
             f"{RESULTS}/logs/invent.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/invent.tsv"
         conda:
             "../envs/monoglot.yaml"
         params:
@@ -24,6 +26,8 @@ rule read_text:
         data_file("{language}", "{set}"),
     log:
         f"{RESULTS}/logs/read_text/{{language}}/{{set}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/read_text/{{language}}/{{set}}.tsv"
     conda:
         "../envs/monoglot.yaml"
     params:
@@ -42,6 +46,8 @@ rule read_task:
         data_file("{language}", "{task}"),
     log:
         f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/read_task/{{language}}/{{task}}.tsv"
     conda:
         "../envs/monoglot.yaml"
     params:

@@ -15,6 +15,8 @@ rule figure:
         csv=f"{RESULTS}/figures/{{figure}}.csv",
     log:
         f"{RESULTS}/logs/figure/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
     conda:
         "../envs/monoglot.yaml"
     params:

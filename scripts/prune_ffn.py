@@ -40,8 +40,10 @@ def main() -> None:
         from monoglot.operations.prune_ffn import prune_ffn
         from monoglot.tokens.store import TokenStore
 
+        model = load_model(args.parent)
+
     store = TokenStore(args.validation)
-    model = load_model(args.parent).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     model = prune_ffn(
         model, store, args.size, args.importance, args.max_length, args.seed, args.head_order
     )

@@ -30,7 +30,9 @@ def main() -> None:
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.reduce_hidden import reduce_hidden
 
-    model = reduce_hidden(load_model(args.parent), args.size, args.method, args.heads)
+        parent = load_model(args.parent)
+
+    model = reduce_hidden(parent, args.size, args.method, args.heads)
     save_checkpoint(model, args.parent, args.out)
 
 

@@ -22,7 +22,9 @@ def main() -> None:
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.select_layers import select_layers
 
-    model = select_layers(load_model(args.parent), args.layers, args.strategy, args.seed)
+        parent = load_model(args.parent)
+
+    model = select_layers(parent, args.layers, args.strategy, args.seed)
     save_checkpoint(model, args.parent, args.out)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.checkpoints import save_weights
+from monoglot.collection import paused
 from monoglot.data.store import read_texts
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
@@ -93,6 +94,7 @@ def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> lis
     return taken
 
 
+@paused()
 def _random_model(
     family: str, tokenizer_json: str, shape: dict[str, float], max_positions: int, seed: int
 ) -> "PreTrainedModel":
