@@ -1,6 +1,8 @@
 # make demo        the whole grid in miniature on invented languages, ending in Tables 1 and 6
 # make test        the tests
 # make test-slow   the tests at the true size of the models: an hour at most, 9 GB of memory
+# make bench       every benchmark in a short form, one after another, in about ten minutes
+# make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
 # make lock        requirements.txt anew from requirements.in
 #
@@ -13,8 +15,9 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 TORCH = torch==2.13.0
 DEMO = results/demo/tables
+BENCH = $(BIN)/python benchmarks
 
-.PHONY: demo test test-slow lint lock clean
+.PHONY: demo test test-slow bench bench-gpu lint lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -30,6 +33,21 @@ test: $(READY)
 
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
+
+# One line for each benchmark; a side that cannot run here (a peer that is not installed) says so
+# and is left out. Their CSV files lie in results/bench.
+bench: $(READY)
+	$(BENCH)/startup.py --runs 1
+	$(BENCH)/planning.py --runs 1
+	$(BENCH)/planning.py --runs 1 --state all-done --csv results/bench/planning-all-done.csv
+	$(BENCH)/distillation.py --small --batch 2 --micro-batch 2 --length 256 --runs 1
+	$(BENCH)/validation.py --small --sentences 16 --runs 1
+	$(BENCH)/growth.py
+
+bench-gpu: $(READY)
+	@test -e /dev/nvidia0 || { echo "error: there is no NVIDIA GPU here; 'make bench' runs without one" >&2; exit 1; }
+	$(BENCH)/distillation.py --device cuda
+	$(BENCH)/distillation.py --device cuda --stage second --csv results/bench/distillation-second.csv
 
 lint: $(READY)
 	$(BIN)/ruff check .

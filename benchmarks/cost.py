@@ -68,12 +68,15 @@ def timeline(jobs: pd.DataFrame) -> str:
     idle = sum(gap for gap in _gaps(spans) if gap <= PAUSE)
     paused = sum(gap for gap in _gaps(spans) if gap > PAUSE)
     whole = max(end for _, end in spans) - spans[0][0] - paused
-    return (
+    said = (
         f"From the first job's start to the last one's end {whole / 60:.1f} minutes; "
         f"{jobs['wall'].sum() / (whole - idle):.2f} jobs at a time; "
-        f"no job at all for {idle / 60:.1f} minutes ({idle / whole:.0%}). "
-        f"Start-up takes {jobs['start-up'].sum() / jobs['wall'].sum():.0%} of the jobs' time."
+        f"no job at all for {idle / 60:.1f} minutes ({idle / whole:.0%})."
     )
+    if jobs["start-up"].isna().all():
+        return said
+    share = jobs["start-up"].sum() / jobs["wall"].sum()
+    return f"{said} Start-up takes {share:.0%} of the jobs' time."
 
 
 def _row(jobs: pd.DataFrame) -> dict[str, float]:

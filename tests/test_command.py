@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from monoglot import command
+from monoglot.collection import paused
+from monoglot.environment import SAY_READY
 from monoglot.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -72,3 +74,23 @@ def test_loading_leaves_garbage_collection_on():
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
     gc.unfreeze()
+
+
+def test_a_job_of_snakemake_logs_when_it_is_ready(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    with command.loading():
+        pass
+    assert caplog.messages == []
+    monkeypatch.setenv(SAY_READY, "1")
+    with command.loading():
+        pass
+    gc.unfreeze()
+    assert re.fullmatch(r"ready after \d+\.\d\d s", caplog.messages[0])
+
+
+def test_garbage_collection_stands_still_and_goes_on():
+    with paused():
+        with paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
