@@ -42,12 +42,14 @@ bench: $(READY)
 	$(BENCH)/planning.py --runs 1 --state all-done --csv results/bench/planning-all-done.csv
 	$(BENCH)/distillation.py --small --batch 2 --micro-batch 2 --length 256 --runs 1
 	$(BENCH)/validation.py --small --sentences 16 --runs 1
+	$(BENCH)/adapter_runs.py --shape 2x96-192 --steps 2 --runs 1
 	$(BENCH)/growth.py
 
 bench-gpu: $(READY)
 	@test -e /dev/nvidia0 || { echo "error: there is no NVIDIA GPU here; 'make bench' runs without one" >&2; exit 1; }
 	$(BENCH)/distillation.py --device cuda
 	$(BENCH)/distillation.py --device cuda --stage second --csv results/bench/distillation-second.csv
+	$(BENCH)/adapter_runs.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
