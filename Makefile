@@ -17,7 +17,7 @@ TORCH = torch==2.13.0
 DEMO = results/demo/tables
 BENCH = $(BIN)/python benchmarks
 
-.PHONY: demo test test-slow bench bench-gpu lint lock clean
+.PHONY: demo test test-slow bench bench-gpu gpu lint lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -45,11 +45,13 @@ bench: $(READY)
 	$(BENCH)/adapter_runs.py --shape 2x96-192 --steps 2 --runs 1
 	$(BENCH)/growth.py
 
-bench-gpu: $(READY)
-	@test -e /dev/nvidia0 || { echo "error: there is no NVIDIA GPU here; 'make bench' runs without one" >&2; exit 1; }
+bench-gpu: gpu $(READY)
 	$(BENCH)/distillation.py --device cuda
 	$(BENCH)/distillation.py --device cuda --stage second --csv results/bench/distillation-second.csv
 	$(BENCH)/adapter_runs.py
+
+gpu:
+	@test -e /dev/nvidia0 || { echo "error: there is no NVIDIA GPU here; 'make bench' runs without one" >&2; exit 1; }
 
 lint: $(READY)
 	$(BIN)/ruff check .
