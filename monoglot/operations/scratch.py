@@ -3,19 +3,26 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from tokenizers import Tokenizer
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    PreTrainedModel,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
 
 from monoglot.checkpoints import save_weights
-from monoglot.collection import paused
 from monoglot.data.store import read_texts
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.operations.train_tokenizer import train_tokenizer
 from monoglot.tokenizer_families import SPECIAL_TOKENS
 from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
-
-if TYPE_CHECKING:
-    from transformers import DistilBertConfig, PreTrainedModel
 
 
 def scratch(
@@ -94,20 +101,9 @@ def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> lis
     return taken
 
 
-@paused()
 def _random_model(
     family: str, tokenizer_json: str, shape: dict[str, float], max_positions: int, seed: int
-) -> "PreTrainedModel":
-    import torch
-    from tokenizers import Tokenizer
-    from transformers import (
-        BertConfig,
-        BertForMaskedLM,
-        DistilBertForMaskedLM,
-        XLMRobertaConfig,
-        XLMRobertaForMaskedLM,
-    )
-
+) -> PreTrainedModel:
     tokenizer = Tokenizer.from_str(tokenizer_json)
     names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
@@ -139,10 +135,8 @@ def _distilbert_config(
     hidden_dropout_prob: float,
     attention_probs_dropout_prob: float,
     **ids: int,
-) -> "DistilBertConfig":
+) -> DistilBertConfig:
     """DistilBERT has names of its own for what the other configurations call alike."""
-    from transformers import DistilBertConfig
-
     return DistilBertConfig(
         max_position_embeddings=max_positions,
         dim=hidden_size,
