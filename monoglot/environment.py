@@ -15,11 +15,6 @@ def use_checkout(folder: str) -> None:
     _prepend("PATH", str(Path(sys.executable).parent))
 
 
-def gpus() -> int:
-    """Return 1 if this machine has an NVIDIA GPU, else 0."""
-    return int(Path("/dev/nvidia0").exists())
-
-
 def _prepend(name: str, folder: str) -> None:
     folders = [folder, *os.environ.get(name, "").split(os.pathsep)]
     os.environ[name] = os.pathsep.join(dict.fromkeys(filter(None, folders)))

@@ -65,8 +65,10 @@ rule train:
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    threads: training_processes
     resources:
-        gpu=GPU,
+        gpu=training_gpus,
+        gpu_share=training_share,
     params:
         links=links,
         texts=training_flags,
@@ -76,8 +78,10 @@ rule train:
         state=f"{RESULTS}/unfinished/{{model}}/{{language}}/{{variant}}",
         code=code_of("scripts/train.py"),
     shell:
-        "python scripts/train.py {params.links} {params.texts} {params.validation}"
-        " {params.settings} --state {params.state:q} --out {params.out:q} > {log:q} 2>&1"
+        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python scripts/train.py {params.links} {params.texts} {params.validation}"
+        " {params.settings} --processes {threads} --state {params.state:q} --out {params.out:q}"
+        " > {log:q} 2>&1"
 
 
 rule select_layers:
@@ -120,7 +124,8 @@ rule prune_ffn:
     conda:
         "../envs/monoglot.yaml"
     resources:
-        gpu=GPU,
+        gpu=1,
+        gpu_share=WHOLE,
     params:
         links=links,
         validation=validation_flags,
@@ -128,7 +133,8 @@ rule prune_ffn:
         out=subpath(output[0], parent=True),
         code=code_of("scripts/prune_ffn.py"),
     shell:
-        "python scripts/prune_ffn.py {params.links} {params.validation} {params.settings}"
+        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python scripts/prune_ffn.py {params.links} {params.validation} {params.settings}"
         " --out {params.out:q} > {log:q} 2>&1"
 
 

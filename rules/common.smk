@@ -24,8 +24,9 @@ from monoglot.downloads.needs import (
     origin,
     pretrained_checkpoints,
 )
-from monoglot.environment import gpus, use_checkout
+from monoglot.environment import use_checkout
 from monoglot.errors import UserError
+from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
 from monoglot.tokens.store import FILES as STORE_FILES
@@ -40,8 +41,17 @@ except UserError as error:
 CONFIG = GRAPH.config
 RESULTS = CONFIG["results"]
 ROOT = CONFIG["data"]["root"]
-# One training job at a time on a GPU (the default profile holds gpu=1); on a CPU, one a core.
-GPU = gpus()
+# What a job asks for: `gpu`, which SLURM is told, and `gpu_share`, per cent of this machine's GPUs.
+# Where there are some, jobs get them by scripts/on_gpu.py; elsewhere nothing limits either.
+GPUS = visible()
+SMALL_JOB_SHARE = small_job_share() if GPUS else WHOLE
+if GPUS and "gpu_share" not in workflow.global_resources:
+    workflow.register_resource("gpu_share", WHOLE * len(GPUS))
+
+
+resource_scopes:
+    gpu="local",
+    gpu_share="local",
 
 
 def one_of(names):

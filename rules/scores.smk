@@ -17,14 +17,16 @@ rule evaluate:
     conda:
         "../envs/monoglot.yaml"
     resources:
-        gpu=GPU,
+        gpu=1,
+        gpu_share=SMALL_JOB_SHARE,
     params:
         flags=evaluation_flags,
         checkpoint=evaluated_folder,
         out=subpath(output[0], parent=True),
         code=code_of("scripts/evaluate.py"),
     shell:
-        "python scripts/evaluate.py --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
+        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python scripts/evaluate.py --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
         " {params.flags} --out {params.out:q} > {log:q} 2>&1"
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from monoglot import command
+from monoglot.launch import together
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
     add("--weight-decay", type=float, default=0.0, help="of matrices")
     add("--batch-size", type=int, default=8, help="sequences a step")
     add("--micro-batch", type=int, help="sequences in memory at a time; by default the whole batch")
+    add("--processes", type=int, default=1, help="that share each batch, every one on its own GPU")
     add("--epochs", type=float, help="passes over the corpus; give this or --steps")
     add("--steps", type=int, help="optimiser steps; give this or --epochs")
     add("--max-length", type=int, default=512, help="tokens a sequence, special ones included")
@@ -46,6 +48,8 @@ def main() -> None:
     if arguments.attention_weight and arguments.teacher is None:
         parser.error("--attention-weight needs a --teacher")
 
+    if not together(arguments.processes):
+        return
     with command.loading():
         from dataclasses import fields
 

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from monoglot.operations.losses import gradient_of
+
 
 @contextmanager
 def added_in_place(model: PreTrainedModel) -> Iterator[None]:
-    """Let a model's word embeddings add to `weight.grad` in place, which must be there by then.
+    """Let a model's word embeddings add to `weight.grad` in place.
 
     Weights and results stay the same, and afterwards the model is as before. On a GPU nothing
     changes: there, rows added in place would be added in an order that differs from run to run.
@@ -52,5 +54,5 @@ class _Lookup(torch.autograd.Function):
         if ctx.padding is not None:
             kept = rows != ctx.padding
             rows, gradient = rows[kept], gradient[kept]
-        ctx.weight.grad.index_add_(0, rows, gradient)
+        gradient_of(ctx.weight).index_add_(0, rows, gradient)
         return None, None, None

@@ -1,9 +1,16 @@
 """The processes that train one model together, each on its own device; usually just one."""
 
 import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
+
+from monoglot.errors import UserError
+
+SECONDS_TO_BE_ENDED = 10
 
 
 class Processes:
@@ -21,12 +28,20 @@ class Processes:
 
     @classmethod
     def started(cls) -> "Processes":
-        """Find the others, if `accelerate launch` or `torchrun` started this process."""
+        """Find the others, if monoglot.launch, `accelerate launch` or `torchrun` started this one.
+
+        Raises:
+            UserError: this machine has GPUs, but fewer than its processes.
+        """
         if int(os.environ.get("WORLD_SIZE", 1)) == 1:
             return cls()
+        here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", 1)), torch.cuda.device_count()
+        if 0 < gpus < here:
+            raise UserError(f"{here} processes need a GPU each, but there are {gpus}; start {gpus}")
         from accelerate import PartialState  # seconds, which a single process need not pay
 
-        state = PartialState()
+        with _together():
+            state = PartialState(cpu=gpus == 0)
         return cls(state.process_index, state.num_processes, state.device)
 
     @property
@@ -37,9 +52,52 @@ class Processes:
     def total(self, tensor: Tensor) -> Tensor:
         """Return the sum of a tensor over all processes, in place."""
         if self.count > 1:
-            distributed.all_reduce(tensor)
+            with _together():
+                distributed.all_reduce(tensor)
         return tensor
+
+    def add_up_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Sum the gradients of parameters over all processes, in place.
+
+        A process without a gradient, having had no sequence, gets those of the others; what none
+        has a gradient of keeps none.
+        """
+        if self.count == 1:
+            return
+        parameters = list(parameters)
+        have = torch.tensor([p.grad is not None for p in parameters], device=self.device)
+        used = self.total(have.int()).tolist()
+        with _together():
+            sums = []
+            for parameter in (p for p, number in zip(parameters, used, strict=True) if number):
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                sums.append(distributed.all_reduce(parameter.grad, async_op=True))
+            for work in sums:
+                work.wait()
 
     def share(self, size: int) -> slice:
         """Return this process's consecutive part of `size` things, as even as can be."""
         return slice(self.rank * size // self.count, (self.rank + 1) * size // self.count)
+
+    def end(self) -> None:
+        """Leave the others; to be called by all, after what they do together."""
+        if self.count > 1:
+            distributed.destroy_process_group()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Do what all processes must do; say in a sentence if the others are gone.
+
+    But not at once: if another one failed, that is what matters, and who started them all ends
+    this one before it has spoken.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        time.sleep(SECONDS_TO_BE_ENDED)
+        reason = str(error).splitlines()[0]
+        raise UserError(f"the processes that train together lost each other: {reason}") from None

@@ -12,6 +12,7 @@ from monoglot.code import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
 from monoglot.operations.processes import Processes
+from monoglot.operations.scalars import scalars_of
 from monoglot.operations.training_loop import HISTORY, train
 from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
@@ -31,7 +32,9 @@ def train_checkpoint(
 ) -> None:
     """Train checkpoint `parent` into checkpoint `out`, with `history.csv` beside it.
 
-    Under `accelerate launch` or `torchrun` several processes train together and the first writes.
+    Under monoglot.launch, `accelerate launch` or `torchrun` several processes train together, and
+    the first writes. How many there are is no part of what a saved state belongs to: an interrupted
+    run may go on with more or fewer.
 
     Args:
         tokens, validation: folders of token stores made with the parent's tokenizer.
@@ -41,9 +44,10 @@ def train_checkpoint(
 
     Raises:
         UserError: the teacher has another tokenizer, a store was made with another one, the loss
-            is not finite, or a batch has fewer sequences than there are processes.
+            is not finite, or there are more processes than sequences in a batch or than GPUs.
     """
     processes = Processes.started()
+    scalars = scalars_of(out) if processes.first else None
     if teacher:
         _check_same_tokenizer(parent, teacher)
     body = settings.max_length - 2
@@ -72,7 +76,9 @@ def train_checkpoint(
         load_model(teacher, attention) if teacher else None,
         saved,
         processes,
+        scalars,
     )
+    processes.end()
     if not processes.first:
         return
     with whole_file(out / "history.csv") as aside, open(aside, "w", newline="") as file:

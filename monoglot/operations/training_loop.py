@@ -22,14 +22,13 @@ from transformers import PreTrainedModel
 from monoglot.errors import UserError
 from monoglot.operations.distillation import Compared, Distillation
 from monoglot.operations.embedding_gradient import added_in_place
-from monoglot.operations.losses import gradient_of
 from monoglot.operations.objective import Objective, Pass
 from monoglot.operations.processes import Processes
+from monoglot.operations.scalars import Scalars
 from monoglot.operations.training_batches import Batch, Batches, Size, mixed_seed
 from monoglot.operations.training_clock import Clock
 from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
-from monoglot.operations.training_work import count_operations
 from monoglot.tokens.batches import Mixture, Sequences
 
 log = logging.getLogger(__name__)
@@ -54,6 +53,7 @@ def train(
     teacher: PreTrainedModel | None = None,
     state: TrainingState | None = None,
     processes: Processes | None = None,
+    scalars: Scalars | None = None,
 ) -> list[dict]:
     """Train `student` in place and return its history, one row (see HISTORY) an evaluation.
 
@@ -64,6 +64,7 @@ def train(
         teacher: required unless `settings.loss` is `none`; it must share the vocabulary.
         state: where to save progress now and then, and to resume from.
         processes: those that train together, each calling this alike; one by default.
+        scalars: where to write progress besides the log.
 
     Raises:
         UserError: the loss is not a finite number, or a batch has fewer sequences than there are
@@ -75,7 +76,8 @@ def train(
             f"batch_size is {settings.batch_size}, but {processes.count} processes share a batch; "
             "give a larger batch_size or start fewer processes"
         )
-    return _Run(student, sequences, special, validation, settings, teacher, processes).go(state)
+    run = _Run(student, sequences, special, validation, settings, teacher, processes)
+    return run.go(state, scalars)
 
 
 class _Run:
@@ -97,19 +99,23 @@ class _Run:
         self.total = settings.total_steps(len(sequences))
         self.optimizer = _optimizer(self.trained, settings)
         self.validation = validation
-        self.fixed: list[tuple[Batch, Size, Compared | None]] | None = None
+        self.fixed: tuple[list[tuple[Batch, Compared | None]], Size] | None = None
         self.step = self.tokens = 0
         self.history: list[dict] = []
         self.best: dict | None = None
         self.sums = torch.zeros(3, device=self.device, dtype=torch.float64)
 
-    def go(self, state: TrainingState | None) -> list[dict]:
-        if not (state and self._resume(state)):
+    def go(self, state: TrainingState | None, scalars: Scalars | None) -> list[dict]:
+        resumed = state is not None and self._resume(state)
+        if not resumed:
             self._evaluate(since=1)
         every = state.every_seconds if state else math.inf
-        clock = Clock(self.step, self.tokens, self.total, every, self.device)
+        about = self.processes, self.settings.precision, scalars
+        clock = Clock(self.step, self.tokens, self.total, every, *about)
+        if not resumed:
+            clock.report(self.history[0])
         while self.step < self.total:
-            with count_operations(clock):
+            with clock.work.counted(lambda: self.tokens):
                 self._step()
             if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
                 with clock.evaluating():
@@ -131,7 +137,7 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=False)
         losses = self._losses(batch, size)
         self._check(losses[0].item())
-        self._add_up_gradients()
+        self.processes.add_up_gradients(self.trained.parameters())
         torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
@@ -168,25 +174,15 @@ class _Run:
                 f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
             )
 
-    def _add_up_gradients(self) -> None:
-        if self.processes.count == 1:
-            return
-        for parameter in self.trained.parameters():
-            # A process that had no sequence has no gradient yet, but must take part.
-            if parameter.grad is not None or parameter in self.optimizer.state:
-                self.processes.total(gradient_of(parameter))
-
     @torch.no_grad()
     def _evaluate(self, since: int) -> None:
         """Add a row to the history: training losses since the last one, and the validation's."""
         self.student.eval()
-        batches = self._validation_batches()
-        size = reduce(add, (size for _, size, _ in batches))
+        batches, size = self._validation_batches()
         losses = self.objective.over(size, training=False)
-        for index, (batch, _, target) in enumerate(batches):
-            if index % self.processes.count == self.processes.rank:
-                batch = batch.to(self.device)
-                losses.add(batch, target or self.objective.target(batch))
+        for batch, target in batches:
+            batch = batch.to(self.device)
+            losses.add(batch, target or self.objective.target(batch))
         hits = self.processes.total(losses.hits).item()
         loss = self._values(losses)[0].item()
         means = (self.sums / since).tolist() if self.step else [None] * 3
@@ -200,16 +196,19 @@ class _Run:
             self.best = {name: value.detach().clone() for name, value in weights}
         self.history.append(row)
 
-    def _validation_batches(self) -> list[tuple[Batch, Size, Compared | None]]:
-        """Return validation batches; of fixed masks with the teacher's targets, made only once."""
+    def _validation_batches(self) -> tuple[list[tuple[Batch, Compared | None]], Size]:
+        """Return this process's validation batches and the size of all processes' together.
+
+        Those of fixed masks come with the teacher's targets, and are made only once.
+        """
         if self.fixed is not None:
             return self.fixed
         batches = list(self.batches.of_validation(self.validation, self.step))
-        sizes = [batch.size(self.settings.positions) for batch in batches]
+        size = reduce(add, (batch.size(self.settings.positions) for batch in batches))
+        own = batches[self.processes.rank :: self.processes.count]
         if self.settings.validation_masks == "redrawn":
-            return [(batch, size, None) for batch, size in zip(batches, sizes, strict=True)]
-        targets = (self.objective.target(batch.to(self.device)) for batch in batches)
-        self.fixed = list(zip(batches, sizes, targets, strict=True))
+            return [(batch, None) for batch in own], size
+        self.fixed = [(b, self.objective.target(b.to(self.device))) for b in own], size
         return self.fixed
 
     def _rate(self) -> float:

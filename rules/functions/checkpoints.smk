@@ -32,9 +32,27 @@ def links(wildcards):
 
 
 def settings_flags(wildcards):
-    """The parameters of a checkpoint's operation that are neither links nor texts."""
+    """The parameters of a checkpoint's operation that are neither links nor texts.
+
+    Nor `processes`: with more or fewer of them nothing needs to run again.
+    """
     settings = GRAPH.settings(checkpoint_of(wildcards))
-    return flags({k: v for k, v in settings.items() if k not in ("parent", "teacher", "text")})
+    others = ("parent", "teacher", "text", "processes")
+    return flags({k: v for k, v in settings.items() if k not in others})
+
+
+def training_processes(wildcards):
+    """As many as the variant says, but no more than GPUs where there are some."""
+    processes = GRAPH.settings(checkpoint_of(wildcards))["processes"]
+    return min(processes, len(GPUS) or processes)
+
+
+def training_gpus(wildcards, threads):
+    return threads
+
+
+def training_share(wildcards, threads):
+    return WHOLE * threads
 
 
 def stores(wildcards, name):

@@ -1,0 +1,34 @@
+"""Run a command on GPUs that no other job of this user has, waiting for them if need be.
+
+Where there is no GPU the command just runs. `--gpus 0` runs it without one.
+"""
+
+import argparse
+import os
+
+from monoglot import command
+from monoglot.errors import UserError
+from monoglot.gpu_claims import claim
+from monoglot.gpus import WHOLE, visible
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    parser.add_argument("--gpus", type=int, default=1, help="how many")
+    parser.add_argument("--share", type=int, default=WHOLE, help="per cent, of all together")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
+    arguments = parser.parse_args()
+    if not arguments.command:
+        parser.error("give a command to run")
+    if visible():
+        count = arguments.gpus
+        names = claim(count, arguments.share // count) if count else []
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names)
+    try:
+        os.execvp(arguments.command[0], arguments.command)
+    except OSError as error:
+        raise UserError(f"{arguments.command[0]}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    command.run(main)
