@@ -4,8 +4,10 @@ Examples are the published ones if a folder has them, with a real tokenizer, or 
 """
 
 import argparse
+import logging
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -13,6 +15,7 @@ import yaml
 from comparison import ROOT
 from tokenizers import Tokenizer
 from transformers import BertConfig, PreTrainedModel, XLMRobertaConfig
+from transformers.utils import logging as transformers_logging
 
 from monoglot.config import complete, source_of
 from monoglot.data.examples import Example
@@ -108,14 +111,26 @@ class Inputs:
         keys, given = self.sources["tasks"][name], self.options.data
         source = source_of(self.sources, name, self.options.language if given else "qaa")
         with tempfile.TemporaryDirectory() as folder:
-            if given is None:
-                generate(Path(folder), sizes=Sizes(1, 1, *[(600, 200, 1)] * 4))
             out = Path(folder) / "examples.parquet"
             kind = (keys["kind"], keys["labels"])
-            prepare_task(source, *kind, out, given or Path(folder), None, keys["scheme"])
+            prepare_task(source, *kind, out, given or self._invented, None, keys["scheme"])
             train, wanted = (read_examples(out, part) for part in ("train", split))
         apart = max(1, len(train) / (self.options.steps * self.tasks[name]["batch_size"]))
         return [wanted[int(at * apart)] for at in range(max(1, int(len(wanted) / apart)))]
+
+    @cached_property
+    def _invented(self) -> Path:
+        """Make the invented sets, for as long as this object lives."""
+        self.made = tempfile.TemporaryDirectory()
+        generate(Path(self.made.name), sizes=Sizes(1, 1, *[(600, 200, 1)] * 4))
+        return Path(self.made.name)
+
+
+def quiet() -> None:
+    """Let the libraries say no more than errors."""
+    transformers_logging.set_verbosity_error()
+    for name in ("adapters", "transformers"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _config(path: Path) -> dict:

@@ -4,8 +4,9 @@
     python benchmarks/adapter_runs.py                            # invented sets
     python benchmarks/adapter_runs.py --estimate --data ...      # hours for Tables 1 and 6
 
-`seconds` are those of 1,000 examples in the mix of Tables 3 and 4 (examples x epochs), each with
-its share of validation; `tc` to `pos` are training examples a second, over all seeds.
+`seconds` (of the processor, with one thread and no GPU) are those of 1,000 examples in the mix of
+Tables 3 and 4 (examples x epochs), each with its share of validation;
+`tc` to `pos` are training examples a second, over all seeds.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--shape", default="6x312-2048", help="layers x hidden - ffn")
     parser.add_argument("--reduction-factor", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=4, help="an epoch, of each task")
+    parser.add_argument("--steps", type=int, default=6, help="an epoch, of each task")
     parser.add_argument("--estimate", action="store_true", help="hours of the grid, shape by shape")
     if parser.parse_known_args()[0].estimate:
         _estimate(parser.parse_args())
@@ -58,8 +59,9 @@ def _side(name: str, options: argparse.Namespace) -> Measured:
 def _rates(side: str, options: argparse.Namespace, shape: str) -> dict[str, float]:
     """Return, by task, the training examples a second, those of all seeds counted."""
     import adapter_sides  # here, because the process that compares sides needs no torch
-    from adapter_jobs import Inputs
+    from adapter_jobs import Inputs, quiet
 
+    quiet()
     inputs = Inputs(options)
     model = inputs.encoder(shape)
     rates = {}

@@ -34,9 +34,7 @@ def main() -> None:
         default="last",
         help="test the last epoch or the one with the lowest validation loss",
     )
-    add(
-        "--patience", type=int, help="epochs without a lower validation loss, then end"
-    )
+    add("--patience", type=int, help="epochs without a lower validation loss, then end")
     add(
         "--label-subtokens",
         choices=("all", "first"),

@@ -25,7 +25,7 @@ from monoglot.evaluate.progress import Progress
 from monoglot.evaluate.task import Settings, Task
 from monoglot.evaluate.training import SHARED_SEED, learning_rate
 
-PART_TOKENS = {"cpu": 1 << 12, "cuda": 1 << 16}
+PART_TOKENS = {"cpu": 1 << 12, "cuda": 1 << 14}
 """Most tokens, of all stacked seeds, in one pass; gradients of larger batches are added up."""
 
 
