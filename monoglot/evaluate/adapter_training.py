@@ -28,6 +28,9 @@ from monoglot.evaluate.training import SHARED_SEED, learning_rate
 PART_TOKENS = {"cpu": 1 << 12, "cuda": 1 << 14}
 """Most tokens, of all stacked seeds, in one pass; gradients of larger batches are added up."""
 
+KEPT_BYTES = 1 << 29
+"""Most memory for what precedes the first adapter in validation, the same in all epochs."""
+
 
 class AdapterTraining:
     """Adapters of all seeds on one checkpoint and task.
@@ -72,7 +75,8 @@ class AdapterTraining:
         held = None
         if dev is not None:
             packed_dev = self.pack(dev)
-            held = PackedEvaluation(self.encoder, packed_dev, packed_dev.labels != IGNORED)
+            read = packed_dev.labels != IGNORED
+            held = PackedEvaluation(self.encoder, packed_dev, read, KEPT_BYTES)
         if self.settings.seeds_affect == "initialisation":
             self._train(self.stacks, packed, held, SHARED_SEED, self.seeds)
         else:

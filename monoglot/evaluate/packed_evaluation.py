@@ -14,8 +14,6 @@ from monoglot.evaluate.packed_encoder import PackedEncoder
 from monoglot.evaluate.packing import Batch, Packing
 
 BATCH_TOKENS = {"cpu": 1 << 11, "cuda": 1 << 15}
-KEPT_BYTES = 1 << 29
-"""Most memory for states before the first adapter, which stay the same over epochs and seeds."""
 
 
 class PackedEvaluation:
@@ -23,15 +21,18 @@ class PackedEvaluation:
 
     Args:
         wanted: [examples, length], what the head is to read.
+        room: bytes for states before the first adapter, kept for the next epoch.
     """
 
-    def __init__(self, encoder: PackedEncoder, data: Packing, wanted: Tensor) -> None:
+    def __init__(
+        self, encoder: PackedEncoder, data: Packing, wanted: Tensor, room: int = 0
+    ) -> None:
         self.encoder, self.data = encoder, data
         self.batches = [
             data.batch(rows, wanted) for rows in data.by_length(BATCH_TOKENS[data.device.type])
         ]
         self.kept: dict[int, Tensor] = {}
-        self.room = KEPT_BYTES
+        self.room = room
 
     @torch.inference_mode()
     def mean_losses(self, stacks: Sequence[AdapterStack]) -> list[list[float]]:

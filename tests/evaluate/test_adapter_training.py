@@ -154,7 +154,7 @@ def test_gradients_of_a_large_batch_are_added_up(model, settings, monkeypatch, k
     whole = fast(model, kind, settings(), [1], data, dev)
     monkeypatch.setitem(adapter_training.PART_TOKENS, "cpu", 25)
     monkeypatch.setitem(packed_evaluation.BATCH_TOKENS, "cpu", 25)
-    monkeypatch.setattr(packed_evaluation, "KEPT_BYTES", 3000)
+    monkeypatch.setattr(adapter_training, "KEPT_BYTES", 3000)
     parts = fast(model, kind, settings(), [1], data, dev)
     assert_close(whole[0], parts[0], rtol=1e-3, atol=1e-5)
 
@@ -164,7 +164,8 @@ def test_validation_loss_is_that_of_the_plain_loop(any_model, settings, kind):
     _, dev = splits(any_model, kind)
     run = AdapterTraining(any_model, TASKS[kind], settings(), [4, 5], 2)
     packed = run.pack(dev)
-    held = packed_evaluation.PackedEvaluation(run.encoder, packed, packed.labels != IGNORED)
+    read = packed.labels != IGNORED
+    held = packed_evaluation.PackedEvaluation(run.encoder, packed, read, room=3000)
     losses = held.mean_losses(run.stacks)[0]
     assert held.mean_losses(run.stacks)[0] == losses
     for seed, loss in zip([4, 5], losses, strict=True):
