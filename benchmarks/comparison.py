@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -141,6 +142,10 @@ def _process(python: Path, side: str, threads: int) -> Measured:
         environment = os.environ | threading | {"MONOGLOT_MEASURED": measured.name}
         process = subprocess.Popen([python, *sys.argv, "--side", side], env=environment)
         _, status, usage = os.wait4(process.pid, 0)
+        if os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
+            # The kernel's way of saying that memory has run out; other sides may need less.
+            peak = usage.ru_maxrss / 2**20
+            return {"not_run": f"killed at {peak:.1f} GB, probably for want of memory"}
         if status:
             sys.exit(f"error: {side} ended with status {os.waitstatus_to_exitcode(status)}")
         found = json.loads(Path(measured.name).read_text())
