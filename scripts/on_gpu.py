@@ -8,7 +8,6 @@ import os
 
 from monoglot import command
 from monoglot.errors import UserError
-from monoglot.gpu_claims import claim
 from monoglot.gpus import WHOLE, visible
 
 
@@ -21,6 +20,8 @@ def main() -> None:
     if not arguments.command:
         parser.error("give a command to run")
     if visible():
+        from monoglot.gpu_claims import claim  # half of what this script costs
+
         count = arguments.gpus
         names = claim(count, arguments.share // count) if count else []
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names)

@@ -51,3 +51,11 @@ def test_afterwards_the_model_is_as_before(parent):
         assert list(model.state_dict()) == names
         assert model.get_input_embeddings().weight is stock.weight
     assert model.get_input_embeddings() is stock
+
+
+def test_a_step_without_masked_positions_may_be_the_first(parent, inputs):
+    """Then no loss has made the gradient of the tied weight."""
+    model = load_model(parent)
+    with added_in_place(model):
+        model.base_model(**inputs).last_hidden_state.sum().backward()
+    assert model.get_input_embeddings().weight.grad is not None

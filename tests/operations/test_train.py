@@ -305,3 +305,13 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(job, parent, store, tmp_p
     with pytest.raises(UserError, match="loss is nan at step 0"):
         train_checkpoint(tmp_path / "broken", tmp_path / "out", [store], [store], SETTINGS)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("family", ["bert"])
+def test_progress_is_written_for_tensorboard_where_asked_for(job, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    plain = job("plain")
+    monkeypatch.setenv("MONOGLOT_TENSORBOARD", str(tmp_path / "runs"))
+    out = job("out")
+    assert list((tmp_path / "runs").joinpath(*out.parts[1:]).glob("events*"))
+    assert sha256(out / "model.safetensors") == sha256(plain / "model.safetensors")
