@@ -11,6 +11,8 @@ from torch import Tensor, distributed, nn
 from monoglot.errors import UserError
 
 SECONDS_TO_BE_ENDED = 10
+BUCKET = 1 << 24
+"""Numbers to sum up at a time: 64 MB."""
 
 
 class Processes:
@@ -67,14 +69,19 @@ class Processes:
         parameters = list(parameters)
         have = torch.tensor([p.grad is not None for p in parameters], device=self.device)
         used = self.total(have.int()).tolist()
-        with _together():
-            sums = []
-            for parameter in (p for p, number in zip(parameters, used, strict=True) if number):
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                sums.append(distributed.all_reduce(parameter.grad, async_op=True))
-            for work in sums:
-                work.wait()
+        gradients = []
+        for parameter in (p for p, number in zip(parameters, used, strict=True) if number):
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+        for bucket in _buckets(gradients):
+            if len(bucket) == 1:
+                self.total(bucket[0])
+                continue
+            together = self.total(torch.cat([gradient.flatten() for gradient in bucket]))
+            parts = together.split([gradient.numel() for gradient in bucket])
+            for gradient, part in zip(bucket, parts, strict=True):
+                gradient.copy_(part.view_as(gradient))
 
     def share(self, size: int) -> slice:
         """Return this process's consecutive part of `size` things, as even as can be."""
@@ -84,6 +91,18 @@ class Processes:
         """Leave the others; to be called by all, after what they do together."""
         if self.count > 1:
             distributed.destroy_process_group()
+
+
+def _buckets(tensors: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Yield them together up to a size, since every sum costs a meeting of all processes."""
+    bucket: list[Tensor] = []
+    for tensor in tensors:
+        if bucket and sum(t.numel() for t in bucket) + tensor.numel() > BUCKET:
+            yield bucket
+            bucket = []
+        bucket.append(tensor)
+    if bucket:
+        yield bucket
 
 
 @contextmanager
