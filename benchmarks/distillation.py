@@ -244,10 +244,10 @@ def timed(options: argparse.Namespace, step: Step) -> Measured:
 
     The first step's operations are counted, and set against a matrix product's speed.
     """
-    from torch.utils.flop_counter import FlopCounterMode
+    from monoglot.products import count_operations
 
     first, *counted = batches(options, options.steps + 1)
-    with FlopCounterMode(display=False) as counter:
+    with count_operations() as counter:
         step(first)
     synchronize(options)
     started = clocks()
@@ -264,13 +264,15 @@ def ceiling(options: argparse.Namespace) -> float:
     """Measure operations a second of a product of square matrices, by the clock of `timed`."""
     import torch
 
+    from monoglot.products import product
+
     size = 2048 if options.device == "cpu" else 8192
     matrix = torch.ones(size, size, device=options.device)
-    matrix @ matrix
+    product(matrix, matrix)
     synchronize(options)
     wall, cpu = clocks()
     for _ in range(10):
-        matrix @ matrix
+        product(matrix, matrix)
     synchronize(options)
     seconds = (clocks()[1] - cpu) if options.device == "cpu" else (clocks()[0] - wall)
     return 10 * 2 * size**3 / seconds

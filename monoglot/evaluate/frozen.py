@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_onednn = torch.backends.mkldnn.is_available()
+from monoglot.products import onednn, suits
 
 
 class FrozenLinear:
@@ -25,37 +25,26 @@ class FrozenLinear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]; differentiable in `x`."""
-        if _plain(x):
+        if not suits(x):
             return F.linear(x, self.weight, self.bias)
         return _Linear.apply(x, self.weight, self.bias)
 
     def gelu(self, x: Tensor) -> Tensor:
         """Return the exact GELU of the layer's output; not differentiable."""
-        if _plain(x):
+        if not suits(x):
             return F.gelu(F.linear(x, self.weight, self.bias))
-        return _linear(x, self.weight, self.bias, "gelu")
+        return onednn(x, self.weight, self.bias, "gelu")
 
 
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.weight = weight
-        return _linear(x, weight, bias)
+        return onednn(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _linear(gradient, ctx.weight.t(), None), None, None
-
-
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str = "none") -> Tensor:
-    flat = x.reshape(-1, x.shape[-1])
-    algorithm = "none" if activation == "gelu" else ""
-    out = torch.ops.mkldnn._linear_pointwise(flat, weight, bias, activation, [], algorithm)
-    return out.view(*x.shape[:-1], -1)
-
-
-def _plain(x: Tensor) -> bool:
-    return not _onednn or x.device.type != "cpu" or x.dtype != torch.float32 or not x.numel()
+        return onednn(gradient, ctx.weight.t(), None), None, None
 
 
 class Select(torch.autograd.Function):

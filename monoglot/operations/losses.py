@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monoglot.operations.processes import Processes
+from monoglot.products import BLOCK, add_product, product
 
 LOGIT_POSITIONS = 512
 """Positions whose logits are in memory at a time: with 250,002 pieces, half a gigabyte a tensor."""
@@ -51,17 +52,16 @@ class CrossEntropy:
 
     def __init__(self, decoder: Decoder, positions: int, factor: float | None) -> None:
         self._decoder, self._positions, self._factor = decoder, max(positions, 1), factor
-        self._logits: Tensor | None = None
+        self._memory: Tensor | None = None
         self.hits = torch.zeros((), dtype=torch.long, device=decoder[0].device)
 
     @torch.no_grad()
     def part(self, hidden: Tensor, labels: Tensor) -> Part:
         """Add hidden states [positions, hidden] and the ids behind the masks [positions]."""
-        weight, bias = self._decoder
         loss = hidden.new_zeros(())
         gradient = None if self._factor is None else torch.empty_like(hidden)
         for rows in _slices(len(hidden)):
-            logits = torch.addmm(bias, hidden[rows], weight.T, out=self._space(hidden[rows]))
+            logits = self._logits_of(hidden[rows])
             right = logits.gather(1, labels[rows, None])[:, 0]
             highest, likeliest = logits.max(-1)
             self.hits += (likeliest == labels[rows]).sum()
@@ -78,11 +78,16 @@ class CrossEntropy:
     def finish(self) -> None:
         """End the step; all gradients are there already."""
 
-    def _space(self, hidden: Tensor) -> Tensor:
-        """Return memory for logits: the same for all parts, since new memory costs time."""
-        if self._logits is None or len(self._logits) < len(hidden):
-            self._logits = hidden.new_empty(len(hidden), len(self._decoder[0]))
-        return self._logits[: len(hidden)]
+    def _logits_of(self, hidden: Tensor) -> Tensor:
+        """Return logits in memory that all parts share, since new memory costs time."""
+        weight, bias = self._decoder
+        if self._memory is None or len(self._memory) < len(hidden):
+            self._memory = hidden.new_empty(len(hidden), len(weight))
+        logits = self._memory[: len(hidden)]
+        for start in range(0, len(weight), BLOCK):
+            pieces = slice(start, start + BLOCK)
+            logits[:, pieces] = product(hidden, weight[pieces], bias[pieces])
+        return logits
 
 
 class SquaredError:
@@ -136,8 +141,8 @@ class SquaredError:
         weight, other = weight[rows], other[rows]
         for moment in (self._square, self._mixed, self._sum, self._other_sum, self._count):
             self._processes.total(moment)
-        of_weight.addmm_(weight, self._square * factor)
-        of_weight.addmm_(other, self._mixed * factor, alpha=-1)
+        add_product(of_weight, weight, self._square, factor)
+        add_product(of_weight, other, self._mixed.T, -factor)
         of_weight.addr_(self._offset[rows], self._sum * factor)
         of_bias.addmv_(weight, self._sum * factor)
         of_bias.addmv_(other, self._other_sum * factor, alpha=-1)
@@ -151,7 +156,7 @@ class SquaredError:
         self._rows = processes.share(len(weight))
         rows = self._rows
         self._gram = processes.total(gram(weight[rows]))
-        self._cross = processes.total(other[rows].T @ weight[rows])
+        self._cross = processes.total(product(other[rows].T, weight[rows].T))
         if teacher_gram is None:
             teacher_gram = processes.total(gram(other[rows]))
         self._teacher_gram = teacher_gram
@@ -167,7 +172,8 @@ class SquaredError:
         self._processes = processes
 
     def _by_moments(self, ours: Tensor, theirs: Tensor) -> Part:
-        square, mixed, other_square = ours.T @ ours, theirs.T @ ours, theirs.T @ theirs
+        square = product(ours.T, ours.T)
+        mixed, other_square = product(theirs.T, ours.T), product(theirs.T, theirs.T)
         sums, other_sums = ours.sum(0), theirs.sum(0)
         self._square += square
         self._mixed += mixed
@@ -183,15 +189,16 @@ class SquaredError:
         )
         if self._factor is None:
             return Part(loss * self._scale, None)
-        gradient = (ours @ self._gram).addmm_(theirs, self._cross, alpha=-1).add_(self._on_offset)
+        gradient = product(ours, self._gram, self._on_offset)
+        gradient -= product(theirs, self._cross.T)
         return Part(loss * self._scale, gradient.mul_(2 * self._factor * self._scale))
 
     def _by_logits(self, ours: Tensor, theirs: Tensor) -> Part:
         loss = ours.new_zeros(())
         gradient = None if self._factor is None else torch.empty_like(ours)
         for rows in _slices(len(ours)):
-            errors = F.linear(ours[rows], *self._student)
-            errors -= F.linear(theirs[rows], *self._teacher)
+            errors = product(ours[rows], *self._student)
+            errors -= product(theirs[rows], *self._teacher)
             loss += errors.square().sum()
             if gradient is not None:
                 errors *= 2 * self._factor * self._scale
@@ -228,8 +235,8 @@ class Divergence:
         loss = ours.new_zeros(())
         gradient = None if self._factor is None else torch.empty_like(ours)
         for rows in _slices(len(ours)):
-            log_q = F.log_softmax(F.linear(ours[rows], *self._student).div_(heat), -1)
-            log_p = F.log_softmax(F.linear(theirs[rows], *self._teacher).div_(heat), -1)
+            log_q = F.log_softmax(product(ours[rows], *self._student).div_(heat), -1)
+            log_p = F.log_softmax(product(theirs[rows], *self._teacher).div_(heat), -1)
             loss += F.kl_div(log_q, log_p, reduction="sum", log_target=True)
             if gradient is not None:
                 errors = log_q.exp_().sub_(log_p.exp_()).mul_(heat * self._factor * scale)
@@ -251,14 +258,14 @@ def moments_pay(positions: int, hidden: int, hidden_t: int) -> bool:
 def gram(weight: Tensor) -> Tensor:
     """Return W'W, [hidden, hidden], of [vocabulary, hidden]; by symmetry, half of it is copied."""
     hidden = weight.shape[1]
-    product = weight.new_empty(hidden, hidden)
+    whole = weight.new_empty(hidden, hidden)
     size = -(-hidden // GRAM_BLOCKS)
     for start in range(0, hidden, size):
         end = start + size
-        rows = weight[:, start:end].T @ weight[:, start:]
-        product[start:end, start:] = rows
-        product[start:, start:end] = rows.T
-    return product
+        rows = product(weight[:, start:end].T, weight[:, start:].T)
+        whole[start:end, start:] = rows
+        whole[start:, start:end] = rows.T
+    return whole
 
 
 def gradient_of(parameter: nn.Parameter) -> Tensor:
@@ -271,9 +278,9 @@ def gradient_of(parameter: nn.Parameter) -> Tensor:
 def _pull_back(errors: Tensor, hidden: Tensor, decoder: Decoder) -> Tensor:
     """Return the gradient of hidden states from that of logits; add the decoder's own."""
     weight, bias = decoder
-    gradient_of(weight).addmm_(errors.T, hidden)
+    add_product(gradient_of(weight), errors.T, hidden.T)
     gradient_of(bias).add_(errors.sum(0))
-    return errors @ weight
+    return product(errors, weight.T)
 
 
 def _slices(positions: int) -> Iterator[slice]:

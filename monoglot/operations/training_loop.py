@@ -11,7 +11,6 @@ the same batches and masks, take a part of each, and add up their gradients.
 import logging
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
 from functools import reduce
 from operator import add
 
@@ -29,6 +28,7 @@ from monoglot.operations.training_batches import Batch, Batches, Size, mixed_see
 from monoglot.operations.training_clock import Clock
 from monoglot.operations.training_settings import Settings
 from monoglot.operations.training_state import TrainingState
+from monoglot.products import large_linear_layers
 from monoglot.tokens.batches import Mixture, Sequences
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class _Run:
     def _precision(self):
         if self.settings.precision == "bf16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return nullcontext()
+        return large_linear_layers()
 
     def _progress(self) -> dict:
         sums = self.sums.tolist()

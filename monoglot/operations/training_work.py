@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from monoglot.operations.processes import Processes
+from monoglot.products import count_operations, product
 
 SECONDS = 0.2
 SIZES = {"cpu": 1024, "cuda": 8192}
@@ -42,7 +42,7 @@ class Work:
             yield
             return
         before = tokens()
-        with FlopCounterMode(display=False) as counter:
+        with count_operations() as counter:
             yield
         device = self._processes.device
         # In fp32, which every device has: a rounding of 1e-7 is nothing here.
@@ -66,11 +66,11 @@ def peak(device: torch.device, dtype: torch.dtype = torch.float32) -> float:
     """Measure operations a second of a large matrix product on a device: its practical ceiling."""
     size = SIZES[device.type]
     left = torch.ones(size, size, device=device, dtype=dtype)
-    left @ left  # the first product pays for setting up
+    product(left, left)  # the first product pays for setting up
     products, seconds = 0, 0.0
     while seconds < SECONDS:
         started = time.perf_counter()
-        left @ left
+        product(left, left)
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds += time.perf_counter() - started

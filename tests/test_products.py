@@ -1,0 +1,91 @@
+"""Products by oneDNN against those of torch, and which of the two is asked."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from monoglot import products
+
+pytestmark = pytest.mark.skipif(not products._available, reason="this torch has no oneDNN")
+M, N, K = 300, 400, 500  # 1.2e8 operations, just large enough
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple[int, ...]]:
+    """The shapes of weights that oneDNN is asked to multiply with."""
+    real, shapes = products.onednn, []
+
+    def watched(x, weight, *more):
+        shapes.append(tuple(weight.shape))
+        return real(x, weight, *more)
+
+    monkeypatch.setattr(products, "onednn", watched)
+    return shapes
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_large_product_goes_to_onednn_in_any_layout(asked, transposed):
+    left, right = random(M, K, seed=1), random(N, K, seed=2)
+    if transposed:
+        left, right = random(K, M, seed=1).T, random(K, N, seed=2).T
+    bias = random(N, seed=3)
+    expected = (left.double() @ right.double().T + bias).float()
+    torch.testing.assert_close(products.product(left, right, bias), expected, rtol=1e-4, atol=1e-4)
+    assert asked == [(N, K)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (random(8, 8), random(8, 8)),
+        (random(M, K).double(), random(N, K).double()),
+        (random(0, K), random(N, K)),
+    ],
+    ids=["small", "double", "empty"],
+)
+def test_other_products_stay_with_torch(asked, left, right):
+    torch.testing.assert_close(products.product(left, right), left @ right.T)
+    assert not asked
+
+
+def test_a_product_is_added_block_by_block(monkeypatch):
+    monkeypatch.setattr(products, "BLOCK", 7)
+    total, left, right = random(20, 5, seed=1), random(20, 3, seed=2), random(5, 3, seed=3)
+    expected = total - 0.5 * left @ right.T
+    products.add_product(total, left, right, -0.5)
+    torch.testing.assert_close(total, expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_large_linear_layers_have_the_same_output_and_gradients(asked, bias):
+    layer, x = nn.Linear(K, N, bias=bias), random(3, M, K).requires_grad_()
+    inputs = [x, *layer.parameters()]
+    gradient = random(3, M, N, seed=4)
+    expected = layer(x)
+    wanted = torch.autograd.grad(expected, inputs, gradient)
+    with products.large_linear_layers():
+        found = layer(x)
+    assert asked == [(N, K)]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    for mine, other in zip(torch.autograd.grad(found, inputs, gradient), wanted, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-3)
+
+
+def test_small_layers_and_those_under_autocast_are_left_alone(asked):
+    with products.large_linear_layers():
+        nn.Linear(4, 4)(random(2, 4))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert nn.Linear(K, N)(random(M, K)).dtype == torch.bfloat16
+    assert not asked
+
+
+def test_operations_of_onednn_are_counted():
+    weight = nn.Parameter(random(N, K))
+    with products.count_operations() as counter, products.large_linear_layers():
+        F.linear(random(M, K).requires_grad_(), weight).sum().backward()
+    assert counter.get_total_flops() == 3 * 2 * M * N * K
