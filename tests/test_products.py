@@ -61,6 +61,18 @@ def test_a_product_is_added_block_by_block(monkeypatch):
     torch.testing.assert_close(total, expected)
 
 
+def test_an_inner_product_is_summed_block_by_block(monkeypatch):
+    monkeypatch.setattr(products, "BLOCK", 7)
+    left, right = random(20, 5, seed=1), random(20, 3, seed=2)
+    torch.testing.assert_close(products.inner_product(left, right), left.T @ right)
+
+
+def test_a_matrix_with_gaps_is_copied(asked):
+    left, right = random(M, 2 * K, seed=1)[:, K:], random(2 * K, N, seed=2)[K:].T
+    torch.testing.assert_close(products.product(left, right), left @ right.T, rtol=1e-4, atol=1e-4)
+    assert asked == [(N, K)]
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_large_linear_layers_have_the_same_output_and_gradients(asked, bias):
     layer, x = nn.Linear(K, N, bias=bias), random(3, M, K).requires_grad_()

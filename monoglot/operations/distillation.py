@@ -7,10 +7,11 @@ from transformers import PreTrainedModel
 
 from monoglot import heads
 from monoglot.operations.attention import AttentionProjection
-from monoglot.operations.losses import Divergence, SquaredError, gram
+from monoglot.operations.losses import Divergence, SquaredError
 from monoglot.operations.processes import Processes
 from monoglot.operations.training_batches import Batch
 from monoglot.operations.training_settings import Settings
+from monoglot.products import inner_product
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Distillation:
         self._teacher = teacher.eval().requires_grad_(False)
         self._settings, self._processes = settings, processes
         # It never changes, and is a quarter of what the squared error costs.
-        self._gram = gram(heads.decoder(teacher)[0]) if settings.loss == "mse" else None
+        weight, _ = heads.decoder(teacher)
+        self._gram = inner_product(weight, weight) if settings.loss == "mse" else None
         self.projection: AttentionProjection | None = None
         if settings.attention_weight:
             projection = AttentionProjection(settings.attention_projection, settings.max_length)

@@ -15,13 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monoglot.operations.processes import Processes
-from monoglot.products import BLOCK, add_product, product
+from monoglot.products import BLOCK, add_product, inner_product, product
 
 LOGIT_POSITIONS = 512
 """Positions whose logits are in memory at a time: with 250,002 pieces, half a gigabyte a tensor."""
-
-GRAM_BLOCKS = 3
-"""Blocks of columns of a symmetric product: 2/3 of the work of the whole; more gain nothing."""
 
 Decoder = tuple[Tensor, Tensor]
 """Weight [vocabulary, hidden] and bias [vocabulary]."""
@@ -155,10 +152,10 @@ class SquaredError:
         self._offset = bias - other_bias
         self._rows = processes.share(len(weight))
         rows = self._rows
-        self._gram = processes.total(gram(weight[rows]))
-        self._cross = processes.total(product(other[rows].T, weight[rows].T))
+        self._gram = processes.total(inner_product(weight[rows], weight[rows]))
+        self._cross = processes.total(inner_product(other[rows], weight[rows]))
         if teacher_gram is None:
-            teacher_gram = processes.total(gram(other[rows]))
+            teacher_gram = processes.total(inner_product(other[rows], other[rows]))
         self._teacher_gram = teacher_gram
         self._on_offset = weight.T @ self._offset
         self._other_on_offset = other.T @ self._offset
@@ -172,8 +169,8 @@ class SquaredError:
         self._processes = processes
 
     def _by_moments(self, ours: Tensor, theirs: Tensor) -> Part:
-        square = product(ours.T, ours.T)
-        mixed, other_square = product(theirs.T, ours.T), product(theirs.T, theirs.T)
+        square, mixed = inner_product(ours, ours), inner_product(theirs, ours)
+        other_square = inner_product(theirs, theirs)
         sums, other_sums = ours.sum(0), theirs.sum(0)
         self._square += square
         self._mixed += mixed
@@ -249,23 +246,8 @@ class Divergence:
 
 def moments_pay(positions: int, hidden: int, hidden_t: int) -> bool:
     """Return whether second moments take fewer operations than the logits of so many positions."""
-    symmetric = (GRAM_BLOCKS + 1) / GRAM_BLOCKS * hidden**2
-    return symmetric + 2 * hidden**2 + 4 * hidden * hidden_t < positions * (
-        6 * hidden + 2 * hidden_t
-    )
-
-
-def gram(weight: Tensor) -> Tensor:
-    """Return W'W, [hidden, hidden], of [vocabulary, hidden]; by symmetry, half of it is copied."""
-    hidden = weight.shape[1]
-    whole = weight.new_empty(hidden, hidden)
-    size = -(-hidden // GRAM_BLOCKS)
-    for start in range(0, hidden, size):
-        end = start + size
-        rows = product(weight[:, start:end].T, weight[:, start:].T)
-        whole[start:end, start:] = rows
-        whole[start:, start:end] = rows.T
-    return whole
+    by_moments = 4 * hidden**2 + 4 * hidden * hidden_t
+    return by_moments < positions * (6 * hidden + 2 * hidden_t)
 
 
 def gradient_of(parameter: nn.Parameter) -> Tensor:
