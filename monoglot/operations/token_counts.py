@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monoglot.tokens.batch import Batch
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -13,7 +15,7 @@ class Counts:
     Attributes:
         tokens: occurrences of each piece.
         documents: documents in which it occurs.
-        texts: number of documents, those without a token included.
+        texts: number of documents that have a token.
     """
 
     tokens: np.ndarray
@@ -21,14 +23,18 @@ class Counts:
     texts: int
 
 
-def count_pieces(documents: Iterable[list[int]], vocab_size: int) -> Counts:
-    """Count the pieces of documents, each given as its token ids, in one pass."""
+def count_pieces(batches: Iterable[Batch], vocab_size: int) -> Counts:
+    """Count the pieces of documents in one pass; a document without a token counts for nothing."""
     tokens = np.zeros(vocab_size, dtype=np.int64)
-    present = np.zeros(vocab_size, dtype=np.int64)
+    documents = np.zeros(vocab_size, dtype=np.int64)
     texts = 0
-    for ids in documents:
-        pieces, times = np.unique(np.asarray(ids, dtype=np.int64), return_counts=True)
-        tokens[pieces] += times
-        present[pieces] += 1
-        texts += 1
-    return Counts(tokens, present, texts)
+    for ids, lengths in batches:
+        ids = ids.astype(np.int64)
+        tokens += np.bincount(ids, minlength=vocab_size)
+        # Each piece of each document once, as one number for the two.
+        pairs = np.repeat(np.arange(len(lengths)) * vocab_size, lengths) + ids
+        pairs.sort()
+        once = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+        documents += np.bincount(pairs[once] % vocab_size, minlength=vocab_size)
+        texts += int(np.count_nonzero(lengths))
+    return Counts(tokens, documents, texts)

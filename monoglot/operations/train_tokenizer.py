@@ -19,7 +19,7 @@ from monoglot.tokenizer_families import (
     unigram,
     wordpiece,
 )
-from monoglot.tokens.store import encode
+from monoglot.tokens.encoding import encode_batches
 
 ROUNDS = 3  # of re-estimating scores; later ones hardly change them
 
@@ -72,7 +72,7 @@ def train_unigram(texts: Sequence[str], vocab_size: int) -> Tokenizer:
     merges.train_from_iterator(texts, trainer)
     tokenizer, pieces = merges, list(merges.get_vocab())
     for _ in range(ROUNDS):
-        counts = count_pieces(encode(tokenizer, texts), tokenizer.get_vocab_size()).tokens
+        counts = count_pieces(encode_batches(tokenizer, texts), tokenizer.get_vocab_size()).tokens
         total = math.log(max(1, counts.sum()))
         frequency = {piece: int(counts[tokenizer.token_to_id(piece)]) for piece in pieces}
         pieces.sort(key=lambda piece: (-frequency[piece], piece))

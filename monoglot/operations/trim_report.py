@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
 from monoglot.operations.token_counts import Counts
-from monoglot.tokens.store import encode
+from monoglot.tokens.encoding import encode
 
 
 def coverage(counts: Counts, kept: Sequence[int]) -> dict[str, float | int]:

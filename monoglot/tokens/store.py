@@ -6,7 +6,6 @@ A store is a folder: `tokens.bin` (uint32, all documents one after the other, no
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,20 +13,14 @@ import numpy as np
 
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
+from monoglot.tokens.batch import Batch
+from monoglot.tokens.encoding import encode_batches
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-BATCH = 1024
+BATCH_TOKENS = 1_000_000
 FILES = ("tokens.bin", "offsets.bin", "meta.json")
-
-
-def encode(tokenizer: "Tokenizer", texts: Iterable[str]) -> Iterator[list[int]]:
-    """Yield the token ids of each text, without special tokens, in constant memory."""
-    texts = iter(texts)
-    while batch := list(islice(texts, BATCH)):
-        for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
-            yield encoding.ids
 
 
 def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | Path) -> None:
@@ -41,22 +34,27 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
     tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    documents = end = 0
+    documents = n_tokens = 0
     with whole_folder(out) as aside:
         with open(aside / "tokens.bin", "wb") as tokens, open(aside / "offsets.bin", "wb") as ends:
             ends.write(np.int64(0).tobytes())
-            for ids in filter(None, encode(tokenizer, texts)):
-                tokens.write(np.asarray(ids, dtype=np.uint32).tobytes())
-                end += len(ids)
-                ends.write(np.int64(end).tobytes())
-                documents += 1
+            for ids, lengths in encode_batches(tokenizer, texts):
+                tokens.write(ids.tobytes())
+                lengths = lengths[lengths > 0]
+                ends.write((n_tokens + lengths.cumsum()).tobytes())
+                n_tokens += len(ids)
+                documents += len(lengths)
         if not documents:
             raise UserError(f"{out}: the text holds no document with a token; give it some text")
-        meta = {"documents": documents, "tokens": end, **special_ids(tokenizer, tokenizer_folder)}
+        meta = {
+            "documents": documents,
+            "tokens": n_tokens,
+            **special_ids(tokenizer, tokenizer_folder),
+        }
         (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
 
 
-def special_ids(tokenizer, folder: Path) -> dict[str, int | list[int]]:
+def special_ids(tokenizer: "Tokenizer", folder: Path) -> dict[str, int | list[int]]:
     """Return the ids `cls`, `sep`, `pad` and `mask`, all four as `special`, and the `vocab` size.
 
     The unknown piece is not among `special`: it stands for text, and may be masked and predicted
@@ -101,3 +99,13 @@ class TokenStore:
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield all documents, about `BATCH_TOKENS` tokens at a time."""
+        start = 0
+        while start < len(self):
+            room = self.offsets[start] + BATCH_TOKENS
+            end = max(start + 1, int(np.searchsorted(self.offsets, room, side="right")) - 1)
+            offsets = np.asarray(self.offsets[start : end + 1])
+            yield Batch(np.asarray(self.tokens[offsets[0] : offsets[-1]]), np.diff(offsets))
+            start = end

@@ -16,7 +16,7 @@ from monoglot.operations.trim_tokenizer import (
 )
 from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
 from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json
-from monoglot.tokens.store import BATCH, encode
+from monoglot.tokens.encoding import BATCH, encode, encode_batches
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
 WORDS = [
@@ -65,7 +65,7 @@ def load(tokenizer):
 
 
 def count(tokenizer, texts):
-    return count_pieces(encode(load(tokenizer), texts), len(vocabulary(tokenizer)))
+    return count_pieces(encode_batches(load(tokenizer), texts), len(vocabulary(tokenizer)))
 
 
 def trim(tokenizer, special, size, texts, keep_characters=False):
@@ -86,7 +86,7 @@ def test_counts_equal_encoding_one_at_a_time(tokenizer):
             tokens[i] += 1
         for i in set(ids):
             documents[i] += 1
-    counts = count_pieces(encode(encoder, iter(texts)), size)
+    counts = count_pieces(encode_batches(encoder, iter(texts)), size)
     assert counts.tokens.tolist() == tokens
     assert counts.documents.tolist() == documents
     assert counts.texts == len(texts)

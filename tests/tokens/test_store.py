@@ -7,22 +7,22 @@ import pytest
 from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
-from monoglot.tokens import store as module
+from monoglot.tokens import encoding, store
 from monoglot.tokens.store import TokenStore, build_store
 
 TEXTS = ["il kelb jiġri", "", "the cat runs after a dog", " ", "dar kbira fil belt"] * 3
 
 
 def test_documents_are_the_tokenizers_ids(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(encoding, "BATCH", 4)
     build_store(iter(TEXTS), parent, tmp_path / "store")
     tokenizer = Tokenizer.from_file(str(parent / "tokenizer.json"))
     encoded = [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]
     expected = [ids for ids in encoded if ids]
-    store = TokenStore(tmp_path / "store")
-    assert len(store) == len(expected)
+    built = TokenStore(tmp_path / "store")
+    assert len(built) == len(expected)
     for index, ids in enumerate(expected):
-        np.testing.assert_array_equal(store[index], ids)
+        np.testing.assert_array_equal(built[index], ids)
 
 
 def test_meta_holds_the_special_ids(parent, family, tmp_path):
@@ -37,7 +37,7 @@ def test_meta_holds_the_special_ids(parent, family, tmp_path):
 def test_the_same_text_gives_the_same_bytes(parent, tmp_path):
     for name in ("a", "b"):
         build_store(TEXTS, parent, tmp_path / name)
-    for file in module.FILES:
+    for file in store.FILES:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
