@@ -52,7 +52,9 @@ def read_settings(folder: str | Path) -> dict:
 
 def check_size(tokenizer: dict, rows: int, where: str | Path) -> None:
     """Raise `UserError` unless a parsed `tokenizer.json` has the ids 0 to `rows` - 1."""
-    ids = set(Tokenizer.from_str(to_json(tokenizer)).get_vocab().values())
+    pieces = tokenizer["model"]["vocab"]
+    ids = set(pieces.values() if isinstance(pieces, dict) else range(len(pieces)))
+    ids.update(token["id"] for token in tokenizer["added_tokens"])
     if ids != set(range(rows)):
         raise UserError(
             f"{where}: the tokenizer has {len(ids)} ids up to {max(ids, default=0)}, the model has "

@@ -165,7 +165,7 @@ rule reduce_hidden:
 rule trim_vocab:
     input:
         parent=parent_files,
-        text=trimming_text,
+        tokens=trimming_stores,
         heldout=heldout_text,
     output:
         checkpoint_out("trim_report.json"),
@@ -180,10 +180,11 @@ rule trim_vocab:
         "../envs/monoglot.yaml"
     params:
         links=links,
+        tokens=trimming_store,
         settings=settings_flags,
         out=subpath(output[0], parent=True),
         code=code_of("scripts/trim_vocab.py"),
     shell:
-        "python scripts/trim_vocab.py {params.links} --text {input.text:q}"
+        "python scripts/trim_vocab.py {params.links} --tokens {params.tokens:q}"
         " --heldout {input.heldout:q} {params.settings} --report {params.out:q}/trim_report.json"
         " --out {params.out:q} > {log:q} 2>&1"

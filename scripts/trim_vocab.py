@@ -10,7 +10,13 @@ def main() -> None:
     parser = command.parser(__doc__)
     add = parser.add_argument
     add("--parent", type=Path, required=True, help="checkpoint to start from")
-    add("--text", type=Path, required=True, help="parquet file to count pieces in")
+    counted = parser.add_mutually_exclusive_group(required=True)
+    counted.add_argument("--text", type=Path, help="parquet file to count pieces in")
+    counted.add_argument(
+        "--tokens",
+        type=Path,
+        help="its token store under the parent's tokenizer; saves encoding it",
+    )
     add("--heldout", type=Path, required=True, help="parquet file to report on")
     add("--size", type=int, required=True, help="pieces to keep, special tokens not counted")
     add(
@@ -27,11 +33,12 @@ def main() -> None:
     with command.loading():
         from monoglot.data.store import read_texts
         from monoglot.operations.trim_vocab import trim_vocab
+        from monoglot.tokens.store import TokenStore
 
     trim_vocab(
         args.parent,
         args.out,
-        read_texts(args.text),
+        read_texts(args.text) if args.text else TokenStore(args.tokens),
         read_texts(args.heldout),
         args.size,
         args.report,

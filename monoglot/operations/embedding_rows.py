@@ -8,21 +8,28 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 
 def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
-    """Return a copy of a masked language model with the vocabulary `kept`, old ids by new id.
+    """Return a masked language model with the vocabulary `kept`, old ids by new id.
 
-    Logits at new id i are those of the model at `kept[i]`; everything else stays.
+    Its logits at new id i are those of `model` at `kept[i]`; everything else stays, and is shared
+    with `model`.
     """
     new = {old: i for i, old in enumerate(kept)}
     config = copy.deepcopy(model.config)
     config.vocab_size = len(kept)
     for key, value in _id_settings(model.config).items():
         setattr(config, key, [new[i] for i in value] if isinstance(value, list) else new[value])
-    smaller = type(model)(config)
     rows = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().bias)}
-    with torch.no_grad():
-        for name, target in smaller.named_parameters():  # names a tied tensor once
-            source = model.get_parameter(name)
-            target.copy_(source[list(kept)] if id(source) in rows else source)
+    tensors = {
+        name: tensor.detach()[list(kept)] if id(tensor) in rows else tensor.detach()
+        for name, tensor in model.named_parameters()  # names a tied tensor once
+    }
+    with torch.device("meta"):  # no random weights only to write over them
+        smaller = type(model)(config)
+    smaller.load_state_dict(tensors, strict=False, assign=True)
+    smaller.tie_weights()
+    for name, buffer in model.named_buffers():
+        module, _, leaf = name.rpartition(".")
+        setattr(smaller.get_submodule(module), leaf, buffer)
     return smaller.eval()
 
 

@@ -1,14 +1,14 @@
 """The parent with a smaller vocabulary and tokenizer (paper, section 2.4)."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from monoglot.checkpoints import load_model, save_weights
 from monoglot.errors import UserError
-from monoglot.files import whole_file, whole_folder
+from monoglot.files import sha256, whole_file, whole_folder
 from monoglot.operations.embedding_rows import config_ids, gather_rows
 from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_report import compare, coverage
@@ -20,7 +20,9 @@ from monoglot.operations.trim_tokenizer import (
     unknown_id,
 )
 from monoglot.tokenizer_files import check_size, read_settings, read_tokenizer, to_json, write_files
-from monoglot.tokens.store import encode
+from monoglot.tokens.batch import Batch
+from monoglot.tokens.encoding import encode_batches
+from monoglot.tokens.store import TokenStore
 
 COUNTS = {"WordPiece": "documents", "Unigram": "tokens"}
 
@@ -28,7 +30,7 @@ COUNTS = {"WordPiece": "documents", "Unigram": "tokens"}
 def trim_vocab(
     parent: str | Path,
     out: str | Path,
-    texts: Iterable[str],
+    texts: Iterable[str] | TokenStore,
     heldout: Iterable[str],
     size: int,
     report_out: str | Path,
@@ -43,7 +45,8 @@ def trim_vocab(
     Args:
         parent: folder of a checkpoint.
         out: folder of the new one.
-        texts: documents to count pieces in; read once, in constant memory.
+        texts: documents to count pieces in, read once, in constant memory; or a store of them
+            under the parent's tokenizer, which says the same in a moment.
         heldout: other documents, to report on.
         size: pieces to keep; the five special tokens come on top (40,000 gives the 40,005 of the
             paper's tables).
@@ -53,15 +56,19 @@ def trim_vocab(
         keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
 
     Raises:
-        UserError: if a text is empty, or `size` is not one the parent can be trimmed to.
+        UserError: if a text is empty, a store is of another tokenizer, or `size` is not one the
+            parent can be trimmed to.
     """
     model = load_model(parent)
     tokenizer = read_tokenizer(parent, model.config.model_type)
     settings = read_settings(parent)
     check_size(tokenizer, model.config.vocab_size, parent)
     before = Tokenizer.from_str(to_json(tokenizer))
-    counts = count_pieces(encode(before, texts), model.config.vocab_size)
-    if not counts.tokens.any():
+    batches = (
+        _stored(texts, parent) if isinstance(texts, TokenStore) else encode_batches(before, texts)
+    )
+    counts = count_pieces(batches, model.config.vocab_size)
+    if not counts.texts:
         raise UserError("the text holds no words; give some to count pieces in")
     count = count or COUNTS[tokenizer["model"]["type"]]
 
@@ -84,6 +91,16 @@ def trim_vocab(
         write_files(aside, to_json(trimmed), _renumbered(settings, kept))
     with whole_file(report_out) as aside:
         aside.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _stored(store: TokenStore, parent: str | Path) -> Iterator[Batch]:
+    """The documents of a store, which must have been made by the parent's tokenizer."""
+    if store.meta.get("tokenizer") != sha256(Path(parent) / "tokenizer.json"):
+        raise UserError(
+            f"{store.folder}: was made by another tokenizer than {parent}/tokenizer.json; "
+            "build it with that one"
+        )
+    return store.batches()
 
 
 def _renumbered(settings: dict, kept: Sequence[int]) -> dict:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monoglot.errors import UserError
-from monoglot.files import whole_folder
+from monoglot.files import sha256, whole_folder
 from monoglot.tokens.batch import Batch
 from monoglot.tokens.encoding import encode_batches
 
@@ -49,6 +49,7 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
         meta = {
             "documents": documents,
             "tokens": n_tokens,
+            "tokenizer": sha256(tokenizer_folder / "tokenizer.json"),
             **special_ids(tokenizer, tokenizer_folder),
         }
         (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
@@ -77,12 +78,14 @@ class TokenStore:
     """Documents as arrays of token ids, without special tokens.
 
     Attributes:
-        meta: what `meta.json` holds: number of `documents` and `tokens`, and the special ids.
+        folder: where it is.
+        meta: what `meta.json` holds: number of `documents` and `tokens`, SHA-256 of the
+            `tokenizer.json`, and the special ids.
         tokens: all ids, uint32, shape [n_tokens], memory-mapped.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        folder = Path(folder)
+        self.folder = folder = Path(folder)
         for name in FILES:
             if not (folder / name).is_file():
                 raise UserError(f"{folder}: there is no {name}; it is not a token store")

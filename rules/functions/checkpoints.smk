@@ -111,8 +111,14 @@ def scratch_flags(wildcards):
     return flags(shape | {"vocab_size": settings["vocab_size"], "shares": shares})
 
 
-def trimming_text(wildcards):
-    return data_file(wildcards.language, "text")
+def trimming_store(wildcards):
+    """Folder of the language's text under the parent's tokenizer, which training reads as well."""
+    return store_of(GRAPH.parent(checkpoint_of(wildcards)), wildcards.language, "text")
+
+
+def trimming_stores(wildcards):
+    parent = GRAPH.parent(checkpoint_of(wildcards))
+    return store_files(parent, [wildcards.language], "text")
 
 
 def heldout_text(wildcards):

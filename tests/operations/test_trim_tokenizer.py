@@ -16,7 +16,9 @@ from monoglot.operations.trim_tokenizer import (
 )
 from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
 from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json
+from monoglot.tokens import store
 from monoglot.tokens.encoding import BATCH, encode, encode_batches
+from monoglot.tokens.store import TokenStore, build_store
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"
 WORDS = [
@@ -91,6 +93,23 @@ def test_counts_equal_encoding_one_at_a_time(tokenizer):
     assert counts.documents.tolist() == documents
     assert counts.texts == len(texts)
     assert tokens != documents
+
+
+def test_counts_of_a_store_are_those_of_its_text(parent, tokenizer, tmp_path, monkeypatch):
+    texts = ["", *sentences(300), ""]
+    build_store(texts, parent, tmp_path / "store")
+    stored = TokenStore(tmp_path / "store")
+    whole = stored.batches()
+    monkeypatch.setattr(store, "BATCH_TOKENS", 50)
+    size = len(vocabulary(tokenizer))
+    expected = count_pieces(encode_batches(load(tokenizer), texts), size)
+    assert expected.texts == len(stored) == 300
+    assert len(list(stored.batches())) > 10
+    for batches in (whole, stored.batches()):
+        counts = count_pieces(batches, size)
+        assert counts.texts == expected.texts
+        assert counts.tokens.tolist() == expected.tokens.tolist()
+        assert counts.documents.tolist() == expected.documents.tolist()
 
 
 def test_special_ids_are_those_of_the_special_tokens(tokenizer, special, family):

@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.tokens.store import TokenStore, build_store
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [
@@ -78,6 +80,47 @@ def test_rows_and_bias_are_gathered_and_the_rest_stays(model, trimmed, kept):
         assert torch.equal(tensor, old[name][kept] if rows else old[name]), name
     # Embeddings, the tied decoder, and the bias, which two families have under two names.
     assert vocab_sized == (3 if model.config.model_type == "distilbert" else 4)
+
+
+def test_gathered_model_equals_its_naive_twin(model, inputs):
+    """A second model, initialised at random, and every tensor copied into it."""
+    kept = [0, 1, 2, 3, 4, *range(70, 10, -2)]
+    config = copy.deepcopy(model.config)
+    config.vocab_size = len(kept)
+    torch.manual_seed(0)
+    twin = type(model)(config).eval()
+    rows = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().bias)}
+    with torch.no_grad():
+        for name, target in twin.named_parameters():
+            source = model.get_parameter(name)
+            target.copy_(source[kept] if id(source) in rows else source)
+    found = gather_rows(model, kept)
+    assert not found.training
+    assert [name for name, _ in found.named_parameters()] == [n for n, _ in twin.named_parameters()]
+    expected = twin.state_dict()
+    assert found.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[n]) for n, tensor in found.state_dict().items())
+    assert found.get_input_embeddings().weight is found.get_output_embeddings().weight
+    assert [b.device.type for b in found.buffers()] == [b.device.type for b in twin.buffers()]
+    assert all(parameter.requires_grad for parameter in found.parameters())
+    given = {**inputs, "input_ids": inputs["input_ids"] % len(kept)}
+    assert torch.equal(found(**given).logits, twin(**given).logits)
+
+
+def test_a_store_of_the_text_gives_the_same_bytes_as_the_text(parent, trimmed, tmp_path):
+    build_store([*TEXTS, ""], parent, tmp_path / "store")
+    out, store = tmp_path / "other", TokenStore(tmp_path / "store")
+    trim_vocab(parent, out, store, HELDOUT, 24, out / "trim_report.json")
+    for name in (*FILES, "trim_report.json"):
+        assert (out / name).read_bytes() == (trimmed / name).read_bytes(), name
+
+
+def test_a_store_of_another_tokenizer_is_refused(parent, trimmed, tmp_path):
+    build_store(TEXTS, trimmed, tmp_path / "store")
+    store = TokenStore(tmp_path / "store")
+    with pytest.raises(UserError, match="was made by another tokenizer than"):
+        trim_vocab(parent, tmp_path / "x", store, HELDOUT, 24, tmp_path / "report.json")
+    assert not (tmp_path / "x").exists()
 
 
 def test_ids_in_the_configuration_follow(parent, trimmed, model, kept):

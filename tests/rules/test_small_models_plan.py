@@ -16,7 +16,7 @@ def fresh(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
-        ("small-models", {"total": 323, "evaluate": 192, "train": 30, "trim_vocab": 30}),
+        ("small-models", {"total": 335, "evaluate": 192, "train": 30, "trim_vocab": 30}),
         ("small-models-adapted", {"total": 420, "evaluate": 240, "train": 42, "trim_vocab": 42}),
         ("demo-small-models", {"total": 61, "evaluate": 18, "train": 5, "scratch": 3}),
     ],
