@@ -43,6 +43,8 @@ bench: $(READY)
 	$(BENCH)/distillation.py --small --batch 2 --micro-batch 2 --length 256 --runs 1
 	$(BENCH)/validation.py --small --sentences 16 --runs 1
 	$(BENCH)/adapter_runs.py --shape 2x96-192 --steps 2 --runs 1
+	$(BENCH)/vocabulary.py counting --runs 1
+	$(BENCH)/vocabulary.py trimming --runs 1
 	$(BENCH)/growth.py
 
 bench-gpu: gpu $(READY)
@@ -64,6 +66,13 @@ $(READY): requirements.txt
 	@echo "Making the environment in $(VENV), once (about two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH) -r requirements.txt
+	@touch $@
+
+# The peers of benchmarks/vocabulary.py, over the libraries that are there already.
+.venv-peers/.ready: $(READY)
+	$(PYTHON) -m venv .venv-peers
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-peers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/monoglot.pth"
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps vocabtrimmer==0.0.2
 	@touch $@
 
 lock:
