@@ -13,6 +13,7 @@ from pathlib import Path
 from monoglot.collection import paused
 from monoglot.environment import SAY_READY
 from monoglot.errors import UserError
+from monoglot.interruption import handled_by, stop
 
 IMPORTED = time.monotonic()
 
@@ -56,12 +57,16 @@ def _age() -> float:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; print a `UserError` as one line and exit with status 1."""
+    """Run a script's `main`; print a `UserError` as one line and exit with status 1.
+
+    A request to end (SIGTERM, Ctrl-C) does the same, unless `main` handles it.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )
     try:
-        main()
+        with handled_by(stop):
+            main()
     except UserError as error:
         sys.exit(f"error: {error}")

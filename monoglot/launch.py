@@ -15,10 +15,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from monoglot.errors import UserError
+from monoglot.interruption import Handler, handled_by
 
 SECONDS_TO_END = 3
 STARTED = "MONOGLOT_STARTED_TOGETHER"
@@ -42,7 +42,7 @@ def together(count: int) -> bool:
     port = _free_port()
     workers: list[_Worker] = []
     try:
-        with _signals_raised():
+        with handled_by(_passed_on_to(workers, count)):
             workers += (_Worker(rank, count, port) for rank in range(count))
             failed = _first_to_fail(workers)
             if failed:
@@ -139,20 +139,23 @@ def _report(failed: _Worker, workers: list[_Worker]) -> None:
     sys.exit(failed.status)
 
 
-@contextlib.contextmanager
-def _signals_raised() -> Iterator[None]:
-    """Turn a request to end into an exception, so that what was started is ended first."""
+def _passed_on_to(workers: list[_Worker], count: int) -> Handler:
+    """Make a handler that asks the workers to end, who may first save what they have done.
+
+    Before all have started there is nothing to save, and a second Ctrl-C is somebody who does not
+    want to wait: then they are ended.
+    """
+    asked = False
 
     def stop(number: int, _: object) -> None:
-        sys.exit(128 + number)
+        nonlocal asked
+        if len(workers) < count or (asked and number == signal.SIGINT):
+            sys.exit(128 + number)
+        asked = True
+        for worker in workers:
+            worker.process.terminate()
 
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = [signal.signal(number, stop) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+    return stop
 
 
 def _free_port() -> int:

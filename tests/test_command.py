@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,33 @@ def test_a_users_error_is_one_line_and_status_1(capsys):
 def test_other_errors_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         command.run(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_request_to_end_is_one_line_and_leaves_nothing_half_written(tmp_path, number):
+    code = (
+        "import sys, time\n"
+        "from monoglot import command\n"
+        "from monoglot.files import whole_folder\n"
+        "def main():\n"
+        "    with whole_folder(sys.argv[1]):\n"
+        "        print(flush=True)\n"
+        "        time.sleep(60)\n"
+        "command.run(main)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "out")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.send_signal(number)
+    said = process.communicate()[1]
+    assert process.returncode == 1
+    assert said == f"error: ended by {number.name} before it was done; start it again\n"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)

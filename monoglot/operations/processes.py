@@ -58,6 +58,12 @@ class Processes:
                 distributed.all_reduce(tensor)
         return tensor
 
+    def any(self, here: bool) -> bool:
+        """Return whether it is so in one of the processes at least; all wait for all."""
+        if self.count == 1:
+            return here
+        return self.total(torch.tensor(int(here), device=self.device)).item() > 0
+
     def add_up_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Sum the gradients of parameters over all processes, in place.
 

@@ -19,6 +19,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
+from monoglot.interruption import Interruption, noted
 from monoglot.operations.distillation import Compared, Distillation
 from monoglot.operations.embedding_gradient import added_in_place
 from monoglot.operations.objective import Objective, Pass
@@ -62,13 +63,13 @@ def train(
         special: the special ids of the tokenizer, as in a token store's `meta`.
         validation: sequences for the validation loss and accuracy (FLORES dev in the paper).
         teacher: required unless `settings.loss` is `none`; it must share the vocabulary.
-        state: where to save progress now and then, and to resume from.
+        state: where to save progress now and then and when asked to end, and to resume from.
         processes: those that train together, each calling this alike; one by default.
         scalars: where to write progress besides the log.
 
     Raises:
-        UserError: the loss is not a finite number, or a batch has fewer sequences than there are
-            processes.
+        UserError: the loss is not a finite number, a batch has fewer sequences than there are
+            processes, or a signal asked this process to end.
     """
     processes = processes or Processes()
     if processes.count > settings.batch_size:
@@ -114,20 +115,36 @@ class _Run:
         clock = Clock(self.step, self.tokens, self.total, every, *about)
         if not resumed:
             clock.report(self.history[0])
-        while self.step < self.total:
-            with clock.work.counted(lambda: self.tokens):
-                self._step()
-            if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
-                with clock.evaluating():
-                    self._evaluate(since=self.step - self.history[-1]["step"])
-                clock.report(self.history[-1])
-            if state and clock.save_due() and self.processes.first:
-                state.save(self.trained, self.optimizer, self.best, self._progress())
-            clock.tick(self.step, self.tokens)
+        with noted() as interruption:
+            self._loop(clock, state, interruption)
         if self.settings.keep == "best":
             self.student.load_state_dict(self.best, strict=False)
         self.student.eval()
         return self.history
+
+    def _loop(self, clock: Clock, state: TrainingState | None, interruption: Interruption) -> None:
+        while self.step < self.total:
+            with clock.work.counted(lambda: self.tokens):
+                self._step()
+            # Asked for here, where all processes meet: they end at the same step or not at all.
+            asked = self.processes.any(interruption.asked)
+            if self.step % self.settings.evaluate_every == 0 or self.step == self.total:
+                with clock.evaluating():
+                    self._evaluate(since=self.step - self.history[-1]["step"])
+                clock.report(self.history[-1])
+            if state and (clock.save_due() or asked) and self.processes.first:
+                state.save(self.trained, self.optimizer, self.best, self._progress())
+            if asked and self.step < self.total:
+                self._end(interruption, state)
+            clock.tick(self.step, self.tokens)
+
+    def _end(self, interruption: Interruption, state: TrainingState | None) -> None:
+        self.processes.any(False)  # until the first one has saved, none may end
+        kept = "its state is saved; start again to go on from there" if state else "nothing is kept"
+        raise UserError(
+            f"{interruption.by or 'a signal'} asked training to end, after step {self.step} of "
+            f"{self.total}: {kept}"
+        )
 
     def _step(self) -> None:
         batch = self.batches.of_step(self.sequences, self.step)
