@@ -78,7 +78,8 @@ rule train:
         state=f"{RESULTS}/unfinished/{{model}}/{{language}}/{{variant}}",
         code=code_of("scripts/train.py"),
     shell:
-        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
+        # Without a shell in between, which would end at once where training still saves its state.
+        "exec python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
         " python scripts/train.py {params.links} {params.texts} {params.validation}"
         " {params.settings} --processes {threads} --state {params.state:q} --out {params.out:q}"
         " > {log:q} 2>&1"
