@@ -47,10 +47,12 @@ def together(count: int) -> bool:
             failed = _first_to_fail(workers)
             if failed:
                 _wait(workers)
+                # Often all fail for the same reason; then the first one has said it.
+                heard = (workers[0].status or 0) > 0
     finally:
         _end(workers)
     if failed:
-        _report(failed, workers)
+        _report(failed, len(workers), heard)
     return False
 
 
@@ -115,9 +117,9 @@ def _wait(workers: list[_Worker]) -> None:
 
 
 def _end(workers: list[_Worker]) -> None:
+    """End those that still run, who need not say so."""
     for worker in workers:
-        if worker.status is None:
-            worker.process.terminate()
+        worker.process.stdin.close()
     _wait(workers)
     for worker in workers:
         if worker.status is None:
@@ -125,15 +127,14 @@ def _end(workers: list[_Worker]) -> None:
             worker.process.wait()
 
 
-def _report(failed: _Worker, workers: list[_Worker]) -> None:
+def _report(failed: _Worker, count: int, heard: bool) -> None:
     if failed.status < 0:
         name = signal.Signals(-failed.status).name
         raise UserError(
-            f"process {failed.rank + 1} of {len(workers)} was ended by {name}, so the others were "
+            f"process {failed.rank + 1} of {count} was ended by {name}, so the others were "
             "ended too; start again to go on from the last saved state"
         )
-    # Often all fail for the same reason; then the first one has said it.
-    if failed.said and workers[0].status <= 0:
+    if failed.said and not heard:
         failed.said.seek(0)
         sys.stderr.write(failed.said.read().decode(errors="replace"))
     sys.exit(failed.status)

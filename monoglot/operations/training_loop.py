@@ -108,6 +108,7 @@ class _Run:
 
     def go(self, state: TrainingState | None, scalars: Scalars | None) -> list[dict]:
         resumed = state is not None and self._resume(state)
+        self._check_same_step()
         if not resumed:
             self._evaluate(since=1)
         every = state.every_seconds if state else math.inf
@@ -183,6 +184,14 @@ class _Run:
         """Return the total, masked-LM and distillation losses of a pass over all processes."""
         values = torch.stack([losses.total, losses.mlm, losses.distance]).double()
         return self.processes.total(values)
+
+    def _check_same_step(self) -> None:
+        steps = self.processes.total(torch.tensor(self.step, device=self.device))
+        if steps != self.step * self.processes.count:
+            raise UserError(
+                f"process {self.processes.rank + 1} of {self.processes.count} found a saved state "
+                f"of step {self.step}, but another one did not; start again"
+            )
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):

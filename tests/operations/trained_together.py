@@ -80,6 +80,7 @@ def run(out, parent, teacher, store, changes, processes):
             processes,
         )
     except KilledError:
+        processes.any(False)  # the first one may still be saving what all then take up
         return
     finally:
         _Run._step = real
