@@ -29,6 +29,7 @@ from monoglot.errors import UserError
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
+from monoglot.provenance import NAME as PROVENANCE
 from monoglot.tokens.store import FILES as STORE_FILES
 
 use_checkout(workflow.basedir)
@@ -95,6 +96,10 @@ def files_of(node):
 
 def data_file(language, name):
     return f"{RESULTS}/data/{language}/{name}.parquet"
+
+
+def data_provenance(language, name):
+    return f"{RESULTS}/data/{language}/{name}.{PROVENANCE}"
 
 
 def store_of(node, language, name):

@@ -5,6 +5,7 @@ if "invented" in CONFIG["data"]:
     rule invent:
         output:
             INVENTED_FILES,
+            f"{ROOT}/{PROVENANCE}",
         log:
             f"{RESULTS}/logs/invent.log",
         benchmark:
@@ -23,7 +24,8 @@ rule read_text:
     input:
         raw_files,
     output:
-        data_file("{language}", "{set}"),
+        data=data_file("{language}", "{set}"),
+        provenance=data_provenance("{language}", "{set}"),
     log:
         f"{RESULTS}/logs/read_text/{{language}}/{{set}}.log",
     benchmark:
@@ -36,14 +38,15 @@ rule read_text:
         code=code_of("scripts/read_text.py"),
     shell:
         "python scripts/read_text.py --source {params.source:q} --root {params.root:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --out {output.data:q} > {log:q} 2>&1"
 
 
 rule read_task:
     input:
         raw_files,
     output:
-        data_file("{language}", "{task}"),
+        data=data_file("{language}", "{task}"),
+        provenance=data_provenance("{language}", "{task}"),
     log:
         f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
     benchmark:
@@ -57,7 +60,7 @@ rule read_task:
         code=code_of("scripts/read_task.py"),
     shell:
         "python scripts/read_task.py --source {params.source:q} --root {params.root:q}"
-        " {params.flags} --out {output:q} > {log:q} 2>&1"
+        " {params.flags} --out {output.data:q} > {log:q} 2>&1"
 
 
 rule build_tokens:
@@ -66,7 +69,9 @@ rule build_tokens:
         tokenizer=tokenizer_files,
     output:
         multiext(
-            f"{RESULTS}/tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}/", *STORE_FILES
+            f"{RESULTS}/tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}/",
+            *STORE_FILES,
+            PROVENANCE,
         ),
     log:
         f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",

@@ -13,6 +13,7 @@ rule figure:
             f"{RESULTS}/figures/{{figure}}.png", category="Figures", labels={"figure": "{figure}"}
         ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
+        provenance=f"{RESULTS}/figures/{{figure}}.{PROVENANCE}",
     log:
         f"{RESULTS}/logs/figure/{{figure}}.log",
     benchmark:

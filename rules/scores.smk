@@ -8,6 +8,7 @@ rule evaluate:
     output:
         records=RECORDS,
         predictions=PREDICTIONS,
+        provenance=RUN_PROVENANCE,
     log:
         f"{RESULTS}/logs/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.log",
     benchmark:
@@ -36,6 +37,7 @@ rule baseline:
     output:
         record=RECORDS[0],
         predictions=PREDICTIONS[0],
+        provenance=RUN_PROVENANCE,
     log:
         f"{RESULTS}/logs/baseline/{{model}}/{{language}}/{{variant}}/{{task}}.log",
     benchmark:

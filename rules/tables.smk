@@ -9,6 +9,7 @@ rule table:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         md=report(f"{RESULTS}/tables/{{table}}.md", category="Tables", labels={"table": "{table}"}),
         tex=f"{RESULTS}/tables/{{table}}.tex",
+        provenance=f"{RESULTS}/tables/{{table}}.{PROVENANCE}",
     log:
         f"{RESULTS}/logs/table/{{table}}.log",
     benchmark:

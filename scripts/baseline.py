@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -24,11 +24,15 @@ def main() -> None:
 
     with command.loading():
         from monoglot.evaluate.baseline import baseline
+        from monoglot.evaluate.outcome import written
         from monoglot.evaluate.task import Names, Task
 
     task = Task(options.task, options.kind, tuple(options.labels), options.metric, options.scheme)
     names = Names(options.model, options.language, options.variant)
-    baseline(options.examples, task, options.method, options.seed, names, options.out)
+    outputs = written(options.out, options.seed)
+    to = options.out / provenance.NAME
+    with provenance.recorded(__file__, options, [options.examples], outputs, to):
+        baseline(options.examples, task, options.method, options.seed, names, options.out)
 
 
 if __name__ == "__main__":

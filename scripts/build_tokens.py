@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -18,7 +18,8 @@ def main() -> None:
         from monoglot.data.store import read_texts
         from monoglot.tokens.store import build_store
 
-    build_store(read_texts(arguments.text), arguments.tokenizer, arguments.out)
+    with provenance.of_folder(__file__, arguments, [arguments.text, arguments.tokenizer]):
+        build_store(read_texts(arguments.text), arguments.tokenizer, arguments.out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -71,10 +71,15 @@ def main() -> None:
 
     with command.loading():
         from monoglot.evaluate.evaluation import evaluate
+        from monoglot.evaluate.outcome import written
 
-    evaluate(
-        options.checkpoint, options.examples, task, settings, options.seeds, names, options.out
-    )
+    made_from = [options.checkpoint, options.examples]
+    outputs = [file for seed in options.seeds for file in written(options.out, seed)]
+    to = options.out / provenance.NAME
+    with provenance.recorded(__file__, options, made_from, outputs, to):
+        evaluate(
+            options.checkpoint, options.examples, task, settings, options.seeds, names, options.out
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Draw one figure from histories or records: as PDF, as PNG, and the numbers drawn as CSV."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from monoglot import command
@@ -30,19 +31,21 @@ def main() -> None:
         from monoglot.figures.block import read_block, read_sources
         from monoglot.figures.kinds import drawing, numbers
         from monoglot.files import whole_file
+        from monoglot.report.arguments import recorded
         from monoglot.report.cells import read_scores
 
     spec, sources = read_block(args.spec), read_sources(args.sources)
-    text = numbers(spec, sources, read_scores(args.records))
-    canvas = drawing(text, spec, sources)
-    outputs = {
-        args.out_pdf: canvas.bytes("pdf"),
-        args.out_png: canvas.bytes("png"),
-        args.out_csv: text.encode("utf-8"),
-    }
-    for path, content in outputs.items():
-        with whole_file(path) as aside:
-            aside.write_bytes(content)
+    with recorded(__file__, args, spec, asdict(sources)):
+        text = numbers(spec, sources, read_scores(args.records))
+        canvas = drawing(text, spec, sources)
+        outputs = {
+            args.out_pdf: canvas.bytes("pdf"),
+            args.out_png: canvas.bytes("png"),
+            args.out_csv: text.encode("utf-8"),
+        }
+        for path, content in outputs.items():
+            with whole_file(path) as aside:
+                aside.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 from monoglot.data.invented import Sizes, generate
 
 SPLITS = ("TRAIN", "DEV", "TEST")
@@ -32,7 +32,8 @@ def main() -> None:
         flores=arguments.flores,
         **{task: tuple(getattr(arguments, task)) for task in ("tc", "sa", "ner", "pos")},
     )
-    generate(arguments.out, arguments.seed, sizes)
+    with provenance.of_folder(__file__, arguments, []):
+        generate(arguments.out, arguments.seed, sizes)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 from monoglot.checkpoints import ARCHITECTURES
 
 
@@ -33,7 +33,10 @@ def main() -> None:
         from monoglot.operations.pretrained import pretrained
 
     source = args.folder if args.hub is None else args.hub
-    pretrained(source, args.out, args.family, args.revision, args.tokenizer, args.head)
+    with provenance.of_folder(
+        __file__, args, [path for path in (args.folder, args.tokenizer) if path]
+    ):
+        pretrained(source, args.out, args.family, args.revision, args.tokenizer, args.head)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -42,12 +42,13 @@ def main() -> None:
 
         model = load_model(args.parent)
 
-    store = TokenStore(args.validation)
-    model = model.to("cuda" if torch.cuda.is_available() else "cpu")
-    model = prune_ffn(
-        model, store, args.size, args.importance, args.max_length, args.seed, args.head_order
-    )
-    save_checkpoint(model, args.parent, args.out)
+    with provenance.of_folder(__file__, args, [args.parent, args.validation]):
+        store = TokenStore(args.validation)
+        model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+        model = prune_ffn(
+            model, store, args.size, args.importance, args.max_length, args.seed, args.head_order
+        )
+        save_checkpoint(model, args.parent, args.out)
 
 
 if __name__ == "__main__":

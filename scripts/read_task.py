@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -30,19 +30,21 @@ def main() -> None:
 
     with command.loading():
         from monoglot.data.examples import SPLITS
-        from monoglot.data.sources import parse_source
+        from monoglot.data.sources import local_files, parse_source
         from monoglot.data.store import prepare_task
 
-    caps = {split: getattr(arguments, f"limit_{split}") for split in SPLITS}
-    prepare_task(
-        parse_source(arguments.source),
-        arguments.kind,
-        arguments.labels,
-        arguments.out,
-        arguments.root,
-        caps,
-        arguments.scheme,
-    )
+    source = parse_source(arguments.source)
+    with provenance.of_file(__file__, arguments, local_files(source, arguments.root)):
+        caps = {split: getattr(arguments, f"limit_{split}") for split in SPLITS}
+        prepare_task(
+            source,
+            arguments.kind,
+            arguments.labels,
+            arguments.out,
+            arguments.root,
+            caps,
+            arguments.scheme,
+        )
 
 
 if __name__ == "__main__":

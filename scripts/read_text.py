@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -18,11 +18,12 @@ def main() -> None:
     arguments = parser.parse_args()
 
     with command.loading():
-        from monoglot.data.sources import parse_source
+        from monoglot.data.sources import local_files, parse_source
         from monoglot.data.store import prepare_text
 
     source = parse_source(arguments.source)
-    prepare_text(source, arguments.out, arguments.root, arguments.limit)
+    with provenance.of_file(__file__, arguments, local_files(source, arguments.root)):
+        prepare_text(source, arguments.out, arguments.root, arguments.limit)
 
 
 if __name__ == "__main__":

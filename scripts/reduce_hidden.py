@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -32,8 +32,9 @@ def main() -> None:
 
         parent = load_model(args.parent)
 
-    model = reduce_hidden(parent, args.size, args.method, args.heads)
-    save_checkpoint(model, args.parent, args.out)
+    with provenance.of_folder(__file__, args, [args.parent]):
+        model = reduce_hidden(parent, args.size, args.method, args.heads)
+        save_checkpoint(model, args.parent, args.out)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 from monoglot.checkpoints import ARCHITECTURES
 
 
@@ -33,21 +33,23 @@ def main() -> None:
     with command.loading():
         from monoglot.operations.scratch import first_documents, scratch
 
-    scratch(
-        first_documents(args.text, shares) if args.vocab_size else [],
-        args.out,
-        args.family,
-        vocab_size=args.vocab_size,
-        tokenizer_from=args.tokenizer,
-        parent=args.parent,
-        hidden_size=args.hidden_size,
-        layers=args.layers,
-        heads=args.heads,
-        ffn_size=args.ffn_size,
-        max_positions=args.max_positions,
-        dropout=args.dropout,
-        seed=args.seed,
-    )
+    made_from = [*args.text, *(one for one in (args.tokenizer, args.parent) if one)]
+    with provenance.of_folder(__file__, args, made_from):
+        scratch(
+            first_documents(args.text, shares) if args.vocab_size else [],
+            args.out,
+            args.family,
+            vocab_size=args.vocab_size,
+            tokenizer_from=args.tokenizer,
+            parent=args.parent,
+            hidden_size=args.hidden_size,
+            layers=args.layers,
+            heads=args.heads,
+            ffn_size=args.ffn_size,
+            max_positions=args.max_positions,
+            dropout=args.dropout,
+            seed=args.seed,
+        )
 
 
 if __name__ == "__main__":

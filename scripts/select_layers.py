@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -24,8 +24,9 @@ def main() -> None:
 
         parent = load_model(args.parent)
 
-    model = select_layers(parent, args.layers, args.strategy, args.seed)
-    save_checkpoint(model, args.parent, args.out)
+    with provenance.of_folder(__file__, args, [args.parent]):
+        model = select_layers(parent, args.layers, args.strategy, args.seed)
+        save_checkpoint(model, args.parent, args.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Make one table from records: as CSV, as Markdown, and as LaTeX."""
 
 from monoglot import command
-from monoglot.report.arguments import table_parser
+from monoglot.report.arguments import recorded, table_parser
 
 
 def main() -> None:
@@ -21,9 +21,11 @@ def main() -> None:
         from monoglot.report.spec import read_spec
         from monoglot.report.writing import write_table
 
-    spec = read_spec(parse_block(args.spec))
-    table = render(read_scores(args.records), spec)
-    write_table(compared(table, args.published or spec.published, KEYS), args)
+    block = parse_block(args.spec)
+    spec = read_spec(block)
+    with recorded(__file__, args, block):
+        table = render(read_scores(args.records), spec)
+        write_table(compared(table, args.published or spec.published, KEYS), args)
 
 
 if __name__ == "__main__":

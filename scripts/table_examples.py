@@ -1,7 +1,7 @@
 """Make a table of how many examples each task has in each language."""
 
 from monoglot import command
-from monoglot.report.arguments import table_parser
+from monoglot.report.arguments import recorded, table_parser
 
 
 def main() -> None:
@@ -14,7 +14,8 @@ def main() -> None:
         from monoglot.report.writing import write_table
 
     block = parse_block(args.spec)
-    write_table(compared(render(block), block.get("published"), KEYS), args)
+    with recorded(__file__, args, block):
+        write_table(compared(render(block), block.get("published"), KEYS), args)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Make a table of what students retain of their teacher's scores, from records."""
 
 from monoglot import command
-from monoglot.report.arguments import table_parser
+from monoglot.report.arguments import recorded, table_parser
 
 
 def main() -> None:
@@ -15,9 +15,11 @@ def main() -> None:
         from monoglot.report.retention import KEYS, read_retention, render
         from monoglot.report.writing import write_table
 
-    spec = read_retention(parse_block(args.spec))
-    table = render(read_scores(args.records), spec)
-    write_table(compared(table, spec.published, KEYS), args)
+    block = parse_block(args.spec)
+    spec = read_retention(block)
+    with recorded(__file__, args, block):
+        table = render(read_scores(args.records), spec)
+        write_table(compared(table, spec.published, KEYS), args)
 
 
 if __name__ == "__main__":

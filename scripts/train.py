@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 from monoglot.launch import together
 
 
@@ -56,16 +56,19 @@ def main() -> None:
         from monoglot.operations.train import train_checkpoint
         from monoglot.operations.training_settings import Settings
 
-    train_checkpoint(
-        arguments.parent,
-        arguments.out,
-        arguments.tokens,
-        arguments.validation,
-        Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)}),
-        arguments.shares,
-        arguments.teacher,
-        arguments.state,
-    )
+    folders = [arguments.parent, arguments.teacher, *arguments.tokens, *arguments.validation]
+    made_from = [folder for folder in folders if folder]
+    with provenance.of_folder(__file__, arguments, made_from):
+        train_checkpoint(
+            arguments.parent,
+            arguments.out,
+            arguments.tokens,
+            arguments.validation,
+            Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)}),
+            arguments.shares,
+            arguments.teacher,
+            arguments.state,
+        )
 
 
 if __name__ == "__main__":

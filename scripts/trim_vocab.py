@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from monoglot import command
+from monoglot import command, provenance
 
 
 def main() -> None:
@@ -35,16 +35,19 @@ def main() -> None:
         from monoglot.operations.trim_vocab import trim_vocab
         from monoglot.tokens.store import TokenStore
 
-    trim_vocab(
-        args.parent,
-        args.out,
-        read_texts(args.text) if args.text else TokenStore(args.tokens),
-        read_texts(args.heldout),
-        args.size,
-        args.report,
-        args.count,
-        args.keep_characters,
-    )
+    with provenance.of_folder(
+        __file__, args, [args.parent, args.text or args.tokens, args.heldout]
+    ):
+        trim_vocab(
+            args.parent,
+            args.out,
+            read_texts(args.text) if args.text else TokenStore(args.tokens),
+            read_texts(args.heldout),
+            args.size,
+            args.report,
+            args.count,
+            args.keep_characters,
+        )
 
 
 if __name__ == "__main__":

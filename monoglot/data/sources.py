@@ -51,6 +51,20 @@ def parse_source(text: str) -> Source:
     return source
 
 
+def local_files(source: Source, root: Path) -> list[Path]:
+    """Return the files of this machine that a source names; none if they are on the Hub.
+
+    Raises `UserError` if one does not exist, but for those of the web, which come when needed.
+    """
+    if "hub" in source:
+        return []
+    files = source.get("files", [])
+    groups = files.values() if isinstance(files, Mapping) else [files]
+    entries = chain.from_iterable([one] if isinstance(one, str) else one for one in groups)
+    names = (entry["path"] if isinstance(entry, Mapping) else entry for entry in entries)
+    return [root / name for name in names]
+
+
 def texts(source: Source, root: Path) -> Iterator[str]:
     """Yield the documents of a text source, at most `limit`; raise `UserError` for bad input."""
     _check_keys(source, TEXT_KEYS)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from monoglot import surroundings
 from monoglot.data.examples import SPLITS, Example
 from monoglot.errors import UserError
-from monoglot.evaluate import ngrams, provenance
+from monoglot.evaluate import ngrams
 from monoglot.evaluate.majority import majority
 from monoglot.evaluate.ngrams import Prediction
 from monoglot.evaluate.outcome import (
@@ -16,6 +17,7 @@ from monoglot.evaluate.outcome import (
     classification_outcome,
     tagging_outcome,
     write_predictions,
+    written,
 )
 from monoglot.evaluate.records import write_record
 from monoglot.evaluate.splits import labels_of, read_split
@@ -67,10 +69,10 @@ def baseline(
         "adapter_parameters": 0,
         "head_parameters": predicted.weights,
         "seconds": round(time.monotonic() - started, 3),
-        "peak_memory_bytes": provenance.peak_memory_bytes(),
-        "versions": provenance.versions(LIBRARIES),
-        "hardware": provenance.hardware(),
-        "git_commit": provenance.git_commit(),
+        "peak_memory_bytes": surroundings.peak_memory_bytes(),
+        "versions": surroundings.versions(LIBRARIES),
+        "hardware": surroundings.hardware(),
+        "git_commit": surroundings.git_commit(),
         "inputs": {"examples": sha256(examples)},
         "settings": {
             "method": method,
@@ -80,8 +82,9 @@ def baseline(
             **predicted.settings,
         },
     }
-    write_predictions(out / f"seed{seed}.predictions.parquet", outcome.predictions)
-    write_record(out / f"seed{seed}.json", record)
+    to, predictions = written(out, seed)
+    write_predictions(predictions, outcome.predictions)
+    write_record(to, record)
     log.info("%s: %s %.4f (%.1f s)", method, task.metric, record["score"], record["seconds"])
 
 

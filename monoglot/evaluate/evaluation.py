@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
+from monoglot import surroundings
+from monoglot.checkpoints import FILES
 from monoglot.data.examples import Example
 from monoglot.errors import UserError
-from monoglot.evaluate import adapter, gpu, provenance
+from monoglot.evaluate import adapter
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.decoding import subtoken_tags, word_tags
 from monoglot.evaluate.encoding import (
@@ -27,11 +29,13 @@ from monoglot.evaluate.outcome import (
     classification_outcome,
     tagging_outcome,
     write_predictions,
+    written,
 )
 from monoglot.evaluate.records import write_record
 from monoglot.evaluate.splits import read_split
 from monoglot.evaluate.task import Names, Settings, Task
 from monoglot.evaluate.training import predict, train
+from monoglot.files import sha256
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +79,7 @@ def evaluate(
         "adapter_parameters": counts[0],
         "head_parameters": counts[1],
         "seconds": round((time.monotonic() - started) / len(seeds), 3),
-        "peak_memory_bytes": gpu.peak_memory_bytes() or provenance.peak_memory_bytes(),
+        "peak_memory_bytes": surroundings.peak_memory_bytes(),
     }
     for seed, outcome in zip(seeds, outcomes, strict=True):
         record = shared | {
@@ -84,8 +88,9 @@ def evaluate(
             "scores": outcome.scores,
             "n_words_without_subtoken": outcome.lost,
         }
-        write_predictions(out / f"seed{seed}.predictions.parquet", outcome.predictions)
-        write_record(out / f"seed{seed}.json", record)
+        to, predictions = written(out, seed)
+        write_predictions(predictions, outcome.predictions)
+        write_record(to, record)
         log.info("seed %d: %s %.4f (%.1f s)", seed, task.metric, record["score"], record["seconds"])
 
 
@@ -169,10 +174,10 @@ def _shared_fields(
         "metric": task.metric,
         "parameters": adapter.checkpoint_parameters(checkpoint),
         "parameters_encoder_pooler": adapter.encoder_parameters(checkpoint),
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(gpu.name()),
-        "git_commit": provenance.git_commit(),
-        "inputs": provenance.input_hashes(checkpoint, examples),
+        "versions": surroundings.versions(),
+        "hardware": surroundings.hardware(),
+        "git_commit": surroundings.git_commit(),
+        "inputs": _input_hashes(checkpoint, examples),
         "settings": {
             **asdict(settings),
             "kind": task.kind,
@@ -180,3 +185,8 @@ def _shared_fields(
             "labels": list(task.labels),
         },
     }
+
+
+def _input_hashes(checkpoint: Path, examples: Path) -> dict[str, str]:
+    hashes = {name: sha256(checkpoint / name) for name in FILES}
+    return {**hashes, "examples": sha256(examples)}

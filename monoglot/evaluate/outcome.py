@@ -70,6 +70,11 @@ def write_predictions(path: str | Path, predictions: pa.Table) -> None:
         pq.write_table(predictions, aside)
 
 
+def written(folder: Path, seed: int) -> tuple[Path, Path]:
+    """Return where one run's record and its predictions lie in the folder of its job."""
+    return folder / f"seed{seed}.json", folder / f"seed{seed}.predictions.parquet"
+
+
 def _table(gold: Tags, predicted: Tags) -> pa.Table:
     def flat(value: Callable[[int, int], object]) -> list:
         return [value(i, j) for i, sentence in enumerate(gold) for j in range(len(sentence))]

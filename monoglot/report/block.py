@@ -1,6 +1,7 @@
 """Reading a table's block of the configuration: what all kinds of table check."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ def parse_block(source: str) -> Any:
         reason = " ".join(str(error).split())
         raise UserError(f"the table's spec is neither YAML nor a file of it: {reason}") from None
     return block
+
+
+def files_in(block: Any) -> Iterator[Path]:
+    """Yield the files that a block's texts name, wherever in it they stand."""
+    if isinstance(block, Mapping):
+        block = block.values()
+    if isinstance(block, str):
+        # A label may be too long for the name of a file; then it is none.
+        with suppress(OSError):
+            if Path(block).exists():
+                yield Path(block)
+    elif isinstance(block, Iterable):
+        for one in block:
+            yield from files_in(one)
 
 
 def labelled(entry: object, key: str, *optional: str) -> tuple[str, str]:

@@ -3,7 +3,10 @@
 
 def checkpoint_out(*more):
     return multiext(
-        f"{RESULTS}/models/{{model}}/{{language}}/{{variant}}/", *CHECKPOINT_FILES, *more
+        f"{RESULTS}/models/{{model}}/{{language}}/{{variant}}/",
+        *CHECKPOINT_FILES,
+        PROVENANCE,
+        *more,
     )
 
 

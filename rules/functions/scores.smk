@@ -1,6 +1,8 @@
 """What the rule that scores asks for."""
 
-RUN = f"{RESULTS}/scores/{{model}}/{{language}}/{{variant}}/{{task}}/seed{{seed}}"
+JOB = f"{RESULTS}/scores/{{model}}/{{language}}/{{variant}}/{{task}}"
+RUN = f"{JOB}/seed{{seed}}"
+RUN_PROVENANCE = f"{JOB}/{PROVENANCE}"
 RECORDS = expand(f"{RUN}.json", seed=CONFIG["seeds"], allow_missing=True)
 PREDICTIONS = expand(f"{RUN}.predictions.parquet", seed=CONFIG["seeds"], allow_missing=True)
 BASELINES = GRAPH.of_operation("baseline")

@@ -1,6 +1,6 @@
-"""What a record was made with: library versions, hardware, commit, hashes and peak memory.
+"""What a result was made with: library versions, hardware, commit and peak memory.
 
-This module imports no torch; `gpu` knows what there is of a GPU.
+This module imports no torch; it asks torch about GPUs only where a job has loaded it.
 """
 
 import os
@@ -12,11 +12,8 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from monoglot.checkpoints import FILES
-from monoglot.files import sha256
-
 LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "seqeval", "scikit-learn")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
@@ -24,9 +21,10 @@ def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
-def hardware(gpu: str | None = None) -> dict[str, str | int | None]:
+def hardware() -> dict[str, str | int | None]:
     """Return the processor's name, the cores this process may use, and the GPU's name or None."""
-    return {"cpu": _cpu(), "cores": _cores(), "gpu": gpu}
+    cuda = _cuda()
+    return {"cpu": _cpu(), "cores": _cores(), "gpu": cuda.get_device_name() if cuda else None}
 
 
 def git_commit() -> str | None:
@@ -40,16 +38,18 @@ def git_commit() -> str | None:
         return None
 
 
-def input_hashes(checkpoint: Path, examples: Path) -> dict[str, str]:
-    """Return the SHA-256 of the checkpoint's files and of the examples."""
-    hashes = {name: sha256(checkpoint / name) for name in FILES}
-    return {**hashes, "examples": sha256(examples)}
-
-
 def peak_memory_bytes() -> int:
-    """Return the most memory that this process has used so far."""
+    """Return the most memory that this process has used so far: of the GPU, if it uses one."""
+    if cuda := _cuda():
+        return cuda.max_memory_allocated()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cuda():
+    """Return torch's module of CUDA, if torch is loaded and there is a GPU."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch and torch.cuda.is_available() else None
 
 
 def _cpu() -> str:

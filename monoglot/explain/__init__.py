@@ -1,0 +1,1 @@
+"""From one number of a table back to everything it came from, and what has changed since."""
