@@ -66,6 +66,7 @@ $(READY): requirements.txt
 	@echo "Making the environment in $(VENV), once (about two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH) -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 # The peers of benchmarks/vocabulary.py, over the libraries that are there already.

@@ -5,6 +5,7 @@ from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import importance, validation_batches
 from monoglot.operations.prune_ffn import keep_neurons, prune_ffn
+from monoglot.provenance import NAME as PROVENANCE
 
 
 def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs):
@@ -122,7 +123,7 @@ def test_script_writes_the_same_bytes_twice(script, parent, model, store, inputs
             "prune_ffn", *arguments, "--validation", tmp_path / "tokens", "--size", 32, "--seed", 3
         )
         assert message is None
-    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted([*FILES, PROVENANCE])
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     expected = prune_ffn(model, store, 32, "gradient_weight", max_length=64, seed=3)

@@ -8,6 +8,7 @@ from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.narrow_heads import HEADS
 from monoglot.operations.reduce_hidden import METHODS, low_rank, reduce_hidden
+from monoglot.provenance import NAME as PROVENANCE
 
 
 def sliced(tensor, shape):
@@ -120,7 +121,7 @@ def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
         arguments = ["--parent", parent, "--out", tmp_path / name, "--size", 12]
         message = script("reduce_hidden", *arguments, "--method", method, "--heads", "aligned")
         assert message is None
-    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted([*FILES, PROVENANCE])
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     loaded = load_model(tmp_path / "a")

@@ -5,6 +5,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.select_layers import LAYERS_IN, STRATEGIES, layers_kept, select_layers
+from monoglot.provenance import NAME as PROVENANCE
 
 
 @pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
@@ -109,7 +110,7 @@ def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
         arguments = ["--parent", parent, "--out", tmp_path / name, "--layers", 2]
         message = script("select_layers", *arguments, "--strategy", "last_k")
         assert message is None
-    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted(FILES)
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted([*FILES, PROVENANCE])
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     expected = select_layers(model, 2, "last_k", seed=0)(**inputs).logits

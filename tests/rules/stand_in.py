@@ -12,7 +12,7 @@ arguments = sys.argv[1:]
 out = Path(arguments[arguments.index("--out") + 1])
 out.mkdir(parents=True, exist_ok=True)
 time.sleep(float(os.environ["SECONDS"]))
-for name in (*CHECKPOINT, "history.csv"):
+for name in (*CHECKPOINT, "history.csv", "provenance.json"):
     (out / name).touch()
 for seed in (1, 2, 3):
     (out / f"seed{seed}.json").touch()

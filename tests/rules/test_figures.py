@@ -83,7 +83,7 @@ def test_a_published_figure_is_drawn_with_nothing_but_its_file(fresh):
     assert "The figures are in results/published/figures." in run.stdout
     folder = fresh.folder / "results" / "published" / "figures"
     assert sorted(path.name for path in folder.iterdir()) == [
-        f"data_volume.{form}" for form in ("csv", "pdf", "png")
+        f"data_volume.{form}" for form in ("csv", "pdf", "png", "provenance.json")
     ]
     with open(folder / "data_volume.csv", encoding="utf-8", newline="") as file:
         rows = {(row["model"], row["language"]): row for row in csv.DictReader(file)}
