@@ -1,6 +1,7 @@
 # make demo        the whole grid in miniature on invented languages, ending in Tables 1 and 6
 # make test        the tests
 # make test-slow   the tests at the true size of the models: an hour at most, 9 GB of memory
+# make test-slurm  the workflow through a real SLURM cluster, which it installs (Debian, root)
 # make bench       every benchmark in a short form, one after another, in about ten minutes
 # make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
@@ -17,7 +18,7 @@ TORCH = torch==2.13.0
 DEMO = results/demo/tables
 BENCH = $(BIN)/python benchmarks
 
-.PHONY: demo test test-slow bench bench-gpu gpu lint lock clean
+.PHONY: demo test test-slow test-slurm bench bench-gpu gpu lint lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -33,6 +34,12 @@ test: $(READY)
 
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
+
+# SLURM_TESTS=tests/slurm/test_slurm_grid.py is the part that CI runs, in three minutes.
+SLURM_TESTS ?= tests/slurm
+test-slurm: $(READY)
+	tests/slurm/install.sh
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slurm --durations=0 $(SLURM_TESTS)
 
 # One line for each benchmark; a side that cannot run here (a peer that is not installed) says so
 # and is left out. Their CSV files lie in results/bench.

@@ -10,6 +10,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/functions/jobs.smk"
 include: "rules/functions/data.smk"
 include: "rules/functions/checkpoints.smk"
 include: "rules/functions/scores.smk"
@@ -45,6 +46,7 @@ if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
 
 onstart:
     check_sources()
+    start_alone()
 
 
 onsuccess:

@@ -39,6 +39,8 @@ rule scratch:
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("scratch"),
     params:
         flags=scratch_flags,
         out=subpath(output[0], parent=True),
@@ -67,6 +69,7 @@ rule train:
         "../envs/monoglot.yaml"
     threads: training_processes
     resources:
+        **on_cluster("train"),
         gpu=training_gpus,
         gpu_share=training_share,
     params:
@@ -99,6 +102,8 @@ rule select_layers:
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("select_layers"),
     params:
         links=links,
         settings=settings_flags,
@@ -125,6 +130,7 @@ rule prune_ffn:
     conda:
         "../envs/monoglot.yaml"
     resources:
+        **on_cluster("prune_ffn"),
         gpu=1,
         gpu_share=WHOLE,
     params:
@@ -153,6 +159,8 @@ rule reduce_hidden:
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("reduce_hidden"),
     params:
         links=links,
         settings=settings_flags,
@@ -179,6 +187,8 @@ rule trim_vocab:
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("trim_vocab"),
     params:
         links=links,
         tokens=trimming_store,
@@ -189,3 +199,8 @@ rule trim_vocab:
         "python scripts/trim_vocab.py {params.links} --tokens {params.tokens:q}"
         " --heldout {input.heldout:q} {params.settings} --report {params.out:q}/trim_report.json"
         " --out {params.out:q} > {log:q} 2>&1"
+
+
+# What may need the network, which machines of a cluster often lack, runs where Snakemake does.
+localrules:
+    pretrained,

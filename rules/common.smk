@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -29,7 +30,9 @@ from monoglot.errors import UserError
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
+from monoglot.job_resources import memory_mb, minutes, place
 from monoglot.provenance import NAME as PROVENANCE
+from monoglot.slurm_jobs import note_run, stop_earlier_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
 use_checkout(workflow.basedir)
@@ -53,6 +56,7 @@ if GPUS and "gpu_share" not in workflow.global_resources:
 resource_scopes:
     gpu="local",
     gpu_share="local",
+    turn="local",
 
 
 def one_of(names):

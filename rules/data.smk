@@ -81,6 +81,8 @@ rule build_tokens:
         home=one_of([*CONFIG["languages"], ANY]),
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("build_tokens"),
     params:
         tokenizer=tokenizer_folder,
         out=subpath(output[0], parent=True),
@@ -88,3 +90,10 @@ rule build_tokens:
     shell:
         "python scripts/build_tokens.py --text {input.text:q} --tokenizer {params.tokenizer:q}"
         " --out {params.out:q} > {log:q} 2>&1"
+
+
+# On a cluster these run where Snakemake does: they are light, or need the network.
+localrules:
+    invent,
+    read_text,
+    read_task,

@@ -18,8 +18,10 @@ rule evaluate:
     conda:
         "../envs/monoglot.yaml"
     resources:
+        **on_cluster("evaluate"),
         gpu=1,
         gpu_share=SMALL_JOB_SHARE,
+        turn=1,
     params:
         flags=evaluation_flags,
         checkpoint=evaluated_folder,
@@ -46,6 +48,9 @@ rule baseline:
         variant=one_of(BASELINES),
     conda:
         "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("baseline"),
+        turn=1,
     params:
         flags=baseline_flags,
         out=subpath(output[0], parent=True),

@@ -45,9 +45,9 @@ def settings_flags(wildcards):
 
 
 def training_processes(wildcards):
-    """As many as the variant says, but no more than GPUs where there are some."""
+    """As many as the variant says, but no more than GPUs on the machine it trains on, if any."""
     processes = GRAPH.settings(checkpoint_of(wildcards))["processes"]
-    return min(processes, len(GPUS) or processes)
+    return min(processes, len(GPUS) or processes) if workflow.local_exec else processes
 
 
 def training_gpus(wildcards, threads):
