@@ -65,7 +65,7 @@ class Experiment(Project):
         found = {}
         for kind in ("data", "models", "scores", "tables", "tokens"):
             for file in sorted((self.folder / under / kind).rglob("*")):
-                if file.is_file() and file.name != "provenance.json":
+                if file.is_file() and not file.name.endswith("provenance.json"):
                     path = str(file.relative_to(self.folder))
                     found[path] = hashlib.sha256(_content(file)).hexdigest()
         return found
