@@ -51,4 +51,4 @@ onstart:
 
 onsuccess:
     for target in CONFIG["targets"]:
-        shell("echo 'The {target} are in {RESULTS}/{target}.'")
+        print(f"The {target} are in {RESULTS}/{target}.")

@@ -4,25 +4,30 @@ A checkpoint is a folder with exactly `config.json`, `model.safetensors`, `token
 `tokenizer_config.json`. The model is a masked language model with a tied decoder and no pooler.
 """
 
+import math
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from monoglot.checkpoint_files import (
+    ARCHITECTURES,
+    FILES,
+    TOKENIZER_FILES,
+    check,
+    check_shapes,
+    first_line,
+    read_config,
+)
 from monoglot.collection import paused
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
-ARCHITECTURES = {
-    "bert": "BertForMaskedLM",
-    "xlm-roberta": "XLMRobertaForMaskedLM",
-    "distilbert": "DistilBertForMaskedLM",
-}
+
+__all__ = ["ARCHITECTURES", "FILES", "TOKENIZER_FILES"]  # besides what is defined here
 
 
 @paused()
@@ -30,19 +35,10 @@ def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedM
     """Load a checkpoint's masked language model in fp32, in evaluation mode.
 
     `attention` is the implementation: `eager` if attention probabilities are asked for, else the
-    library's choice. Raises `UserError` if a file is missing or damaged, the architecture is
-    another one, the weights do not cover the model, or the tokenizer has more pieces than the model
-    embeddings.
+    library's choice. Raises `UserError` as `check` does, or if the weights do not cover the model.
     """
     folder = Path(folder)
-    check_files(folder)
-    config = _config(folder / "config.json")
-    pieces = _pieces(folder / "tokenizer.json")
-    if pieces > config.vocab_size:
-        raise UserError(
-            f"{folder}/tokenizer.json: has {pieces} pieces, but the model has {config.vocab_size} "
-            "embeddings; they must come from the same checkpoint"
-        )
+    check(folder)
     model, missing = read_weights(folder, str(folder), attention)
     if missing:
         raise UserError(
@@ -60,20 +56,40 @@ def read_weights(
 
     Weights are read in fp32, from safetensors alone. Missing tensors have the architecture's own
     initial values, drawn by torch's generator. Raises `UserError`, which calls the folder `where`,
-    if the weights are damaged, have other shapes than the configuration says, or the decoder is not
-    tied.
+    if the weights are damaged, are not all finite, have other shapes than the configuration says,
+    or the decoder is not tied.
     """
-    import torch
     from transformers import AutoModelForMaskedLM
 
+    model, missing = from_safetensors(
+        AutoModelForMaskedLM, folder, where, attn_implementation=attention
+    )
+    if not model.config.tie_word_embeddings:
+        raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")
+    return model.eval(), missing
+
+
+def from_safetensors(
+    model_class: Any, folder: Path, where: str, **options: object
+) -> tuple["PreTrainedModel", list[str]]:
+    """Load a model of `model_class` in fp32 from safetensors alone; name the tensors it lacks.
+
+    Raises `UserError` as `read_weights` does.
+    """
+    import torch
+
+    config = read_config(folder, where)
     try:
-        model, info = AutoModelForMaskedLM.from_pretrained(
+        check_shapes(folder / "model.safetensors", config)
+        model, info = model_class.from_pretrained(
             folder,
+            config=config,
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,
             dtype=torch.float32,
-            attn_implementation=attention,
             output_loading_info=True,
+            **options,
         )
     # A broken file shows as an error of safetensors, of the operating system or of the shapes.
     except Exception as error:
@@ -81,36 +97,14 @@ def read_weights(
             f"{where}: the weights cannot be read ({first_line(error)}); "
             "make or fetch the checkpoint again"
         ) from None
-    if not model.config.tie_word_embeddings:
-        raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")
-    return model.eval(), sorted(info["missing_keys"])
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, for use inside a sentence."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")
-
-
-def _config(file: Path) -> "PretrainedConfig":
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(file.parent, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{file}: is no configuration of a model ({first_line(error)})") from error
-    if config.model_type not in ARCHITECTURES:
-        raise UserError(
-            f"{file}: model_type is '{config.model_type}'; "
-            f"it must be one of {', '.join(ARCHITECTURES)}"
-        )
-    return config
-
-
-def _pieces(tokenizer: Path) -> int:
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_file(str(tokenizer)).get_vocab_size()
+    for name, value in model.named_parameters():
+        # One number is NaN or infinite if any of them is, and is made without another copy.
+        if not math.isfinite(value.detach().sum().item()) and not value.isfinite().all():
+            raise UserError(
+                f"{where}: the weights of {name} are not all finite numbers; "
+                "make or fetch the checkpoint again"
+            )
+    return model, sorted(info["missing_keys"])
 
 
 def save_checkpoint(model: "PreTrainedModel", tokenizer_from: str | Path, out: str | Path) -> None:
@@ -126,17 +120,6 @@ def save_weights(model: "PreTrainedModel", folder: str | Path) -> None:
     model.config.architectures = [ARCHITECTURES[model.config.model_type]]
     model.save_pretrained(folder, safe_serialization=True, max_shard_size="1TB")
     (Path(folder) / "generation_config.json").unlink(missing_ok=True)
-
-
-def check_files(folder: str | Path) -> None:
-    """Raise `UserError` unless `folder` holds the four files of a checkpoint."""
-    folder = Path(folder)
-    for name in FILES:
-        if not (folder / name).is_file():
-            what = "a tokenizer" if name in TOKENIZER_FILES else "a model"
-            raise UserError(
-                f"{folder}: there is no {name}; a checkpoint needs {what} ({', '.join(FILES)})"
-            )
 
 
 def count_parameters(model: "torch.nn.Module") -> int:

@@ -5,16 +5,23 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
 from monoglot.extends import extended
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fast one, where PyYAML has it: every planning reads the schema."""
-BY = ("by_model", "by_language")
+STRICT = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ),
+)
+"""JSON Schema takes 8.0 for an integer, which no command line does."""
 OF_ADAPTERS = ("reduction_factor", "label_subtokens", "seeds_affect")
 """Keys of a variant that are its adapters' and change no checkpoint."""
 
@@ -26,11 +33,18 @@ def complete(config: dict) -> dict:
     if it does not fit the schema.
     """
     config = extended(config)
-    _check(config, _schema(), "")
-    _fill(config, _schema())
+    try:
+        check_values(config)
+        _check(config, _schema(), "")
+        _fill(config, _schema())
+    except RecursionError:
+        raise UserError(
+            "configuration: is nested too deeply, or holds itself by an alias; write it out"
+        ) from None
     for family in ("tables", "figures"):
         for name, block in config[family].items():
             _complete_kind(block, family, f"{family}.{name}")
+    check_choices(config["variants"])
     for task, settings in config["tasks"].items():
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
@@ -99,7 +113,7 @@ def source_of(config: dict, name: str, language: str) -> dict:
     if {"hub", "url"} <= source.keys():
         raise UserError(f"data.{name}.{key}: has hub and url; files come from one of them")
     codes = {"language": language} | config["languages"][language]["codes"]
-    return _replace(source, codes, f"data.{name}.{key}", language)
+    return with_codes(source, codes, f"data.{name}.{key}", language)
 
 
 def _complete_kind(block: dict, family: str, where: str) -> None:
@@ -109,27 +123,11 @@ def _complete_kind(block: dict, family: str, where: str) -> None:
     _fill(block, schema)
 
 
-def _replace(value: object, codes: dict[str, str], where: str, language: str) -> object:
-    if isinstance(value, dict):
-        return {k: _replace(v, codes, f"{where}.{k}", language) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_replace(v, codes, where, language) for v in value]
-    if not isinstance(value, str):
-        return value
-    try:
-        return value.format_map(codes)
-    except (KeyError, ValueError, IndexError):
-        raise UserError(
-            f"{where}: '{value}' asks for a code that language '{language}' does not have; "
-            f"add it to languages.{language}.codes"
-        ) from None
-
-
 def _choose(value: object, where: dict[str, str], key: str) -> object:
     if not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY):
         return value
     by, choices = next(iter(value.items()))
-    if where[by] not in choices:
+    if not isinstance(choices, dict) or where[by] not in choices:
         raise UserError(f"{key}.{by}: has no value for '{where[by]}'; add one")
     return choices[where[by]]
 
@@ -141,7 +139,7 @@ def _schema() -> dict:
 
 def _check(value: object, schema: dict, where: str) -> None:
     schema = {**schema, "$defs": _schema()["$defs"]}
-    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    error = best_match(STRICT(schema).iter_errors(value))
     if error:
         raise UserError(_sentence(error, where))
 

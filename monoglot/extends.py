@@ -37,7 +37,7 @@ def read(path: str, key: str) -> dict:
     """
     try:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{key}: {path} cannot be read ({reason})") from None
     if not isinstance(config, dict):

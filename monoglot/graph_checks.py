@@ -194,6 +194,12 @@ def _head_is_trained(graph: "Graph", checkpoint: "Checkpoint") -> bool:
 
 def _origin(graph: "Graph", checkpoint: "Checkpoint", settings: dict) -> None:
     model = graph.config["models"][checkpoint.model]
+    for about, where in (
+        (settings, f"variants.{checkpoint.variant}"),
+        (model, f"models.{checkpoint.model}"),
+    ):
+        if {"hub", "folder"} <= about.keys():
+            raise UserError(f"{where}: has hub and folder; a checkpoint comes from one of them")
     if not {"hub", "folder"} & (model.keys() | settings.keys()):
         raise UserError(
             f"models.{checkpoint.model}: the variant '{checkpoint.variant}' is pretrained, but "

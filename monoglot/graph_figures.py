@@ -1,8 +1,8 @@
 """Figures by kind: what they are made from, and which faults are refused."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
@@ -114,7 +114,7 @@ def _check_drop(graph: "Graph", spec: dict, where: str) -> None:
     if "volumes" in spec:
         texts = [name for node in teachers(graph, spec).values() for name in graph.text(node)]
         _known(f"{where}.volumes", "languages given", texts, spec["volumes"])
-    if "published" in spec and not Path(spec["published"]).is_file():
+    if "published" in spec and not os.path.isfile(spec["published"]):
         raise UserError(f"{where}.published: there is no file {spec['published']}")
 
 

@@ -1,7 +1,7 @@
 """Which tables are refused before anything runs, by kind of table."""
 
+import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.config import source_of
@@ -28,7 +28,7 @@ def check_table(graph: "Graph", table: str) -> None:
     _check_baselines(graph, table, where)
     for key in ("rows", "columns"):
         _once(f"{where}.{key}", spec.get(key, []))
-    if "published" in spec and not Path(spec["published"]).is_file():
+    if "published" in spec and not os.path.isfile(spec["published"]):
         raise UserError(f"{where}.published: there is no file {spec['published']}")
 
 

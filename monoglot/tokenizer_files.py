@@ -7,6 +7,7 @@ transformers 4 and `tokenizers` do.
 """
 
 import gzip
+import io
 import json
 import zlib
 from pathlib import Path
@@ -14,7 +15,11 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
+from monoglot.tokenizer_checks import check_special_tokens
 from monoglot.tokenizer_families import INPUT_NAMES, KINDS, SPECIAL_TOKENS, wordpiece
+
+LARGEST = 1 << 28
+"""Bytes of an unpacked tokenizer.json; that of XLM-R has 9 MB."""
 
 
 def read_tokenizer(path: str | Path, family: str) -> dict:
@@ -84,6 +89,7 @@ def write_tokenizer(
     """
     names = names or SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     known = Tokenizer.from_str(tokenizer_json)
+    check_special_tokens(known, "the tokenizer")
     for role, token in names.items():
         if known.token_to_id(token) is None:
             raise UserError(
@@ -119,7 +125,7 @@ def to_json(tokenizer: dict) -> str:
 def _read(path: Path) -> str:
     try:
         data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+        return (_unpacked(data, path) if path.suffix == ".gz" else data).decode("utf-8")
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror or error}); give a folder with a "
@@ -129,11 +135,20 @@ def _read(path: Path) -> str:
         raise UserError(f"{path}: is cut off or not UTF-8; fetch it again") from None
 
 
+def _unpacked(data: bytes, path: Path) -> bytes:
+    with gzip.open(io.BytesIO(data)) as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise UserError(f"{path}: unpacks to more than {LARGEST >> 20} MiB; it is no tokenizer")
+    return text
+
+
 def _parse(text: str, path: Path) -> dict:
     try:
-        Tokenizer.from_str(text)
+        tokenizer = Tokenizer.from_str(text)
     except Exception as error:  # the library raises nothing narrower
         raise UserError(f"{path}: is not a valid tokenizer.json ({error})") from None
+    check_special_tokens(tokenizer, path)
     return json.loads(text) | {"truncation": None, "padding": None}
 
 

@@ -81,7 +81,9 @@ def flags(settings):
         if value is None or value is False or value == []:
             continue
         words.append(f"--{key.replace('_', '-')}")
-        if value is not True:
+        if isinstance(value, str) and value.startswith("-"):
+            words[-1] += f"={value}"  # which a parser would take for a flag
+        elif value is not True:
             words += map(str, value if isinstance(value, list) else [value])
     return shlex.join(words)
 

@@ -44,6 +44,7 @@ def main() -> None:
 
     with provenance.of_folder(__file__, args, [args.parent, args.validation]):
         store = TokenStore(args.validation)
+        store.check_tokenizer(args.parent)
         model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         model = prune_ffn(
             model, store, args.size, args.importance, args.max_length, args.seed, args.head_order

@@ -54,7 +54,7 @@ def test_another_architecture_is_refused(copy):
 
 def test_a_broken_configuration_is_refused(copy):
     (copy / "config.json").write_text("{")
-    with pytest.raises(UserError, match=r"config\.json: is no configuration"):
+    with pytest.raises(UserError, match=r"config\.json is not valid JSON"):
         load_model(copy)
 
 

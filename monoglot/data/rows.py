@@ -33,18 +33,21 @@ def parquet_table(path: Path) -> Table:
     import pyarrow.parquet
 
     try:
-        file = pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        features = datasets.Features.from_arrow_schema(file.schema_arrow)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (pyarrow.ArrowException, OSError):
-        raise UserError(f"{path}: is not a parquet file") from None
-    features = datasets.Features.from_arrow_schema(file.schema_arrow)
+    # What the library makes of damaged metadata can be any error.
+    except Exception:
+        raise UserError(
+            f"{path}: is not a parquet file, or it is damaged; fetch it again"
+        ) from None
 
     def rows(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
                 yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"{path}: the parquet file is broken ({reason})") from None
 
@@ -73,7 +76,10 @@ def labelled(
     names = names or stored
     for number, row in enumerate(table.rows([text, label]), start=1):
         where = f"{table.where}, row {number}"
-        yield where, row[text] or "", _name(row[label], names, where)
+        content = row[text]
+        if content is not None and not isinstance(content, str):
+            raise UserError(f"{where}: the column '{text}' holds no text")
+        yield where, content or "", _name(row[label], names, where)
 
 
 def tagged(
@@ -86,8 +92,10 @@ def tagged(
     names = names or stored
     for number, row in enumerate(table.rows([word_field, tag_field]), start=1):
         where = f"{table.where}, row {number}"
-        words = row[word_field] or []
-        gold = [_name(value, names, where) for value in row[tag_field] or []]
+        words = _list(row[word_field], word_field, where)
+        if not all(isinstance(word, str) and word for word in words):
+            raise UserError(f"{where}: the column '{word_field}' holds a word that is no text")
+        gold = [_name(value, names, where) for value in _list(row[tag_field], tag_field, where)]
         if not words or len(words) != len(gold):
             raise UserError(
                 f"{where}: has {len(words)} words and {len(gold)} tags; every word needs one tag"
@@ -95,6 +103,12 @@ def tagged(
         for tag in gold:
             check_tag(tag, tags, where)
         yield TaggedExample(tuple(words), tuple(gold))
+
+
+def _list(value: Any, column: str, where: str) -> list:
+    if value is not None and not isinstance(value, list):
+        raise UserError(f"{where}: the column '{column}' must hold lists; it holds '{value}'")
+    return value or []
 
 
 def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
@@ -114,7 +128,7 @@ def _name(value: Any, names: Sequence[str] | None, where: str) -> str:
     """Return a label as text: itself, or the one of `names` that its number stands for."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, int) or not 0 <= value < len(names or []):
+    if type(value) is not int or not 0 <= value < len(names or []):
         raise UserError(
             f"{where}: the label is {value}, which has no name; "
             "give the names of 0, 1, ... as `names` in the source"

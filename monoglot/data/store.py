@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,19 @@ def prepare_text(source: sources.Source, out: Path, root: Path, limit: int | Non
 
 def read_texts(path: str | Path) -> Iterator[str]:
     """Yield the documents that `prepare_text` wrote, in constant memory."""
-    for batch in _open(path, ("text",)).iter_batches(batch_size=BATCH_ROWS, columns=["text"]):
-        yield from batch.column(0).to_pylist()
+    file, row = _open(path, ("text",)), 0
+    batches = file.iter_batches(batch_size=BATCH_ROWS, columns=["text"])
+    while True:
+        with _sound(path):
+            batch = next(batches, None)
+            texts = [] if batch is None else batch.column(0).to_pylist()
+        if batch is None:
+            return
+        for text in texts:
+            row += 1
+            if not isinstance(text, str):
+                raise UserError(f"{path}, row {row}: holds no text; read the raw files again")
+            yield text
 
 
 def prepare_task(
@@ -74,20 +86,36 @@ def prepare_task(
 
 
 def read_examples(path: str | Path, split: str) -> list[Example]:
-    """Return the examples of one split that `prepare_task` wrote, in their order."""
+    """Return the examples of one split that `prepare_task` wrote, in their order.
+
+    Raises `UserError` if the file is damaged (pages have checksums) or holds something else.
+    """
     if split not in SPLITS:
         raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
     file = _open(path, ("split",))
     kind = "tagging" if "tags" in file.schema_arrow.names else "classification"
     columns = _columns(kind)
-    rows = file.read(columns=["split", *columns]).to_pylist()
-    if kind == "classification":
-        return [TextExample(row["text"], row["label"]) for row in rows if row["split"] == split]
+    with _sound(path):
+        rows = file.read(columns=["split", *columns]).to_pylist()
     return [
-        TaggedExample(tuple(row["tokens"]), tuple(row["tags"]))
-        for row in rows
+        _example(row, columns, f"{path}, row {number}")
+        for number, row in enumerate(rows, start=1)
         if row["split"] == split
     ]
+
+
+def _example(row: Mapping[str, Any], columns: tuple[str, str], where: str) -> Example:
+    content, label = (row[column] for column in columns)
+    if columns == COLUMNS["classification"]:
+        if isinstance(content, str) and isinstance(label, str):
+            return TextExample(content, label)
+    elif _are_texts(content) and _are_texts(label) and len(content) == len(label):
+        return TaggedExample(tuple(content), tuple(label))
+    raise UserError(f"{where}: holds no {columns[0]} with {columns[1]}; read the raw files again")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _reader(
@@ -135,10 +163,23 @@ def _write(out: Path, schema: "pa.Schema", tables: Iterable[dict[str, list[Any]]
     first = next(tables, None)
     if first is None:
         return False
-    with whole_file(out) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with whole_file(out) as aside, pq.ParquetWriter(aside, schema, **options) as writer:
         for table in chain([first], tables):
             writer.write_table(pa.table(table, schema=schema))
     return True
+
+
+@contextmanager
+def _sound(path: str | Path) -> Iterator[None]:
+    """Turn what a damaged file raises while it is read into one sentence."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: is damaged ({reason}); read the raw files again") from None
 
 
 def _open(path: str | Path, columns: tuple[str, ...]) -> "pq.ParquetFile":
@@ -146,11 +187,11 @@ def _open(path: str | Path, columns: tuple[str, ...]) -> "pq.ParquetFile":
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (pa.ArrowException, OSError):
-        raise UserError(f"{path}: is not a parquet file") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        raise UserError(f"{path}: is not a parquet file, or it is damaged") from None
     for column in columns:
         if column not in file.schema_arrow.names:
             raise UserError(f"{path}: has no column '{column}'")

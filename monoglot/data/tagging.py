@@ -10,6 +10,8 @@ from monoglot.errors import UserError
 
 LANGUAGE_PREFIX = re.compile(r"([a-z][a-z-]*:)?")
 
+NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
+
 # (line number, word, tag); word and tag are empty at the end of a sentence
 Row = tuple[int, str, str]
 
@@ -34,7 +36,8 @@ def read_token_tag(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]
 def read_conllu(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]:
     """Read the words and universal part-of-speech tags (UPOS) of CoNLL-U.
 
-    Multiword tokens (`3-4`) and empty nodes (`3.1`) are no words of the sentence.
+    Multiword tokens (`3-4`) and empty nodes (`3.1`) are no words of the sentence. Words must be
+    numbered from 1 within each sentence, so that a lost row or blank line is noticed.
     """
     return _sentences(path, _conllu_rows(path), tags)
 
@@ -54,9 +57,11 @@ def _two_columns(path: Path) -> Iterator[Row]:
 
 
 def _conllu_rows(path: Path) -> Iterator[Row]:
+    expected = 1
     for number, line in numbered_lines(path):
         if not line.strip():
             yield number, "", ""
+            expected = 1
         elif not line.startswith("#"):
             row = line.split("\t")
             if len(row) != 10:
@@ -64,8 +69,15 @@ def _conllu_rows(path: Path) -> Iterator[Row]:
                     f"{path}, line {number}: has {len(row)} columns; a CoNLL-U row has 10, "
                     "separated by tabs"
                 )
-            if "-" not in row[0] and "." not in row[0]:
-                yield number, row[1], row[3]
+            if NO_WORD.fullmatch(row[0]):
+                continue
+            if row[0] != str(expected):
+                raise UserError(
+                    f"{path}, line {number}: the word's number is '{row[0]}'; it must be "
+                    f"{expected}, so a row or a blank line before it is missing or one too many"
+                )
+            expected += 1
+            yield number, row[1], row[3]
 
 
 def _sentences(path: Path, rows: Iterable[Row], tags: Collection[str]) -> Iterator[TaggedExample]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from monoglot.data.hashes import DamagedFileError, check
 from monoglot.data.hub import BROKEN_OFF, client, persistently
@@ -15,8 +15,10 @@ RANGE_NOT_SATISFIABLE = 416
 def address(url: str, name: str, sha256: str | None) -> str:
     """Return the address of a file: the folder `url` and the last part of the file's name.
 
-    Raises `UserError` unless either the address holds a commit or the hash is given.
+    Raises `UserError` unless either the address holds a commit or the hash is given, and the name
+    stays below the folder that the file is written to.
     """
+    _check_name(name)
     if not PINNED.search(url) and not sha256:
         raise UserError(
             f"{url}: neither has the address a commit (40 hexadecimal digits), nor is there a "
@@ -52,6 +54,15 @@ def fetch_sound(url: str, path: Path, sha256: str | None, progress: bool = False
     except DamagedFileError:
         path.unlink(missing_ok=True)
         return fetch(url, path, sha256, progress)
+
+
+def _check_name(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(
+            f"files: '{name}' leads out of data.root, where files of the web are kept; "
+            "give a relative path without '..'"
+        )
 
 
 def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:

@@ -5,17 +5,17 @@ one bottleneck with ReLU after each layer's feed-forward block. With it, only ad
 trained. With full tuning there is no adapter.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from monoglot.checkpoints import check_files, count_parameters
+from monoglot.checkpoint_files import check, read_config
+from monoglot.checkpoints import count_parameters, from_safetensors
 from monoglot.errors import UserError
 
 NAME = "task"
@@ -29,24 +29,17 @@ FAMILIES = {
 def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
     """Load a checkpoint's encoder in fp32, without its masked-LM head and without a pooler.
 
-    Raises `UserError` if a file is missing, the family is another one, or weights are missing.
+    Raises `UserError` if a file is missing or damaged, the family is another one, or weights are
+    missing or not finite.
     """
     checkpoint = Path(checkpoint)
-    check_files(checkpoint)
-    family = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("model_type")
-    if family not in FAMILIES:
-        raise UserError(
-            f"{checkpoint}/config.json: model_type is '{family}'; "
-            f"it must be one of {', '.join(FAMILIES)}"
-        )
+    family = check(checkpoint).model_type
     transformers_logging.set_verbosity_error()
     logging.getLogger("adapters").setLevel(logging.ERROR)
-    model, info = FAMILIES[family].from_pretrained(
-        checkpoint, local_files_only=True, use_safetensors=True, output_loading_info=True
-    )
+    model, lacking = from_safetensors(FAMILIES[family], checkpoint, str(checkpoint))
     drop_heads(model)
     needed = {name for name, _ in model.named_parameters()}
-    if missing := sorted(needed.intersection(info["missing_keys"])):
+    if missing := sorted(needed.intersection(lacking)):
         raise UserError(f"{checkpoint}/model.safetensors: has no weights for {missing[0]}")
     return model
 
@@ -125,7 +118,7 @@ def encoder_parameters(checkpoint: str | Path) -> int:
 
 
 def _counted(checkpoint: str | Path, model_class: type[AutoModel | AutoModelForMaskedLM]) -> int:
-    config = AutoConfig.from_pretrained(checkpoint, local_files_only=True)
+    config = read_config(checkpoint, str(checkpoint))
     with torch.device("meta"):
         return count_parameters(model_class.from_config(config))
 

@@ -18,6 +18,7 @@ from monoglot.evaluate.adapter_stack import AdapterStack
 from monoglot.evaluate.best_epoch import BestEpoch
 from monoglot.evaluate.dropout import Dropout
 from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.evaluate.finite import FiniteLosses
 from monoglot.evaluate.packed_encoder import PackedEncoder
 from monoglot.evaluate.packed_evaluation import PackedEvaluation, logits, summed_losses
 from monoglot.evaluate.packing import Packing
@@ -105,17 +106,19 @@ class AdapterTraining:
         steps, step = settings.epochs * math.ceil(count / settings.batch_size), 0
         order = torch.Generator().manual_seed(seed)
         who = f"seed{'s' * (len(names) > 1)} {', '.join(map(str, names))}"
-        progress = Progress(who, settings.epochs, count)
+        progress, losses_seen = Progress(who, settings.epochs, count), FiniteLosses(who)
         best = {stack: BestEpoch(stack, settings.patience) for stack in stacks}
         going = list(stacks)
         for _ in range(settings.epochs):
             for rows in torch.randperm(count, generator=order).split(settings.batch_size):
-                self._add_gradients(going, data, rows, seed, step)
                 rate = learning_rate(step, steps, settings.warmup, settings.learning_rate)
+                loss = self._add_gradients(going, data, rows, seed, step)
+                losses_seen.add(step, rate, loss)
                 for stack in going:
                     stack.step(rate)
                 step += 1
                 progress.add(len(rows))
+            losses_seen.check()
             if dev is not None:
                 for stack, losses in zip(going, dev.mean_losses(going), strict=True):
                     best[stack].offer(losses)
@@ -128,11 +131,15 @@ class AdapterTraining:
 
     def _add_gradients(
         self, stacks: Sequence[AdapterStack], data: Packing, rows: Tensor, seed: int, step: int
-    ) -> None:
-        """Add the gradients of the mean loss over the labels of `rows`, for each seed its own."""
+    ) -> Tensor:
+        """Add the gradients of the mean loss over the labels of `rows`, for each seed its own.
+
+        Returns the sum of these losses, 0-dimensional.
+        """
         tokens = PART_TOKENS[self.device.type] // self.size
         parts = data.batches(rows, tokens)
         labels = max(sum(len(part.rows) for part in parts), 1)
+        total = torch.zeros((), device=self.device)
         for number, part in enumerate(parts):
             key = (seed, step, number)
             with torch.no_grad():
@@ -140,4 +147,7 @@ class AdapterTraining:
             for stack in stacks:
                 drop = Dropout(self.device, *key, 1)
                 found = logits(self.encoder, stack, part, start, drop)
-                (summed_losses(found, part.labels).sum() / labels).backward()
+                loss = summed_losses(found, part.labels).sum() / labels
+                loss.backward()
+                total += loss.detach()
+        return total

@@ -9,6 +9,7 @@ import torch
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
+from monoglot.checkpoint_files import load_tokenizer as load_plain_tokenizer
 from monoglot.data.examples import TaggedExample, TextExample
 from monoglot.errors import UserError
 
@@ -34,8 +35,7 @@ class Encoded:
 
 def load_tokenizer(checkpoint: str | Path, max_length: int) -> Tokenizer:
     """Load a checkpoint's tokenizer, set to cut at `max_length` tokens and not to pad."""
-    tokenizer = Tokenizer.from_file(str(Path(checkpoint) / "tokenizer.json"))
-    tokenizer.no_padding()
+    tokenizer = load_plain_tokenizer(checkpoint)
     tokenizer.enable_truncation(max_length)
     return tokenizer
 

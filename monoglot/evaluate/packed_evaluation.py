@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from monoglot.evaluate.adapter_stack import AdapterStack
 from monoglot.evaluate.dropout import Dropout, keep_all
 from monoglot.evaluate.encoding import IGNORED
+from monoglot.evaluate.finite import check_outputs
 from monoglot.evaluate.packed_encoder import PackedEncoder
 from monoglot.evaluate.packing import Batch, Packing
 
@@ -53,11 +54,15 @@ class PackedEvaluation:
             torch.full((len(stack.flat[0]), *labels.shape), IGNORED, dtype=labels.dtype)
             for stack in stacks
         ]
+        finite = torch.ones((), dtype=torch.bool, device=self.data.device)
         for batch, start in self._starts():
             places = (batch.rows, batch.columns)[: labels.ndim]
             for stack, found in zip(stacks, predicted, strict=True):
-                classes = logits(self.encoder, stack, batch, start).argmax(-1).cpu()
+                outputs = logits(self.encoder, stack, batch, start)
+                finite &= outputs.isfinite().all()
+                classes = outputs.argmax(-1).cpu()
                 found[:, *places] = classes[:, : len(batch.rows)]
+        check_outputs(finite, "prediction")
         return [seed for found in predicted for seed in found]
 
     def _starts(self) -> Iterator[tuple[Batch, Tensor]]:

@@ -64,10 +64,12 @@ def write_record(path: str | Path, record: Record) -> None:
 def read_record(path: str | Path) -> Record:
     """Read a record; raise `UserError` if the file is no JSON or a key is missing or wrong."""
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(
+            Path(path).read_text(encoding="utf-8"), object_pairs_hook=_without_repetition
+        )
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such record") from error
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: is not valid JSON ({error})") from error
     _check(record, TABLE_FIELDS, path)
     return record
@@ -76,6 +78,15 @@ def read_record(path: str | Path) -> Record:
 def read_records(folder: str | Path) -> list[Record]:
     """Read every `seed*.json` below `folder`, in the order of their paths."""
     return [read_record(path) for path in sorted(Path(folder).rglob("seed*.json"))]
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Record:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key '{twice}' stands there twice")
+    return found
 
 
 def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
@@ -104,5 +115,5 @@ def _check_scores(record: Record, path: str | Path) -> None:
 
 def _is(value: object, kind: type) -> bool:
     if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
+        return type(value) is int or (type(value) is float and math.isfinite(value))
     return type(value) is kind

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from monoglot.evaluate.adapter import trained_parameters
 from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.evaluate.finite import FiniteLosses, check_outputs
 from monoglot.evaluate.progress import Progress
 from monoglot.evaluate.task import Settings
 
@@ -36,7 +37,8 @@ def train(
     own = settings.seeds_affect == "everything"
     torch.manual_seed(seed if own else SHARED_SEED)
     order = torch.Generator().manual_seed(seed if own else SHARED_SEED)
-    step = _Stepper(model, settings, math.ceil(len(data.ids) / settings.batch_size))
+    losses = FiniteLosses(f"seed {seed}")
+    step = _Stepper(model, settings, math.ceil(len(data.ids) / settings.batch_size), losses)
     best = _Best(model)
     progress = Progress(f"seed {seed}", settings.epochs, len(data.ids))
     for _ in range(settings.epochs):
@@ -44,6 +46,7 @@ def train(
         for rows in torch.randperm(len(data.ids), generator=order).split(settings.batch_size):
             step(*_batch(data, rows, model.device))
             progress.add(len(rows))
+        losses.check()
         if dev is not None:
             best.offer(mean_loss(model, dev))
             if settings.patience is not None and best.waited >= settings.patience:
@@ -57,12 +60,15 @@ def predict(model: PreTrainedModel, data: Encoded) -> Tensor:
     """Return predicted class indices on the CPU, in the shape of `data.labels`."""
     model.eval()
     predicted = torch.full_like(data.labels, IGNORED)
+    finite = torch.ones((), dtype=torch.bool, device=model.device)
     for rows, logits, _ in _evaluations(model, data):
+        finite &= logits.isfinite().all()
         classes = logits.argmax(-1).cpu()
         if classes.dim() == 1:
             predicted[rows] = classes
         else:
             predicted[rows, : classes.shape[1]] = classes
+    check_outputs(finite, "prediction")
     return predicted
 
 
@@ -88,8 +94,14 @@ def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:
 class _Stepper:
     """One optimiser step per call; keeps the schedule."""
 
-    def __init__(self, model: PreTrainedModel, settings: Settings, steps_per_epoch: int) -> None:
-        self.model, self.settings = model, settings
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        settings: Settings,
+        steps_per_epoch: int,
+        losses: FiniteLosses,
+    ) -> None:
+        self.model, self.settings, self.losses = model, settings, losses
         self.steps, self.step = settings.epochs * steps_per_epoch, 0
         trained = trained_parameters(model).values()
         weights = [value for value in trained if value.ndim > 1]
@@ -105,11 +117,13 @@ class _Stepper:
 
     def __call__(self, ids: Tensor, attention_mask: Tensor, labels: Tensor) -> None:
         logits = self.model(input_ids=ids, attention_mask=attention_mask).logits
-        _cross_entropy(logits, labels, "mean").backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM, foreach=True)
+        loss = _cross_entropy(logits, labels, "mean")
+        loss.backward()
         rate = learning_rate(
             self.step, self.steps, self.settings.warmup, self.settings.learning_rate
         )
+        self.losses.add(self.step, rate, loss)
+        torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM, foreach=True)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()

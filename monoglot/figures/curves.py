@@ -1,6 +1,7 @@
 """Curves: what `history.csv` of `train` checkpoints says, over steps (Figures 2 to 8)."""
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 
 from scipy.ndimage import gaussian_filter1d
@@ -61,7 +62,7 @@ def draw(drawn: list[Row], spec: Mapping, sources: Sources) -> Canvas:
 
 def _read(path: str, column: str) -> list[dict[str, str]]:
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8-sig", newline="") as file:
             history = list(csv.DictReader(file, restval="", strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
@@ -76,7 +77,8 @@ def _read(path: str, column: str) -> list[dict[str, str]]:
 def _check(numbers: Iterable[str], path: str, row: Mapping) -> None:
     try:
         for number in numbers:
-            float(number)
+            if not math.isfinite(float(number)):
+                raise ValueError
     except ValueError:
         raise UserError(f"{path}: '{number}' at step {row['step']} is not a number") from None
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedModel
 
-from monoglot.checkpoints import ARCHITECTURES, first_line, save_weights
+from monoglot.checkpoint_files import ARCHITECTURES, first_line, parsed_config
+from monoglot.checkpoints import save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.operations.embedding_rows import gather_rows
@@ -71,14 +72,8 @@ def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
     if not folder.is_dir():
         raise UserError(f"{where}: there is no such folder; give a checkpoint's folder")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{where}: has no config.json; it is not a checkpoint") from None
-    except ValueError as error:
-        raise UserError(f"{where}: config.json is not valid JSON ({error})") from None
-    if not isinstance(config, dict) or config.get("model_type") != family:
-        found = config.get("model_type") if isinstance(config, dict) else None
+    found = parsed_config(folder, where)["model_type"]
+    if found != family:
         raise UserError(
             f"{where}: config.json has the model_type '{found}'; it must be '{family}', the "
             f"family of the model (families are {', '.join(ARCHITECTURES)})"
@@ -105,7 +100,9 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
             "tokenizer_config.json); name one"
         )
     try:
-        fast = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+        fast = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, use_fast=True, trust_remote_code=False
+        )
         backend = fast.backend_tokenizer
     except Exception as error:
         raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None

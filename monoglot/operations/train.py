@@ -51,21 +51,15 @@ def train_checkpoint(
     if teacher:
         _check_same_tokenizer(parent, teacher)
     body = settings.max_length - 2
-    stores = [TokenStore(folder) for folder in tokens]
+    stores = [_store(folder, parent) for folder in tokens]
     mixture = Mixture(
         [Sequences(store, body, settings.documents) for store in stores],
         shares or [1.0] * len(stores),
     )
-    held_out = [Sequences(TokenStore(folder), body, "truncate") for folder in validation]
+    held_out = [Sequences(_store(folder, parent), body, "truncate") for folder in validation]
     # Attention probabilities come out of the eager implementation alone.
     attention = "eager" if settings.attention_weight else None
     student = load_model(parent, attention)
-    for folder, store in zip(tokens, stores, strict=True):
-        if store.meta["vocab"] > student.config.vocab_size:
-            raise UserError(
-                f"{folder}: holds ids up to {store.meta['vocab']}, but {parent} has "
-                f"{student.config.vocab_size} embeddings; build the store with its tokenizer"
-            )
     saved = TrainingState(state, _fingerprint(parent, teacher, stores, settings)) if state else None
     history = train(
         student,
@@ -88,6 +82,12 @@ def train_checkpoint(
     save_checkpoint(student.cpu(), parent, out)
     if saved:
         saved.forget()
+
+
+def _store(folder: Path, parent: Path) -> TokenStore:
+    store = TokenStore(folder)
+    store.check_tokenizer(parent)
+    return store
 
 
 def _check_same_tokenizer(parent: Path, teacher: Path) -> None:

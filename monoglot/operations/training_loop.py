@@ -154,9 +154,9 @@ class _Run:
         self.student.train()
         self.optimizer.zero_grad(set_to_none=False)
         losses = self._losses(batch, size)
-        self._check(losses[0].item())
         self.processes.add_up_gradients(self.trained.parameters())
-        torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
+        self._check(training_loss=losses[0], norm_of_the_gradient=norm)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         self.optimizer.step()
@@ -193,12 +193,15 @@ class _Run:
                 f"of step {self.step}, but another one did not; start again"
             )
 
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the training loss is {loss} at step {self.step} (learning rate "
-                f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
-            )
+    def _check(self, **numbers: torch.Tensor) -> None:
+        # Both in one transfer from the device.
+        found = torch.stack([number.double() for number in numbers.values()]).tolist()
+        for name, number in zip(numbers, found, strict=True):
+            if not math.isfinite(number):
+                raise UserError(
+                    f"the {name.replace('_', ' ')} is {number} at step {self.step} (learning rate "
+                    f"{self._rate():.3g}); lower learning_rate or check the parent checkpoint"
+                )
 
     @torch.no_grad()
     def _evaluate(self, since: int) -> None:
@@ -210,7 +213,9 @@ class _Run:
             batch = batch.to(self.device)
             losses.add(batch, target or self.objective.target(batch))
         hits = self.processes.total(losses.hits).item()
-        loss = self._values(losses)[0].item()
+        validation = self._values(losses)[0]
+        self._check(validation_loss=validation)
+        loss = validation.item()
         means = (self.sums / since).tolist() if self.step else [None] * 3
         values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
         row = dict(zip(HISTORY, (*values, loss, hits / size.masked), strict=True))

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from monoglot.checkpoints import load_model, save_weights
 from monoglot.errors import UserError
-from monoglot.files import sha256, whole_file, whole_folder
+from monoglot.files import whole_file, whole_folder
 from monoglot.operations.embedding_rows import config_ids, gather_rows
 from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_report import compare, coverage
@@ -95,11 +95,7 @@ def trim_vocab(
 
 def _stored(store: TokenStore, parent: str | Path) -> Iterator[Batch]:
     """The documents of a store, which must have been made by the parent's tokenizer."""
-    if store.meta.get("tokenizer") != sha256(Path(parent) / "tokenizer.json"):
-        raise UserError(
-            f"{store.folder}: was made by another tokenizer than {parent}/tokenizer.json; "
-            "build it with that one"
-        )
+    store.check_tokenizer(parent)
     return store.batches()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from monoglot.data.text import valid_text
 from monoglot.errors import UserError
 
 
@@ -91,4 +92,4 @@ def text(value: object, key: str) -> str:
     # YAML reads a bare `no` (Norwegian) as false, hence the hint.
     if not isinstance(value, str) or not value.strip():
         raise UserError(f"table key '{key}': {value!r} must be text; put it in quotes")
-    return " ".join(value.split())
+    return " ".join(valid_text(value, f"table key '{key}'").split())

@@ -9,6 +9,7 @@ from tabulate import tabulate
 from monoglot.report.table import Column, Row, Table, shown
 
 Cell = Callable[[Row, Column], str]
+ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\|`<>"} | {"&": "&amp;"})
 
 
 def to_csv(table: Table) -> str:
@@ -28,7 +29,11 @@ def to_markdown(table: Table) -> str:
     """
     spread = [column for column in table.columns if _any(table, f"{column.name}_std")]
     published = [column for column in table.columns if _any(table, f"published_{column.name}")]
-    blocks = [f"# {table.caption}", table.note, _grid(table, table.columns, _value)]
+    blocks = [
+        f"# {escaped(table.caption)}",
+        escaped(table.note),
+        _grid(table, table.columns, _value),
+    ]
     if spread:
         blocks += ["## Standard deviation over seeds", _grid(table, spread, _spread)]
     if published:
@@ -38,6 +43,11 @@ def to_markdown(table: Table) -> str:
             _grid(table, published, _difference),
         ]
     return "\n\n".join(blocks) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return text in which Markdown finds no cell's end, no link, no code and no HTML."""
+    return text.translate(ESCAPES)
 
 
 def _any(table: Table, name: str) -> bool:
@@ -50,7 +60,7 @@ def _grid(table: Table, columns: Sequence[Column], cell: Cell) -> str:
         [*(row[name] for name in table.labels), *(cell(row, column) for column in columns)]
         for row in table.rows
     ]
-    heads, *body = ([text.replace("|", "\\|") for text in line] for line in [heads, *body])
+    heads, *body = ([escaped(text) for text in line] for line in [heads, *body])
     align = (*("left" for _ in table.labels), *("right" for _ in columns))
     return tabulate(body, heads, "pipe", disable_numparse=True, colalign=align)
 

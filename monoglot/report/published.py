@@ -9,6 +9,7 @@ from pathlib import Path
 from monoglot.errors import UserError
 from monoglot.report.table import Column, Table
 
+LARGEST = 10**15
 Published = Mapping[tuple[str, ...], Mapping[str, Decimal]]
 
 
@@ -20,10 +21,15 @@ def read_published(path: str | Path, keys: Sequence[str]) -> Published:
     """
     published: dict[tuple[str, ...], dict[str, Decimal]] = {}
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, restval="", strict=True)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            names = reader.fieldnames or []
+            if len(set(names)) < len(names):
+                raise UserError(f"{path}: two columns have the same name; keep one of them")
             for entry in reader:
                 where = f"{path}, line {reader.line_num}"
+                if None in entry or None in entry.values():
+                    raise UserError(f"{where}: must have {len(names)} columns, as the first line")
                 try:
                     key = tuple(entry.pop(name) for name in keys)
                 except KeyError as error:
@@ -75,8 +81,9 @@ def _numbers(entry: Mapping[str, str], where: str) -> dict[str, Decimal]:
             continue
         try:
             numbers[column] = Decimal(text)
-        except (TypeError, InvalidOperation):
+        except (TypeError, ValueError, InvalidOperation):
             raise UserError(f"{where}, column {column}: {text!r} is not a number") from None
-        if not numbers[column].is_finite():
+        # No number of a table is larger; 1e9999999 would be printed with all its digits.
+        if not numbers[column].is_finite() or abs(numbers[column]) > LARGEST:
             raise UserError(f"{where}, column {column}: {text!r} is not a number")
     return numbers

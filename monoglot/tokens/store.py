@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monoglot.checkpoint_files import load_tokenizer
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
 from monoglot.tokens.batch import Batch
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BATCH_TOKENS = 1_000_000
-FILES = ("tokens.bin", "offsets.bin", "meta.json")
+ROLES = ("cls", "sep", "pad", "mask")
+COUNTS = ("documents", "tokens", "vocab")
+ARRAYS = ("tokens.bin", "offsets.bin")
+FILES = (*ARRAYS, "meta.json")
 
 
 def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | Path) -> None:
@@ -28,12 +32,8 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
 
     Documents without a single token are left out. Raises `UserError` if none is left.
     """
-    from tokenizers import Tokenizer
-
     tokenizer_folder = Path(tokenizer_folder)
-    tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = load_tokenizer(tokenizer_folder)
     documents = n_tokens = 0
     with whole_folder(out) as aside:
         with open(aside / "tokens.bin", "wb") as tokens, open(aside / "offsets.bin", "wb") as ends:
@@ -50,6 +50,7 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
             "documents": documents,
             "tokens": n_tokens,
             "tokenizer": sha256(tokenizer_folder / "tokenizer.json"),
+            "sha256": {name: sha256(aside / name) for name in ARRAYS},
             **special_ids(tokenizer, tokenizer_folder),
         }
         (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
@@ -61,17 +62,40 @@ def special_ids(tokenizer: "Tokenizer", folder: Path) -> dict[str, int | list[in
     The unknown piece is not among `special`: it stands for text, and may be masked and predicted
     as in the paper's code.
     """
-    names = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    from monoglot.tokenizer_files import read_settings
+
+    names = read_settings(folder)
     ids = {}
-    for role in ("cls", "sep", "pad", "mask"):
+    for role in ROLES:
         token = names.get(f"{role}_token")
-        token = token["content"] if isinstance(token, dict) else token
-        ids[role] = tokenizer.token_to_id(token) if token else None
+        token = token.get("content") if isinstance(token, dict) else token
+        ids[role] = tokenizer.token_to_id(token) if isinstance(token, str) else None
         if ids[role] is None:
             raise UserError(f"{folder}/tokenizer_config.json: {role}_token names no known piece")
+    if len(set(ids.values())) < len(ROLES):
+        raise UserError(
+            f"{folder}/tokenizer_config.json: two of {', '.join(f'{role}_token' for role in ROLES)}"
+            " are the same piece; each needs its own"
+        )
     ids["special"] = sorted(ids.values())
     ids["vocab"] = tokenizer.get_vocab_size()
     return ids
+
+
+def _read_meta(folder: Path) -> dict:
+    """Return what `build_store` wrote to `meta.json`; raise `UserError` for anything else."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        whole = all(type(meta[key]) is int and meta[key] >= 0 for key in COUNTS)
+        ids = [meta[key] for key in ROLES]
+        whole &= meta["special"] == sorted(ids) and all(type(i) is int for i in ids)
+        whole &= all(0 <= i < meta["vocab"] for i in ids)
+        whole &= isinstance(meta["tokenizer"], str) and set(meta["sha256"]) == set(ARRAYS)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        whole = False
+    if not whole:
+        raise UserError(f"{folder}/meta.json: is not that of a token store; build the store anew")
+    return meta
 
 
 class TokenStore:
@@ -82,6 +106,8 @@ class TokenStore:
         meta: what `meta.json` holds: number of `documents` and `tokens`, SHA-256 of the
             `tokenizer.json`, and the special ids.
         tokens: all ids, uint32, shape [n_tokens], memory-mapped.
+
+    Raises `UserError` if a file is missing, or is not what `build_store` wrote.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -89,11 +115,22 @@ class TokenStore:
         for name in FILES:
             if not (folder / name).is_file():
                 raise UserError(f"{folder}: there is no {name}; it is not a token store")
-        self.meta = json.loads((folder / "meta.json").read_text())
+        self.meta = _read_meta(folder)
+        for name, expected in self.meta["sha256"].items():
+            if sha256(folder / name) != expected:
+                raise UserError(f"{folder}: {name} is not what was written; build the store anew")
         self.tokens = np.memmap(folder / "tokens.bin", dtype=np.uint32, mode="r")
         self.offsets = np.memmap(folder / "offsets.bin", dtype=np.int64, mode="r")
         if len(self.offsets) != self.meta["documents"] + 1 or self.offsets[-1] != len(self.tokens):
             raise UserError(f"{folder}: tokens.bin and offsets.bin do not fit; build it anew")
+
+    def check_tokenizer(self, checkpoint: str | Path) -> None:
+        """Raise `UserError` unless the store was made with the tokenizer of a checkpoint."""
+        if sha256(Path(checkpoint) / "tokenizer.json") != self.meta["tokenizer"]:
+            raise UserError(
+                f"{self.folder}: was made by another tokenizer than that of {checkpoint}; build "
+                "the store with it"
+            )
 
     def __len__(self) -> int:
         return self.meta["documents"]
