@@ -33,9 +33,9 @@ def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[
 def unknown_id(tokenizer: dict) -> int:
     """Return the id of the piece that stands for what cannot be segmented."""
     model = tokenizer["model"]
-    return (
-        model["unk_id"] if model["type"] == "Unigram" else vocabulary(tokenizer)[model["unk_token"]]
-    )
+    if model["type"] == "Unigram":
+        return model["unk_id"]
+    return vocabulary(tokenizer)[model["unk_token"]]
 
 
 def vocabulary(tokenizer: dict) -> dict[str, int]:
@@ -74,23 +74,23 @@ def choose_pieces(
         UserError: if there are not as many pieces, or more characters than that.
     """
     ids = vocabulary(tokenizer)
-    candidates = sorted(set(ids.values()) - set(special))
+    candidates = np.setdiff1d(np.fromiter(ids.values(), np.int64), special)
     if size > len(candidates):
         raise UserError(
             f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
             "tokens; give a smaller number"
         )
-    first = _indispensable(tokenizer, candidates)
+    must = _indispensable(tokenizer, ids, candidates)
     if keep_characters:
-        first |= _characters(ids, counts)
-    first.intersection_update(candidates)
-    if len(first) > size:
+        must |= _characters(ids, counts)
+    first = np.isin(candidates, list(must))
+    if first.sum() > size:
         raise UserError(
-            f"size is {size}, but {len(first)} pieces must stay; give a larger number"
+            f"size is {size}, but {first.sum()} pieces must stay; give a larger number"
             + (", or do not keep all characters" if keep_characters else "")
         )
-    candidates.sort(key=lambda i: (i not in first, -counts[i], i))
-    return sorted(candidates[:size])
+    order = np.lexsort((candidates, -counts[candidates].astype(np.int64), ~first))
+    return np.sort(candidates[order[:size]]).tolist()
 
 
 def number_pieces(chosen: Sequence[int], special: Sequence[int]) -> list[int]:
@@ -125,12 +125,13 @@ def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
     }
 
 
-def _indispensable(tokenizer: dict, candidates: Sequence[int]) -> set[int]:
-    pieces = tokenizer["model"]["vocab"]
+def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray) -> set[int]:
     if tokenizer["model"]["type"] != "Unigram":
         return set()
-    lowest = min((i for i in candidates if i < len(pieces)), key=lambda i: (pieces[i][1], i))
-    return {lowest, vocabulary(tokenizer).get(WORD_START, lowest)}
+    scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
+    scored = candidates[candidates < len(scores)]
+    lowest = int(scored[scores[scored].argmin()])
+    return {lowest, ids.get(WORD_START, lowest)}
 
 
 def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:
