@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--reduction-factor", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--steps", type=int, default=6, help="an epoch, of each task")
+    parser.add_argument("--seeds", type=int, help="of all sides; one, and three for the last")
     parser.add_argument("--estimate", action="store_true", help="hours of the grid, shape by shape")
     if parser.parse_known_args()[0].estimate:
         _estimate(parser.parse_args())
@@ -53,7 +54,12 @@ def _side(name: str, options: argparse.Namespace) -> Measured:
     rates = _rates(name, options, options.shape)
     work = _work()
     seconds = sum(work[task] / rate for task, rate in rates.items()) / sum(work.values())
-    return {"seconds": 1000 * seconds, **rates}
+    number = len(_seeds(name, options))
+    return {"seconds": 1000 * seconds, "all_seeds_seconds": 1000 * seconds * number, **rates}
+
+
+def _seeds(side: str, options: argparse.Namespace) -> list[int]:
+    return list(range(1, options.seeds + 1)) if options.seeds else SEEDS[side]
 
 
 def _rates(side: str, options: argparse.Namespace, shape: str) -> dict[str, float]:
@@ -67,7 +73,7 @@ def _rates(side: str, options: argparse.Namespace, shape: str) -> dict[str, floa
     rates = {}
     for task in _work():
         job = inputs.job(task)
-        seconds = getattr(adapter_sides, side)(model, job, SEEDS[side])
+        seconds = getattr(adapter_sides, side)(model, job, _seeds(side, options))
         rates[task] = len(job.train.ids) * options.epochs / seconds
     return rates
 

@@ -74,6 +74,23 @@ AXES = {
         label="sequences a step",
         **DISTILLATION,
     ),
+    "corpus": Axis(
+        "vocabulary.py counting",
+        "--megabytes",
+        (1, 2, 4, 8),
+        ("encode_batch_fast", "monoglot"),
+        label="megabytes of text",
+        unit="CPU seconds to count pieces",
+    ),
+    "seeds": Axis(
+        "adapter_runs.py --shape 2x96-192 --steps 2",
+        "--seeds",
+        (1, 2, 4, 8),
+        ("plain", "together"),
+        label="seeds",
+        unit="CPU seconds of 1,000 examples",
+        y="all_seeds_seconds",
+    ),
 }
 
 
