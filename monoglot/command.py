@@ -13,7 +13,9 @@ from pathlib import Path
 from monoglot.collection import paused
 from monoglot.environment import SAY_READY
 from monoglot.errors import UserError
+from monoglot.faults import sentence
 from monoglot.interruption import handled_by, stop
+from monoglot.orphans import end_with_snakemake
 
 IMPORTED = time.monotonic()
 
@@ -56,10 +58,14 @@ def _age() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], to_lower: str = "the number of jobs at a time (--cores)") -> None:
     """Run a script's `main`; print a `UserError` as one line and exit with status 1.
 
-    A request to end (SIGTERM, Ctrl-C) does the same, unless `main` handles it.
+    So does a request to end (SIGTERM, Ctrl-C; the end of the Snakemake that started it), unless
+    `main` handles it, and what the machine lacks: disk, permissions, memory.
+
+    Args:
+        to_lower: what the user can lower if there is not enough memory.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(
@@ -67,6 +73,11 @@ def run(main: Callable[[], None]) -> None:
     )
     try:
         with handled_by(stop):
+            end_with_snakemake()
             main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        if said := sentence(error, to_lower):
+            sys.exit(f"error: {said}")
+        raise

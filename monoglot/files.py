@@ -1,28 +1,27 @@
 """Files that are whole or absent: everything is written aside and moved into place."""
 
+import fcntl
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+SUFFIX = ".aside"
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; move it to `path` if the block succeeds."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    aside = Path(name)
-    try:
+    with _aside(path, _new_file) as aside:
         yield aside
         aside.chmod(0o666 & ~_umask())
+        _to_disk(aside)
         os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -33,15 +32,85 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     by one rename.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
+    with _aside(path, tempfile.mkdtemp) as aside:
         yield aside
         path.mkdir(exist_ok=True)
-        for file in sorted(aside.iterdir()):
+        files = sorted(aside.iterdir())
+        for file in files:
+            _to_disk(file)
+        for file in files:
             os.replace(file, path / file.name)
+
+
+@contextmanager
+def _aside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
+    """Yield a new file or folder beside `path`, locked while it is in use; remove it afterwards.
+
+    Those that killed processes have left of the same path are removed: nobody has them locked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
+        with suppress(OSError):  # without locks nobody knows whose it is
+            if lock := _locked(left):
+                _remove(left)
+                os.close(lock)
+    lock = None
+    while lock is None:  # another process may just have taken it for left behind
+        aside = Path(make(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX))
+        try:
+            lock = _locked(aside)
+        except OSError:
+            lock = os.open(aside, os.O_RDONLY)
+    try:
+        yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        _remove(aside)
+        os.close(lock)
+
+
+def _locked(path: Path) -> int | None:
+    """Open and lock a file or folder; None if another process has it locked or it is gone.
+
+    Raises OSError on a disk that knows no locks.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError:
+        os.close(handle)
+        raise
+    if path.exists():
+        return handle
+    os.close(handle)
+    return None
+
+
+def _new_file(**about: object) -> str:
+    handle, name = tempfile.mkstemp(**about)
+    os.close(handle)
+    return name
+
+
+def _to_disk(file: Path) -> None:
+    """Have a file's bytes on the disk before its name says so, or learn that the disk is full."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256(path: str | Path) -> str:

@@ -83,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, to_lower="`batch_size` or `max_length` of the task")

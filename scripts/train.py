@@ -72,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, to_lower="`micro_batch` (or `batch_size`, `max_length`) of the variant")
