@@ -20,6 +20,7 @@ from monoglot.checkpoint_files import (
 )
 from monoglot.collection import paused
 from monoglot.errors import UserError
+from monoglot.faults import sentence
 from monoglot.files import whole_folder
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def from_safetensors(
         )
     # A broken file shows as an error of safetensors, of the operating system or of the shapes.
     except Exception as error:
+        if sentence(error):
+            raise  # the machine is at fault, not the file
         raise UserError(
             f"{where}: the weights cannot be read ({first_line(error)}); "
             "make or fetch the checkpoint again"

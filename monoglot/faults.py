@@ -24,7 +24,7 @@ OUT_OF_MEMORY = re.compile(
 )
 
 
-def sentence(error: BaseException, to_lower: str) -> str | None:
+def sentence(error: BaseException, to_lower: str = "") -> str | None:
     """Say what is wrong with the machine and what to do; None if it is something else.
 
     Args:
@@ -39,7 +39,7 @@ def sentence(error: BaseException, to_lower: str) -> str | None:
             where = getattr(error, "filename", None) or "the results"
             reason = getattr(error, "strerror", None) or _first_line(error)
             return f"{where}: {reason}; {ADVICE[number]}"
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 from monoglot.environment import SAY_READY, use_checkout
+from monoglot.orphans import STARTED_BY
 
 
 def test_jobs_get_this_checkout_and_this_python_once(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PATH", os.environ["PATH"])
     monkeypatch.setenv(SAY_READY, "")
+    monkeypatch.setenv(STARTED_BY, "")
     for _ in range(2):
         use_checkout("/checkout")
     assert os.environ["PYTHONPATH"] == os.pathsep.join(["/checkout", "/elsewhere"])

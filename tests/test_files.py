@@ -1,10 +1,15 @@
 """Files that are whole or absent."""
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from monoglot.files import sha256, whole_file, whole_folder
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_file_arrives_when_the_block_succeeds(tmp_path):
@@ -44,3 +49,37 @@ def test_a_failed_folder_leaves_nothing(tmp_path):
 def test_hashes(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next_one(tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from monoglot.files import whole_file, whole_folder\n"
+        "a, b = (sys.argv[1] + name for name in ('/out', '/f'))\n"
+        "with whole_folder(a) as folder, whole_file(b) as file:\n"
+        "    (folder / 'half').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=False)
+        assert len(list(tmp_path.iterdir())) == 2, "those of the first one are gone"
+    (tmp_path / ".g.12345678.aside").write_text("of another file")
+    for name in ("out", "f"):
+        with (whole_folder if name == "out" else whole_file)(tmp_path / name):
+            pass
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".g.12345678.aside", "f", "out"]
+
+
+def test_processes_that_write_the_same_leave_each_other_alone(tmp_path):
+    code = (
+        "import sys, time\n"
+        "from monoglot.files import whole_file\n"
+        "for _ in range(200):\n"
+        "    with whole_file(sys.argv[1] + '/a b ä') as file:\n"
+        "        file.write_text('whole')\n"
+    )
+    command = [sys.executable, "-c", code, tmp_path]
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert [file.name for file in tmp_path.iterdir()] == ["a b ä"]
+    assert (tmp_path / "a b ä").read_text() == "whole"

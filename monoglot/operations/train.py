@@ -3,14 +3,15 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_checkpoint
+from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
 from monoglot.code import code_of
 from monoglot.errors import UserError
-from monoglot.files import sha256, whole_file
+from monoglot.files import sha256, whole_folder
 from monoglot.operations.processes import Processes
 from monoglot.operations.scalars import scalars_of
 from monoglot.operations.training_loop import HISTORY, train
@@ -75,11 +76,14 @@ def train_checkpoint(
     processes.end()
     if not processes.first:
         return
-    with whole_file(out / "history.csv") as aside, open(aside, "w", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY)
-        writer.writeheader()
-        writer.writerows(history)
-    save_checkpoint(student.cpu(), parent, out)
+    with whole_folder(out) as aside:
+        with open(aside / "history.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, HISTORY)
+            writer.writeheader()
+            writer.writerows(history)
+        save_weights(student.cpu(), aside)
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(parent / name, aside / name)
     if saved:
         saved.forget()
 
