@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.kills.project import Grid
+from tests.kills.project import GRID, Grid
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LONGEST_PAUSE = 6.0
@@ -26,7 +26,7 @@ class Killer:
         self.random = random.Random(seed)
         self.left = kills
         self.counts: Counter[str] = Counter()
-        self.restarts = self.unlocked = self.refused = 0
+        self.restarts = self.unlocked = 0
 
     def finish(self, grid: Grid) -> None:
         """Run a grid to its end, however often it takes."""
@@ -34,7 +34,8 @@ class Killer:
             self.restarts += 1
             if "--unlock" in grid.screen:
                 # The message says how to remove the lock of a Snakemake that was killed.
-                assert grid.snakemake("--configfile", "configs/kills.yaml", "--unlock")
+                unlocked = grid.snakemake("--configfile", GRID, "--unlock")
+                assert unlocked.returncode == 0, unlocked.stdout
                 self.unlocked += 1
             assert "--rerun-incomplete" not in grid.screen, grid.screen
 

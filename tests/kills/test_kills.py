@@ -11,7 +11,7 @@ import pytest
 
 from monoglot.files import SUFFIX
 from tests.kills.killer import Killer
-from tests.kills.project import Grid
+from tests.kills.project import GRID, Grid
 
 KILLS = int(os.environ.get("MONOGLOT_KILLS", 50))
 SEED = int(os.environ.get("MONOGLOT_KILLS_SEED", random.randrange(10**6)))
@@ -40,7 +40,7 @@ def test_after_any_kills_the_results_are_those_of_an_undisturbed_run(undisturbed
         assert found == expected, differing(found, expected)
         assert not list(grid.folder.rglob(f"*{SUFFIX}")), "files of killed jobs lie around"
         assert not processes_in(grid.folder)
-        dry = grid.snakemake("--configfile", "configs/kills.yaml", "--dry-run")
+        dry = grid.snakemake("--configfile", GRID, "--dry-run")
         assert "Nothing to be done" in dry.stdout
         with capsys.disabled():
             print(f"round {rounds}: {killer.report()}; {len(found)} files as they should be")
