@@ -47,6 +47,11 @@ def test_a_moved_folder_runs_nothing_again(moved):
     nothing_to_do(moved)
 
 
+def test_results_without_snakemakes_records_are_taken_as_they_are(moved):
+    shutil.rmtree(moved.folder / ".snakemake")
+    nothing_to_do(moved)
+
+
 def test_results_hold_no_path_of_the_machine(undisturbed):
     place = str(undisturbed.folder.parent).encode()
     for part in ("data", "tokens", "models", "scores", "tables", "figures"):
