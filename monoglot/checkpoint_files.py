@@ -41,15 +41,24 @@ def check(folder: str | Path) -> "PretrainedConfig":
     folder = Path(folder)
     check_files(folder)
     config = read_config(folder, str(folder))
-    vocabulary = load_tokenizer(folder).get_vocab()
-    ids = set(vocabulary.values())
-    if max(ids, default=0) >= config.vocab_size or len(ids) < len(vocabulary):
+    tokenizer = load_tokenizer(folder)
+    pieces, ids, highest = _vocabulary(tokenizer)
+    beyond = tokenizer.id_to_token(config.vocab_size) is not None
+    if beyond or highest >= config.vocab_size or ids < pieces:
         raise UserError(
-            f"{folder}/tokenizer.json: has {len(vocabulary)} pieces with {len(ids)} ids up to "
-            f"{max(ids, default=0)}, but the model has {config.vocab_size} embeddings; they must "
-            "come from the same checkpoint"
+            f"{folder}/tokenizer.json: has {pieces} pieces with {ids} ids up to {highest}, but the "
+            f"model has {config.vocab_size} embeddings; they must come from the same checkpoint"
         )
     return config
+
+
+def _vocabulary(tokenizer: "Tokenizer") -> tuple[int, int, int]:
+    """Return how many pieces and ids a tokenizer has, and the highest id."""
+    pieces = tokenizer.get_vocab_size()
+    if type(tokenizer.model).__name__ == "Unigram":  # its ids are positions in a list
+        return pieces, pieces, pieces - 1
+    ids = set(tokenizer.get_vocab().values())
+    return pieces, len(ids), max(ids, default=0)
 
 
 def read_config(folder: str | Path, where: str) -> "PretrainedConfig":

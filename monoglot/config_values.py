@@ -1,30 +1,43 @@
 """What a schema cannot say of a configuration's values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from string import Formatter
 
 from monoglot.errors import UserError
 
 BY = ("by_model", "by_language")
+MOST_VALUES = 1_000_000
 LINKS = ("parent", "teacher")
 
 
-def check_values(value: object, where: str = "") -> None:
-    """Raise `UserError`, naming the key, for a key that is no text, or a number that is not finite.
+def check_values(config: object) -> None:
+    """Raise `UserError`, naming the key, for what is no value of a configuration.
 
-    `.nan` is neither below a minimum nor above a maximum, so that every range lets it through.
+    That is a key that is no text, text that is no Unicode, and a number that is not finite: `.nan`
+    is neither below a minimum nor above a maximum, so that every range lets it through. Aliases of
+    YAML can stand for more values than there is time for; so many are refused too.
     """
+    _check(config, "", count(1))
+
+
+def _check(value: object, where: str, seen: Iterator[int]) -> None:
+    if next(seen) > MOST_VALUES:
+        raise UserError(
+            f"configuration: holds more than {MOST_VALUES:,} values, aliases written out; "
+            "no experiment has so many"
+        )
     if isinstance(value, dict):
         for key, below in value.items():
-            if not isinstance(key, str):
+            if not isinstance(key, str) or not _is_unicode(key):
                 raise UserError(
                     f"{where or 'configuration'}: the key {key!r} is not text; put it in quotes"
                 )
-            check_values(below, f"{where}.{key}" if where else key)
+            _check(below, f"{where}.{key}" if where else key, seen)
     elif isinstance(value, list):
         for below in value:
-            check_values(below, where)
+            _check(below, where, seen)
     elif isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{where}: is {value}; it must be a finite number")
     elif isinstance(value, str) and not _is_unicode(value):

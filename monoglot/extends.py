@@ -8,6 +8,21 @@ import yaml
 from monoglot.errors import UserError
 
 
+class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """A safe loader that refuses a mapping with a key twice, of which YAML keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key '{key.value}' stands there twice", key.start_mark
+                    )
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
 def extended(config: dict) -> dict:
     """Return `config` laid over the file that its key `extends` names, if it has one.
 
@@ -33,10 +48,10 @@ def _extended(config: dict, path: list[str]) -> dict:
 def read(path: str, key: str) -> dict:
     """Return the mapping of a configuration file; `key` says where its path was given.
 
-    Raises `UserError` if the file cannot be read or holds something else.
+    Raises `UserError` if the file cannot be read, holds something else, or a key twice.
     """
     try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=UniqueKeys)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{key}: {path} cannot be read ({reason})") from None

@@ -6,6 +6,7 @@ and aborts in the middle of a text where a name is missing.
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from monoglot.errors import UserError
@@ -20,7 +21,7 @@ def check_special_tokens(tokenizer: "Tokenizer", where: object) -> None:
     if processor is None:
         return
     for name, number in _named(json.loads(processor.__getstate__())):
-        known = tokenizer.token_to_id(name)
+        known = tokenizer.token_to_id(name or "")
         if known is None or known != number:
             raise UserError(
                 f"{where}: the post_processor takes '{name}' for piece {number}, the vocabulary "
@@ -37,7 +38,7 @@ def _named(part: dict[str, Any]) -> Iterator[tuple[str, int | None]]:
             yield tuple(part[key])
     tokens = part.get("special_tokens", {})
     for about in tokens.values():
-        yield from zip(about["tokens"], about["ids"], strict=True)
+        yield from zip_longest(about["tokens"], about["ids"])
     for template in ("single", "pair"):
         for piece in part.get(template) or ():
             if name := piece.get("SpecialToken", {}).get("id"):

@@ -27,6 +27,7 @@ from monoglot.downloads.needs import (
 )
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
+from monoglot.extends import read
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
@@ -38,6 +39,9 @@ from monoglot.tokens.store import FILES as STORE_FILES
 use_checkout(workflow.basedir)
 
 try:
+    for file in workflow.configfiles:
+        if not str(file).endswith(".json"):
+            read(file, "--configfile")  # Snakemake takes the last of a key that stands there twice
     GRAPH = Graph(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None

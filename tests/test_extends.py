@@ -5,7 +5,7 @@ import yaml
 from test_config import ROOT
 
 from monoglot.errors import UserError
-from monoglot.extends import extended
+from monoglot.extends import extended, read
 from monoglot.graph import Graph
 
 
@@ -54,3 +54,11 @@ def test_a_graph_may_extend_the_demo():
     demo = str(ROOT / "configs" / "demo.yaml")
     graph = Graph({"extends": demo, "variants": {"kd": {"alpha": 0.2}}})
     assert graph.settings(graph.checkpoint("xlmr", "qaa", "kd"))["alpha"] == 0.2
+
+
+def test_a_key_that_stands_there_twice_is_refused(tmp_path):
+    (tmp_path / "c.yaml").write_text("tables:\n  a: {model: x}\n  b: {}\n  a: {model: y}\n")
+    with pytest.raises(UserError, match=r"c\.yaml cannot be read \(the key 'a' stands there twice"):
+        read(str(tmp_path / "c.yaml"), "--config")
+    (tmp_path / "c.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n")
+    assert read(str(tmp_path / "c.yaml"), "--config")["b"] == {"x": 3, "y": 2}

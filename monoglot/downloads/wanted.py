@@ -8,6 +8,7 @@ from monoglot.data import hub, hub_files, web
 from monoglot.data.hashes import check
 from monoglot.downloads.manifest import WEB, Entry, place
 from monoglot.downloads.needs import HubFiles, Need, WebFile
+from monoglot.errors import UserError
 from monoglot.files import sha256
 
 
@@ -60,5 +61,13 @@ def _files(need: Need) -> Iterator[Wanted]:
         yield Wanted(WEB, need.url, "", str(need.path), None, need.sha256)
     elif isinstance(need, HubFiles):
         about = (need.repository.kind, need.repository.id, need.repository.revision)
-        for file in hub_files.matching(need.repository, need.names, need.optional):
+        files = hub_files.matching(need.repository, need.names, need.optional)
+        if need.repository.kind == "models" and not any(
+            file.path.endswith(".safetensors") for file in files
+        ):
+            raise UserError(
+                f"{need.repository}: has no weights as safetensors, and pickle files are not read; "
+                f"name a revision that has them as {need.key}.revision"
+            )
+        for file in files:
             yield Wanted(*about, file.path, file.size, file.hash)

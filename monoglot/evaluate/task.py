@@ -1,5 +1,6 @@
 """What a task is and how its adapters are trained: the options of one evaluation."""
 
+import math
 from dataclasses import dataclass
 
 from monoglot.data.examples import tag_inventory
@@ -82,11 +83,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for key in ("reduction_factor", "learning_rate", "batch_size", "epochs"):
-            if not getattr(self, key) > 0:
-                raise UserError(f"{key} is {getattr(self, key)}; it must be above 0")
+            if not 0 < getattr(self, key) < math.inf:
+                raise UserError(f"{key} is {getattr(self, key)}; it must be above 0, and finite")
         if not self.max_length > 2:
             raise UserError(f"max_length is {self.max_length}; it must be above 2")
-        if not (self.weight_decay >= 0 and 0 <= self.warmup < 1):
+        if not (0 <= self.weight_decay < math.inf and 0 <= self.warmup < 1):
             raise UserError("weight_decay must be 0 or more, and warmup 0 or more and below 1")
         if self.patience is not None:
             self._check_patience()

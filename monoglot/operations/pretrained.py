@@ -108,9 +108,15 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
         raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
     backend.no_truncation()
     backend.no_padding()
+    longest = fast.model_max_length
+    if not isinstance(longest, int | float) or not longest > 2:
+        raise UserError(
+            f"{where}: model_max_length in tokenizer_config.json is {longest!r}; it must be the "
+            "longest input in tokens, a whole number"
+        )
     known = SPECIAL_TOKENS[KINDS[family][0]]
     names = {role: token for role, token in fast.special_tokens_map.items() if role in known}
-    return _same_or_new(folder / "tokenizer.json", backend), names, fast.model_max_length
+    return _same_or_new(folder / "tokenizer.json", backend), names, int(longest)
 
 
 def _as_it_is(path: str | Path, family: str) -> tuple[str, dict[str, str], int | None]:

@@ -236,6 +236,11 @@ class _Run:
             return self.fixed
         batches = list(self.batches.of_validation(self.validation, self.step))
         size = reduce(add, (batch.size(self.settings.positions) for batch in batches))
+        if not size.masked:
+            raise UserError(
+                f"the validation text has {size.tokens} tokens, of which none is masked; give more "
+                "text to validate on, or a higher mlm_probability"
+            )
         own = batches[self.processes.rank :: self.processes.count]
         if self.settings.validation_masks == "redrawn":
             return [(batch, None) for batch in own], size

@@ -1,12 +1,19 @@
 """How to train: the parameters of the operation `train`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from monoglot.errors import UserError
+
+LEAST = {"batch_size": 1, "steps": 1, "max_length": 3, "evaluate_every": 1, "micro_batch": 1}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. The field names are the config keys of `train` variants; see the schema."""
+    """How to train. The field names are the config keys of `train` variants; see the schema.
+
+    Raises `UserError` for a number that is not finite or too small.
+    """
 
     loss: str
     alpha: float
@@ -31,6 +38,20 @@ class Settings:
     attention_projection: str = "rows"
     validation_masks: str = "fixed"
     micro_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{field.name} is {value}; it must be a finite number")
+        for key, least in LEAST.items():
+            value = getattr(self, key)
+            if value is not None and value < least:
+                raise UserError(f"{key} is {value}; it must be at least {least}")
+        for key in ("learning_rate", "temperature", "epochs"):
+            value = getattr(self, key)
+            if value is not None and not value > 0:
+                raise UserError(f"{key} is {value}; it must be above 0")
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""

@@ -254,6 +254,13 @@ def test_a_gated_repository_asks_for_the_token_and_no_output_holds_it(download, 
     assert not any(request.authorised for request in asked)
 
 
+def test_a_model_with_pickled_weights_alone_is_refused_before_any_download(download, hub):
+    del hub.repositories[f"models/{MODEL}"][COMMITS["model"]][WEIGHTS]
+    message = refusal(download())
+    assert f"{MODEL} at revision {COMMITS['model']}: has no weights as safetensors" in message
+    assert not any(request.path.endswith("pytorch_model.bin") for request in hub.requests)
+
+
 def test_without_network_and_cache_the_ways_on_are_named(download):
     message = refusal(download(**OFFLINE))
     assert "connect to the Hub once" in message

@@ -91,7 +91,9 @@ def published_case(draw: random.Random, folder: Path) -> None:
     (folder / "p.csv").write_bytes(spoilt_bytes(content.encode(), draw))
     table = render(read_scores(_records(draw, folder)), read_spec(SPEC))
     _sound(compared(table, folder / "p.csv", KEYS))
-    read = list(csv.DictReader(io.StringIO((folder / "p.csv").read_bytes().decode(), newline="")))
+    read = list(
+        csv.DictReader(io.StringIO((folder / "p.csv").read_bytes().decode("utf-8-sig"), newline=""))
+    )
     found = read_published(folder / "p.csv", KEYS)
     assert len(found) == len(read)
     for row in read:
@@ -120,7 +122,9 @@ def history_case(draw: random.Random, folder: Path) -> None:
     }
     text = numbers(read_block(json.dumps(spec)), read_sources(json.dumps(sources)), [])
     drawn = list(csv.DictReader(io.StringIO(text)))
-    read = csv.DictReader(io.StringIO((folder / "h.csv").read_bytes().decode(), newline=""))
+    read = csv.DictReader(
+        io.StringIO((folder / "h.csv").read_bytes().decode("utf-8-sig"), newline="")
+    )
     expected = [row["validation_loss"] for row in read]
     assert [row["validation_loss"] for row in drawn] == expected, "other numbers than are there"
     for value in expected:

@@ -17,8 +17,8 @@ import pytest
 import tiny
 
 FAST = 6
-SLOW = {"loading": 250, "pretrained": 150, "tokenizer": 150, "store": 150}
-SLOW_OTHERWISE = 120
+SLOW = {"loading": 300, "pretrained": 200, "tokenizer": 200}
+SLOW_OTHERWISE = 200
 CHUNK = 20
 
 

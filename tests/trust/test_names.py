@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monoglot.config import complete, source_of
 from monoglot.data import web
 from monoglot.errors import UserError
+from monoglot.extends import read
 from monoglot.graph import Graph
 
 ROOT = Path(__file__).parents[2]
@@ -117,11 +118,18 @@ def test_addresses_with_a_password_or_of_this_machine_are_refused(url):
         complete(config)
 
 
-def test_a_configuration_that_holds_itself_is_refused(tmp_path):
-    (tmp_path / "c.yaml").write_text("defaults: &a {train: *a}\n" + "x: " + "[" * 5000)
+def test_a_configuration_that_holds_itself_is_refused():
     config = yaml.safe_load("a: &a [*a]")
     with pytest.raises(UserError, match="nested too deeply"):
         complete({**DEMO, "seeds": config["a"]})
+
+
+def test_aliases_that_stand_for_a_billion_values_are_refused(tmp_path):
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    (tmp_path / "c.yaml").write_text("\n".join(lines))
+    with pytest.raises(UserError, match=r"holds more than 1,000,000 values, aliases written out"):
+        complete(read(str(tmp_path / "c.yaml"), "--config"))
 
 
 def test_file_names_that_are_too_long_are_missing_files():
