@@ -1,6 +1,6 @@
 # make demo        the whole grid in miniature on invented languages, ending in Tables 1 and 6
 # make test        the tests
-# make test-slow   50 kills, faulty disks, models of true size: over an hour, 9 GB of memory
+# make test-slow   50 kills, faulty disks, spoilt input, models of true size: over an hour, 9 GB of memory
 # make test-slurm  the workflow through a real SLURM cluster, which it installs (Debian, root)
 # make bench       every benchmark in a short form, one after another, in about ten minutes
 # make bench-gpu   those that take a GPU, at true size

@@ -39,6 +39,9 @@ KEYS = {
 }
 """The keys of a provenance file and the types of their values."""
 
+OF_TEXTS = ("versions", "inputs", "outputs")
+HARDWARE = ("cpu", "cores", "gpu")
+
 
 @contextmanager
 def recorded(
@@ -123,11 +126,15 @@ def read(path: Path) -> Provenance:
     """Read a file of provenance; raise `UserError` if it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read as provenance ({error}); make it again") from None
     for key, kind in KEYS.items():
-        if not isinstance(found, dict) or not isinstance(found.get(key), kind):
+        if not isinstance(found, dict) or not isinstance(found.get(key, ...), kind):
             raise UserError(f"{path}: is not a file of provenance, for want of '{key}'")
+        if key in OF_TEXTS and not all(isinstance(value, str) for value in found[key].values()):
+            raise UserError(f"{path}: is not a file of provenance; '{key}' must map names to texts")
+    if not all(key in found["hardware"] for key in HARDWARE):
+        raise UserError(f"{path}: is not a file of provenance, for want of {', '.join(HARDWARE)}")
     return found
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from monoglot import command
-from monoglot.errors import UserError
 
 
 def main() -> None:
@@ -27,15 +26,12 @@ def main() -> None:
 
     graph = Graph(read(arguments.config, "--config"))
     manifest = arguments.manifest or Path(graph.config["results"], "manifest.json")
-    try:
-        if arguments.check:
-            download.check(all_needs(graph), manifest)
-        elif arguments.dry_run:
-            download.show(all_needs(graph))
-        else:
-            download.download(all_needs(graph), manifest)
-    except KeyboardInterrupt:
-        raise UserError("interrupted; start again, and it goes on where it stopped") from None
+    if arguments.check:
+        download.check(all_needs(graph), manifest)
+    elif arguments.dry_run:
+        download.show(all_needs(graph))
+    else:
+        download.download(all_needs(graph), manifest)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ def encoder_parameters(checkpoint: str | Path) -> int:
 
 def _counted(checkpoint: str | Path, model_class: type[AutoModel | AutoModelForMaskedLM]) -> int:
     config = read_config(checkpoint, str(checkpoint))
+    config.dtype = torch.float32  # a checkpoint's own says nothing about its size
     with torch.device("meta"):
         return count_parameters(model_class.from_config(config))
 

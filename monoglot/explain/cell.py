@@ -63,6 +63,9 @@ def _row(table: Path, row: str) -> dict[str, str]:
         raise UserError(f"{table}: cannot be read; name the CSV file of a table") from None
     if not rows:
         raise UserError(f"{table}: has no rows; name the CSV file of a table")
+    for one in rows:
+        if len(one) < 2 or None in one or None in one.values():
+            raise UserError(f"{table}: has rows of different lengths; name the CSV file of a table")
     names = [_names(one) for one in rows]
     found = [one for one, its in zip(rows, names, strict=True) if row in its]
     if not found:

@@ -137,7 +137,7 @@ def test_an_interruption_is_one_line_and_leaves_no_manifest(folder, hub, variabl
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     assert running.communicate()[1] == (
-        "error: interrupted; start again, and it goes on where it stopped\n"
+        "error: ended by SIGINT before it was done; start it again\n"
     )
     assert running.returncode == 1
     assert not (folder / "results").exists()

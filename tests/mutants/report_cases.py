@@ -34,7 +34,7 @@ SPEC = {
 
 def record_case(draw: random.Random, folder: Path) -> None:
     """Edit a record: the table shows the mean of what the files now say, or is refused."""
-    files = _records(draw, folder)
+    files = written_records(draw, folder)
     spoilt = draw.choice(files)
     spoilt.write_bytes(spoilt_json(spoilt.read_bytes(), draw))
     table = render(read_scores(files), read_spec(SPEC))
@@ -54,7 +54,7 @@ def record_case(draw: random.Random, folder: Path) -> None:
 
 def spec_case(draw: random.Random, folder: Path) -> None:
     """Spoil a table's block: every form of the table is still in one piece, or it is refused."""
-    files = _records(draw, folder)
+    files = written_records(draw, folder)
     spec = spoilt_document(SPEC | {"caption": "A & B", "scores": {"ner": "word_f1"}}, draw)
     table = render(read_scores(files), read_spec(parse_block(json.dumps(spec))))
     _sound(table)
@@ -81,7 +81,7 @@ def label_case(draw: random.Random, folder: Path) -> None:
         "rows": [{"variant": v, "label": draw.choice(odd) + draw.choice(odd)} for v in VARIANTS],
         "caption": draw.choice(odd),
     }
-    _sound(render(read_scores(_records(draw, folder)), read_spec(spec)))
+    _sound(render(read_scores(written_records(draw, folder)), read_spec(spec)))
 
 
 def published_case(draw: random.Random, folder: Path) -> None:
@@ -89,7 +89,7 @@ def published_case(draw: random.Random, folder: Path) -> None:
     rows = [f"xlmr,{variant},{draw.random():.4f},{draw.random():.4f}" for variant in VARIANTS]
     content = "\n".join(["model,row,mt_tc,sk_tc", *rows]) + "\n"
     (folder / "p.csv").write_bytes(spoilt_bytes(content.encode(), draw))
-    table = render(read_scores(_records(draw, folder)), read_spec(SPEC))
+    table = render(read_scores(written_records(draw, folder)), read_spec(SPEC))
     _sound(compared(table, folder / "p.csv", KEYS))
     read = list(
         csv.DictReader(io.StringIO((folder / "p.csv").read_bytes().decode("utf-8-sig"), newline=""))
@@ -150,7 +150,8 @@ def _sound(table: object) -> None:
     assert len(list(csv.reader(io.StringIO(to_csv(table))))) == len(table.rows) + 1
 
 
-def _records(draw: random.Random, folder: Path) -> list[Path]:
+def written_records(draw: random.Random, folder: Path) -> list[Path]:
+    """Write the records of a table, of random scores."""
     files = []
     for variant in VARIANTS:
         for language in LANGUAGES:

@@ -26,13 +26,14 @@ def families() -> dict[str, cases.Check]:
     """All families of cases by name."""
     import checkpoint_cases
     import config_cases
+    import explain_cases
     import raw_cases
     import report_cases
 
     found = {f"text {form}": raw_cases.text_case(form) for form in raw_cases.TEXT_FORMATS}
     found |= {f"task {form}": raw_cases.task_case(form) for form in raw_cases.TASK_FORMATS}
     found["prepared"] = raw_cases.prepared_case
-    for module in (config_cases, report_cases, checkpoint_cases):
+    for module in (config_cases, report_cases, explain_cases, checkpoint_cases):
         names = [name for name in dir(module) if name.endswith("_case")]
         found |= {name.removesuffix("_case"): getattr(module, name) for name in names}
     return found
