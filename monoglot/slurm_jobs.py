@@ -30,23 +30,37 @@ def stop_earlier_runs(notes: Path) -> list[str]:
     Where there is no SLURM nothing is done.
 
     Raises:
-        UserError: they cannot be cancelled, or do not end.
+        UserError: they do not end, or SLURM does not answer.
     """
     names = _noted(notes)
     if not names or not shutil.which("squeue"):
         return []
-    if found := _queued(names):
-        _call("scancel", *found)
-        end = time.monotonic() + SECONDS_TO_END
-        while left := _queued(names):
-            if time.monotonic() > end:
-                raise UserError(
-                    f"the SLURM jobs {', '.join(left)} of an earlier run, which was killed, do not "
-                    "end, and would write what this run writes; start it again when they are gone"
-                )
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+    try:
+        if found := _queued(names):
+            _call("scancel", *found)
+            _wait_for_end(names)
+    except _NoAnswerError as error:
+        raise UserError(
+            f"{error}; so jobs of an earlier run may still write what this run writes: start it "
+            f"again when SLURM answers, or remove {notes} if you know that there are none"
+        ) from None
     _write(notes, [])
     return [f"{job} ({about})" for job, about in found.items()]
+
+
+class _NoAnswerError(Exception):
+    """SLURM does not answer."""
+
+
+def _wait_for_end(names: list[str]) -> None:
+    end = time.monotonic() + SECONDS_TO_END
+    while left := _queued(names):
+        if time.monotonic() > end:
+            raise UserError(
+                f"the SLURM jobs {', '.join(left)} of an earlier run, which was killed, do not "
+                "end, and would write what this run writes; start it again when they are gone"
+            )
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _queued(names: list[str]) -> dict[str, str]:
@@ -58,10 +72,7 @@ def _queued(names: list[str]) -> dict[str, str]:
 def _call(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(
-            f"{command[0]}: {done.stderr.strip()}; jobs of an earlier run may still write what "
-            "this run writes; start it again when SLURM answers"
-        )
+        raise _NoAnswerError(f"{command[0]}: {done.stderr.strip()}")
     return done.stdout
 
 

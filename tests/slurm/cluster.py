@@ -19,6 +19,7 @@ from pathlib import Path
 from cluster_files import NODES, write_files
 
 SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
+PREFIX = "slurm-test-"
 SQL = """
 create database slurm_acct_db;
 create user slurm@localhost identified by 'slurm';
@@ -33,13 +34,14 @@ class Cluster:
 
     def __init__(self) -> None:
         # A short name: paths of sockets have at most 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self.folder.chmod(0o755)
         self.daemons: dict[str, subprocess.Popen] = {}
         self.values = write_files(self.folder)
 
     def start(self) -> None:
         """Start all daemons, each when the one it needs answers."""
+        self._clear()
         SYSTEM_CONF.parent.mkdir(exist_ok=True)
         SYSTEM_CONF.symlink_to(self.folder / "slurm.conf")
         self._start_munge()
@@ -61,7 +63,7 @@ class Cluster:
     def kill_node(self, node: str) -> None:
         """Let a node die: its slurmd, what watches over its jobs, and all their processes."""
         jobs = self.ask("squeue", "--noheader", "--nodelist", node, "--format", "%A").split()
-        self.daemons.pop(node).kill()
+        self.daemons[node].kill()
         for process in self.processes(jobs):
             os.kill(process, signal.SIGKILL)
 
@@ -102,6 +104,16 @@ class Cluster:
         except subprocess.TimeoutExpired:
             return False
 
+    def rest(self) -> None:
+        """Cancel all jobs, bring back all nodes, and wait until nothing is going on."""
+        self.ask("scancel", "--user=root")
+        for node, state in self.states().items():
+            if self.daemons[node].poll() is not None:
+                self.start_node(node)
+            if state.startswith("dr"):
+                self.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        self._until("nodes", lambda: set(self.states().values()) == {"idle"})
+
     def stop(self) -> None:
         """End all jobs and daemons and remove every file."""
         if "slurmctld" in self.daemons and self.answers("scancel", "--user=root"):
@@ -117,6 +129,17 @@ class Cluster:
         if SYSTEM_CONF.is_symlink() and SYSTEM_CONF.readlink() == self.folder / "slurm.conf":
             SYSTEM_CONF.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Remove what a killed one left; refuse to touch a SLURM that is alive, or is no test."""
+        if not os.path.lexists(SYSTEM_CONF):
+            return
+        left = SYSTEM_CONF.is_symlink() and SYSTEM_CONF.readlink().parent
+        mine = left and left.parent == self.folder.parent and left.name.startswith(PREFIX)
+        assert mine, f"{SYSTEM_CONF} is there: this machine has a SLURM of its own"
+        assert not self.answers("scontrol", "ping"), "another cluster for tests is running"
+        SYSTEM_CONF.unlink()
+        shutil.rmtree(left, ignore_errors=True)
 
     def _start_munge(self) -> None:
         self._daemon(

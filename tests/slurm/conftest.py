@@ -1,5 +1,6 @@
 """A real SLURM cluster, and a small grid with an undisturbed run of it to compare with."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster import Cluster
-from experiment import LONG, Experiment
+from experiment import LONG, MODEL, RESULTS, TRAINING, Experiment
 
 
 @pytest.fixture(scope="session")
@@ -33,28 +34,32 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 @pytest.fixture(scope="session")
 def with_long(undisturbed: Experiment) -> Experiment:
     """Return the same with the checkpoint that takes longer; never change it."""
-    undisturbed.here(f"{LONG}/model.safetensors")
+    undisturbed.here(MODEL)
     return undisturbed
 
 
 @pytest.fixture
 def experiment(with_long: Experiment, tmp_path: Path) -> Experiment:
     """Return a copy of the finished grid."""
-    return with_long.copy(tmp_path / "project")
+    copy = with_long.copy(tmp_path / "project")
+    shutil.rmtree(copy.folder / RESULTS / "logs")
+    return copy
 
 
 @pytest.fixture
 def training(experiment: Experiment, cluster: Cluster):
-    """Return a run that makes the long checkpoint again, its job's number and its node.
-
-    The job is in the middle of its training.
-    """
+    """Return a run in the middle of the long training, the number of its job, and its node."""
     experiment.remake(LONG)
-    run = experiment.start(f"{LONG}/model.safetensors")
-    log = experiment.folder / "results/grid/logs/train/mbert/qaa/long.log"
-    log.unlink(missing_ok=True)
-    run.until(lambda: log.is_file() and "step" in log.read_text())
-    job, _, node, _ = cluster.queue()[0]
+    run = experiment.start(MODEL)
+    run.until(lambda: "step 50 " in experiment.said(TRAINING))
+    ((job, _, node, _),) = cluster.queue()
     yield run, job, node
     run.process.kill()
     run.process.wait()
+
+
+@pytest.fixture(autouse=True)
+def quiet(cluster: Cluster):
+    """Leave no job and no lame node to the next test."""
+    yield
+    cluster.rest()

@@ -11,13 +11,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cluster import Cluster
+
 from tests.rules.project_copy import Project
 
 GRID = "configs/slurm-grid.yaml"
 RESULTS = "results/grid"
 LONG = f"{RESULTS}/models/mbert/qaa/long"
+MODEL = f"{LONG}/model.safetensors"
+TRAINING = "train/mbert/qaa/long"
 HALF = f"{RESULTS}/models/mbert/qaa/half"
 SOON = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "15")
+FIELDS = ("JobID", "State", "Start", "End", "NodeList", "ReqTRES", "ReqMem", "Timelimit")
+FIELDS += ("Partition", "Account", "Comment")
 OF_A_RUN = ("seconds", "peak_memory_bytes", "hardware")
 """Fields of a record that say how it was made, and differ between runs."""
 
@@ -35,17 +41,16 @@ class Experiment(Project):
         copy.folder = shutil.copytree(self.folder, folder)
         return copy
 
-    def here(self, *targets: str) -> str:
-        """Make targets (the tables, if none) on this machine and return what was printed."""
-        done = self.snakemake("--configfile", GRID, "--cores", "2", *targets)
+    def here(self, *targets: str, config: str = GRID) -> None:
+        """Make targets (the tables, if none) on this machine."""
+        done = self.snakemake("--cores", "2", "--configfile", config, "--", *targets)
         assert done.returncode == 0, done.stdout
-        return done.stdout
 
-    def start(self, *arguments: str, config: str = GRID) -> "Run":
+    def start(self, *targets: str, configs: tuple[str, ...] = (GRID,)) -> "Run":
         """Start Snakemake with the profile for SLURM."""
-        profile = ("--workflow-profile", "profiles/slurm", "--configfile", config)
+        profile = ("--workflow-profile", "profiles/slurm", "--configfile", *configs, "--")
         log = self.folder / f"run{len(list(self.folder.glob('run*.log')))}.log"
-        command = [sys.executable, "-m", "snakemake", *profile, *SOON, *arguments]
+        command = [sys.executable, "-m", "snakemake", *SOON, *profile, *targets]
         variables = os.environ | {"PYTHONPATH": ""}
         with open(log, "w") as out:
             process = subprocess.Popen(
@@ -54,8 +59,13 @@ class Experiment(Project):
         return Run(process, log)
 
     def remake(self, folder: str) -> None:
-        """Remove a checkpoint, so that the next run makes it again."""
+        """Remove a checkpoint or scores, so that the next run makes them again."""
         shutil.rmtree(self.folder / folder)
+
+    def said(self, log: str) -> str:
+        """Return the log of a job (`train/mbert/qaa/long`); nothing if there is none yet."""
+        file = self.folder / RESULTS / "logs" / f"{log}.log"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
 
     def results(self, under: str = RESULTS) -> dict[str, str]:
         """Return a hash of each checkpoint, prediction, record, store and table, by path.
@@ -96,9 +106,20 @@ class Run:
             time.sleep(0.3)
         return found
 
-    def submitted(self) -> list[str]:
-        """Return the numbers of the SLURM jobs it has submitted."""
-        return re.findall(r"has been submitted with SLURM jobid (\d+)", self.output)
+    def jobs(self, cluster: Cluster) -> list[dict[str, str]]:
+        """Return what accounting says of its jobs, in the order of their starts.
+
+        A job that was queued again is there once for each start.
+        """
+        name = re.search(r"SLURM run ID: (\S+)", self.output)[1]
+        asked = ("--allocations", "--duplicates", "--noheader", "--parsable2")
+        lines = cluster.ask("sacct", *asked, f"--name={name}", f"--format={','.join(FIELDS)}")
+        jobs = [dict(zip(FIELDS, line.split("|"), strict=True)) for line in lines.splitlines()]
+        return sorted(jobs, key=lambda job: job["Start"])
+
+    def ends(self, cluster: Cluster) -> list[str]:
+        """Return how each of its jobs ended: `COMPLETED`, `TIMEOUT`, `CANCELLED` and so on."""
+        return [job["State"].split()[0] for job in self.jobs(cluster)]
 
 
 def _content(file: Path) -> bytes:

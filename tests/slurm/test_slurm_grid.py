@@ -7,26 +7,20 @@ pytestmark = pytest.mark.slurm
 
 
 @pytest.fixture(scope="module")
-def grid(cluster, tmp_path_factory) -> tuple[Experiment, str]:
+def grid(cluster, tmp_path_factory) -> tuple[Experiment, list[dict[str, str]]]:
+    """The grid, and what accounting says of its jobs."""
     experiment = Experiment(tmp_path_factory.mktemp("grid") / "project")
-    return experiment, experiment.start().succeeds()
-
-
-def jobs_of(cluster, run: str) -> list[dict[str, str]]:
-    """What accounting says of the jobs of a run, by what it printed."""
-    name = next(line.split()[-1] for line in run.splitlines() if "SLURM run ID" in line)
-    fields = ["State", "ReqTRES", "Partition", "Account", "Timelimit", "Comment"]
-    asked = ("--allocations", "--noheader", "--parsable2", f"--format={','.join(fields)}")
-    lines = cluster.ask("sacct", f"--name={name}", *asked).splitlines()
-    return [dict(zip(fields, line.split("|"), strict=True)) for line in lines]
+    run = experiment.start()
+    run.succeeds()
+    return experiment, run.jobs(cluster)
 
 
 def test_the_grid_equals_that_of_a_run_without_slurm(grid, undisturbed):
     assert grid[0].results() == undisturbed.results()
 
 
-def test_jobs_ask_for_what_the_configuration_says(grid, cluster):
-    jobs = jobs_of(cluster, grid[1])
+def test_jobs_ask_for_what_the_configuration_says(grid):
+    _, jobs = grid
     assert {job["State"] for job in jobs} == {"COMPLETED"}
     assert {job["Account"] for job in jobs} == {"lab"}
     for job in jobs:
@@ -36,15 +30,15 @@ def test_jobs_ask_for_what_the_configuration_says(grid, cluster):
         assert "mem=1200M" in job["ReqTRES"]
 
 
-def test_adapter_jobs_wait_in_the_queue_in_groups_and_share_a_gpu_by_turns(grid, cluster):
-    jobs = jobs_of(cluster, grid[1])
+def test_adapter_jobs_wait_in_the_queue_in_groups_and_share_a_gpu_by_turns(grid):
+    _, jobs = grid
     groups = [job for job in jobs if "evaluate" in job["Comment"]]
     assert len(groups) == 2
     assert sorted(job["Timelimit"] for job in groups) == ["00:24:00", "00:48:00"]
 
 
-def test_light_jobs_run_where_snakemake_does(grid, cluster):
-    jobs = jobs_of(cluster, grid[1])
+def test_light_jobs_run_where_snakemake_does(grid):
+    _, jobs = grid
     assert len(jobs) == 9
     assert not [j for j in jobs if "read_" in j["Comment"] or "table" in j["Comment"]]
 
