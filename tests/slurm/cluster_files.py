@@ -2,7 +2,6 @@
 
 import os
 import socket
-import stat
 from pathlib import Path
 
 NODES = ("n0", "n1")
@@ -104,9 +103,8 @@ def write_files(folder: Path) -> dict[str, object]:
     (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values))
     (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values))
     (folder / "slurmdbd.conf").chmod(0o600)
-    # A device that is the null device, for SLURM to hand out as a GPU.
-    os.mknod(folder / "gpu0", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-    (folder / "gres.conf").write_text(f"Name=gpu File={folder}/gpu0\n")
+    # SLURM hands out the null device as a GPU.
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
     (folder / "munge.key").write_bytes(os.urandom(128))
     (folder / "munge.key").chmod(0o400)
     return values
