@@ -2,6 +2,7 @@
 
 import runpy
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,17 @@ MARKS = ".,!?-0123456789"
 WORDS = ["il", "kelb", "jiġri", "wara", "qattus", "id", "dar", "hija", "kbira", "fil", "belt"]
 WORDS += ["the", "a", "dog", "runs", "after", "cat"]
 ENDINGS = ["at", "in", "er", "ija", "ra", "na"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_signals() -> None:
+    """Let commands hear the signals that `nohup`, or a shell in the background, has them ignore."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
