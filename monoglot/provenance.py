@@ -1,7 +1,8 @@
 """What a result came from, as a JSON file beside it that every job writes.
 
 It names the script and its arguments, the fingerprint of the script's code, the commit, library
-versions and hardware, and the SHA-256 of every file read and written. Paths are relative to the
+versions and hardware, what the job used of processors and GPUs (`cpu_seconds`, `gpu_joules`), and
+the SHA-256 of every file read and written. Paths are relative to the
 JSON file, so that a results folder may be moved or copied. Beside the files of a folder it is
 `provenance.json`, beside the files of one name (`table1.csv`, `table1.md`) it is
 `table1.provenance.json`.
@@ -18,11 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.code import ROOT, code_of
+from monoglot.consumption import counters, used
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
 from monoglot.surroundings import git_commit, hardware, versions
 
 NAME = "provenance.json"
+ABOUT = ("README.md", NAME)
+"""Ends of names of files that tell about results and are none themselves: cards, provenance."""
+
 Provenance = dict[str, Any]
 
 KEYS = {
@@ -54,8 +59,8 @@ def recorded(
     """Run a job within this; if it succeeds, write where its results came from to `to`.
 
     Inputs are hashed before the job, which has to say itself that one is missing; outputs after
-    it. A folder stands for the visible files in it. Of several processes that train together, the
-    first writes.
+    it. A folder stands for the visible files in it, without its card. Of several processes that
+    train together, the first writes.
 
     Args:
         script: the script's `__file__`.
@@ -64,6 +69,7 @@ def recorded(
         yield
         return
     began, started = time.monotonic(), datetime.now(UTC)
+    stood = counters()
     name = Path(script).resolve().relative_to(ROOT).as_posix()
     read = _hashes(inputs, to.parent)
     found = {
@@ -80,6 +86,7 @@ def recorded(
         "versions": versions(),
         "hardware": hardware(),
         "seconds": round(time.monotonic() - began, 3),
+        **used(stood),
     }
     with whole_file(to) as aside:
         text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
@@ -150,7 +157,7 @@ def _files(path: Path) -> list[Path]:
         return [path] if path.is_file() else []
     inside = sorted(path.rglob("*"))
     hidden = {file for file in inside if any(p[0] == "." for p in file.relative_to(path).parts)}
-    return [f for f in inside if f.is_file() and f not in hidden and not f.name.endswith(NAME)]
+    return [f for f in inside if f.is_file() and f not in hidden and not f.name.endswith(ABOUT)]
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import argparse
 import os
 
 from monoglot import command
+from monoglot.consumption import SHARE
 from monoglot.errors import UserError
 from monoglot.gpus import WHOLE, visible
 
@@ -23,8 +24,10 @@ def main() -> None:
         from monoglot.gpu_claims import claim  # half of what this script costs
 
         count = arguments.gpus
-        names = claim(count, arguments.share // count) if count else []
+        share = arguments.share // max(1, count)
+        names = claim(count, share) if count else []
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names)
+        os.environ[SHARE] = str(share)
     try:
         os.execvp(arguments.command[0], arguments.command)
     except OSError as error:

@@ -22,6 +22,7 @@ def made(tmp_path: Path) -> Path:
     old.mkdir(parents=True)
     (old / "config.json").write_text("{}")
     (old / ".hidden").write_text("not a file of the checkpoint")
+    (old / "README.md").write_text("its card, which may be made anew at any time")
     arguments = Namespace(parent=old, out=new, size=400, tokens=[old])
     with provenance.of_folder(SCRIPT, arguments, [old, tmp_path / "nowhere"]):
         new.mkdir()
@@ -39,6 +40,8 @@ def test_script_arguments_and_hashes_are_written(made):
     assert said["arguments"]["tokens"] == [str(made / "old")]
     assert said["versions"]["torch"]
     assert said["hardware"]["cores"] >= 1
+    assert said["cpu_seconds"] >= 0
+    assert said["gpu_joules"] is None
 
 
 def test_it_is_found_from_the_file_after_a_move(made, tmp_path):
