@@ -10,7 +10,8 @@ from project_copy import Project
 pytestmark = pytest.mark.slow
 SMOKE = "configs/smoke.yaml"
 APART = ("logs", "benchmarks")
-OF_THE_RUN = {"seconds", "peak_memory_bytes", "started", "inputs", "outputs"}
+OF_THE_RUN = {"seconds", "cpu_seconds", "gpu_joules", "peak_memory_bytes"}
+OF_THE_RUN |= {"started", "inputs", "outputs"}
 """What a record or a file of provenance says of the run; and hashes, of records among others."""
 
 
