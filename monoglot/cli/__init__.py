@@ -1,0 +1,34 @@
+"""The command `monoglot`; each of its commands is a module here, imported when it is used.
+
+A module `monoglot/cli/NAME.py` holds a click command of its own name (`-` is `_` there) and a line
+in COMMANDS. It imports nothing heavy outside its function. Options -h, -q and -v, errors and exit
+statuses come from `group`.
+"""
+
+import click
+
+from monoglot.cli.exits import STATUSES
+from monoglot.cli.group import CONTEXT, LazyGroup, version_option
+
+COMMANDS = {
+    "Results": {
+        "explain": "Say where one number of a table came from.",
+    },
+}
+"""By section of the help: the commands, and one line about each."""
+
+
+@click.group(
+    cls=LazyGroup,
+    sections=COMMANDS,
+    package=__name__,
+    context_settings=CONTEXT,
+    epilog=STATUSES,
+)
+@version_option
+def main() -> None:
+    """Turn a multilingual encoder into a small model for one language, and know what it cost.
+
+    `monoglot COMMAND --help` has examples. What Snakemake does, it does on its own as well:
+    `monoglot run` prints the command that it runs.
+    """
