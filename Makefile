@@ -5,7 +5,7 @@
 # make bench       every benchmark in a short form, one after another, in about ten minutes
 # make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
-# make lock        requirements.txt anew from requirements.in
+# make lock        requirements.txt anew from pyproject.toml
 #
 # Each target makes its own environment first, in .venv, from the pinned requirements.
 
@@ -85,9 +85,10 @@ $(READY): requirements.txt
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet $(TORCH) -r requirements.in
-	(echo "# Made by 'make lock' from requirements.in: all but torch and its CUDA packages."; \
-	 $(VENV)-lock/bin/python -m pip freeze | grep -vE '^(torch|triton|nvidia-.*|cuda-.*)==') > requirements.txt
+	$(VENV)-lock/bin/python -m pip install --quiet $(TORCH) '.[all,docs,test]'
+	(echo "# Made by 'make lock' from pyproject.toml: all but torch and its CUDA packages."; \
+	 $(VENV)-lock/bin/python -m pip freeze --exclude monoglot \
+	 | grep -vE '^(torch|triton|nvidia-[^m].*|cuda-.*)==') > requirements.txt
 	rm -rf $(VENV)-lock
 
 clean:
