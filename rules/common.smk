@@ -27,6 +27,7 @@ from monoglot.downloads.needs import (
 )
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
+from monoglot.evaluate.kept_files import FILES as KEPT
 from monoglot.extends import read
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph

@@ -9,12 +9,14 @@ rule evaluate:
         records=RECORDS,
         predictions=PREDICTIONS,
         provenance=RUN_PROVENANCE,
+        kept=kept_files("adapter"),
     log:
         f"{RESULTS}/logs/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.tsv"
     wildcard_constraints:
         variant=one_of(ENCODERS),
+        task=tasks_by("adapter"),
     conda:
         "../envs/monoglot.yaml"
     resources:
@@ -25,12 +27,24 @@ rule evaluate:
     params:
         flags=evaluation_flags,
         checkpoint=evaluated_folder,
+        keep=ADAPTERS,
         out=subpath(output[0], parent=True),
         code=code_of("scripts/evaluate.py"),
     shell:
         "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
         " python scripts/evaluate.py --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
-        " {params.flags} --out {params.out:q} > {log:q} 2>&1"
+        " {params.flags} --keep {params.keep:q} --out {params.out:q} > {log:q} 2>&1"
+
+
+use rule evaluate as evaluate_tuned_whole with:
+    output:
+        records=RECORDS,
+        predictions=PREDICTIONS,
+        provenance=RUN_PROVENANCE,
+        kept=kept_files("full"),
+    wildcard_constraints:
+        variant=one_of(ENCODERS),
+        task=tasks_by("full"),
 
 
 rule baseline:

@@ -11,6 +11,7 @@ def main() -> None:
     add("--checkpoint", type=Path, required=True, help="folder of the model")
     add("--examples", type=Path, required=True, help="parquet file with the task's splits")
     add("--out", type=Path, required=True, help="folder of the records and predictions")
+    add("--keep", type=Path, help="folder for each seed's adapter and head, to load them later")
     add("--model", required=True, help="name of the model, for the record")
     add("--language", required=True, help="name of the language, for the record")
     add("--variant", required=True, help="name of the variant, for the record")
@@ -71,15 +72,18 @@ def main() -> None:
 
     with command.loading():
         from monoglot.evaluate.evaluation import evaluate
+        from monoglot.evaluate.kept_files import kept
         from monoglot.evaluate.outcome import written
 
     made_from = [options.checkpoint, options.examples]
     outputs = [file for seed in options.seeds for file in written(options.out, seed)]
+    if options.keep:
+        for seed in options.seeds:
+            outputs += kept(options.keep, seed, options.tuning)
     to = options.out / provenance.NAME
     with provenance.recorded(__file__, options, made_from, outputs, to):
-        evaluate(
-            options.checkpoint, options.examples, task, settings, options.seeds, names, options.out
-        )
+        made = (options.checkpoint, options.examples)
+        evaluate(*made, task, settings, options.seeds, names, options.out, options.keep)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from monoglot import surroundings
 from monoglot.checkpoints import FILES
 from monoglot.data.examples import Example
 from monoglot.errors import UserError
-from monoglot.evaluate import adapter
+from monoglot.evaluate import adapter, kept_adapters
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.decoding import subtoken_tags, word_tags
 from monoglot.evaluate.encoding import (
@@ -48,8 +48,12 @@ def evaluate(
     seeds: Sequence[int],
     names: Names,
     out: str | Path,
+    keep: str | Path | None = None,
 ) -> None:
     """Train and test all seeds; write `seed{seed}.json` and its predictions to `out`.
+
+    With `keep`, write what each seed trained to `seed{seed}/` in that folder, see `kept_adapters`:
+    the weights that were tested.
 
     The encoder is loaded once, examples are encoded once, and adapters of all seeds are trained in
     one pass; with full tuning, seeds follow one another. A record's `seconds` are those of the job,
@@ -70,7 +74,13 @@ def evaluate(
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     started = time.monotonic()
     run = _tune_all if settings.tuning == "full" else _train_adapters
-    predicted = run(model, encoded, task, settings, seeds)
+
+    def tuned(seed: int) -> None:
+        if keep is not None:
+            to = Path(keep, f"seed{seed}")
+            kept_adapters.save(model, checkpoint, task, settings, names, to)
+
+    predicted = run(model, encoded, task, settings, seeds, tuned)
     outcomes = [_outcome(splits, encoded["test"], found, task) for found in predicted]
     counts = adapter.parameter_counts(model)
     shared |= {
@@ -100,11 +110,19 @@ def _train_adapters(
     task: Task,
     settings: Settings,
     seeds: Sequence[int],
+    tuned: Callable[[int], None],
 ) -> list[torch.Tensor]:
-    """Return each seed's predictions on the test set."""
+    """Return each seed's predictions on the test set.
+
+    `tuned(seed)` is called for each seed while `model` has the weights that are tested.
+    """
     training = AdapterTraining(model, task, settings, seeds)
     training.train(encoded["train"], encoded.get("dev"))
-    return training.predict(encoded["test"])
+    predicted = training.predict(encoded["test"])
+    for seed in seeds:
+        training.copy_to(model, seed)
+        tuned(seed)
+    return predicted
 
 
 def _tune_all(
@@ -113,6 +131,7 @@ def _tune_all(
     task: Task,
     settings: Settings,
     seeds: Sequence[int],
+    tuned: Callable[[int], None],
 ) -> list[torch.Tensor]:
     start = copy.deepcopy(model.base_model.state_dict())
     predicted = []
@@ -121,6 +140,7 @@ def _tune_all(
         model.to(model.device)
         train(model, encoded["train"], encoded.get("dev"), settings, seed)
         predicted.append(predict(model, encoded["test"]))
+        tuned(seed)
     return predicted
 
 

@@ -5,8 +5,18 @@ RUN = f"{JOB}/seed{{seed}}"
 RUN_PROVENANCE = f"{JOB}/{PROVENANCE}"
 RECORDS = expand(f"{RUN}.json", seed=CONFIG["seeds"], allow_missing=True)
 PREDICTIONS = expand(f"{RUN}.predictions.parquet", seed=CONFIG["seeds"], allow_missing=True)
+ADAPTERS = f"{RESULTS}/adapters/{{model}}/{{language}}/{{variant}}/{{task}}"
 BASELINES = GRAPH.of_operation("baseline")
 ENCODERS = [name for name in GRAPH.variants if name not in BASELINES]
+
+
+def kept_files(tuning):
+    """Files of what the seeds of a job trained: adapters with their heads, or whole models."""
+    return [f"{ADAPTERS}/seed{seed}/{name}" for seed in CONFIG["seeds"] for name in KEPT[tuning]]
+
+
+def tasks_by(tuning):
+    return one_of([name for name, about in CONFIG["tasks"].items() if about["tuning"] == tuning])
 
 
 def evaluation_flags(wildcards):

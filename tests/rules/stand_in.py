@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+ADAPTER = ("adapter_config.json", "adapter.safetensors", "head_config.json")
+ADAPTER += ("model_head.safetensors",)
 started = time.time()
 arguments = sys.argv[1:]
 out = Path(arguments[arguments.index("--out") + 1])
@@ -17,6 +19,12 @@ for name in (*CHECKPOINT, "history.csv", "provenance.json"):
 for seed in (1, 2, 3):
     (out / f"seed{seed}.json").touch()
     (out / f"seed{seed}.predictions.parquet").touch()
+if "--keep" in arguments:
+    keep = Path(arguments[arguments.index("--keep") + 1])
+    for seed in (1, 2, 3):
+        (keep / f"seed{seed}").mkdir(parents=True, exist_ok=True)
+        for name in ADAPTER:
+            (keep / f"seed{seed}" / name).touch()
 about = {
     "script": Path(sys.argv[0]).stem,
     "out": str(out),

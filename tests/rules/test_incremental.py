@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 import yaml
@@ -45,6 +46,11 @@ def tables(planned: set[str]) -> set[str]:
 
 
 def test_a_finished_grid_has_nothing_to_do(project):
+    assert project.planned() == set()
+
+
+def test_adapters_that_were_deleted_to_save_space_are_not_trained_again(project):
+    shutil.rmtree(project.folder / "results" / "demo" / "adapters")
     assert project.planned() == set()
 
 
