@@ -11,6 +11,11 @@ from monoglot.cli.exits import STATUSES
 from monoglot.cli.group import CONTEXT, LazyGroup, version_option
 
 COMMANDS = {
+    "Experiments": {
+        "run": "Run an experiment, or go on with it, and show how far it is.",
+        "plan": "Say what a run would do, download and take.",
+        "status": "Say what is done, running, failed and missing, and how long it takes yet.",
+    },
     "Results": {
         "explain": "Say where one number of a table came from.",
     },

@@ -1,0 +1,19 @@
+"""Arguments and options that several commands have."""
+
+import click
+
+config_argument = click.argument("config")
+targets_argument = click.argument("targets", nargs=-1)
+as_json = click.option("--json", "in_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class WithMore(click.Command):
+    """A command that keeps what stands after `--` for somebody else, as the context's `obj`."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        at = arguments.index("--") if "--" in arguments else len(arguments)
+        context.obj = arguments[at + 1 :]
+        return super().parse_args(context, arguments[:at])
+
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(context), "[-- MORE...]"]

@@ -1,0 +1,90 @@
+"""What a run of Snakemake is at: its locks, the jobs it has started, SLURM's queue."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LOCKS = Path(".snakemake", "locks")
+STARTED = Path(".snakemake", "incomplete")
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job that Snakemake has started: when (seconds since the epoch), and its SLURM number."""
+
+    since: float
+    slurm: str | None
+
+
+def started(folder: Path) -> dict[str, Started]:
+    """Return, by output file, the jobs that were started in a folder and have not ended.
+
+    Jobs of a Snakemake that was killed are among them.
+    """
+    root = folder / STARTED
+    found = {}
+    for path in root.rglob("*"):
+        try:
+            # A long name is cut into folders, whose names begin with an @.
+            parts = path.relative_to(root).parts
+            name = base64.urlsafe_b64decode("".join(part.removeprefix("@") for part in parts))
+            number = json.loads(path.read_text())["external_jobid"]
+            found[name.decode()] = Started(path.stat().st_mtime, number)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a folder, or a file that is being written or has just gone
+    return found
+
+
+def locked(folder: Path, outputs: Iterable[str]) -> bool:
+    """Whether a Snakemake that is running, or was killed, holds any of the outputs."""
+    wanted = set(outputs)
+    for lock in (folder / LOCKS).glob("*.output.lock"):
+        try:
+            if not wanted.isdisjoint(lock.read_text().splitlines()):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def running_here(folder: Path) -> bool | None:
+    """Whether a Snakemake of this user runs in a folder on this machine; None if unknown."""
+    if not Path("/proc/self/cwd").exists():
+        return None
+    return any(_is_snakemake(process, folder) for process in Path("/proc").glob("[0-9]*"))
+
+
+def _is_snakemake(process: Path, folder: Path) -> bool:
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        is_it = any(Path(os.fsdecode(word)).name == "snakemake" for word in words[:4])
+        plans = {b"-n", b"--dry-run", b"--dryrun", b"--summary"} & set(words)
+        return is_it and not plans and os.path.samefile(os.readlink(process / "cwd"), folder)
+    except OSError:
+        return False
+
+
+def slurm_states(numbers: Iterable[str]) -> dict[str, str]:
+    """Return the states of SLURM jobs by number (PENDING, RUNNING), as far as squeue knows them."""
+    wanted = sorted(set(numbers))
+    if not wanted or not shutil.which("squeue"):
+        return {}
+    words = ["squeue", "--noheader", f"--jobs={','.join(wanted)}", "--format=%A %T"]
+    try:
+        said = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return dict(_pairs(said))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        number, _, state = line.strip().partition(" ")
+        if state:
+            yield number, state

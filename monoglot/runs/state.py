@@ -1,0 +1,134 @@
+"""The state of every job: done, running, queued, failed, missing; and how long it will take yet."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monoglot.runs import alive, job_logs
+from monoglot.runs.jobs import Job, missing
+from monoglot.runs.times import Times
+
+DONE, RUNNING, QUEUED, FAILED, MISSING = "done", "running", "queued", "failed", "missing"
+STATES = (DONE, RUNNING, QUEUED, FAILED, MISSING)
+PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"}
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job, its state, and if it runs how far it is.
+
+    Attributes:
+        seconds: since it was started.
+        seconds_left: as its log says, or as earlier runs took; None if neither is known.
+        progress: `step 300 of 10000`; empty if its log does not say.
+        error: of a failed job, the sentence that its log ends with.
+        slurm: its number in SLURM's queue.
+    """
+
+    job: Job
+    state: str
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    progress: str = ""
+    error: str = ""
+    slurm: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of a plan.
+
+    Attributes:
+        runs: whether a Snakemake works on it; None if that cannot be seen from here.
+        killed: whether one was killed and has left its locks.
+        seconds_left: of work, one job after another; `seconds_at_least` with nothing in its way.
+        unknown: jobs whose time is not known and which are not part of that.
+    """
+
+    jobs: list[JobState]
+    runs: bool | None
+    killed: bool
+    seconds_left: float
+    seconds_at_least: float
+    unknown: int
+
+    def counts(self, jobs: Iterable[JobState] | None = None) -> dict[str, int]:
+        """Return how many jobs are in each state."""
+        found = [one.state for one in (self.jobs if jobs is None else jobs)]
+        return {state: found.count(state) for state in STATES}
+
+
+def state_of(jobs: list[Job], folder: Path, planned: float) -> State:
+    """Look at the files of a plan's jobs; `folder` is the one that Snakemake runs in.
+
+    A plan is a few seconds of Snakemake's time. This is not, and may be called again and again: a
+    job that was to be done and has ended since it was `planned`, in seconds since the epoch,
+    counts as done.
+    """
+    started = alive.started(folder)
+    locked = alive.locked(folder, (output for job in jobs for output in job.outputs))
+    here = alive.running_here(folder)
+    marks = {job.log: _mark(job, started) for job in jobs if not job.done}
+    queue = alive.slurm_states(mark.slurm for mark in marks.values() if mark and mark.slurm)
+    # On another machine of a cluster nothing of Snakemake is seen but its jobs in the queue.
+    runs = locked and (True if here or queue else here)
+    times = Times(jobs, folder)
+    states = [_state(job, marks.get(job.log), runs, queue, times, folder, planned) for job in jobs]
+    left = [one for one in states if one.state != DONE]
+    said = {one.job.log: one.seconds_left for one in left if one.seconds_left is not None}
+    estimate = times.estimate((one.job for one in left), said)
+    return State(
+        states, runs, locked and runs is False, estimate.seconds, estimate.longest, estimate.unknown
+    )
+
+
+def _mark(job: Job, started: dict[str, alive.Started]) -> alive.Started | None:
+    return next((started[output] for output in job.outputs if output in started), None)
+
+
+def _state(
+    job: Job,
+    mark: alive.Started | None,
+    runs: bool | None,
+    queue: dict[str, str],
+    times: Times,
+    folder: Path,
+    planned: float,
+) -> JobState:
+    if job.done:
+        return JobState(job, DONE)
+    log = folder / job.log
+    if mark and runs is not False:
+        if queue.get(mark.slurm or "") in PENDING:
+            return JobState(job, QUEUED, slurm=mark.slurm)
+        return _running(job, mark, times, log)
+    if mark is None and _made_since(job, planned, folder):
+        return JobState(job, DONE)
+    if said := job_logs.error(log):
+        return JobState(job, FAILED, error=said)
+    return JobState(job, MISSING)
+
+
+def _running(job: Job, mark: alive.Started, times: Times, log: Path) -> JobState:
+    seconds = max(time.time() - mark.since, 0)
+    found = job_logs.progress(log) if _written_since(log, mark.since) else None
+    usual = times.of(job)
+    left = None if usual is None else max(usual - seconds, 0)
+    if found and found.seconds_left is not None:
+        left = found.seconds_left
+    return JobState(job, RUNNING, seconds, left, str(found or ""), slurm=mark.slurm)
+
+
+def _made_since(job: Job, planned: float, folder: Path) -> bool:
+    """Whether all outputs of a job are there, and one is newer than the plan."""
+    if missing(job, folder):
+        return False
+    return any((folder / output).stat().st_mtime > planned for output in job.outputs)
+
+
+def _written_since(log: Path, since: float) -> bool:
+    try:
+        return log.stat().st_mtime >= since - 1
+    except OSError:
+        return False

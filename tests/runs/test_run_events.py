@@ -1,0 +1,94 @@
+"""Lines of a running Snakemake, and a child that is passed signals."""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from monoglot.runs.child import Child
+from monoglot.runs.events import Events
+
+STARTED = """\
+Job stats:
+job         count
+--------  -------
+train           1
+evaluate        2
+all             1
+total           4
+
+Select jobs to execute...
+Execute 1 jobs...
+[Sat Nov 21 15:42:45 2026]
+rule train:
+    input: a
+    log: out/logs/train/xlmr/mt/kd.log
+    jobid: 7
+    wildcards: model=xlmr, language=mt, variant=kd
+"""
+FINISHED = """\
+[Sat Nov 21 15:43:45 2026]
+Finished jobid: 7 (Rule: train)
+1 of 4 steps (25%) done
+"""
+FAILED = """\
+[Sat Nov 21 15:43:45 2026]
+Error in rule train:
+    jobid: 7
+    log: out/logs/train/xlmr/mt/kd.log (check log file(s) for error details)
+Logfile out/logs/train/xlmr/mt/kd.log:
+error: there is no text
+[Sat Nov 21 15:43:46 2026]
+rule other:
+"""
+
+
+def test_progress():
+    events = Events()
+    assert not any(events.read(line) for line in STARTED.splitlines())
+    assert (events.total, events.done, events.open["evaluate"]) == (4, 0, 2)
+    job = events.running["7"]
+    assert (job.rule, job.name, job.log) == (
+        *("train", "xlmr/mt/kd", "out/logs/train/xlmr/mt/kd.log"),
+    )
+    assert not any(events.read(line) for line in FINISHED.splitlines())
+    assert (events.done, events.running, events.open["train"]) == (1, {}, 0)
+
+
+def test_faults_are_to_be_seen_and_nothing_else():
+    events = Events()
+    for line in STARTED.splitlines():
+        events.read(line)
+    shown = [line for line in FAILED.splitlines() if events.read(line)]
+    assert shown == FAILED.splitlines()[1:-2]
+    assert (events.failed, events.running) == (["train xlmr/mt/kd"], {})
+
+
+def test_errors_before_the_first_job_are_shown():
+    lines = ['WorkflowError in file "Snakefile", line 3:', "data.tc: there is no source"]
+    assert [line for line in lines if Events().read(line)] == lines[:1]
+    events = Events()
+    assert all(events.read(line) for line in lines)
+
+
+def test_signals_go_on_to_the_child(tmp_path: Path):
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: (print('asked to end'), sys.exit(3)))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    child = Child([sys.executable, "-c", code], tmp_path)
+    said = []
+    with child.signals_passed_on():
+        for line in child.lines(0.05):
+            said += [line] if line else []
+            if line == "ready":
+                threading.Thread(target=interrupt).start()
+    assert (said, child.wait(), child.interrupted) == (["ready", "asked to end"], 3, signal.SIGINT)
+
+
+def interrupt() -> None:
+    time.sleep(0.1)
+    signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,146 @@
+"""Plans, as Snakemake prints them, become jobs with states and times."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from monoglot.runs import alive
+from monoglot.runs.jobs import read_jobs, stages_of
+from monoglot.runs.snakemake import reason, shown
+from monoglot.runs.state import state_of
+from monoglot.runs.times import Remaining, Times
+from tests.runs import plans
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alive, "running_here", lambda folder: True)
+
+
+def states(folder: Path, planned: float = 0.0) -> list[str]:
+    return [one.state for one in state_of(plans.plan(), folder, planned).jobs]
+
+
+def test_jobs_of_a_plan_with_stages_names_and_reasons():
+    jobs = plans.plan()
+    assert [(job.name, job.done) for job in jobs] == [
+        ("mt/tc", True),
+        ("xlmr/mt/kd", False),
+        ("xlmr/mt/kd/tc", False),
+    ]
+    assert {stage: len(group) for stage, group in stages_of(jobs).items()} == {
+        **{"data": 1, "checkpoints": 1, "scores": 1}
+    }
+    assert jobs[2].reason == "not made yet"
+    assert jobs[1].outputs[1] == "out/models/xlmr/mt/kd/history.csv"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (plans.MADE_AGAIN, "what it is made from is made again"),
+        ("Params have changed since last execution: x", "its settings or its code have changed"),
+        ("Something new", "Something new"),
+    ],
+)
+def test_reasons(theirs, ours):
+    text = plans.printed(train=theirs)
+    assert read_jobs(text, text, "out")[0].reason == ours
+
+
+def test_nothing_to_do_is_no_jobs():
+    assert read_jobs("Nothing to be done.\n", "", "out") == []
+
+
+def test_names_with_commas_are_split_at_the_results_folder():
+    text = plans.BLOCKS["train"].format(reason="x").replace("out/", "a, b/")
+    assert len(read_jobs("", text, "a, b")[0].outputs) == 2
+
+
+def test_a_job_that_was_started_runs_and_says_how_far_it_is(tmp_path, running):
+    train = plans.plan()[1]
+    plans.start(tmp_path, train)
+    plans.write(tmp_path / train.log, "12:00:00 step 300 of 1000, 99 tokens/s, 42 s left\n")
+    found = state_of(plans.plan(), tmp_path, 0.0)
+    assert [one.state for one in found.jobs] == ["done", "running", "missing"]
+    assert (found.jobs[1].progress, found.jobs[1].seconds_left) == ("step 300 of 1000", 42.0)
+    assert (found.runs, found.killed, found.seconds_left) == (True, False, 42.0)
+
+
+def test_a_log_of_an_earlier_run_says_nothing_of_this_one(tmp_path, running):
+    train = plans.plan()[1]
+    log = plans.write(tmp_path / train.log, "step 300 of 1000, 42 s left\n")
+    os.utime(log, (1, 1))
+    plans.start(tmp_path, train)
+    assert state_of(plans.plan(), tmp_path, 0.0).jobs[1].progress == ""
+
+
+def test_what_a_killed_run_had_started_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(alive, "running_here", lambda folder: False)
+    plans.start(tmp_path, plans.plan()[1])
+    assert states(tmp_path) == ["done", "missing", "missing"]
+    assert state_of(plans.plan(), tmp_path, 0.0).killed
+
+
+def test_jobs_in_the_queue_of_slurm(tmp_path, monkeypatch):
+    monkeypatch.setattr(alive, "running_here", lambda folder: False)
+    monkeypatch.setattr(alive, "slurm_states", lambda numbers: {"17": "PENDING"})
+    plans.start(tmp_path, plans.plan()[1], slurm="17")
+    found = state_of(plans.plan(), tmp_path, 0.0)
+    assert (found.jobs[1].state, found.jobs[1].slurm, found.runs) == ("queued", "17", True)
+
+
+def test_squeue_is_asked_of_jobs_by_number(tmp_path, monkeypatch):
+    fake = plans.write(tmp_path / "squeue", '#!/bin/sh\necho "17 PENDING"; echo "18 RUNNING"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert alive.slurm_states(["18", "17"]) == {"17": "PENDING", "18": "RUNNING"}
+    assert alive.slurm_states([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("log", "state"),
+    [
+        ("12:00 a line\nerror: data.tc.mt: no file; put it there\n", "failed"),
+        ("Traceback\n  File\nValueError: bad\n", "failed"),
+        ("error: ended by SIGTERM before it was done; start it again\n", "missing"),
+        ("12:00 all well\n", "missing"),
+    ],
+)
+def test_a_failed_job_is_known_by_its_log(tmp_path, log, state):
+    plans.write(tmp_path / plans.plan()[1].log, log)
+    assert states(tmp_path)[1] == state
+
+
+def test_a_job_that_ended_after_the_plan_is_done(tmp_path):
+    plans.finish(tmp_path, plans.plan()[1], 5)
+    assert states(tmp_path, planned=time.time() - 60)[1] == "done"
+    assert states(tmp_path, planned=time.time() + 60)[1] == "missing"
+
+
+def test_times_of_jobs_that_wait_for_one_another(tmp_path):
+    jobs = plans.plan()
+    for job, seconds in zip(jobs, (2, 30, 10), strict=True):
+        plans.finish(tmp_path, job, seconds)
+    found = Times(jobs, tmp_path).estimate(jobs)
+    assert (found.seconds, found.longest, found.unknown) == (42, 40, 0)
+    assert (found.on(1), found.on(8)) == (42, 40)
+    assert Times(jobs, tmp_path / "none").estimate(jobs).unknown == 3
+    assert Times(jobs, tmp_path).estimate(jobs, {jobs[1].log: 5}).seconds == 17
+
+
+def test_the_rest_of_a_run_takes_as_long_as_its_rules_took(tmp_path):
+    plans.finish(tmp_path, plans.plan()[1], 30)
+    assert Remaining(tmp_path / "out").of({"train": 4, "figure": 1, "all": 1}, 2) == (60, 1)
+
+
+def test_the_command_says_where_to_type_it(tmp_path):
+    assert shown(["snakemake", "a b"], tmp_path, tmp_path) == "snakemake 'a b'"
+    assert shown(["snakemake"], tmp_path, Path("/")) == f"cd {tmp_path} && snakemake"
+
+
+def test_the_sentence_of_snakemakes_error():
+    text = 'Using profile\nWorkflowError in file "/x/rules/common.smk", line 40:\ndata.tc: no'
+    assert reason(text) == "data.tc: no"
