@@ -1,0 +1,27 @@
+"""Export a checkpoint's encoder to ONNX, in fp32 and in int8, and compare it with PyTorch."""
+
+import logging
+from pathlib import Path
+
+from monoglot import command, extras, provenance
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    add = parser.add_argument
+    add("--checkpoint", type=Path, required=True, help="folder of the model")
+    add("--out", type=Path, required=True, help="folder of the graphs")
+    options = parser.parse_args()
+    extras.need("onnx")
+
+    with command.loading():
+        from monoglot.deploy.onnx_folder import make_onnx_folder
+
+    with provenance.of_folder(__file__, options, [options.checkpoint]):
+        report = make_onnx_folder(options.checkpoint, options.out)
+    for precision, found in report["difference"].items():
+        logging.info("%s differs from PyTorch by up to %.3g", precision, found["largest"])
+
+
+if __name__ == "__main__":
+    command.run(main)
