@@ -16,11 +16,13 @@ include: "rules/functions/checkpoints.smk"
 include: "rules/functions/scores.smk"
 include: "rules/functions/tables.smk"
 include: "rules/functions/figures.smk"
+include: "rules/functions/deployment.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/deployment.smk"
 
 
 rule tables:
@@ -31,6 +33,11 @@ rule tables:
 rule figures:
     input:
         figure_files(),
+
+
+rule deployment:
+    input:
+        TARGETS["deployment"],
 
 
 rule all:

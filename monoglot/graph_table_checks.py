@@ -102,6 +102,26 @@ def _check_adapters(graph: "Graph", spec: dict, where: str) -> None:
             raise UserError(f"{where}.rows: '{variant}' is a baseline, without adapters; remove it")
 
 
+def _check_deployment(graph: "Graph", spec: dict, where: str) -> None:
+    _known(where, "models", spec.get("models", []), graph.config["models"])
+    _known(where, "evaluated languages", spec.get("languages", []), graph.evaluated)
+    _known(where, "tasks", spec.get("tasks", []), graph.config["tasks"])
+    variants = [row["variant"] for row in spec["rows"]]
+    _known(where, "variants", variants, graph.variants)
+    _evaluated(graph, spec, spec.get("tasks", graph.config["tasks"]), where)
+    for variant in variants:
+        if graph.is_baseline(variant):
+            raise UserError(f"{where}.rows: '{variant}' is a baseline, without a model; remove it")
+    for language in table_languages(graph, spec):
+        source_of(graph.config, "heldout", language)
+    lengths = graph.config["deployment"]["lengths"]
+    if spec.get("length", lengths[0]) not in lengths:
+        raise UserError(
+            f"{where}.length: {spec['length']} is none of deployment.lengths, which are "
+            f"{', '.join(map(str, lengths))}"
+        )
+
+
 def _check_baselines(graph: "Graph", table: str, where: str) -> None:
     for run in table_needs(graph, table).runs:
         if not graph.is_baseline(run.variant):
@@ -154,4 +174,5 @@ CHECKS: dict[str, Callable[["Graph", dict, str], None]] = {
     "hyperparameters": _check_hyperparameters,
     "adapters": _check_adapters,
     "retention": _check_retention,
+    "deployment": _check_deployment,
 }

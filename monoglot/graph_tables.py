@@ -51,6 +51,23 @@ def table_languages(graph: "Graph", spec: dict) -> list[str]:
     return spec.get("languages", graph.evaluated)
 
 
+def table_models(graph: "Graph", spec: dict) -> list[str]:
+    return spec.get("models", list(graph.config["models"]))
+
+
+def deployed(graph: "Graph") -> list[Checkpoint]:
+    """Return the checkpoints that tables of scores and of deployment show."""
+    return sorted(
+        {
+            graph.checkpoint(run.model, run.language, run.variant)
+            for table, needs in graph.needs.items()
+            if graph.config["tables"][table]["kind"] in ("scores", "deployment")
+            for run in needs.runs
+            if not graph.is_baseline(run.variant)
+        }
+    )
+
+
 def _scores_needs(graph: "Graph", spec: dict) -> Needs:
     return Needs(
         runs=[
@@ -101,6 +118,18 @@ def _adapters_needs(graph: "Graph", spec: dict) -> Needs:
     )
 
 
+def _deployment_needs(graph: "Graph", spec: dict) -> Needs:
+    languages = table_languages(graph, spec)
+    runs = [
+        Run(model, language, row["variant"], task)
+        for model in table_models(graph, spec)
+        for row in spec["rows"]
+        for language in languages
+        for task in spec.get("tasks", graph.config["tasks"])
+    ]
+    return Needs(runs=runs, sets=[(language, "heldout") for language in languages])
+
+
 NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {
     "scores": _scores_needs,
     "corpora": _corpora_needs,
@@ -108,4 +137,5 @@ NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {
     "hyperparameters": _hyperparameters_needs,
     "adapters": _adapters_needs,
     "retention": _retention_needs,
+    "deployment": _deployment_needs,
 }

@@ -12,10 +12,13 @@ DEFAULTS = {
     "trim_vocab": {"memory": 16, "hours": 4},
     "evaluate": {"memory": 16, "hours": 4},
     "baseline": {"memory": 8, "hours": 1},
+    "export_onnx": {"memory": 16, "hours": 1},
+    "score_onnx": {"memory": 16, "hours": 4},
+    "deploy": {"memory": 32, "hours": 4},
 }
 """Gigabytes and hours of a first attempt, by rule, with room for the models of the paper."""
 
-ON_GPUS = ("train", "prune_ffn", "evaluate")
+ON_GPUS = ("train", "prune_ffn", "evaluate", "deploy")
 
 
 def memory_mb(config: dict, rule: str, attempt: int) -> int:

@@ -22,7 +22,7 @@ def main() -> None:
     add("--language", required=True, help="name of the language, or any")
     add("--variant", required=True, help="name of the variant")
     add("--lengths", type=int, nargs="+", default=[16, 64, 256], help="of a text, in tokens")
-    add("--threads", type=_threads, nargs="+", default=[1, "all"], help="numbers of threads, or all")
+    add("--threads", type=_threads, nargs="+", default=[1, "all"], help="numbers, or all")
     add("--batch", type=int, default=32, help="texts at once, for throughput")
     add("--repeats", type=int, default=50, help="answers to single texts that are timed")
     add("--warmup", type=int, default=5, help="answers before those that are timed")

@@ -57,7 +57,7 @@ def test_the_given_configuration_is_left_alone():
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("rseults", "out", "unknown key 'rseults'; known keys are data, defaults, extends"),
+        ("rseults", "out", "unknown key 'rseults'; known keys are data, defaults, deployment"),
         ("seeds", "one", "seeds: 'one' is not of type array"),
         ("seeds", [], r"seeds: \[\] should be non-empty"),
         ("tasks.tc.kind", "regression", "tasks.tc.kind: 'regression' must be one of classif"),
@@ -70,6 +70,9 @@ def test_the_given_configuration_is_left_alone():
         ("data.text", None, "data: the key 'text' is missing"),
         ("data.sa", None, "data: there is no source for task 'sa'; add data.sa"),
         ("results", 3, "results: 3 is not of type string"),
+        ("deployment", {"lengths": [2]}, "deployment.lengths.0: 2 is less than the minimum of 4"),
+        ("deployment", {"threads": ["some"]}, "deployment.threads.0: 'some' is not valid"),
+        ("energy", {"country": "Germany"}, "energy.country: 'Germany' does not match"),
     ],
 )
 def test_faults_are_named_by_key(path, value, message):

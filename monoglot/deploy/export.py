@@ -68,7 +68,7 @@ def export(model: States, out: Path, output: str) -> None:
             opset_version=OPSET,
             input_names=list(INPUTS),
             output_names=[output],
-            dynamic_axes={name: axes for name in INPUTS} | {output: {0: "batch"}},
+            dynamic_axes=dict.fromkeys(INPUTS, axes) | {output: {0: "batch"}},
         )
 
 

@@ -1,4 +1,4 @@
-"""Measurements in processes of their own, so that memory and thread pools are of one model alone."""
+"""Measurements in processes of their own: memory and thread pools are of one model alone."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The files of a checkpoint's folder of ONNX graphs. For the Snakefile too: imports nothing heavy."""
+"""The files of a checkpoint's folder of ONNX graphs. For the Snakefile too: imports little."""
 
 from monoglot.checkpoint_files import TOKENIZER_FILES
 

@@ -1,0 +1,59 @@
+"""Measuring in another process, and what is said when that ends."""
+
+import numpy as np
+import pytest
+
+from monoglot.deploy import child, isolated
+from monoglot.deploy.isolated import measure
+from monoglot.errors import UserError
+
+
+@pytest.fixture
+def order(exported, tmp_path):
+    tokens = tmp_path / "tokens.npz"
+    np.savez(tokens, **{"8": np.full((2, 8), 9), "16": np.full((2, 16), 9)})
+    return {
+        "runtime": "onnx",
+        "precision": "int8",
+        "model": str(exported("bert") / "model.int8.onnx"),
+        "device": "cpu",
+        "threads": 1,
+        "tokens": str(tokens),
+        "repeats": 3,
+        "warmup": 1,
+        "batch_repeats": 1,
+    }
+
+
+def test_memory_is_of_a_process_without_torch(order):
+    found = measure(order)
+    memory = found["memory"]
+    assert memory["imported_bytes"] < memory["peak_bytes"] <= memory["batch_peak_bytes"]
+    assert memory["batch_peak_bytes"] < 200 * 2**20  # torch alone takes more
+    assert set(found["latency"]) == set(found["throughput"]) == {"8", "16"}
+    for one in found["latency"].values():
+        assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
+
+
+def test_a_fault_there_is_one_sentence_here(order):
+    order["model"] = order["model"].replace("int8", "none")
+    with pytest.raises(UserError) as caught:
+        measure(order)
+    said = str(caught.value)
+    assert "onnx int8 on cpu with one thread: could not be measured (" in said
+    assert "Traceback" not in said
+    assert "\n" not in said
+
+
+def test_a_process_that_is_killed_is_said_to_be(order, monkeypatch, tmp_path):
+    (tmp_path / "dies.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(isolated.child, "__name__", "dies")
+    with pytest.raises(UserError, match=r"with 2 threads: .* ended by SIGKILL; .* little memory"):
+        measure(order | {"threads": 2})
+
+
+def test_thread_pools_are_as_large_as_asked_for():
+    found = isolated._environment(3)
+    assert {found[name] for name in isolated.THREADS} == {"3"}
+    assert child.__name__ == "monoglot.deploy.child"
