@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from monoglot.chain import Job, jobs_behind
 from monoglot.explain.cell import Cell, read_cell
-from monoglot.explain.chain import Job, jobs_behind
 from monoglot.explain.changes import changes
 from monoglot.provenance import NAME
 

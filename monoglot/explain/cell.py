@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from monoglot.chain import Job
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
-from monoglot.explain.chain import Job
 from monoglot.provenance import provenance_of
 
 

@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
 
+from monoglot.chain import Job
 from monoglot.code import ROOT, code_of
-from monoglot.explain.chain import Job
 from monoglot.files import sha256
 
 
