@@ -25,10 +25,10 @@ from transformers import (
 from monoglot.checkpoints import count_parameters
 from monoglot.evaluate import adapter
 from monoglot.graph import Graph
+from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.select_layers import select_layers
-from monoglot.operations.trim_vocab import gather_rows
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "resources" / "paper" / "tables_1_and_6.csv"

@@ -1,4 +1,4 @@
-"""A masked language model over fewer pieces: rows of its embeddings, decoder and decoder's bias."""
+"""A model over fewer pieces: rows of its embeddings and, if it has one, of its decoder."""
 
 import copy
 from collections.abc import Sequence
@@ -6,25 +6,29 @@ from collections.abc import Sequence
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
+from monoglot.operations.anatomy import emptied
+
 
 def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
-    """Return a masked language model with the vocabulary `kept`, old ids by new id.
+    """Return a model with the vocabulary `kept`, old ids by new id.
 
-    Its logits at new id i are those of `model` at `kept[i]`; everything else stays, and is shared
-    with `model`.
+    Its logits at new id i, if it predicts pieces, are those of `model` at `kept[i]`; everything
+    else stays, and is shared with `model`.
     """
     new = {old: i for i, old in enumerate(kept)}
     config = copy.deepcopy(model.config)
     config.vocab_size = len(kept)
     for key, value in _id_settings(model.config).items():
         setattr(config, key, [new[i] for i in value] if isinstance(value, list) else new[value])
-    rows = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().bias)}
+    decoder = model.get_output_embeddings()
+    rows = {id(model.get_input_embeddings().weight)}
+    rows.update(id(parameter) for parameter in (decoder.parameters() if decoder else ()))
     tensors = {
         name: tensor.detach()[list(kept)] if id(tensor) in rows else tensor.detach()
         for name, tensor in model.named_parameters()  # names a tied tensor once
     }
     with torch.device("meta"):  # no random weights only to write over them
-        smaller = type(model)(config)
+        smaller = emptied(model, config)
     smaller.load_state_dict(tensors, strict=False, assign=True)
     smaller.tie_weights()
     for name, buffer in model.named_buffers():

@@ -11,12 +11,13 @@ from torch.nn.functional import cross_entropy
 from monoglot import heads
 from monoglot.errors import UserError
 from monoglot.masking import IGNORED, mask_tokens
+from monoglot.operations.anatomy import anatomy, ffn_size, layers_of, longest_input
 from monoglot.tokens.batches import collate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from monoglot.tokens.store import TokenStore
+    from monoglot.tokens.memory import Documents
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -67,15 +68,16 @@ def importance(
             f"importance '{measure}' is not known; use one of {', '.join(NEURON_MEASURES)}"
         )
     model.eval()
-    layers, sizes = len(model.base_model.encoder.layer), model.config
-    neurons = torch.zeros(layers, sizes.intermediate_size, dtype=torch.float64)
-    absolute = torch.zeros(layers, sizes.num_attention_heads, dtype=torch.float64)
+    config = model.config
+    layers = len(layers_of(model))
+    neurons = torch.zeros(layers, ffn_size(config), dtype=torch.float64)
+    absolute = torch.zeros(layers, config.num_attention_heads, dtype=torch.float64)
     so_far, cumulative = torch.zeros_like(absolute), torch.zeros_like(absolute)
     generator = torch.Generator().manual_seed(seed)
     scored = False
     for ids, attention_mask, special in batches:
         masked, labels = mask_tokens(
-            ids, special, mask_id, model.config.vocab_size, MASK_PROBABILITY, generator
+            ids, special, mask_id, config.vocab_size, MASK_PROBABILITY, generator
         )
         if (labels == IGNORED).all():
             continue  # the mean over no position is not a number
@@ -92,7 +94,7 @@ def importance(
 
 
 def validation_batches(
-    model: "PreTrainedModel", store: "TokenStore", max_length: int
+    model: "PreTrainedModel", store: "Documents", max_length: int
 ) -> Iterator[Batch]:
     """Return batches of 8 documents of `store` in order, padded to the longest of each.
 
@@ -104,9 +106,7 @@ def validation_batches(
             f"the validation tokens come from a vocabulary of {store.meta['vocab']}, the model has "
             f"{config.vocab_size}; encode the text with the model's own tokenizer"
         )
-    # XLM-R numbers positions from pad_token_id + 1 on.
-    offset = 0 if config.model_type == "bert" else config.pad_token_id + 1
-    longest = config.max_position_embeddings - offset
+    longest = longest_input(config)
     if not 3 <= max_length <= longest:
         raise UserError(
             f"max_length {max_length} does not fit the model; give a number from 3 to {longest}"
@@ -131,10 +131,10 @@ def _loss(model: "PreTrainedModel", ids: Tensor, attention_mask: Tensor, labels:
 
 def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple[Tensor, Tensor]:
     """Return a batch's scores of neurons, and of heads with their sign."""
-    layers = model.base_model.encoder.layer
-    dense = [layer.intermediate.dense for layer in layers]
+    layers, names = layers_of(model), anatomy(model.config)
+    dense = [layer.get_submodule(names.inner) for layer in layers]
     weights, biases = [d.weight for d in dense], [d.bias for d in dense]
-    mixing = [layer.attention.output.dense.weight for layer in layers]
+    mixing = [layer.get_submodule(names.mixing).weight for layer in layers]
     gradients = iter(torch.autograd.grad(loss, weights + biases + mixing))
     slopes, offsets, mixed = ([next(gradients) for _ in layers] for _ in range(3))
     rows = []

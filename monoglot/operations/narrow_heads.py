@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from monoglot.operations.anatomy import anatomy, layers_of
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -34,19 +36,23 @@ def principal_heads(model: "PreTrainedModel", size: int) -> dict[str, Tensor]:
     which divides by the square root of the head's new width, is as sharp as before.
     """
     count, hidden = model.config.num_attention_heads, model.config.hidden_size
-    found = {}
-    for number, layer in enumerate(model.base_model.encoder.layer):
-        attention, output = layer.attention.self, layer.attention.output.dense
-        query, key = _balanced(_by_head(attention.query, count), _by_head(attention.key, count))
+    names, found = anatomy(model.config), {}
+    encoder = next(name for name, module in model.named_modules() if module is layers_of(model))
+    for number, layer in enumerate(layers_of(model)):
+        output = layer.get_submodule(names.mixing)
+        of_query, of_key, of_value = (
+            _by_head(layer.get_submodule(name), count) for name in names.projections
+        )
+        query, key = _balanced(of_query, of_key)
         mixing = output.weight.detach().double().T.unflatten(0, (count, -1))
-        value, mixing = _balanced(_by_head(attention.value, count), mixing)
+        value, mixing = _balanced(of_value, mixing)
         query = query * (size / hidden) ** 0.5
-        name = f"{model.base_model_prefix}.encoder.layer.{number}.attention"
-        for part, rows in (("query", query), ("key", key), ("value", value)):
+        name = f"{encoder}.{number}"
+        for part, rows in zip(names.projections, (query, key, value), strict=True):
             rows = rows.flatten(0, 1)
-            found[f"{name}.self.{part}.weight"] = rows[:, :-1]
-            found[f"{name}.self.{part}.bias"] = rows[:, -1]
-        found[f"{name}.output.dense.weight"] = mixing.flatten(0, 1).T
+            found[f"{name}.{part}.weight"] = rows[:, :-1]
+            found[f"{name}.{part}.bias"] = rows[:, -1]
+        found[f"{name}.{names.mixing}.weight"] = mixing.flatten(0, 1).T
     return {name: tensor.to(model.dtype) for name, tensor in found.items()}
 
 

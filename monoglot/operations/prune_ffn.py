@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 import torch
 
 from monoglot.errors import UserError
+from monoglot.operations.anatomy import anatomy, ffn_size, layers_of
 from monoglot.operations.importance import Importance, importance, validation_batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from monoglot.tokens.store import TokenStore
+    from monoglot.tokens.memory import Documents
 
 HEAD_ORDERS = ("as_is", "importance", "cumulative_importance")
 
 
 def prune_ffn(
     model: "PreTrainedModel",
-    store: "TokenStore",
+    store: "Documents",
     size: int,
     measure: str,
     max_length: int,
@@ -43,10 +44,11 @@ def prune_ffn(
     Raises:
         UserError: if the size, the measure, the order, the length or the store does not fit.
     """
-    if not 1 <= size <= model.config.intermediate_size:
+    present = ffn_size(model.config)
+    if not 1 <= size <= present:
         raise UserError(
-            f"cannot keep {size} feed-forward neurons of {model.config.intermediate_size}; "
-            f"give a number from 1 to {model.config.intermediate_size}"
+            f"cannot keep {size} feed-forward neurons of {present}; "
+            f"give a number from 1 to {present}"
         )
     if head_order not in HEAD_ORDERS:
         raise UserError(
@@ -77,9 +79,10 @@ def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrai
             f"{model.config.num_hidden_layers} layers; all must keep the same number"
         )
     smaller = copy.deepcopy(model)
-    smaller.config.intermediate_size = sizes.pop()
-    for layer, rows in zip(smaller.base_model.encoder.layer, kept, strict=True):
-        inner, outer = layer.intermediate.dense, layer.output.dense
+    names = anatomy(smaller.config)
+    setattr(smaller.config, names.ffn_size, sizes.pop())
+    for layer, rows in zip(layers_of(smaller), kept, strict=True):
+        inner, outer = layer.get_submodule(names.inner), layer.get_submodule(names.outer)
         inner.weight = torch.nn.Parameter(inner.weight.detach()[rows])
         inner.bias = torch.nn.Parameter(inner.bias.detach()[rows])
         outer.weight = torch.nn.Parameter(outer.weight.detach()[:, rows])
@@ -100,10 +103,11 @@ def _descending(scores: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def _order_heads(model: "PreTrainedModel", orders: torch.Tensor) -> None:
     """Bring the heads of layer l into the order `orders[l]`, in place."""
-    for layer, order in zip(model.base_model.encoder.layer, orders, strict=True):
-        attention, mixing = layer.attention.self, layer.attention.output.dense
-        rows = torch.arange(attention.all_head_size).unflatten(0, (len(order), -1))[order].flatten()
-        for dense in (attention.query, attention.key, attention.value):
+    names = anatomy(model.config)
+    for layer, order in zip(layers_of(model), orders, strict=True):
+        mixing = layer.get_submodule(names.mixing)
+        rows = torch.arange(mixing.in_features).unflatten(0, (len(order), -1))[order].flatten()
+        for dense in map(layer.get_submodule, names.projections):
             dense.weight.copy_(dense.weight[rows])
             dense.bias.copy_(dense.bias[rows])
         mixing.weight.copy_(mixing.weight[:, rows])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from monoglot.errors import UserError
+from monoglot.operations.anatomy import anatomy, emptied, ffn_size
 from monoglot.operations.hidden_basis import Basis, gram, leading_basis
 from monoglot.operations.narrow_heads import HEADS, kept_dimensions, principal_heads
 
@@ -27,6 +28,15 @@ AXES = {
     "output.dense": (STREAM, None),
     "transform.dense": (STREAM, STREAM),
     "lm_head.dense": (STREAM, STREAM),
+    "pooler.dense": (STREAM, STREAM),
+    "decoder.weight": (None, STREAM),
+    # DistilBERT's names.
+    "attention.out_lin": (STREAM, ATTENTION),
+    "attention": (ATTENTION, STREAM),
+    "ffn.lin1": (None, STREAM),
+    "ffn.lin2": (STREAM, None),
+    "vocab_transform": (STREAM, STREAM),
+    "vocab_projector.weight": (None, STREAM),
 }
 
 
@@ -56,7 +66,8 @@ def reduce_hidden(
     - `low_rank`: every head keeps the best approximation of that rank; see `principal_heads`.
 
     Args:
-        model: a masked language model; it stays as it is. Its feed-forward size does not change.
+        model: a masked language model or an encoder; it stays as it is. Its feed-forward size does
+            not change.
         size: the new hidden size, a multiple of the number of attention heads.
         method: one of `METHODS`.
         heads: one of `HEADS`.
@@ -68,7 +79,8 @@ def reduce_hidden(
     config = copy.deepcopy(model.config)
     config.hidden_size = size
     with model.device:
-        smaller = type(model)(config)
+        smaller = emptied(model, config)
+    inner = f"{anatomy(config).inner}.weight"
     rows = kept_dimensions(heads, config.num_attention_heads, model.config.hidden_size, size)
     with torch.no_grad():
         words = model.get_input_embeddings().weight
@@ -77,9 +89,14 @@ def reduce_hidden(
         for name, target in smaller.named_parameters():  # names a tied tensor once
             source = rotated.get(name, model.get_parameter(name))
             if method == "svd" and source.dim() == 2:
-                wide = name.endswith("intermediate.dense.weight")
-                source = low_rank(source, config.intermediate_size if wide else size)
-            target.copy_(_narrowed(name, source, rows, basis))
+                source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
+            narrowed = _narrowed(name, source, rows, basis)
+            if narrowed.shape != target.shape:
+                raise UserError(
+                    f"cannot narrow {name} of a {type(model).__name__}; "
+                    "give a masked language model or an encoder alone"
+                )
+            target.copy_(narrowed)
     return smaller.eval()
 
 

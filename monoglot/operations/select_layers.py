@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from monoglot.errors import UserError
+from monoglot.operations.anatomy import anatomy, emptied
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-LAYERS_IN = {"bert": "encoder", "xlm-roberta": "encoder", "distilbert": "transformer"}
 STRATEGIES = ("first_k", "last_k", "stride", "first_last_k", "random")
 
 
@@ -23,19 +23,20 @@ def select_layers(
     every weight anew, embeddings included, by the architecture's own initialisation.
 
     Args:
-        model: a masked language model; it stays as it is.
+        model: any model on top of an encoder; it stays as it is.
         count: number of layers to keep.
         strategy: one of `STRATEGIES`; see `layers_kept`.
         seed: seed of `random`; the other strategies do not depend on it.
 
     Raises:
-        UserError: for an unknown strategy, or a count below one or above the model's layers.
+        UserError: for an unknown strategy or architecture, or a count below one or above the
+            model's layers.
     """
     kept = layers_kept(model.config.num_hidden_layers, count, strategy)
     if kept is None:
         return _random(model, count, seed)
     smaller = copy.deepcopy(model)
-    encoder = smaller.base_model.get_submodule(LAYERS_IN[model.config.model_type])
+    encoder = smaller.base_model.get_submodule(anatomy(model.config).encoder)
     encoder.layer = torch.nn.ModuleList(encoder.layer[index] for index in kept)
     smaller.config.num_hidden_layers = count
     return smaller.eval()
@@ -69,4 +70,4 @@ def _random(model: "PreTrainedModel", count: int, seed: int) -> "PreTrainedModel
     config.num_hidden_layers = count
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return type(model)(config).eval()
+        return emptied(model, config).eval()

@@ -28,15 +28,21 @@ def coverage(counts: Counts, kept: Sequence[int]) -> dict[str, float | int]:
 
 
 def compare(
-    before: Tokenizer, after: Tokenizer, kept: Sequence[int], unknown: int, texts: Iterable[str]
+    before: Tokenizer,
+    after: Tokenizer,
+    kept: Sequence[int],
+    unknown: int | None,
+    texts: Iterable[str],
+    lead: str = "",
 ) -> dict[str, object]:
     """Compare the segmentation of the words (between white space) of `texts`.
 
     Args:
         before, after: the tokenizers.
         kept: old id of every new id.
-        unknown: old id of the unknown piece.
+        unknown: old id of the unknown piece, if there is one.
         texts: documents.
+        lead: what stands before each word; a space for tokenizers that have it in their pieces.
 
     Returns:
         `words`; `unknown_rate` (unknown tokens / tokens) and `fertility` (tokens / words), each
@@ -45,7 +51,7 @@ def compare(
     Raises:
         UserError: if there is no word.
     """
-    words = Counter(word for text in texts for word in text.split())
+    words = Counter(lead + word for text in texts for word in text.split())
     if not words:
         raise UserError("the held-out text holds no words; the report needs some")
     old_ids = np.asarray(kept)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from monoglot.errors import UserError
+from monoglot.operations.merged_pieces import kept_merges, parts_of, with_parts
 
 WORD_START = "▁"
 
@@ -20,7 +21,8 @@ def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[
     tokens that `names` (a `tokenizer_config.json`) mentions, and `more`.
     """
     ids = vocabulary(tokenizer)
-    found = {*more, unknown_id(tokenizer)}
+    unknown = unknown_id(tokenizer)
+    found = {*more, *([] if unknown is None else [unknown])}
     for role, token in names.items():
         content = token.get("content") if isinstance(token, dict) else token
         if role.endswith("_token") and content in ids:
@@ -30,12 +32,12 @@ def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[
     return sorted(found)
 
 
-def unknown_id(tokenizer: dict) -> int:
-    """Return the id of the piece that stands for what cannot be segmented."""
+def unknown_id(tokenizer: dict) -> int | None:
+    """Return the id of the piece that stands for what cannot be segmented; None if all can."""
     model = tokenizer["model"]
     if model["type"] == "Unigram":
         return model["unk_id"]
-    return vocabulary(tokenizer)[model["unk_token"]]
+    return vocabulary(tokenizer).get(model["unk_token"])
 
 
 def vocabulary(tokenizer: dict) -> dict[str, int]:
@@ -55,11 +57,13 @@ def choose_pieces(
 ) -> list[int]:
     """Return the ids of the `size` most frequent pieces that are not special, in ascending order.
 
-    Ties, and pieces that do not occur, go in the order of ids. Two kinds of pieces come first:
+    Ties, and pieces that do not occur, go in the order of ids. Three kinds of pieces come first:
 
     - Unigram: the piece with the lowest score, since an unknown character costs 10 more than it and
       without it other texts would be segmented in another way; and the bare word start `▁`, which
       running text may never need, but words given one by one do (punctuation in NER and POS data);
+    - BPE: pieces of one character (of a byte-level one, all bytes), since others are merged from
+      them; any other piece comes with those that it is merged from, or not at all;
     - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
       as a piece or within one.
 
@@ -90,6 +94,8 @@ def choose_pieces(
             + (", or do not keep all characters" if keep_characters else "")
         )
     order = np.lexsort((candidates, -counts[candidates].astype(np.int64), ~first))
+    if tokenizer["model"]["type"] == "BPE":
+        return with_parts(candidates[order].tolist(), size, special, parts_of(tokenizer["model"]))
     return np.sort(candidates[order[:size]]).tolist()
 
 
@@ -116,6 +122,8 @@ def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
     else:
         pieces = sorted(model["vocab"].items(), key=lambda piece: new.get(piece[1], -1))
         model["vocab"] = {piece: new[i] for piece, i in pieces if i in new}
+    if model["type"] == "BPE":
+        model["merges"] = kept_merges(model)
     added = [{**token, "id": new[token["id"]]} for token in tokenizer["added_tokens"]]
     return {
         **tokenizer,
@@ -126,7 +134,10 @@ def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
 
 
 def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray) -> set[int]:
-    if tokenizer["model"]["type"] != "Unigram":
+    kind = tokenizer["model"]["type"]
+    if kind == "BPE":
+        return {i for piece, i in ids.items() if len(piece) == 1} & set(candidates.tolist())
+    if kind != "Unigram":
         return set()
     scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
     scored = candidates[candidates < len(scores)]

@@ -7,24 +7,12 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from monoglot.checkpoints import load_model, save_weights
-from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
-from monoglot.operations.embedding_rows import config_ids, gather_rows
-from monoglot.operations.token_counts import count_pieces
-from monoglot.operations.trim_report import compare, coverage
-from monoglot.operations.trim_tokenizer import (
-    choose_pieces,
-    number_pieces,
-    special_ids,
-    trim_tokenizer,
-    unknown_id,
-)
+from monoglot.operations.trim import trim
 from monoglot.tokenizer_files import check_size, read_settings, read_tokenizer, to_json, write_files
 from monoglot.tokens.batch import Batch
 from monoglot.tokens.encoding import encode_batches
 from monoglot.tokens.store import TokenStore
-
-COUNTS = {"WordPiece": "documents", "Unigram": "tokens"}
 
 
 def trim_vocab(
@@ -63,34 +51,16 @@ def trim_vocab(
     tokenizer = read_tokenizer(parent, model.config.model_type)
     settings = read_settings(parent)
     check_size(tokenizer, model.config.vocab_size, parent)
-    before = Tokenizer.from_str(to_json(tokenizer))
-    batches = (
-        _stored(texts, parent) if isinstance(texts, TokenStore) else encode_batches(before, texts)
-    )
-    counts = count_pieces(batches, model.config.vocab_size)
-    if not counts.texts:
-        raise UserError("the text holds no words; give some to count pieces in")
-    count = count or COUNTS[tokenizer["model"]["type"]]
-
-    special = special_ids(tokenizer, settings, config_ids(model.config))
-    chosen = choose_pieces(tokenizer, getattr(counts, count), size, special, keep_characters)
-    kept = number_pieces(chosen, special)
-    trimmed = trim_tokenizer(tokenizer, kept)
-    after = Tokenizer.from_str(to_json(trimmed))
-    report = {
-        "count": count,
-        "keep_characters": keep_characters,
-        "size": size,
-        "special": len(special),
-        "vocab": {"before": model.config.vocab_size, "after": len(kept)},
-        "text": coverage(counts, kept),
-        "heldout": compare(before, after, kept, unknown_id(tokenizer), heldout),
-    }
+    if isinstance(texts, TokenStore):
+        batches = _stored(texts, parent)
+    else:
+        batches = encode_batches(Tokenizer.from_str(to_json(tokenizer)), texts)
+    made = trim(model, tokenizer, settings, batches, heldout, size, count, keep_characters)
     with whole_folder(out) as aside:
-        save_weights(gather_rows(model, kept), aside)
-        write_files(aside, to_json(trimmed), _renumbered(settings, kept))
+        save_weights(made.model, aside)
+        write_files(aside, to_json(made.tokenizer), _renumbered(settings, made.kept))
     with whole_file(report_out) as aside:
-        aside.write_text(json.dumps(report, indent=2) + "\n")
+        aside.write_text(json.dumps(made.report, indent=2) + "\n")
 
 
 def _stored(store: TokenStore, parent: str | Path) -> Iterator[Batch]:

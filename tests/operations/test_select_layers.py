@@ -4,7 +4,8 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
-from monoglot.operations.select_layers import LAYERS_IN, STRATEGIES, layers_kept, select_layers
+from monoglot.operations.anatomy import anatomy, layers_of
+from monoglot.operations.select_layers import STRATEGIES, layers_kept, select_layers
 from monoglot.provenance import NAME as PROVENANCE
 
 
@@ -36,7 +37,7 @@ def test_layers_kept(strategy, layers, count, kept):
 def test_every_tensor_is_the_parents(model, strategy):
     smaller = select_layers(model, 2, strategy, seed=0)
     old, new = model.state_dict(), smaller.state_dict()
-    prefix = f"{model.base_model_prefix}.{LAYERS_IN[model.config.model_type]}.layer"
+    prefix = f"{model.base_model_prefix}.{anatomy(model.config).encoder}.layer"
     renamed = {
         name.replace(f"{prefix}.{index}.", f"{prefix}.{kept}.", 1): (name, tensor)
         for index, kept in enumerate(layers_kept(4, 2, strategy))
@@ -59,7 +60,7 @@ def test_the_parent_stays_as_it_is(model):
     with torch.no_grad():
         for parameter in smaller.parameters():
             parameter.zero_()
-    layers = model.base_model.get_submodule(LAYERS_IN[model.config.model_type]).layer
+    layers = layers_of(model)
     assert model.config.num_hidden_layers == len(layers) == 4
     assert all(parameter.abs().sum() > 0 for parameter in model.parameters())
 

@@ -1,0 +1,96 @@
+"""Whether models, tokenizers and texts are ones that the operations can work with."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
+
+from monoglot.data.text import valid_text
+from monoglot.errors import UserError
+from monoglot.operations.anatomy import ANATOMIES, longest_input
+
+DEFAULT_LENGTH = 512
+SHORTEST = 3
+
+
+def check_model(model: PreTrainedModel) -> None:
+    """Raise `UserError` unless `model` is an encoder of a known architecture, with or without head.
+
+    Weights must be plain numbers, and tied where the configuration says so.
+    """
+    if not isinstance(model, PreTrainedModel):
+        raise UserError(
+            f"the model is a {type(model).__name__}; give one of transformers, such as "
+            "AutoModelForMaskedLM.from_pretrained(...) returns"
+        )
+    config = model.config
+    if config.model_type not in ANATOMIES:
+        raise UserError(
+            f"the model is a '{config.model_type}'; it must be an encoder of one of these "
+            f"architectures: {', '.join(ANATOMIES)}"
+        )
+    if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
+        raise UserError("the model is set up as a decoder (is_decoder); it must be an encoder")
+    if getattr(model, "is_quantized", False):
+        raise UserError("the model is quantised; load it with plain floating-point weights")
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise UserError("the model has weights on the device 'meta'; load it with its weights")
+    _check_tying(model)
+
+
+def _check_tying(model: PreTrainedModel) -> None:
+    decoder = model.get_output_embeddings()
+    if decoder is None:
+        return
+    tied = decoder.weight is model.get_input_embeddings().weight
+    if tied != model.config.tie_word_embeddings:
+        raise UserError(
+            f"the model's decoder {'shares' if tied else 'does not share'} its weights with the "
+            f"embeddings, but config.tie_word_embeddings is {not tied}; call model.tie_weights() "
+            "or correct the configuration"
+        )
+
+
+def check_masked_lm(model: PreTrainedModel, what: str = "the model") -> None:
+    """Raise `UserError`, which calls it `what`, unless `model` is a masked language model."""
+    check_model(model)
+    if not isinstance(model, MODEL_FOR_MASKED_LM_MAPPING[type(model.config)]):
+        raise UserError(
+            f"{what} is a {type(model).__name__}; it must be a masked language model, as "
+            "AutoModelForMaskedLM loads it"
+        )
+
+
+def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
+    """Return the longest sequence to make, special tokens included: by default 512 or the model's.
+
+    Raises `UserError` for more than the model has positions for, or less than one token of text.
+    """
+    longest = longest_input(model.config)
+    if max_length is None:
+        return min(DEFAULT_LENGTH, longest)
+    if not SHORTEST <= max_length <= longest:
+        raise UserError(
+            f"max_length is {max_length}; give a number from {SHORTEST} to {longest}, the "
+            "positions of the model"
+        )
+    return max_length
+
+
+def documents(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts; raise `UserError` for what is none, or is one text instead of several."""
+    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
+        raise UserError(
+            f"the texts are a {type(texts).__name__}; give a list or another iterable of str, "
+            "each a document or a sentence"
+        )
+    return _documents(texts)
+
+
+def _documents(texts: Iterable[str]) -> Iterator[str]:
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise UserError(
+                f"text {number} is a {type(text).__name__}; each must be a str (of a data set, "
+                "give one column)"
+            )
+        yield valid_text(text, f"text {number}")

@@ -1,0 +1,58 @@
+"""How to train, with the defaults of the Python interface."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monoglot.errors import UserError
+from monoglot.operations.training_settings import Settings
+from monoglot.tokens.batches import DOCUMENTS
+
+DEFAULTS = {
+    "loss": "none",
+    "alpha": 0.5,
+    "temperature": 2.0,
+    "kl_mean": "position",
+    "positions": "unpadded",
+    "learning_rate": 5e-5,
+    "warmup": 0.0,
+    "weight_decay": 0.0,
+    "batch_size": 8,
+    "epochs": None,
+    "steps": None,
+    "documents": "truncate",
+    "padding": "longest",
+    "mlm_probability": 0.15,
+    "evaluate_every": 500,
+    "keep": "last",
+    "precision": "fp32",
+    "seed": 42,
+}
+CHOICES = {
+    "loss": ("none", "mse", "kl"),
+    "positions": ("all", "unpadded", "masked"),
+    "documents": DOCUMENTS,
+    "keep": ("last", "best"),
+    "precision": ("fp32", "bf16"),
+}
+SHARES = ("alpha", "warmup", "mlm_probability")
+
+
+def training_settings(**chosen: Any) -> Settings:
+    """Return settings of a training; those not chosen are `DEFAULTS`.
+
+    Raises `UserError` for an unknown choice, a share that is not from 0 to 1, or another number
+    that does not fit.
+    """
+    settings = Settings(**(DEFAULTS | chosen))
+    for name, known in CHOICES.items():
+        check_choice(name, getattr(settings, name), known)
+    for name in SHARES:
+        if not 0 <= getattr(settings, name) <= 1:
+            raise UserError(f"{name} is {getattr(settings, name)}; give a number from 0 to 1")
+    return settings
+
+
+def check_choice(name: str, value: object, known: Sequence[str]) -> None:
+    """Raise `UserError` unless `value` is one of the `known` ones."""
+    if value not in known:
+        raise UserError(f"{name} '{value}' is not known; use one of {', '.join(known)}")

@@ -1,0 +1,217 @@
+"""Masked-LM training of a model, alone or under a teacher."""
+
+import copy
+import threading
+from collections.abc import Iterable
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from monoglot.api.arguments import check_masked_lm, sequence_length
+from monoglot.api.settings import training_settings
+from monoglot.api.tokenizers import encoded
+from monoglot.errors import UserError
+from monoglot.operations.processes import Processes
+from monoglot.operations.training_loop import train
+from monoglot.operations.training_settings import Settings
+from monoglot.tokens.batches import Sequences
+
+Model = TypeVar("Model", bound=PreTrainedModel)
+History = list[dict[str, Any]]
+HELD_OUT, MOST_HELD_OUT = 0.02, 1000
+
+
+class MoreSettings(TypedDict, total=False):
+    """More of how to train, each with its default."""
+
+    warmup: float
+    """0: share of the steps in which the learning rate rises; it then falls to zero."""
+    weight_decay: float
+    """0: of matrices."""
+    mlm_probability: float
+    """0.15: share of the tokens to mask."""
+    documents: Literal["truncate", "chunk", "pack"]
+    """`truncate`: the rest of a long document is dropped, or cut into more sequences, or documents
+    run on into each other."""
+    evaluate_every: int
+    """500: steps between evaluations."""
+    keep: Literal["last", "best"]
+    """`last`: which weights to return, `best` by validation loss."""
+    precision: Literal["fp32", "bf16"]
+    """`fp32`: of the encoder."""
+    micro_batch: int
+    """The batch: sequences in memory at a time."""
+
+
+def adapt(
+    model: Model,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Iterable[str],
+    *,
+    validation: Iterable[str] | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 1e-4,
+    max_length: int | None = None,
+    seed: int = 42,
+    **more: Unpack[MoreSettings],
+) -> tuple[Model, History]:
+    """Train a masked language model on some texts: language adaptation, or training after pruning.
+
+    >>> adapted, history = monoglot.adapt(model, tokenizer, texts, steps=2, batch_size=4)
+    >>> [row["step"] for row in history]
+    [0, 2]
+
+    Args:
+        model: a masked language model; its training runs where it is, on CPU or GPU, in fp32.
+        tokenizer: its fast tokenizer.
+        texts: documents of the language; held in memory as token ids.
+        validation: other documents, to validate on; by default one in fifty of `texts`, at most
+            1,000, is held out.
+        steps, epochs: how long to train; give one of them.
+        batch_size: sequences a step.
+        learning_rate: the highest, of AdamW.
+        max_length: longest sequence in tokens, special ones included; by default 512 or what the
+            model has positions for.
+        seed: of data order, masks and dropout.
+        more: see `MoreSettings`.
+
+    Returns:
+        The trained model; and the history, a row for each evaluation: `step`, `tokens`,
+        `learning_rate`, `loss`, `mlm_loss`, `distillation_loss`, `validation_loss` and
+        `validation_accuracy`.
+
+    Raises:
+        UserError: the model is no masked language model of a known architecture, the tokenizer is
+            slow or not the model's, a text is no str, a setting does not fit, or the loss becomes
+            infinite.
+    """
+    check_masked_lm(model)
+    settings = training_settings(
+        **_budget(steps, epochs),
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=sequence_length(model, max_length),
+        seed=seed,
+        **more,
+    )
+    return _trained(model, None, tokenizer, texts, validation, settings)
+
+
+def distill(
+    student: Model,
+    teacher: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Iterable[str],
+    loss: Literal["mse", "kl"] = "mse",
+    alpha: float = 0.5,
+    *,
+    validation: Iterable[str] | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch_size: int = 8,
+    learning_rate: float = 5e-5,
+    positions: Literal["all", "unpadded", "masked"] = "unpadded",
+    temperature: float = 2.0,
+    max_length: int | None = None,
+    seed: int = 42,
+    **more: Unpack[MoreSettings],
+) -> tuple[Model, History]:
+    """Train a student to predict what its teacher does. Gurgurov et al. 2025, sections 2.1 and 2.3.
+
+    The loss is alpha · masked LM + (1 - alpha) · distance of the student's logits to the teacher's.
+
+    >>> student = monoglot.select_layers(model, layers=2)
+    >>> student, history = monoglot.distill(student, model, tokenizer, texts, steps=2, batch_size=4)
+    >>> student.config.num_hidden_layers
+    2
+
+    Args:
+        student: a masked language model; its training runs where it is, on CPU or GPU, in fp32.
+        teacher: another one, of any size, with the same vocabulary.
+        tokenizer: the fast tokenizer of both.
+        texts: documents of the language; held in memory as token ids.
+        loss: the distance: mean squared difference of logits (`mse`), or `kl` divergence.
+        alpha: weight of the masked-LM loss, 0 to 1.
+        validation: other documents, to validate on; by default one in fifty of `texts`, at most
+            1,000, is held out.
+        steps, epochs: how long to train; give one of them.
+        batch_size: sequences a step.
+        learning_rate: the highest, of AdamW.
+        positions: where logits are compared: everywhere, padding too (`all`, the paper's code), on
+            tokens (`unpadded`), or on `masked` ones.
+        temperature: of both sides, for `kl`.
+        max_length: longest sequence in tokens, special ones included; by default 512 or what both
+            models have positions for.
+        seed: of data order, masks and dropout.
+        more: see `MoreSettings`.
+
+    Returns:
+        The trained student and the history, as `adapt`.
+
+    Raises:
+        UserError: as `adapt`, or the teacher has another vocabulary.
+    """
+    check_masked_lm(student, "the student")
+    check_masked_lm(teacher, "the teacher")
+    if teacher.config.vocab_size != student.config.vocab_size:
+        raise UserError(
+            f"the teacher has {teacher.config.vocab_size} embeddings and the student "
+            f"{student.config.vocab_size}; both must have the same vocabulary"
+        )
+    lengths = (sequence_length(one, max_length) for one in (student, teacher))
+    settings = training_settings(
+        **_budget(steps, epochs),
+        loss=loss,
+        alpha=alpha,
+        positions=positions,
+        temperature=temperature,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=min(lengths),
+        seed=seed,
+        **more,
+    )
+    return _trained(student, teacher, tokenizer, texts, validation, settings)
+
+
+def _budget(steps: int | None, epochs: float | None) -> dict[str, float | None]:
+    if (steps is None) == (epochs is None):
+        raise UserError("give either steps or epochs, to say how long to train")
+    return {"steps": steps, "epochs": epochs}
+
+
+def _trained(
+    student: Model,
+    teacher: PreTrainedModel | None,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Iterable[str],
+    validation: Iterable[str] | None,
+    settings: Settings,
+) -> tuple[Model, History]:
+    if threading.current_thread() is not threading.main_thread():
+        raise UserError("training listens to signals; call it from the main thread")
+    tokens = encoded(texts, tokenizer, student)
+    if validation is None:
+        tokens, held_out = tokens.split(HELD_OUT, MOST_HELD_OUT)
+    else:
+        held_out = encoded(validation, tokenizer, student)
+    own = copy.deepcopy(student).float().requires_grad_(True)
+    others = copy.deepcopy(teacher).float() if teacher else None
+    device = own.device
+    body = settings.max_length - 2
+    # Each step seeds torch's generators; the caller's stay as they are.
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        history = train(
+            own,
+            Sequences(tokens, body, settings.documents),
+            tokens.meta,
+            Sequences(held_out, body, "truncate"),
+            settings,
+            others,
+            processes=Processes(device=device),
+        )
+    own.zero_grad(set_to_none=True)
+    return own, history

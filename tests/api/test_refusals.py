@@ -1,0 +1,138 @@
+"""What cannot be done is refused in one sentence, before anything is done."""
+
+import copy
+
+import pytest
+import torch
+from tiny_models import TEXTS, tiny
+from transformers import (
+    AutoModel,
+    BertTokenizer,
+    ElectraConfig,
+    ElectraForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
+
+import monoglot
+
+ROOMY = {"vocab_size": 500, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return tiny("bert")
+
+
+def test_other_models(bert):
+    _, tokenizer = bert
+    gpt = GPT2LMHeadModel(GPT2Config(vocab_size=120, n_embd=8, n_layer=1, n_head=2))
+    electra = ElectraForMaskedLM(ElectraConfig(intermediate_size=8, **ROOMY))
+    for model, kind in ((gpt, "gpt2"), (electra, "electra")):
+        for call in (
+            lambda model=model: monoglot.trim_vocab(model, tokenizer, TEXTS, 20),
+            lambda model=model: monoglot.select_layers(model, 1),
+            lambda model=model: monoglot.prune_ffn(model, tokenizer, TEXTS, 4),
+            lambda model=model: monoglot.reduce_hidden(model, 4),
+            lambda model=model: monoglot.adapt(model, tokenizer, TEXTS, steps=1),
+            lambda model=model: monoglot.distill(model, model, tokenizer, TEXTS, steps=1),
+            lambda model=model: monoglot.evaluate_mlm(model, tokenizer, TEXTS),
+        ):
+            with pytest.raises(monoglot.UserError, match=f"is a '{kind}'; it must be an encoder"):
+                call()
+    with pytest.raises(monoglot.UserError, match="the model is a Linear; give one of transformers"):
+        monoglot.select_layers(torch.nn.Linear(2, 2), 1)
+    with pytest.raises(monoglot.UserError, match="set up as a decoder"):
+        monoglot.select_layers(tiny("bert", is_decoder=True)[0], 1)
+
+
+def test_heads_that_predict_no_pieces(bert):
+    model, tokenizer = bert
+    encoder = AutoModel.from_config(model.config)
+    words = "is a BertModel; it must be a masked language model"
+    with pytest.raises(monoglot.UserError, match=f"the model {words}"):
+        monoglot.adapt(encoder, tokenizer, TEXTS, steps=1)
+    with pytest.raises(monoglot.UserError, match=f"the teacher {words}"):
+        monoglot.distill(model, encoder, tokenizer, TEXTS, steps=1)
+
+
+def test_weights_that_are_tied_otherwise_than_configured(bert):
+    model = copy.deepcopy(bert[0])
+    model.get_output_embeddings().weight = torch.nn.Parameter(torch.zeros(120, 24))
+    with pytest.raises(monoglot.UserError, match=r"does not share .*tie_word_embeddings is True"):
+        monoglot.trim_vocab(model, bert[1], TEXTS, 20)
+    model = copy.deepcopy(bert[0])
+    model.config.tie_word_embeddings = False
+    with pytest.raises(monoglot.UserError, match=r"shares its .*tie_word_embeddings is False"):
+        monoglot.select_layers(model, 1)
+    with torch.device("meta"):
+        empty = AutoModel.from_config(model.config)
+    with pytest.raises(monoglot.UserError, match="weights on the device 'meta'"):
+        monoglot.select_layers(empty, 1)
+
+
+def test_tokenizers_of_other_models(bert, tmp_path):
+    model, tokenizer = bert
+    others = tiny("roberta")
+    for one, other in ((model, others[1]), (others[0], tokenizer)):
+        with pytest.raises(monoglot.UserError, match=r"ids up to .* the model was trained with"):
+            monoglot.trim_vocab(one, other, TEXTS, 20)
+    roberta, _ = tiny("roberta", kind="WordPiece", pieces=120)
+    roberta.config.pad_token_id = 1
+    with pytest.raises(monoglot.UserError, match="pads with id 0, but the model counts"):
+        monoglot.prune_ffn(roberta, tokenizer, TEXTS, 20)
+    (tmp_path / "vocab.txt").write_text("\n".join(tokenizer.get_vocab()))
+    slow = BertTokenizer(tmp_path / "vocab.txt")
+    with pytest.raises(monoglot.UserError, match="the tokenizer is a BertTokenizer; give a fast"):
+        monoglot.trim_vocab(model, slow, TEXTS, 20)
+    no_mask = copy.deepcopy(tokenizer)
+    no_mask.mask_token = None
+    with pytest.raises(monoglot.UserError, match="the tokenizer has no mask_token"):
+        monoglot.evaluate_mlm(model, no_mask, TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ("one text", "the texts are a str; give a list"),
+        (7, "the texts are a int; give a list"),
+        ([{"text": "il"}], r"text 1 is a dict; each must be a str \(of a data set, give one col"),
+        (["il", None], "text 2 is a NoneType"),
+        (["\ud800"], "text 1: character 1 of the text is half a surrogate pair"),
+    ],
+)
+def test_texts_that_are_none(bert, texts, words):
+    for call in (monoglot.trim_vocab, monoglot.prune_ffn):
+        with pytest.raises(monoglot.UserError, match=words):
+            call(*bert, texts, 20)
+
+
+def test_numbers_and_names_that_do_not_fit(bert):
+    model, tokenizer = bert
+    both = (model, tokenizer, TEXTS)
+    cases = [
+        (lambda: monoglot.trim_vocab(*both, 5000), "size is 5000, but the parent has"),
+        (lambda: monoglot.trim_vocab(model, tokenizer, [], 20), "the text holds no words"),
+        (lambda: monoglot.trim_vocab(*both, 20, count="words"), "count 'words' is not known"),
+        (lambda: monoglot.select_layers(model, 5), "cannot keep 5 layers of a model with 4"),
+        (lambda: monoglot.select_layers(model, 2, "odd"), "strategy 'odd' is not known"),
+        (lambda: monoglot.prune_ffn(*both, 49), "cannot keep 49 feed-forward neurons of 48"),
+        (lambda: monoglot.prune_ffn(*both, 4, importance="x"), "importance 'x' is not known"),
+        (lambda: monoglot.prune_ffn(model, tokenizer, [""], 4), "no document with a token"),
+        (lambda: monoglot.reduce_hidden(model, 18), "18 is not divisible by the model's 4"),
+        (lambda: monoglot.reduce_hidden(model, 12, "pca"), "method 'pca' is not known"),
+        (lambda: monoglot.adapt(*both), "give either steps or epochs"),
+        (lambda: monoglot.adapt(*both, steps=1, epochs=1), "give either steps or epochs"),
+        (lambda: monoglot.adapt(*both, steps=1, max_length=65), "a number from 3 to 64"),
+        (lambda: monoglot.adapt(model, tokenizer, TEXTS[:1], steps=1), "but one document"),
+        (lambda: monoglot.adapt(*both, steps=1, documents="cut"), "documents 'cut' is not known"),
+        (lambda: monoglot.distill(model, *both, "l1", steps=1), "loss 'l1' is not known"),
+        (lambda: monoglot.distill(model, *both, alpha=2.0, steps=1), "alpha is 2.0"),
+        (
+            lambda: monoglot.distill(model, tiny("bert", pieces=90)[0], *both[1:], steps=1),
+            "both must have the same vocabulary",
+        ),
+    ]
+    for call, words in cases:
+        with pytest.raises(monoglot.UserError, match=words):
+            call()
