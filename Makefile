@@ -5,6 +5,7 @@
 # make bench       every benchmark in a short form, one after another, in about ten minutes
 # make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
+# make docs        the documentation as a site, in site/
 # make lock        requirements.txt anew from pyproject.toml
 #
 # Each target makes its own environment first, in .venv, from the pinned requirements.
@@ -18,7 +19,7 @@ TORCH = torch==2.13.0
 DEMO = results/demo/tables
 BENCH = $(BIN)/python benchmarks
 
-.PHONY: demo test test-slow test-slurm bench bench-gpu gpu lint lock clean
+.PHONY: demo test test-slow test-slurm bench bench-gpu gpu lint docs lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -67,6 +68,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile configs/demo.yaml
+
+docs: $(READY)
+	$(BIN)/python docs/site/config_keys.py > docs/keys.md
+	$(BIN)/mkdocs build --quiet
+	@echo "Open site/index.html, or see changes as they are made: $(BIN)/mkdocs serve"
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "monoglot needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
