@@ -17,12 +17,14 @@ include: "rules/functions/scores.smk"
 include: "rules/functions/tables.smk"
 include: "rules/functions/figures.smk"
 include: "rules/functions/deployment.smk"
+include: "rules/functions/cards.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/deployment.smk"
+include: "rules/cards.smk"
 
 
 rule tables:
@@ -38,6 +40,11 @@ rule figures:
 rule deployment:
     input:
         TARGETS["deployment"],
+
+
+rule cards:
+    input:
+        TARGETS["cards"],
 
 
 rule all:
@@ -58,4 +65,4 @@ onstart:
 
 onsuccess:
     for target in CONFIG["targets"]:
-        print(f"The {target} are in {RESULTS}/{target}.")
+        print(f"The {target} are in {RESULTS}/{PLACES.get(target, target)}.")

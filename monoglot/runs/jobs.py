@@ -14,7 +14,7 @@ STAGES = {
         *("pretrained", "scratch", "train", "select_layers"),
         *("prune_ffn", "reduce_hidden", "trim_vocab"),
     ),
-    "scores": ("evaluate", "baseline"),
+    "scores": ("evaluate", "evaluate_tuned_whole", "baseline"),
     "tables": ("table",),
     "figures": ("figure",),
 }

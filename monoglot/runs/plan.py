@@ -116,7 +116,7 @@ def _bytes(graph: Graph, job: Job) -> int:
     about = job.wildcards
     if job.stage == "checkpoints":
         return disk.checkpoint_bytes(graph, Checkpoint(**about))
-    if job.rule == "evaluate" and any("/adapters/" in output for output in job.outputs):
+    if job.rule.startswith("evaluate") and any("/adapters/" in output for output in job.outputs):
         return disk.adapters_bytes(graph, Run(**about))
     return 0
 

@@ -60,6 +60,7 @@ def warn_of_sources():
 def source_block(wildcards):
     name = wildcards.get("set") or wildcards.task
     source = source_of(CONFIG, name, wildcards.language)
+    source.pop("license", None)  # for model cards; no reader is told, and none runs again for it
     return yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True).strip()
 
 

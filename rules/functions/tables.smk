@@ -11,6 +11,8 @@ def table_files():
 
 
 TARGETS = {"tables": table_files()}
+# Where in the results a target is, unless in a folder of its name.
+PLACES = {}
 
 
 def tables_of(kind):

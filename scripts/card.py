@@ -1,0 +1,35 @@
+"""Write the model card of a checkpoint: README.md with metadata that the Hub reads."""
+
+from pathlib import Path
+
+from monoglot import command, provenance
+
+
+def main() -> None:
+    parser = command.parser(__doc__)
+    add = parser.add_argument
+    add("--records", nargs="+", required=True, metavar="PATH", help="folders, or records")
+    add("--spec", required=True, help="what the experiment says of the checkpoint, as JSON text")
+    add("--out", type=Path, required=True, help="README.md in the checkpoint's folder")
+    options = parser.parse_args()
+
+    with command.loading():
+        from monoglot.checkpoint_files import FILES
+        from monoglot.files import whole_file
+        from monoglot.report.card import render, trim_reports
+        from monoglot.report.card_spec import folders, parse_spec
+        from monoglot.report.cells import read_scores
+
+    spec = parse_spec(options.spec)
+    behind = folders(spec)
+    read = [behind[-1] / name for name in FILES]
+    read += [folder / provenance.NAME for folder in behind]
+    read += trim_reports(spec)
+    with provenance.of_file(__file__, options, [*read, *map(Path, options.records)]):
+        text = render(spec, read_scores(options.records))
+        with whole_file(options.out) as aside:
+            aside.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    command.run(main)

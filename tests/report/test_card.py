@@ -1,0 +1,146 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from card_inputs import made
+from huggingface_hub import ModelCard
+
+from monoglot.errors import UserError
+from monoglot.provenance import read as read_provenance
+from monoglot.report.card import render
+from monoglot.report.card_spec import parse_spec
+from monoglot.report.cells import read_scores
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def inputs(tiny_checkpoint, tmp_path):
+    return made(tiny_checkpoint("xlm-roberta"), tmp_path / "results")
+
+
+def card(inputs, **changes) -> str:
+    spec, records = inputs
+    return render(parse_spec(json.dumps(spec | changes)), read_scores(records))
+
+
+def test_the_hubs_own_class_reads_the_metadata(inputs):
+    data = ModelCard(card(inputs)).data
+    assert data.language == ["mt"]
+    assert (data.license, data.base_model) == ("mit", "owner/base")
+    assert (data.pipeline_tag, data.library_name) == ("fill-mask", "transformers")
+    assert data.datasets == ["owner/text"]
+    assert data.model_name == "xlmr-mt-kd-vocab"
+    f1, accuracy = data.eval_results
+    assert (f1.task_type, f1.metric_type, f1.metric_name) == (
+        "text-classification",
+        "f1",
+        "Macro F1",
+    )
+    assert (f1.dataset_type, f1.dataset_config, f1.dataset_split) == ("owner/tc", "mt", "test")
+    assert f1.dataset_revision == "b" * 40
+    assert f1.metric_value == 0.5
+    assert f1.metric_args == {"seeds": 3, "standard_deviation": 0.1732}
+    assert accuracy.metric_type == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("license", "on_the_hub", "name"),
+    [
+        ("apache-2.0", "apache-2.0", None),
+        ("unknown", "unknown", None),
+        ("For research: no sale", "other", "For research: no sale"),
+    ],
+)
+def test_a_licence_that_the_hub_does_not_know_is_other(inputs, license, on_the_hub, name):
+    data = ModelCard(card(inputs, license=license)).data
+    assert (data.license, data.license_name) == (on_the_hub, name)
+
+
+def test_scores_stand_beside_those_of_the_steps_before(inputs):
+    text = card(inputs)
+    assert "| base | 1.2 million | 60.00 ± 10.00 |" in text
+    assert "| **kd-vocab** | 123,456 | 50.00 ± 17.32 |" in text
+    assert "| most frequent class | – | 25.00 |" in text
+    assert "90% fewer parameters than `base`" in text
+    assert "kd-init | " not in text.split("## How it was made")[0]
+
+
+def test_it_says_how_it_was_made_and_what_is_not_known(inputs):
+    text = card(inputs)
+    assert f"1. `base`: `owner/base` at commit `{'a' * 40}`, as it was published." in text
+    assert "2. `kd-init`: `base`, fewer layers. Settings: layers 2." in text
+    assert "3. `kd-vocab`: `kd-init`, a smaller vocabulary. Settings: size 400." in text
+    assert "Trimmed from 1,600 pieces to 405" in text
+    assert "| unknown tokens | 0.000% | 1.000% |" in text
+    assert "tested on 100 texts" in text
+    assert "up to 5.0 points" in text
+    assert "| training text, Maltese | owner/text | unknown |" in text
+    assert f"- `config.json`: `{'12' * 32}`" in text
+    assert "invented" not in text
+    assert "invented" in card(inputs, invented=True)
+    assert "started untrained" in card(inputs, head="fresh")
+
+
+def test_settings_that_a_loss_does_not_look_at_are_left_out(inputs):
+    spec, _ = inputs
+    settings = {"loss": "none", "alpha": 0.5, "temperature": 2, "steps": 10}
+    spec["steps"][1] |= {"operation": "train", "settings": settings, "text": {"mt": 0.1, "sk": 1}}
+    assert "on text of mt × 0.1, sk × 1. Settings: loss none, steps 10." in card(inputs)
+    spec["steps"][1] |= {"teacher": "base", "settings": settings | {"loss": "mse"}}
+    wanted = "distilled from `base`, on text of mt × 0.1, sk × 1. "
+    assert wanted + "Settings: alpha 0.5, loss mse, steps 10." in card(inputs)
+
+
+def test_the_same_files_give_the_same_bytes_whatever_their_order(inputs):
+    spec, records = inputs
+    assert card(inputs) == card((spec, records[::-1]))
+
+
+def test_what_is_no_whole_result_is_refused(inputs):
+    spec, records = inputs
+    with pytest.raises(UserError, match="no record is of the variant 'kd-vocab'"):
+        card((spec, records[:3]))
+    with pytest.raises(UserError, match="two records are of mt base tc, seed 1"):
+        card((spec, [*records, records[0]]))
+    with pytest.raises(UserError, match="is no block of a card"):
+        parse_spec('{"steps": []}')
+    (Path(spec["steps"][2]["folder"]) / "trim_report.json").write_text("{")
+    with pytest.raises(UserError, match=r"trim_report\.json: cannot be read"):
+        card(inputs)
+
+
+def run(*command: object, cwd: Path) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_script_writes_a_card_whose_code_loads_the_checkpoint(inputs):
+    spec, records = inputs
+    folder = Path(spec["steps"][2]["folder"])
+    done = run(
+        *(ROOT / "scripts" / "card.py", "--records", *records),
+        *("--spec", json.dumps(spec), "--out", folder / "README.md"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text == card(inputs)
+    said = read_provenance(folder / "README.provenance.json")
+    assert set(said["outputs"]) == {"README.md"}
+    assert {"config.json", "trim_report.json", "../../any/base/provenance.json"} <= set(
+        said["inputs"]
+    )
+    block = re.search(r"```python\n(.*?)```", text, flags=re.DOTALL)[1]
+    loaded = run("-c", block + "\nprint(type(model).__name__)", cwd=folder)
+    assert loaded.stdout == "XLMRobertaForMaskedLM\n", loaded.stderr
