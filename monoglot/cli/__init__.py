@@ -17,6 +17,8 @@ COMMANDS = {
         "status": "Say what is done, running, failed and missing, and how long it takes yet.",
     },
     "Results": {
+        "table": "Show a finished table in the terminal, or as Markdown, CSV, LaTeX or JSON.",
+        "compare": "Compare two results folders, or one with the paper, cell by cell.",
         "explain": "Say where one number of a table came from.",
     },
 }

@@ -1,0 +1,59 @@
+"""`monoglot table`: a finished table."""
+
+from pathlib import Path
+
+import click
+
+from monoglot.cli import text
+from monoglot.cli.workflow import experiment, workflow_folder
+from monoglot.errors import UserError
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("--config", help="Configuration in whose results the table is.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    default="terminal",
+    show_default=True,
+    type=click.Choice(["terminal", "md", "csv", "tex", "json"]),
+    help="How to print it.",
+)
+def table(name: str | None, config: str | None, form: str) -> None:
+    """Show a finished table.
+
+    NAME is a table's CSV file, or its name: it is then looked for in the results of --config or,
+    without that, in all results here. Without a NAME the tables that there are are listed.
+
+    \b
+    Examples:
+      monoglot table
+      monoglot table table1 --config configs/demo.yaml
+      monoglot table results/tables/table1.csv --format tex
+      monoglot table table1 --format json | jq '.[] | [.row, .avg]'
+    """
+    from monoglot.report.finished import find, shown, tables_below
+
+    folders = _folders(config)
+    if name is not None:
+        click.echo(shown(find(name, folders), form, text.width()))
+        return
+    found = tables_below(folders)
+    if not found:
+        raise UserError(f"there are no finished tables in {', '.join(map(str, folders))}")
+    click.echo("\n".join(map(str, found)))
+
+
+def _folders(config: str | None) -> list[Path]:
+    """Return the results folders to look in: of a configuration, or all here."""
+    from monoglot.report.finished import tables_below
+
+    here = Path.cwd()
+    if config:
+        with experiment(config) as it:
+            results = it.folder / it.results
+        return [results.relative_to(here) if results.is_relative_to(here) else results]
+    folders = [Path("results"), Path(".")]
+    return folders if tables_below(folders) else [workflow_folder() / "results"]

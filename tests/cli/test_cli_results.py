@@ -1,0 +1,74 @@
+"""`monoglot table` and `compare`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from monoglot.cli.compare import PUBLISHED
+from monoglot.code import ROOT
+from tests.cli.conftest import output
+from tests.report.two_results import SENTENCES, TEST, names, topics, write
+
+CSV = "row,label,tc\na,A,1\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/a", "results/b"):
+        (tmp_path / name / "tables").mkdir(parents=True)
+    (tmp_path / "results/a/tables/table1.csv").write_text(CSV)
+    write(tmp_path / "results/a", "xlmr/mt/kd/tc", 1, topics(TEST))
+    write(tmp_path / "results/a", "xlmr/mt/kd/ner", 1, names(SENTENCES))
+    shutil.copytree(tmp_path / "results/a/scores", tmp_path / "results/b/scores")
+    return tmp_path
+
+
+def test_tables_are_listed_and_shown(monoglot, here):
+    assert output(monoglot("table")) == "results/a/tables/table1.csv\n"
+    assert "a    A       1" in output(monoglot("table", "table1"))
+    assert output(monoglot("table", "table1", "-f", "csv")) == CSV
+    said = monoglot("table", "table7")
+    output(said, status=1)
+    assert "error: there is no table 'table7' here; there are table1;" in said.stderr
+
+
+def test_tables_of_a_configuration(monoglot, here, config):
+    (here / "out/tables").mkdir(parents=True)
+    (here / "out/tables/table9.csv").write_text(CSV)
+    assert output(monoglot("table", "--config", config)) == "out/tables/table9.csv\n"
+
+
+def test_equal_results(monoglot, here):
+    said = output(monoglot("compare", "results/a", "results/b"))
+    assert said.startswith("2 cells compared, 0 of them differ.")
+    assert "xlmr/mt/kd/ner" in output(monoglot("compare", "results/a", "results/b", "-v"))
+
+
+def test_different_results_have_a_status_of_their_own(monoglot, here):
+    write(here / "results/b", "xlmr/mt/kd/tc", 1, topics("b" * len(TEST)))
+    said = output(monoglot("compare", "results/a", "results/b"), status=3)
+    assert "2 cells compared, 1 of them differ." in said
+    assert "-83.33" in said
+    output(monoglot("compare", "results/a", "results/b", "-t", "84", "--no-test"))
+
+
+def test_results_beside_the_paper(monoglot, here):
+    said = output(monoglot("compare", "results/a", "paper", "-f", "json"), status=3)
+    found = json.loads(said)
+    # mt_ner of `kd` is published as sub-token F1.
+    assert {cell["metric"] for cell in found["cells"]} == {"macro_f1", "subtoken_f1"}
+    assert found["only_first"] == []
+    assert len(found["only_second"]) == 20 * 12 - 2
+    same = output(monoglot("compare", "paper", str(ROOT / PUBLISHED)))
+    assert "240 cells compared, 0 of them differ" in same
+
+
+def test_scores_of_a_task_may_be_chosen(monoglot, here):
+    said = output(
+        monoglot("compare", "results/a", "results/b", "-f", "csv", "--score", "ner=word_accuracy")
+    )
+    assert "ner,word_accuracy,100.0" in said
+    output(monoglot("compare", "results/a", "results/b", "--score", "ner"), status=2)
