@@ -18,6 +18,7 @@ include: "rules/functions/tables.smk"
 include: "rules/functions/figures.smk"
 include: "rules/functions/deployment.smk"
 include: "rules/functions/cards.smk"
+include: "rules/functions/report.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"
@@ -25,6 +26,7 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/deployment.smk"
 include: "rules/cards.smk"
+include: "rules/report.smk"
 
 
 rule tables:
@@ -65,4 +67,4 @@ onstart:
 
 onsuccess:
     for target in CONFIG["targets"]:
-        print(f"The {target} are in {RESULTS}/{PLACES.get(target, target)}.")
+        print(SAID.get(target, f"The {target} are in {RESULTS}/{PLACES.get(target, target)}."))

@@ -1,0 +1,81 @@
+"""Which files of a results folder a report is made from. This module imports nothing heavy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from monoglot.graph import Checkpoint, Graph
+
+NAME = "report.html"
+TEMPLATES = Path(__file__).with_name("templates")
+PROVENANCE = "provenance.json"
+
+
+def templates() -> list[Path]:
+    """Return the files that a report is filled into: they are part of its code."""
+    return sorted(file for file in TEMPLATES.iterdir() if file.is_file())
+
+
+def made_from(graph: Graph) -> list[str]:
+    """Return the paths, relative to the results folder, of all that a whole report is made from."""
+    return [
+        *(f"tables/{name}.{form}" for name in graph.config["tables"] for form in ("csv", "md")),
+        *(f"figures/{name}.{form}" for name in graph.config["figures"] for form in ("csv", "png")),
+        *(path for paths in records(graph).values() for path in paths),
+        *histories(graph).values(),
+        *jobs(graph),
+    ]
+
+
+def records(graph: Graph) -> dict[str, list[str]]:
+    """Return the records of each adapter run, by the run's name."""
+    return {
+        str(run): [f"scores/{run}/seed{seed}.json" for seed in graph.seeds(run.variant)]
+        for run in graph.runs
+    }
+
+
+def histories(graph: Graph) -> dict[Checkpoint, str]:
+    """Return the histories of all checkpoints that are trained."""
+    trained = set(graph.of_operation("train"))
+    return {
+        node: f"models/{node}/history.csv" for node in graph.checkpoints if node.variant in trained
+    }
+
+
+def jobs(graph: Graph) -> list[str]:
+    """Return the files of provenance of all jobs behind tables and figures, theirs included."""
+    found = [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
+    found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
+    found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
+    found += [f"scores/{run}/{PROVENANCE}" for run in graph.runs]
+    for kind in ("tables", "figures"):
+        found += [f"{kind}/{name}.{PROVENANCE}" for name in graph.config[kind]]
+    return found
+
+
+def _sets(graph: Graph) -> list[tuple[str, str]]:
+    """Languages and sets of data that were read; of texts, those that stores are made of."""
+    found = {(run.language, run.task) for run in graph.runs}
+    found |= {about for needs in graph.needs.values() for about in needs.sets}
+    found |= {tuple(store.split("/")[-2:]) for store in _stores(graph)}
+    for node in graph.checkpoints:
+        operation = graph.operation(node.variant)
+        if operation == "trim_vocab":
+            found.add((node.language, "heldout"))
+        elif operation == "scratch":
+            found |= {(language, "text") for language in graph.text_languages(node)}
+    return sorted(found)
+
+
+def _stores(graph: Graph) -> Iterator[str]:
+    """Token stores that operations and tables read: tokenizer's checkpoint, language, set."""
+    for node in graph.checkpoints:
+        operation = graph.operation(node.variant)
+        source = graph.parent(node) if operation == "trim_vocab" else node
+        names = {"train": ("text", "validation"), "prune_ffn": ("validation",)}
+        for name in names.get(operation, ("text",) if operation == "trim_vocab" else ()):
+            for language in graph.text_languages(node):
+                yield f"{graph.tokenizer(source)}/{language}/{name}"
+    for needs in graph.needs.values():
+        for node, language in needs.stores:
+            yield f"{graph.tokenizer(node)}/{language}/text"

@@ -1,0 +1,127 @@
+"""Size against score: a panel for each language, with its Pareto front."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from monoglot.pages import svg
+from monoglot.pages.axes import FONT, Axes, Scale, log_ticks, padded, padded_log, round_ticks
+from monoglot.pages.labels import placed
+from monoglot.pages.numbers import MILLION, fixed, listed, millions
+from monoglot.pages.points import Panel, Point, front
+from monoglot.pages.run import Run
+
+MARGIN = {"left": 40, "right": 14, "top": 30, "bottom": 46}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing with the name of what it shows, and the rows of numbers behind it."""
+
+    title: str
+    svg: Markup
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def draw(run: Run, panel: Panel, name: str, size: tuple[int, int]) -> Drawing:
+    """Draw a panel `size` units wide and high.
+
+    Args:
+        name: what its ids begin with.
+    """
+    best = front(panel.ours)
+    axes = _axes(panel, size)
+    drawn = [_frame(axes), _front_line(axes, best)]
+    drawn += [_point(run, axes, point, "published") for point in panel.published]
+    drawn += [_point(run, axes, point, "") for point in panel.ours]
+    drawn += _labels(run, axes, panel, best)
+    title = f"Size against score: {panel.title}"
+    picture = svg.figure(name, title, finding(run, best), size, *drawn)
+    return Drawing(panel.title, picture, HEADS, rows(run, panel, best))
+
+
+def finding(run: Run, best: Sequence[Point]) -> str:
+    """Say in a sentence what the front of a panel is."""
+    names = [f"{named(run, p)} ({millions(p.size)}, {fixed(p.score)} %)" for p in best]
+    if len(best) == 1:
+        return f"One model is both the smallest and the best: {names[0]}."
+    return f"No other model beats these {len(best)}, by size: {listed(names, 20)}."
+
+
+HEADS = ("Model", "Variant", "Parameters", "Score (%)", "Deviation over seeds", "On the front")
+
+
+def rows(run: Run, panel: Panel, best: Sequence[Point]) -> list[list[str]]:
+    """Return the numbers behind a panel, published ones named so."""
+    own = [
+        [run.model_name(p.model), p.variant, f"{p.size:,.0f}", fixed(p.score), fixed(p.std)]
+        + ["yes" if p in best else "no"]
+        for p in sorted(panel.ours, key=lambda p: p.size)
+    ]
+    return own + [
+        [run.model_name(p.model), f"{p.variant} (published)", f"{p.size:,.0f}", fixed(p.score)]
+        + [fixed(None), fixed(None)]
+        for p in sorted(panel.published, key=lambda p: p.size)
+    ]
+
+
+def named(run: Run, point: Point) -> str:
+    """Return a variant's name, with its model's where there are several."""
+    several = len(run.models) > 1
+    return f"{run.model_name(point.model)} {point.variant}" if several else point.variant
+
+
+def _axes(panel: Panel, size: tuple[int, int]) -> Axes:
+    points = [*panel.ours, *panel.published]
+    x = padded_log([point.size for point in points])
+    reach = [p.score + sign * (p.std or 0) for p in points for sign in (-1, 1)]
+    low, high = padded(reach)
+    y = max(low, 0), min(high, 100)
+    return Axes(
+        Scale(*x, MARGIN["left"], size[0] - MARGIN["right"], log=True),
+        Scale(*y, size[1] - MARGIN["bottom"], MARGIN["top"]),
+    )
+
+
+def _frame(axes: Axes) -> Markup:
+    return axes.frame(
+        log_ticks(axes.x.low, axes.x.high, round((axes.x.end - axes.x.start) / 60)),
+        round_ticks(axes.y.low, axes.y.high),
+        lambda value: f"{value / MILLION:,.5g}",
+        lambda value: f"{value:g}",
+        ("parameters in millions (each step to the right multiplies)", "mean score in %"),
+    )
+
+
+def _front_line(axes: Axes, best: Sequence[Point]) -> Markup:
+    """The steps of the front: how good a model of at most this size can be."""
+    places = [(axes.x(best[0].size), axes.y.start)]
+    for point in best:
+        x, y = axes.x(point.size), axes.y(point.score)
+        places += [(x, places[-1][1]), (x, y)]
+    return svg.path([*places, (axes.x.end, places[-1][1])], class_="front")
+
+
+def _point(run: Run, axes: Axes, point: Point, kind: str) -> Markup:
+    x, y = axes.x(point.size), axes.y(point.score)
+    said = f"{run.model_name(point.model)} {point.variant}{' as published' if kind else ''}"
+    said += f": {millions(point.size)} parameters, {fixed(point.score)} %"
+    parts = [svg.element("title", said + (f" ± {point.std:.2f}" if point.std else ""))]
+    if point.std:
+        ends = (axes.y(point.score - point.std), axes.y(point.score + point.std))
+        parts.append(svg.line(x, ends[0], x, ends[1], class_="spread"))
+    parts.append(svg.mark(run.models.index(point.model), x, y, class_=kind))
+    return svg.element("g", *parts)
+
+
+def _labels(run: Run, axes: Axes, panel: Panel, best: Sequence[Point]) -> list[Markup]:
+    """Names of the variants on the front; the mark tells the model."""
+    marks = [(axes.x(p.size), axes.y(p.score)) for p in (*panel.ours, *panel.published)]
+    names = [(axes.x(p.size), axes.y(p.score), p.variant) for p in best]
+    frame = (2, MARGIN["top"], axes.x.end + MARGIN["right"], axes.y.start)
+    return [
+        svg.text(at.x, at.y, name, at.anchor, class_="name")
+        for at, (_, _, name) in zip(placed(names, marks, frame, FONT), names, strict=True)
+    ]

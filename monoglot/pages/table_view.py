@@ -1,0 +1,185 @@
+"""A finished table as its files have it: values, spread and published numbers from the CSV file,
+title, note and headings from the Markdown file of the same name.
+"""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from monoglot.errors import UserError
+from monoglot.pages.numbers import MISSING, signed
+
+UNIT = re.compile(r"[^\d.]{0,4}")
+CELL = re.compile(r"\|((?:\\.|[^|\\])*)")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column's heading; `group` is that of the columns it stands among, or empty."""
+
+    head: str
+    group: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class CellView:
+    """A cell as it is shown; `sort` is a number's plain text, empty where it is missing."""
+
+    text: str
+    sort: str = ""
+    std: str = ""
+    published: str = ""
+    difference: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table of the run; the first cell of every row names it."""
+
+    name: str
+    caption: str
+    note: str
+    headings: Sequence[Heading]
+    rows: Sequence[Sequence[CellView]]
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Groups of columns with their widths, in order; none if no column has a group."""
+        found = [(name, len(list(those))) for name, those in groupby(h.group for h in self.headings)]
+        return found if any(name for name, _ in found) else []
+
+    def has(self, what: str) -> bool:
+        """Whether any cell has `std` or `published`."""
+        return any(getattr(cell, what) for row in self.rows for cell in row)
+
+
+def read_table(folder: Path, name: str, groups: Mapping[str, str]) -> TableView:
+    """Read a table from `{folder}/{name}.csv` and `.md`.
+
+    Args:
+        groups: how headings of columns that belong together begin, and the name of the group.
+
+    Raises `UserError` if the files are not those of one table.
+    """
+    lines, caption, note = _markdown(folder / f"{name}.md")
+    rows = _csv(folder / f"{name}.csv")
+    heads, _, *body = lines
+    if len(body) != len(rows) or any(len(line) != len(heads) for line in body):
+        raise UserError(f"{folder / name}.md: is not the table of {name}.csv; make both again")
+    columns = _matched(rows, body, len(heads), folder / f"{name}.md")
+    numeric = [_is_number(rows, column) for column in columns]
+    numeric[0] = False
+    headings = _headings(heads, numeric, groups)
+    cells = [
+        [
+            _cell(row, column, text, number)
+            for column, text, number in zip(columns, line, numeric, strict=True)
+        ]
+        for row, line in zip(rows, body, strict=True)
+    ]
+    return TableView(name, caption, note, headings, cells)
+
+
+def _markdown(path: Path) -> tuple[list[list[str]], str, str]:
+    """Return the cells of the first grid, its title and its note."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a table ({error})") from None
+    starts = [number for number, line in enumerate(lines) if line.startswith("|")]
+    if not starts:
+        raise UserError(f"{path}: holds no table; make it again")
+    grid = []
+    for line in lines[starts[0] :]:
+        if not line.startswith("|"):
+            break
+        grid.append([_plain(cell) for cell in CELL.findall(line.rstrip())[:-1]])
+    title = _plain(lines[0].removeprefix("#"))
+    return grid, title, _plain(" ".join(lines[1 : starts[0]]))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text.strip()).replace("&amp;", "&")
+
+
+def _csv(path: Path) -> list[dict[str, str]]:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file, restval="", strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
+
+
+def _matched(
+    rows: Sequence[Mapping[str, str]], body: Sequence[Sequence[str]], count: int, path: Path
+) -> list[str]:
+    """Return the CSV's columns that the grid shows; in both they stand in the same order."""
+    waiting = list(rows[0]) if rows else []
+    found = []
+    for position in range(count):
+        shown = [line[position] for line in body]
+        while waiting and not _shows(shown, [row[waiting[0]] for row in rows]):
+            waiting.pop(0)
+        if not waiting:
+            raise UserError(f"{path}: column {position + 1} is not in the CSV file; make both again")
+        found.append(waiting.pop(0))
+    return found
+
+
+def _shows(shown: Sequence[str], values: Sequence[str]) -> bool:
+    """Whether texts are these values, but for commas, a unit behind them, and dashes."""
+    for text, value in zip(shown, values, strict=True):
+        plain = text if text == value else text.replace(",", "")
+        missing = not value and text in (MISSING, "")
+        unit = plain.removeprefix(value)
+        if not missing and not (value and plain.startswith(value) and UNIT.fullmatch(unit)):
+            return False
+    return True
+
+
+def _is_number(rows: Sequence[Mapping[str, str]], column: str) -> bool:
+    return all(re.fullmatch(r"[+-]?\d*\.?\d*(e-?\d+)?", row[column]) for row in rows)
+
+
+def _headings(
+    heads: Sequence[str], numeric: Sequence[bool], groups: Mapping[str, str]
+) -> list[Heading]:
+    """Part headings that begin alike into a group's and their own, where two or more do."""
+    starts = [next((g for g in groups if head.startswith(f"{g} ")), "") for head in heads]
+    many = {g for g, those in groupby(starts) if g and len(list(those)) > 1}
+    return [
+        Heading(head.removeprefix(f"{start} "), groups[start], number)
+        if start in many and number
+        else Heading(head, "", number)
+        for head, start, number in zip(heads, starts, numeric, strict=True)
+    ]
+
+
+def _cell(row: Mapping[str, str], column: str, text: str, number: bool) -> CellView:
+    if not number:
+        return CellView(text, text)
+    found = {
+        "std": row.get(f"{column}_std", ""),
+        "published": row.get(f"published_{column}", ""),
+        "difference": row.get(f"difference_{column}", ""),
+    }
+    return CellView(signed(text), row[column], **found, tip=_tip(row, column, found))
+
+
+def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:
+    """What a cell says of itself when it is pointed at."""
+    seeds, said = row.get(f"{column}_seeds", ""), []
+    if seeds and row[column]:
+        said.append(f"mean over {seeds} seed{'' if seeds == '1' else 's'}")
+    if found["std"]:
+        said.append(f"standard deviation {found['std']}")
+    if found["published"]:
+        said.append(f"published {found['published']}")
+    if found["difference"]:
+        said.append(f"difference {signed(found['difference'])}")
+    return ", ".join(said)
