@@ -5,7 +5,8 @@ rule report:
     input:
         report_inputs(),
     output:
-        REPORT,
+        report=REPORT,
+        provenance=f"{RESULTS}/report.{PROVENANCE}",
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:
@@ -18,7 +19,7 @@ rule report:
         code=report_code(),
     shell:
         "python scripts/report.py --config {params.config:q} --results {params.results:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --out {output.report:q} > {log:q} 2>&1"
 
 
 localrules:

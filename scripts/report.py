@@ -13,21 +13,28 @@ def main() -> None:
     parser.add_argument(
         "--results", type=Path, help="its results folder; the configuration's by default"
     )
-    parser.add_argument("--out", type=Path, help="the report; report.html in the results by default")
+    parser.add_argument(
+        "--out", type=Path, help="the report; report.html in the results by default"
+    )
     args = parser.parse_args()
 
     with command.loading():
+        from monoglot import provenance
         from monoglot.extends import read
         from monoglot.files import whole_file
-        from monoglot.pages.files import NAME
+        from monoglot.graph import Graph
+        from monoglot.pages.files import NAME, made_from
         from monoglot.pages.page import render
         from monoglot.report.block import parse_block
 
     is_file = Path(args.config).suffix in (".yaml", ".yml")
-    config = read(args.config, "--config") if is_file else parse_block(args.config)
-    results = args.results or Path(config.get("results", "results"))
-    with whole_file(args.out or results / NAME) as aside:
-        aside.write_text(render(config, results), encoding="utf-8")
+    graph = Graph(read(args.config, "--config") if is_file else parse_block(args.config))
+    args.results = args.results or Path(graph.config["results"])
+    args.out = args.out or args.results / NAME
+    with provenance.of_file(__file__, args, [args.results / path for path in made_from(graph)]):
+        text = render(graph, args.results)
+        with whole_file(args.out) as aside:
+            aside.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

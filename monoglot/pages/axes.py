@@ -48,16 +48,13 @@ class Axes:
         """Return grid lines, ticks and labels, that of y above the axis, where it can be read."""
         left, right = self.x.start, self.x.end
         bottom, top = self.y.start, self.y.end
-        drawn = [
-            svg.line(left, self.y(v), right, self.y(v), class_="grid") for v in y_ticks
-        ]
+        drawn = [svg.line(left, self.y(v), right, self.y(v), class_="grid") for v in y_ticks]
         drawn += [
             svg.text(left - 6, self.y(v) + 4, y_text(v), "end", class_="tick") for v in y_ticks
         ]
-        drawn += [svg.line(self.x(v), bottom, self.x(v), bottom + 4, class_="axis") for v in x_ticks]
-        drawn += [
-            svg.text(self.x(v), bottom + 17, x_text(v), "middle", class_="tick") for v in x_ticks
-        ]
+        for x, said in ((self.x(value), x_text(value)) for value in x_ticks):
+            drawn.append(svg.line(x, bottom, x, bottom + 4, class_="axis"))
+            drawn.append(svg.text(x, bottom + 17, said, "middle", class_="tick"))
         drawn += [
             svg.line(left, bottom, right, bottom, class_="axis"),
             svg.text((left + right) / 2, bottom + 35, labels[0], "middle", class_="label"),

@@ -38,14 +38,10 @@ def _parts(
     drawn, x = [], float(NAMES)
     for number, part in enumerate(parts):
         wide = scale * row.get(part, 0)
-        fill = {"fill": f"url(#{name}-hatch)"} if number else {}
         said = svg.element("title", f"{label}, {part}: {duration(row.get(part, 0))}")
-        drawn.append(
-            svg.element(
-                "rect", said, x=x, y=y + 4, width=wide, height=ROW - 8,
-                class_="bar hatched" if number else "bar", **fill,
-            )  # fmt: skip
-        )
+        box = {"x": x, "y": y + 4, "width": wide, "height": ROW - 8}
+        looks = {"class_": "bar", "fill": f"url(#{name}-hatch)" if number else None}
+        drawn.append(svg.element("rect", said, **box, **looks))
         x += wide
     return drawn
 

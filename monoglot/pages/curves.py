@@ -170,9 +170,7 @@ def _line(axes: Axes, number: int, variant: str, line: Sequence[tuple[float, flo
     return Markup("").join(drawn)
 
 
-def _names(
-    axes: Axes, points: dict[str, list[tuple[float, float]]], room: float
-) -> list[Markup]:
+def _names(axes: Axes, points: dict[str, list[tuple[float, float]]], room: float) -> list[Markup]:
     """Each line's name at its end, on the right; a thin line leads to one that had to move."""
     ends = [axes.y(line[-1][1]) for line in points.values()]
     places = spread(ends, GAP, TOP, SIZE[1] - BOTTOM)

@@ -75,15 +75,16 @@ def _close(run: Run, smaller: list[Standing]) -> str:
         best = min(close, key=lambda one: (one.size, one.lost))
         return (
             f"The smallest model within {CLOSE} points of the whole model it comes from is "
-            f"{_name(run, best)}: {millions(best.size)} parameters, {best.smaller:.0f} % fewer than "
-            f"{best.whole}, with a mean score of {fixed(best.score)} % instead of "
+            f"{_name(run, best)}: {millions(best.size)} parameters, {best.smaller:.0f} % fewer "
+            f"than {best.whole}, with a mean score of {fixed(best.score)} % instead of "
             f"{fixed(best.whole_score)} %."
         )
     best = min(smaller, key=lambda one: (one.lost, one.size))
     return (
         f"No smaller model stays within {CLOSE} points of the whole model it comes from; the "
-        f"closest, {_name(run, best)}, loses {fixed(best.lost)} points of {fixed(best.whole_score)} "
-        f"and is {best.smaller:.0f} % smaller ({millions(best.size)} parameters)."
+        f"closest, {_name(run, best)}, loses {fixed(best.lost)} points of "
+        f"{fixed(best.whole_score)} and is {best.smaller:.0f} % smaller "
+        f"({millions(best.size)} parameters)."
     )
 
 

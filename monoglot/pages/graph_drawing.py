@@ -1,6 +1,6 @@
 """The graph of a model's variants, drawn from left to right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
@@ -14,7 +14,16 @@ ACROSS, DOWN = WIDTH + 28, HEIGHT + 18
 EDGE = 8
 OP, NAME, NUMBER = 9.5, 12, 11
 """Sizes of the letters in a node: operations, name, numbers."""
-HEADS = ("Variant", "Made by", "Parent", "Teacher", "Parameters", "Mean score (%)", "Time", "Energy")
+HEADS = (
+    "Variant",
+    "Made by",
+    "Parent",
+    "Teacher",
+    "Parameters",
+    "Mean score (%)",
+    "Time",
+    "Energy",
+)
 Place = tuple[float, float]
 
 
@@ -38,7 +47,9 @@ def draw(nodes: Mapping[str, Node], name: str, title: str) -> Markup:
     drawn += [_node(one, places[one.variant], largest) for one in nodes.values()]
     below = 26 if any(_is_long(places[one], places[other]) for one, other in taught) else 0
     size = (2 * EDGE + ACROSS * (len(found) - 1) + WIDTH, bottom + EDGE + below)
-    return svg.figure(name, title, described(nodes), size, _arrow(name), *drawn, style=f"--wide:{size[0]}px")
+    return svg.figure(
+        name, title, described(nodes), size, _arrow(name), *drawn, style=f"--wide:{size[0]}px"
+    )
 
 
 def described(nodes: Mapping[str, Node]) -> str:

@@ -1,16 +1,16 @@
 """The page: all parts of the report filled into its templates."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from monoglot.graph import Graph
 from monoglot.pages import curves, files, findings, graph_drawing, size_score, svg
 from monoglot.pages import numbers as written
 from monoglot.pages.cost_drawing import bars
@@ -81,7 +81,9 @@ class Page:
             made = nodes(self.run, self.costs, model)
             if made:
                 name = self.run.model_name(model)
-                drawing = graph_drawing.draw(made, f"graph-{model}", f"How {name}'s variants are made")
+                drawing = graph_drawing.draw(
+                    made, f"graph-{model}", f"How {name}'s variants are made"
+                )
                 found.append((name, drawing, graph_drawing.rows(made)))
         return found
 
@@ -129,19 +131,27 @@ class Page:
     @cached_property
     def configuration(self) -> str:
         """The configuration as YAML, with all defaults filled in."""
-        return yaml.safe_dump(self.run.graph.config, sort_keys=False, allow_unicode=True, width=96)
+        config = self.run.graph.config
+        return yaml.dump(config, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=96)
 
 
-def render(config: Mapping[str, Any], results: Path) -> str:
+class _Whole(yaml.SafeDumper):
+    """Writes what stands in two places twice, as a configuration without aliases does."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def render(graph: Graph, results: Path) -> str:
     """Return the report of a run as HTML; the same files give the same text.
 
     Args:
-        config: the experiment, as configured.
+        graph: the experiment, as configured.
         results: its results folder; what is missing in it is left out of the report.
 
-    Raises `UserError` if the configuration or a file is not what it should be.
+    Raises `UserError` if a file is not what it should be.
     """
-    page = Page(read_run(config, results))
+    page = Page(read_run(graph, results))
     environment = Environment(
         loader=FileSystemLoader(files.TEMPLATES),
         autoescape=True,

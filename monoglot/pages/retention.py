@@ -38,9 +38,7 @@ def retention(run: Run, model: str) -> Retention | None:
     """Return the table of a model; None if nothing in it is measured against anything."""
     found = {language: references(run, model, language) for language in run.languages}
     groups = [(run.language_name(one), len(run.tasks(one)) + 1) for one in run.languages]
-    heads = [
-        head for one in run.languages for head in (*map(str.upper, run.tasks(one)), "mean")
-    ]
+    heads = [head for one in run.languages for head in (*map(str.upper, run.tasks(one)), "mean")]
     rows = []
     for variant in run.variants:
         whole = {language: found[language].get(variant) for language in run.languages}

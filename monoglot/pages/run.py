@@ -1,7 +1,6 @@
 """A run as its results folder has it: everything that a report shows, read and checked."""
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +79,11 @@ class Run:
 
     def tasks(self, language: str) -> list[str]:
         """The tasks that anything is scored on in a language."""
-        scored = {key[3] for key in self.cells if key[1] == language}
-        return [task for task in self.graph.tasks(language) if task in scored]
+        return [task for task in self.graph.tasks(language) if (language, task) in self._scored]
+
+    @cached_property
+    def _scored(self) -> set[tuple[str, str]]:
+        return {(language, task) for _, language, _, task in self.cells}
 
     def metric(self, task: str) -> str:
         return metric_of(self.records, task, self.scores)
@@ -93,9 +95,8 @@ class Run:
         return self.graph.config["languages"].get(language, {}).get("name", language)
 
 
-def read_run(config: Mapping[str, Any], results: Path) -> Run:
+def read_run(graph: Graph, results: Path) -> Run:
     """Read what there is of a run; raise `UserError` if a file of it is not what it should be."""
-    graph = Graph(dict(config))
     there = {path for path in files.made_from(graph) if (results / path).is_file()}
     return Run(
         graph,
@@ -162,8 +163,3 @@ def _published(
                 }
                 found.setdefault((row["model"], row["row"]), numbers)
     return found
-
-
-def config_text(config: Mapping[str, Any]) -> str:
-    """Return a configuration as the page prints it, in the order of its keys."""
-    return json.dumps(config, indent=1, ensure_ascii=False)

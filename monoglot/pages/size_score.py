@@ -55,15 +55,18 @@ HEADS = ("Model", "Variant", "Parameters", "Score (%)", "Deviation over seeds", 
 
 def rows(run: Run, panel: Panel, best: Sequence[Point]) -> list[list[str]]:
     """Return the numbers behind a panel, published ones named so."""
-    own = [
-        [run.model_name(p.model), p.variant, f"{p.size:,.0f}", fixed(p.score), fixed(p.std)]
-        + ["yes" if p in best else "no"]
-        for p in sorted(panel.ours, key=lambda p: p.size)
-    ]
-    return own + [
-        [run.model_name(p.model), f"{p.variant} (published)", f"{p.size:,.0f}", fixed(p.score)]
-        + [fixed(None), fixed(None)]
-        for p in sorted(panel.published, key=lambda p: p.size)
+    pairs = [(p, "yes" if p in best else "no", "") for p in panel.ours]
+    pairs += [(p, fixed(None), " (published)") for p in panel.published]
+    return [
+        [
+            run.model_name(p.model),
+            f"{p.variant}{kind}",
+            f"{p.size:,.0f}",
+            fixed(p.score),
+            fixed(p.std),
+            on_front,
+        ]
+        for p, on_front, kind in sorted(pairs, key=lambda pair: pair[0].size)
     ]
 
 

@@ -18,15 +18,14 @@ def element(name: str, *content: str, **attributes: object) -> Markup:
 
     `class_` stands for `class`, `text_anchor` for `text-anchor`; numbers get one decimal.
     """
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_value(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
     if not content:
-        return Markup("<{}{}/>").format(Markup(name), written)
-    inside = Markup("").join(escape(one) for one in content)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, inside)
+        return Markup(f"<{name}{written}/>")
+    return Markup(f"<{name}{written}>{''.join(map(escape, content))}</{name}>")
 
 
 def figure(
@@ -105,11 +104,10 @@ def _corners(shape: str, size: float) -> list[tuple[float, float]]:
         return [(0, -s), (s, 0), (0, s), (-s, 0)]
     if shape == "plus":
         s, t = 1.15 * size, 0.4 * size
-        return [(-t, -s), (t, -s), (t, -t), (s, -t), (s, t), (t, t)] + [
-            (t, s), (-t, s), (-t, t), (-s, t), (-s, -t), (-t, -t)
-        ]  # fmt: skip
-    sign = 1 if shape == "triangle" else -1
-    return [(0, -1.2 * size * sign), (1.1 * size, 0.8 * size * sign), (-1.1 * size, 0.8 * size * sign)]
+        half = [(-t, -s), (t, -s), (t, -t), (s, -t), (s, t), (t, t)]
+        return half + [(-x, -y) for x, y in half]
+    down = size if shape == "triangle" else -size
+    return [(0, -1.2 * down), (1.1 * size, 0.8 * down), (-1.1 * size, 0.8 * down)]
 
 
 def _value(value: object) -> object:

@@ -50,7 +50,9 @@ class TableView:
     @property
     def groups(self) -> list[tuple[str, int]]:
         """Groups of columns with their widths, in order; none if no column has a group."""
-        found = [(name, len(list(those))) for name, those in groupby(h.group for h in self.headings)]
+        found = [
+            (name, len(list(those))) for name, those in groupby(h.group for h in self.headings)
+        ]
         return found if any(name for name, _ in found) else []
 
     def has(self, what: str) -> bool:
@@ -126,7 +128,9 @@ def _matched(
         while waiting and not _shows(shown, [row[waiting[0]] for row in rows]):
             waiting.pop(0)
         if not waiting:
-            raise UserError(f"{path}: column {position + 1} is not in the CSV file; make both again")
+            raise UserError(
+                f"{path}: column {position + 1} is not in the CSV file; make both again"
+            )
         found.append(waiting.pop(0))
     return found
 

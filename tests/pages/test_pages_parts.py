@@ -1,0 +1,206 @@
+"""The parts of a report by themselves: front, layers, labels, ticks, numbers, tables read back."""
+
+import math
+import random
+from itertools import pairwise
+
+import pytest
+
+from monoglot.graph import Graph
+from monoglot.nodes import Checkpoint
+from monoglot.pages import numbers, svg
+from monoglot.pages.axes import log_ticks, round_ticks
+from monoglot.pages.labels import placed, spread
+from monoglot.pages.layers import heights, layers
+from monoglot.pages.points import Point, front
+from monoglot.pages.reference import reference
+from monoglot.pages.retention import tint
+from monoglot.pages.table_view import read_table
+from monoglot.report.layout import to_csv, to_markdown
+from monoglot.report.table import Column, Table
+
+
+def naive_front(points: list[Point]) -> list[Point]:
+    def beats(one: Point, other: Point) -> bool:
+        as_good = one.size <= other.size and one.score >= other.score
+        return as_good and (one.size, one.score) != (other.size, other.score)
+
+    return [p for p in points if not any(beats(other, p) for other in points)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_front_is_that_of_the_definition(seed):
+    draw = random.Random(seed)
+    points = [
+        Point("m", str(n), draw.randint(1, 9), draw.randint(1, 9))
+        for n in range(draw.randint(1, 40))
+    ]
+    found = front(points)
+    assert sorted(p.variant for p in found) == sorted(p.variant for p in naive_front(points))
+    assert [p.size for p in found] == sorted(p.size for p in found)
+
+
+def test_no_point_no_front():
+    assert front([]) == []
+
+
+def random_links(seed: int) -> dict[str, list[str]]:
+    draw = random.Random(seed)
+    names = [f"n{n}" for n in range(20)]
+    return {
+        name: draw.sample(names[:n], min(n, draw.choice((0, 1, 1, 2))))
+        for n, name in enumerate(names)
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_links_lead_to_the_right_and_nodes_do_not_overlap(seed):
+    links = random_links(seed)
+    found = layers(links)
+    assert sorted(node for layer in found for node in layer) == sorted(links)
+    at = {node: n for n, layer in enumerate(found) for node in layer}
+    assert all(at[one] < at[node] for node, those in links.items() for one in those)
+    places = heights(found, links, 10)
+    assert min(places.values()) == 0
+    for layer in found:
+        down = [places[node] for node in layer]
+        assert all(b - a >= 10 - 1e-9 for a, b in pairwise(down))
+
+
+def test_a_chain_is_a_straight_line():
+    links = {"a": [], "b": ["a"], "c": ["b"]}
+    assert layers(links) == [["a"], ["b"], ["c"]]
+    assert set(heights(layers(links), links, 10).values()) == {0}
+
+
+def test_names_do_not_lie_on_one_another():
+    marks = [(100 + 3 * n, 100 + 3 * n) for n in range(5)]
+    found = placed([(x, y, "variant") for x, y in marks], marks, (0, 0, 400, 300), 12)
+    assert len({(label.x, label.y) for label in found}) == 5
+
+
+def test_places_keep_their_distance_and_order():
+    found = spread([50, 50, 51, 10], 12, 0, 60)
+    assert sorted(found) == [found[3], found[0], found[1], found[2]]
+    assert all(b - a >= 12 for a, b in pairwise(sorted(found)))
+    assert max(found) <= 60
+
+
+@pytest.mark.parametrize("span", [1e-4, 0.03, 1, 7, 43, 1e6])
+def test_ticks_are_few_and_in_range(span):
+    found = round_ticks(3, 3 + span)
+    assert 2 <= len(found) <= 6
+    assert all(3 <= one <= 3 + span + 1e-9 for one in found)
+
+
+def test_ticks_of_a_logarithm():
+    assert log_ticks(22, 280) == [30, 50, 70, 100, 200] or log_ticks(22, 280)[0] == 30
+    assert all(
+        math.isclose(a, b) for a, b in zip(log_ticks(0.02, 300, 5), (0.1, 1, 10, 100), strict=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3599.7, "1 h"),
+        (3 * 3600 + 299, "3 h 5 min"),
+        (86400 * 2 + 3600, "2 d 1 h"),
+        (None, "–"),
+    ],
+)
+def test_durations(seconds, said):
+    assert numbers.duration(seconds) == said
+
+
+def test_other_numbers():
+    assert numbers.millions(278295186) == "278 M"
+    assert numbers.millions(29605) == "0.0296 M"
+    assert numbers.energy(0.00042) == "0.42 Wh"
+    assert numbers.energy(12.34) == "12.3 kWh"
+    assert numbers.mass(0.5) == "500 g"
+    assert numbers.fixed(-1.005, 1) == "−1.0"
+    assert numbers.tokens(1_500_000) == "1.5M"
+    assert numbers.listed(["a", "b", "c"]) == "a, b and c"
+    assert numbers.listed(list("abcdef")) == "a, b, c and 3 more"
+
+
+def test_tints_change_where_it_is_said():
+    assert [tint(p) for p in (0, 49.9, 50, 94.9, 95, 100, 120)] == [0, 0, 1, 5, 6, 7, 7]
+
+
+def test_svg_is_escaped():
+    assert str(svg.element("text", "<a & b>", x=1.0, title='"')) == (
+        '<text x="1" title="&#34;">&lt;a &amp; b&gt;</text>'
+    )
+    assert svg.broken("hidden312-vocab40k", 12, 100, 2) == ["hidden312-", "vocab40k"]
+    assert svg.shortened("日本語日本語", 10, 35) == "日本…"
+
+
+def test_a_table_is_read_back_as_it_was_written(tmp_path):
+    columns = (
+        Column("size", "Size", unit="M"),
+        Column("a|b_tc", "TC", "a|b", 2),
+        Column("a|b_sa", "SA", "a|b", 2),
+        Column("none", "None"),
+    )
+    rows = [
+        {
+            "row": f"r{n}",
+            "label": "\\ | <b> & `code`",
+            "size": "12345",
+            "a|b_tc": "1.00",
+            "a|b_sa": "" if n else "2.00",
+            "none": "",
+            "a|b_tc_std": "0.10",
+            "a|b_tc_seeds": "3",
+            "published_a|b_sa": "1.50",
+            "difference_a|b_sa": "" if n else "+0.50",
+        }
+        for n in range(2)
+    ]
+    table = Table("A *caption* | <x>", "Its & note.", {"label": "Model"}, columns, rows)
+    (tmp_path / "t.csv").write_text(to_csv(table), encoding="utf-8")
+    (tmp_path / "t.md").write_text(to_markdown(table), encoding="utf-8")
+    found = read_table(tmp_path, "t", {"a|b": "Maltese"})
+    assert (found.caption, found.note) == (table.caption, table.note)
+    assert [h.head for h in found.headings] == ["Model", "Size", "TC", "SA", "None"]
+    assert found.groups == [("", 2), ("Maltese", 2), ("", 1)]
+    first, second = found.rows
+    assert first[0].text == "\\ | <b> & `code`"
+    assert (first[1].text, first[1].sort) == ("12,345M", "12345")
+    assert (first[2].std, first[2].tip) == ("0.10", "mean over 3 seeds, standard deviation 0.10")
+    assert (first[3].published, first[3].difference) == ("1.50", "+0.50")
+    assert (second[3].text, second[3].sort, second[3].published) == ("–", "", "1.50")
+
+
+@pytest.mark.parametrize(
+    ("variant", "whole"),
+    [
+        ("base", "base"),
+        ("adapted", "adapted"),
+        ("kd", "adapted"),
+        ("hidden24-vocab400", "adapted"),
+        ("alone", "adapted"),
+        ("trimmed", "base"),
+        ("from-scratch", "adapted"),
+    ],
+)
+def test_what_a_variant_is_measured_against(variant, whole):
+    from made_up_run import configuration
+
+    config = configuration()
+    config["variants"] |= {
+        "alone": {"operation": "train", "parent": "kd-init", "loss": "none"},
+        "trimmed": {"operation": "trim_vocab", "parent": "base", "size": 100},
+        "small": {"operation": "scratch", "parent": "adapted", "shape": {"layers": 2}},
+        "from-scratch": {"operation": "train", "parent": "small", "teacher": "adapted"},
+    }
+    graph = Graph(config)
+    assert reference(graph, Checkpoint("xlmr", "qaa", variant)).variant == whole
