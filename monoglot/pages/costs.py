@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from monoglot import extras
+from monoglot.errors import UserError
 from monoglot.pages.run import Run
 from monoglot.provenance import Provenance
+from monoglot.report.energy import Energy, energy_of
 
 MAKING, SCORING = "making", "scoring"
 SHARED = "shared"
@@ -73,8 +76,15 @@ class Costs:
 
 
 def costs(run: Run) -> Costs:
-    """Return what the jobs of a run took."""
-    return Costs([_job(path, found) for path, found in run.jobs.items()])
+    """Return what the jobs of a run took; energy only where codecarbon is installed."""
+    country = run.graph.config["energy"].get("country")
+    known = _can_tell_energy()
+    return Costs(
+        [
+            _job(path, found, energy_of(found, country) if known else None)
+            for path, found in run.jobs.items()
+        ]
+    )
 
 
 def spent(jobs: Iterable[Job]) -> Spent:
@@ -89,11 +99,20 @@ def spent(jobs: Iterable[Job]) -> Spent:
     )
 
 
-def _job(path: str, found: Provenance) -> Job:
+def _can_tell_energy() -> bool:
+    try:
+        extras.need("energy")
+    except UserError:
+        return False
+    return True
+
+
+def _job(path: str, found: Provenance, used: Energy | None) -> Job:
     kind, *parts = PurePath(path).parent.parts
     model, variant = (parts[0], parts[2]) if kind in ("models", "scores") else (SHARED, SHARED)
     rule = PurePath(found["script"]).stem
-    return Job(rule, model, variant, found["seconds"], found.get("cpu_seconds"), None, None)
+    amounts = (used.kwh, used.co2_kg) if used else (None, None)
+    return Job(rule, model, variant, found["seconds"], found.get("cpu_seconds"), *amounts)
 
 
 def _grouped(jobs: Iterable[Job], key: Callable[[Job], str]) -> dict[str, Spent]:
