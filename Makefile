@@ -28,6 +28,7 @@ demo: $(READY)
 	@echo "Tables 1 to 6 as CSV, Markdown and LaTeX: $(DEMO)/"
 	@echo "Records of all adapter runs:              results/demo/scores/"
 	@echo "Checkpoints, ready to load:               results/demo/models/"
+	@echo "All of it on one page, for a browser:     results/demo/report.html"
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
