@@ -21,6 +21,10 @@ COMMANDS = {
         "compare": "Compare two results folders, or one with the paper, cell by cell.",
         "explain": "Say where one number of a table came from.",
     },
+    "This installation": {
+        "doctor": "Say whether this machine has what a run needs.",
+        "completion": "Print what teaches bash, zsh or fish to complete.",
+    },
 }
 """By section of the help: the commands, and one line about each."""
 

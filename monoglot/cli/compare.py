@@ -14,8 +14,8 @@ AS_PUBLISHED = {"ner": "subtoken_f1", "pos": "subtoken_f1"}
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", type=click.Path())
+@click.argument("second", type=click.Path())
 @click.option(
     "-f",
     "--format",

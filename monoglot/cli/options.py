@@ -2,8 +2,10 @@
 
 import click
 
-config_argument = click.argument("config")
-targets_argument = click.argument("targets", nargs=-1)
+from monoglot.cli.completing import configurations, targets
+
+config_argument = click.argument("config", shell_complete=configurations)
+targets_argument = click.argument("targets", nargs=-1, shell_complete=targets)
 as_json = click.option("--json", "in_json", is_flag=True, help="Print JSON, for programs.")
 
 

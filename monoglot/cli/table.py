@@ -5,13 +5,18 @@ from pathlib import Path
 import click
 
 from monoglot.cli import text
+from monoglot.cli.completing import configurations, tables
 from monoglot.cli.workflow import experiment, workflow_folder
 from monoglot.errors import UserError
 
 
 @click.command()
-@click.argument("name", metavar="[NAME]", required=False)
-@click.option("--config", help="Configuration in whose results the table is.")
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=tables)
+@click.option(
+    "--config",
+    shell_complete=configurations,
+    help="Configuration in whose results the table is.",
+)
 @click.option(
     "-f",
     "--format",
