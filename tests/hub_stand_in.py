@@ -3,7 +3,7 @@
 It has the routes that downloads need, and the faults that they meet: connections that break off,
 errors, gated repositories, bytes that are not the published ones. As on the Hub, plain files have
 Git's hash for their etag, and large ones (here parquet and safetensors) lie elsewhere under their
-SHA-256, where a redirect leads to.
+SHA-256, where a redirect leads to. `hub_uploads` has the routes that uploads need.
 """
 
 import hashlib
@@ -17,14 +17,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from hub_uploads import Uploads, commit_of, take
+
 LARGE = (".parquet", ".safetensors")
 TOKEN = "hf_a_secret_that_no_log_may_hold"
 FILE = re.compile(
     r"/(?P<datasets>datasets/)?(?P<hub>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)"
 )
 API = re.compile(
-    r"/api/(?P<kind>datasets|models)/(?P<hub>[^/]+/[^/]+)/(?P<what>revision|tree)"
-    r"/(?P<revision>[^/]+)(?:/(?P<path>.*))?"
+    r"/api/(?P<kind>datasets|models)/(?P<hub>[^/]+/[^/]+)"
+    r"(?:/(?P<what>revision|tree)/(?P<revision>[^/]+)(?:/(?P<path>.*))?)?"
 )
 Files = dict[str, bytes]
 
@@ -59,6 +61,7 @@ class Hub:
     budgets: dict[str, list[int]] = field(default_factory=dict)
     spoilt: Files = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    uploads: Uploads = field(default_factory=Uploads)
     address: str = ""
 
     def starts(self, path: str) -> list[int]:
@@ -87,6 +90,13 @@ def serve(hub: Hub) -> Iterator[Hub]:
             else:
                 self.refuse(404, "")
 
+        def do_POST(self) -> None:
+            hub.requests.append(Request(self.command, self.path, 0, False))
+            take(self, hub, unquote(urlsplit(self.path).path))
+
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def do_HEAD(self) -> None:
             self.do_GET()
 
@@ -98,9 +108,12 @@ def serve(hub: Hub) -> Iterator[Hub]:
                 return self.refuse(404, "RepoNotFound")
             if name in hub.gated and not request.authorised:
                 return self.refuse(401, "GatedRepo")
-            if match["revision"] not in revisions:
+            wanted = match["revision"] or "main"
+            if "main" in revisions and wanted == commit_of(revisions["main"]):
+                wanted = "main"
+            if wanted not in revisions:
                 return self.refuse(404, "RevisionNotFound")
-            return revisions[match["revision"]]
+            return revisions[wanted]
 
         def answer_file(self, match: re.Match[str], files: Files | None, request: Request) -> None:
             if files is None:
@@ -109,19 +122,20 @@ def serve(hub: Hub) -> Iterator[Hub]:
             if path not in files:
                 self.refuse(404, "EntryNotFound")
             elif path.endswith(LARGE):
-                self.redirect(match, files[path], request)
+                self.redirect(match, files, request)
             else:
                 headers = {"ETag": f'"{git_sha1(files[path])}"'}
-                headers["X-Repo-Commit"] = match["revision"]
+                headers["X-Repo-Commit"] = sha(match, files)
                 self.send_file(path, files[path], request, headers)
 
-        def redirect(self, match: re.Match[str], content: bytes, request: Request) -> None:
+        def redirect(self, match: re.Match[str], files: Files, request: Request) -> None:
             """As with Git LFS: the first answer has the hash, another place the bytes."""
+            content = files[match["path"]]
             digest = hashlib.sha256(content).hexdigest()
             place = f"/lfs/{digest}/{match['path']}"
             hub.web[place] = content
             headers = {"Location": hub.address + place, "X-Linked-Etag": f'"{digest}"'}
-            headers |= {"X-Linked-Size": str(len(content)), "X-Repo-Commit": match["revision"]}
+            headers |= {"X-Linked-Size": str(len(content)), "X-Repo-Commit": sha(match, files)}
             self.reply(302, b"", headers)
 
         def send_file(
@@ -147,9 +161,9 @@ def serve(hub: Hub) -> Iterator[Hub]:
                 return
             folder = match["path"] or ""
             listed = [p for p in sorted(files) if p.rpartition("/")[0] == folder]
-            if match["what"] == "revision":
-                siblings = [{"rfilename": path} for path in sorted(files)]
-                found = {"id": match["hub"], "sha": match["revision"], "siblings": siblings}
+            if match["what"] != "tree":
+                siblings = [sibling(path, files[path]) for path in sorted(files)]
+                found = {"id": match["hub"], "sha": sha(match, files), "siblings": siblings}
             elif not listed and folder:
                 return self.refuse(404, "EntryNotFound")
             else:
@@ -191,6 +205,22 @@ def of(table: dict[str, Any], name: str) -> Any:
 
 def git_sha1(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
+
+
+def sha(match: re.Match[str], files: Files) -> str:
+    """The commit asked for, `main` being a name for the last one."""
+    asked = match["revision"]
+    return commit_of(files) if asked in (None, "main") else asked
+
+
+def sibling(path: str, content: bytes) -> dict:
+    """A file as the Hub's answer about a repository lists it."""
+    about = entry(path, content)
+    found = {"rfilename": path, "size": about["size"], "blobId": about["oid"]}
+    if "lfs" in about:
+        lfs = about["lfs"]
+        found["lfs"] = {k: lfs[k] for k in ("size", "pointerSize")} | {"sha256": lfs["oid"]}
+    return found
 
 
 def entry(path: str, content: bytes) -> dict:

@@ -20,6 +20,7 @@ COMMANDS = {
         "table": "Show a finished table in the terminal, or as Markdown, CSV, LaTeX or JSON.",
         "compare": "Compare two results folders, or one with the paper, cell by cell.",
         "explain": "Say where one number of a table came from.",
+        "push": "Upload a checkpoint and its model card to the Hugging Face Hub.",
     },
     "This installation": {
         "doctor": "Say whether this machine has what a run needs.",

@@ -1,0 +1,1 @@
+"""A checkpoint given to others: what goes to the Hub, and how."""
