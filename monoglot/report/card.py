@@ -13,6 +13,7 @@ from monoglot.errors import UserError
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
+from monoglot.report.card_energy import energy_section
 from monoglot.report.card_history import how_it_was_made, where_it_comes_from
 from monoglot.report.card_metadata import metadata
 from monoglot.report.card_scores import Key, Scores, by_run
@@ -52,6 +53,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         usage(spec),
         limitations(spec, scores, _trim_report(spec) is not None),
         licences(spec),
+        energy_section(folder, spec.country),
         where_it_comes_from(spec, _provenance(spec)),
     ]
     text = "\n\n".join(section for section in sections if section)

@@ -60,6 +60,7 @@ class CardSpec:
         tasks: by name, the task's block of the configuration.
         test_sources: by language, and within by task, where the test set came from.
         seeds: those that adapters are trained with.
+        country: where its jobs ran, ISO 3166 alpha-3.
         invented: whether its languages are.
     """
 
@@ -73,6 +74,7 @@ class CardSpec:
     tasks: Mapping[str, Mapping[str, Any]]
     test_sources: Mapping[str, Mapping[str, Source]]
     seeds: tuple[int, ...]
+    country: str | None
     invented: bool
 
     @property

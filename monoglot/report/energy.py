@@ -87,7 +87,9 @@ def making(results: str | Path, checkpoint: str, country: str | None = None) -> 
         checkpoint: `model/language/variant`, the language being `any` where it is.
     """
     folder = Path(results, "models", checkpoint)
-    jobs, _ = jobs_behind(sorted(file for file in folder.glob("*") if file.is_file()))
+    files = (file for file in folder.glob("*") if file.is_file())
+    # A card was made from scores as well, which are no part of making the checkpoint.
+    jobs, _ = jobs_behind(sorted(f for f in files if not f.name.endswith(provenance.ABOUT)))
     return total((job.said for job in jobs), country)
 
 

@@ -149,6 +149,7 @@ def card_spec(wildcards):
         "tasks": tasks,
         "test_sources": tests,
         "seeds": CONFIG["seeds"],
+        "country": CONFIG["energy"]["country"],
         "invented": "invented" in CONFIG["data"],
     }
     return json.dumps(spec, ensure_ascii=False)

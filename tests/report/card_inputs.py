@@ -62,6 +62,7 @@ def made(checkpoint: Path, results: Path) -> tuple[dict[str, Any], list[Path]]:
         "tasks": {"tc": {"kind": "classification", "tuning": "adapter"}},
         "test_sources": {"mt": {"tc": test}},
         "seeds": [1, 2, 3],
+        "country": None,
         "invented": False,
     }
     return spec, [record(results, name, seed) for name in SCORES for seed in (1, 2, 3)]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from card_inputs import made
+from card_inputs import PROVENANCE, made
 from huggingface_hub import ModelCard
 
 from monoglot.errors import UserError
@@ -84,6 +84,16 @@ def test_it_says_how_it_was_made_and_what_is_not_known(inputs):
     assert "invented" not in text
     assert "invented" in card(inputs, invented=True)
     assert "started untrained" in card(inputs, head="fresh")
+
+
+def test_it_says_what_energy_it_took_if_that_is_known(inputs):
+    assert "## Energy" not in card(inputs)
+    folder = Path(inputs[0]["steps"][2]["folder"])
+    used = PROVENANCE | {"cpu_seconds": 3600.0, "gpu_joules": None}
+    (folder / "provenance.json").write_text(json.dumps(used))
+    assert "The 1 job behind this checkpoint" in card(inputs)
+    assert "took about 4 Wh, or 1.9 g of CO2 with the world's average electricity" in card(inputs)
+    assert "or 1.52 g of CO2 with the electricity of DEU" in card(inputs, country="DEU")
 
 
 def test_settings_that_a_loss_does_not_look_at_are_left_out(inputs):

@@ -99,6 +99,16 @@ def test_every_job_behind_a_checkpoint_counts_once(results):
     assert (kd.jobs, kd.unknown) == (5, 0)
 
 
+def test_a_card_in_the_folder_counts_no_scores(results):
+    before = making(results, "m/mt/kd")
+    folder = results / "models" / "m" / "mt" / "kd"
+    (folder / "README.md").write_text("# A card")
+    inputs = {"../../../../scores/m/mt/kd/tc/a": "0"}
+    about = said(inputs=inputs, outputs={"README.md": "0"})
+    (folder / "README.provenance.json").write_text(json.dumps(about))
+    assert making(results, "m/mt/kd") == before
+
+
 def test_adapters_are_counted_apart(results):
     found = scoring(results, "m/mt/kd")
     assert found.kwh == pytest.approx(4 * 360 / 3.6e6)
