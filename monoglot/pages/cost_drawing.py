@@ -8,7 +8,7 @@ from monoglot.pages import svg
 from monoglot.pages.axes import FONT
 from monoglot.pages.numbers import duration
 
-WIDE, ROW, NAMES, VALUES = 420, 22, 130, 74
+WIDE, ROW, NAMES, VALUES = 390, 22, 136, 74
 TOP = 6
 
 

@@ -12,7 +12,7 @@ from monoglot.pages.labels import spread
 from monoglot.pages.numbers import MISSING, fixed, listed, tokens
 from monoglot.pages.run import HistoryRow, Run
 
-SIZE = (420, 270)
+SIZE = (390, 260)
 LEFT, TOP, BOTTOM = 40, 30, 46
 MEASURES = (
     ("validation_accuracy", "Validation accuracy", "masked tokens guessed right, %", 100),

@@ -21,7 +21,7 @@ from monoglot.pages.retention import STEPS, Retention, retention
 from monoglot.pages.run import Run, read_run
 from monoglot.pages.variant_graph import nodes
 
-LARGE, SMALL = (680, 430), (420, 330)
+LARGE, SMALL = (680, 430), (390, 330)
 
 
 @dataclass(frozen=True)

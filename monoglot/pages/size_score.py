@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -33,10 +34,10 @@ def draw(run: Run, panel: Panel, name: str, size: tuple[int, int]) -> Drawing:
     """
     best = front(panel.ours)
     axes = _axes(panel, size)
-    drawn = [_frame(axes), _front_line(axes, best)]
+    drawn = [_frame(axes), svg.path(_steps(axes, best), class_="front")]
+    drawn += _labels(axes, panel, best)
     drawn += [_point(run, axes, point, "published") for point in panel.published]
     drawn += [_point(run, axes, point, "") for point in panel.ours]
-    drawn += _labels(run, axes, panel, best)
     title = f"Size against score: {panel.title}"
     picture = svg.figure(name, title, finding(run, best), size, *drawn)
     return Drawing(panel.title, picture, HEADS, rows(run, panel, best))
@@ -80,7 +81,7 @@ def _axes(panel: Panel, size: tuple[int, int]) -> Axes:
     points = [*panel.ours, *panel.published]
     x = padded_log([point.size for point in points])
     reach = [p.score + sign * (p.std or 0) for p in points for sign in (-1, 1)]
-    low, high = padded(reach)
+    low, high = padded(reach, 0.1)
     y = max(low, 0), min(high, 100)
     return Axes(
         Scale(*x, MARGIN["left"], size[0] - MARGIN["right"], log=True),
@@ -94,17 +95,17 @@ def _frame(axes: Axes) -> Markup:
         round_ticks(axes.y.low, axes.y.high),
         lambda value: f"{value / MILLION:,.5g}",
         lambda value: f"{value:g}",
-        ("parameters in millions (each step to the right multiplies)", "mean score in %"),
+        ("parameters in millions (logarithmic)", "mean score in %"),
     )
 
 
-def _front_line(axes: Axes, best: Sequence[Point]) -> Markup:
-    """The steps of the front: how good a model of at most this size can be."""
+def _steps(axes: Axes, best: Sequence[Point]) -> list[tuple[float, float]]:
+    """The corners of the front: how good a model of at most this size can be."""
     places = [(axes.x(best[0].size), axes.y.start)]
     for point in best:
         x, y = axes.x(point.size), axes.y(point.score)
         places += [(x, places[-1][1]), (x, y)]
-    return svg.path([*places, (axes.x.end, places[-1][1])], class_="front")
+    return [*places, (axes.x.end, places[-1][1])]
 
 
 def _point(run: Run, axes: Axes, point: Point, kind: str) -> Markup:
@@ -119,12 +120,20 @@ def _point(run: Run, axes: Axes, point: Point, kind: str) -> Markup:
     return svg.element("g", *parts)
 
 
-def _labels(run: Run, axes: Axes, panel: Panel, best: Sequence[Point]) -> list[Markup]:
+def _labels(axes: Axes, panel: Panel, best: Sequence[Point]) -> list[Markup]:
     """Names of the variants on the front; the mark tells the model."""
     marks = [(axes.x(p.size), axes.y(p.score)) for p in (*panel.ours, *panel.published)]
     names = [(axes.x(p.size), axes.y(p.score), p.variant) for p in best]
-    frame = (2, MARGIN["top"], axes.x.end + MARGIN["right"], axes.y.start)
-    return [
-        svg.text(at.x, at.y, name, at.anchor, class_="name")
-        for at, (_, _, name) in zip(placed(names, marks, frame, FONT), names, strict=True)
+    corners = pairwise(_steps(axes, best))
+    lines = [(min(a, c), min(b, d) - 1, max(a, c) + 1, max(b, d)) for (a, b), (c, d) in corners]
+    lines += [
+        (axes.x.start - 26, axes.y(tick) - 7, axes.x.start - 5, axes.y(tick) + 5)
+        for tick in round_ticks(axes.y.low, axes.y.high)
     ]
+    frame = (2, MARGIN["top"] - 6, axes.x.end + MARGIN["right"], axes.y.start)
+    drawn = []
+    for at, (x, y, name) in zip(placed(names, marks, lines, frame, FONT), names, strict=True):
+        if at.leader:
+            drawn.append(svg.line(x, y, *at.leader, class_="leader"))
+        drawn.append(svg.text(at.x, at.y, name, at.anchor, class_="name"))
+    return drawn

@@ -23,11 +23,11 @@ METRICS = {"classification": ("macro_f1", "accuracy"), "tagging": ("subtoken_f1"
 
 def configuration(name: str = "configs/demo.yaml") -> dict:
     """Return a configuration of this project, its published numbers found from anywhere."""
-    config = Graph(read(str(ROOT / name), "--config")).config
+    config = read(str(ROOT / name), "--config")
     for spec in config["tables"].values():
         if "published" in spec:
             spec["published"] = str(ROOT / spec["published"])
-    return config
+    return Graph(config).config
 
 
 def make(config: Mapping, results: Path) -> Path:

@@ -75,7 +75,7 @@ def test_a_chain_is_a_straight_line():
 
 def test_names_do_not_lie_on_one_another():
     marks = [(100 + 3 * n, 100 + 3 * n) for n in range(5)]
-    found = placed([(x, y, "variant") for x, y in marks], marks, (0, 0, 400, 300), 12)
+    found = placed([(x, y, "variant") for x, y in marks], marks, [], (0, 0, 400, 300), 12)
     assert len({(label.x, label.y) for label in found}) == 5
 
 
