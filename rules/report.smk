@@ -16,6 +16,7 @@ rule report:
     params:
         config=report_config,
         results=RESULTS,
+        measured=report_measured(),
         code=report_code(),
     shell:
         "python scripts/report.py --config {params.config:q} --results {params.results:q}"

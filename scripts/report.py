@@ -22,16 +22,16 @@ def main() -> None:
         from monoglot import provenance
         from monoglot.extends import read
         from monoglot.files import whole_file
-        from monoglot.graph import Graph
-        from monoglot.pages.files import NAME, made_from
+        from monoglot.pages.files import NAME, deployments, made_from, reported
         from monoglot.pages.page import render
         from monoglot.report.block import parse_block
 
     is_file = Path(args.config).suffix in (".yaml", ".yml")
-    graph = Graph(read(args.config, "--config") if is_file else parse_block(args.config))
+    graph = reported(read(args.config, "--config") if is_file else parse_block(args.config))
     args.results = args.results or Path(graph.config["results"])
     args.out = args.out or args.results / NAME
-    with provenance.of_file(__file__, args, [args.results / path for path in made_from(graph)]):
+    paths = [*made_from(graph), *deployments(graph).values()]
+    with provenance.of_file(__file__, args, [args.results / path for path in paths]):
         text = render(graph, args.results)
         with whole_file(args.out) as aside:
             aside.write_text(text, encoding="utf-8")

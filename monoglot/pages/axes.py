@@ -73,13 +73,16 @@ def round_ticks(low: float, high: float, most: int = TICKS) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Return round values in a range of ratios: as many of 1, 2, 5 a decade as there is room."""
+    """Return round values in a range of ratios: as many of 1, 2, 5 a decade as there is room.
+
+    In a range too short for two of them, they are in equal steps.
+    """
     for digits in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         found = [d * 10.0**p for p in powers for d in digits if low <= d * 10.0**p <= high]
         if len(found) <= most:
-            return found
-    return found
+            break
+    return found if len(found) > 1 else round_ticks(low, high, most)
 
 
 def padded(values: Sequence[float], share: float = 0.06) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monoglot.graph import Checkpoint, Graph
+from monoglot.graph_tables import deployed
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -15,8 +16,23 @@ def templates() -> list[Path]:
     return sorted(file for file in TEMPLATES.iterdir() if file.is_file())
 
 
+def reported(config: dict) -> Graph:
+    """Return the part of an experiment that its report shows: all of it.
+
+    Figures and what is made for them alone are left out, unless they are among the targets: nobody
+    waits for them then.
+    """
+    graph = Graph(config)
+    if "figures" in graph.config["targets"] or not graph.config["figures"]:
+        return graph
+    return Graph(graph.config | {"figures": {}})
+
+
 def made_from(graph: Graph) -> list[str]:
-    """Return the paths, relative to the results folder, of all that a whole report is made from."""
+    """Return the paths, relative to the results folder, of all that a whole report is made from.
+
+    But for `deployments`, which are shown where they are.
+    """
     return [
         *(f"tables/{name}.{form}" for name in graph.config["tables"] for form in ("csv", "md")),
         *(f"figures/{name}.{form}" for name in graph.config["figures"] for form in ("csv", "png")),
@@ -40,6 +56,11 @@ def histories(graph: Graph) -> dict[Checkpoint, str]:
     return {
         node: f"models/{node}/history.csv" for node in graph.checkpoints if node.variant in trained
     }
+
+
+def deployments(graph: Graph) -> dict[Checkpoint, str]:
+    """Return the measurements of checkpoints where they are used."""
+    return {node: f"deployment/{node}.json" for node in deployed(graph)}
 
 
 def jobs(graph: Graph) -> list[str]:

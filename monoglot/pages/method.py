@@ -65,7 +65,7 @@ def method(run: Run) -> Method:
     return Method(
         *(_moment(one) for one in (started[0], started[-1])) if started else ("", ""),
         sorted({job["git_commit"] for job in jobs if job["git_commit"]}),
-        sorted({_machine(job["hardware"]) for job in jobs}),
+        sorted({machine(job["hardware"]) for job in jobs}),
         sorted({pair for job in jobs for pair in job["versions"].items()}),
         [(name.upper(), _task(task)) for name, task in graph.config["tasks"].items()],
         _metrics(run),
@@ -78,7 +78,8 @@ def _moment(started: str) -> str:
     return f"{started[:10]} {started[11:16]} UTC"
 
 
-def _machine(hardware: dict) -> str:
+def machine(hardware: dict) -> str:
+    """Return what a machine is, as jobs note it."""
     cores = f"{hardware['cores']} core{'' if hardware['cores'] == 1 else 's'}"
     return f"{hardware['cpu']}, {cores}, {hardware['gpu'] or 'no GPU'}"
 

@@ -23,6 +23,11 @@ def millions(parameters: float | None) -> str:
     return f"{count:,.0f} M" if count >= 10 else f"{count:.3g} M"
 
 
+def milliseconds(value: float | None) -> str:
+    """Return a time of answering in ms."""
+    return MISSING if value is None else f"{value:.3g} ms"
+
+
 def duration(seconds: float | None) -> str:
     """Return a time in its two largest units, rounded: `3 h 5 min`."""
     if seconds is None:

@@ -1,145 +1,17 @@
-"""The page: all parts of the report filled into its templates."""
+"""The page: the parts of a report filled into its templates."""
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monoglot.graph import Graph
-from monoglot.pages import curves, files, findings, graph_drawing, size_score, svg
+from monoglot.pages import curves, deployment, files, graph_drawing
 from monoglot.pages import numbers as written
-from monoglot.pages.cost_drawing import bars
-from monoglot.pages.costs import MAKING, SCORING, Costs, costs
-from monoglot.pages.method import Method, method
-from monoglot.pages.points import panels
-from monoglot.pages.retention import STEPS, Retention, retention
-from monoglot.pages.run import Run, read_run
-from monoglot.pages.variant_graph import nodes
-
-LARGE, SMALL = (680, 430), (390, 330)
-
-
-@dataclass(frozen=True)
-class Page:
-    """The parts of a report, each made when the template asks for it."""
-
-    run: Run
-
-    @cached_property
-    def title(self) -> str:
-        return findings.title(self.run)
-
-    @cached_property
-    def costs(self) -> Costs:
-        return costs(self.run)
-
-    @cached_property
-    def findings(self) -> list[str]:
-        return findings.findings(self.run, self.costs)
-
-    @cached_property
-    def method(self) -> Method:
-        return method(self.run)
-
-    @cached_property
-    def panels(self) -> list[tuple[size_score.Drawing, Markup | None]]:
-        """Drawings of size against score; the first also in a form for narrow screens."""
-        found = panels(self.run)
-        return [
-            (
-                size_score.draw(self.run, one, f"size-{number}", SMALL if number else LARGE),
-                None
-                if number
-                else size_score.draw(self.run, one, f"size-{number}-narrow", SMALL).svg,
-            )
-            for number, one in enumerate(found)
-        ]
-
-    @cached_property
-    def retention(self) -> list[Retention]:
-        found = (retention(self.run, model) for model in self.run.models)
-        return [one for one in found if one]
-
-    @cached_property
-    def distilled(self) -> list[curves.Curves]:
-        return curves.curves(self.run, distilled=True)
-
-    @cached_property
-    def adapted(self) -> list[curves.Curves]:
-        return curves.curves(self.run, distilled=False)
-
-    @cached_property
-    def graphs(self) -> list[tuple[str, Markup, list[list[str]]]]:
-        """Of each model its name, the graph of its variants, and the numbers in it."""
-        found = []
-        for model in self.run.graph.config["models"]:
-            made = nodes(self.run, self.costs, model)
-            if made:
-                name = self.run.model_name(model)
-                drawing = graph_drawing.draw(
-                    made, f"graph-{model}", f"How {name}'s variants are made"
-                )
-                found.append((name, drawing, graph_drawing.rows(made)))
-        return found
-
-    @cached_property
-    def rule_bars(self) -> Markup | None:
-        rows = {rule: {"jobs": spent.seconds} for rule, spent in self.costs.by_rule().items()}
-        if not rows:
-            return None
-        first = next(iter(rows))
-        share = 100 * rows[first]["jobs"] / (self.costs.total.seconds or 1)
-        said = f"{first} takes the most: {share:.0f} % of all time."
-        return bars("time-rules", "Time by rule", said, rows, ("jobs",))
-
-    @cached_property
-    def variant_bars(self) -> list[Markup]:
-        found, spent = [], self.costs.by_variant()
-        for model in self.run.graph.config["models"]:
-            rows = {v: spent[model, v] for v in self.run.graph.variants if (model, v) in spent}
-            if rows:
-                first = max(rows, key=lambda one: sum(rows[one].values()))
-                said = f"{first} takes the most: {written.duration(sum(rows[first].values()))}."
-                title = f"Time by variant, {self.run.model_name(model)}"
-                found.append(bars(f"time-{model}", title, said, rows, (MAKING, SCORING)))
-        return found
-
-    @cached_property
-    def figures(self) -> list[tuple[str, str, str]]:
-        """Name, caption and picture of each figure that the run has drawn."""
-        found = []
-        for name, spec in self.run.graph.config["figures"].items():
-            path = self.run.results / "figures" / f"{name}.png"
-            if path.is_file():
-                picture = base64.b64encode(path.read_bytes()).decode("ascii")
-                found.append((name, spec["caption"], f"data:image/png;base64,{picture}"))
-        return found
-
-    @cached_property
-    def families(self) -> list[tuple[str, Markup]]:
-        """Of each model its name and its mark, for the legend."""
-        return [
-            (self.run.model_name(model), _legend(number))
-            for number, model in enumerate(self.run.models)
-        ]
-
-    @cached_property
-    def configuration(self) -> str:
-        """The configuration as YAML, with all defaults filled in."""
-        config = self.run.graph.config
-        return yaml.dump(config, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=96)
-
-
-class _Whole(yaml.SafeDumper):
-    """Writes what stands in two places twice, as a configuration without aliases does."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
+from monoglot.pages.parts import Parts
+from monoglot.pages.retention import STEPS
+from monoglot.pages.run import read_run
 
 
 def render(graph: Graph, results: Path) -> str:
@@ -151,7 +23,7 @@ def render(graph: Graph, results: Path) -> str:
 
     Raises `UserError` if a file is not what it should be.
     """
-    page = Page(read_run(graph, results))
+    page = Parts(read_run(graph, results))
     environment = Environment(
         loader=FileSystemLoader(files.TEMPLATES),
         autoescape=True,
@@ -164,21 +36,18 @@ def render(graph: Graph, results: Path) -> str:
     }
     inline = {name: _inline(name) for name in ("style.css", "script.js")}
     template = environment.get_template("report.html.j2")
-    return template.render(
-        page=page, run=page.run, inline=inline, steps=STEPS, heads=_heads(), tints=len(STEPS) + 1
-    )
+    return template.render(page=page, run=page.run, inline=inline, steps=STEPS, heads=_heads())
 
 
 def _heads() -> dict[str, Sequence[str]]:
-    return {"graph": graph_drawing.HEADS, "curves": curves.HEADS}
+    return {
+        "graph": graph_drawing.HEADS,
+        "curves": curves.HEADS,
+        "deployment": deployment.HEADS,
+        "numbers": deployment.NUMBERS,
+    }
 
 
 def _inline(name: str) -> Markup:
     """The text of a file of ours that goes into the page as it is."""
     return Markup((files.TEMPLATES / name).read_text(encoding="utf-8"))
-
-
-def _legend(number: int) -> Markup:
-    return svg.element(
-        "svg", svg.mark(number, 8.0, 8.0), viewBox="0 0 16 16", class_="key", aria_hidden="true"
-    )

@@ -1,16 +1,37 @@
 """Sizes and scores of variants, and which of them no other one beats."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from monoglot.pages.numbers import MILLION, millions, milliseconds
 from monoglot.pages.reference import average, size
 from monoglot.pages.run import Run
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What stands across in a panel, the less the better: its name, label, and unit.
+
+    `written` writes a value with its unit; the axis has values divided by `unit`.
+    """
+
+    name: str
+    label: str
+    unit: float
+    written: Callable[[float], str]
+
+
+PARAMETERS = Measure("Parameters", "parameters in millions (logarithmic)", MILLION, millions)
+LATENCY = Measure("Median latency", "median latency in ms (logarithmic)", 1, milliseconds)
+
+
+@dataclass(frozen=True)
 class Point:
-    """A variant in a panel: parameters, mean score in percent, its spread over seeds or None."""
+    """A variant in a panel: its size, mean score in percent, its spread over seeds or None.
+
+    The size is in parameters, or whatever the panel's measure is.
+    """
 
     model: str
     variant: str
@@ -26,6 +47,7 @@ class Panel:
     title: str
     ours: Sequence[Point]
     published: Sequence[Point]
+    measure: Measure = PARAMETERS
 
 
 def panels(run: Run) -> list[Panel]:
@@ -62,16 +84,16 @@ def _panel(run: Run, title: str, languages: list[str]) -> Panel:
             score = average(run, model, variant, languages)
             parameters = size(run, model, variant, languages)
             if score is not None and parameters:
-                spread = _spread(run, model, variant, languages)
-                ours.append(Point(model, variant, parameters, float(score), spread))
+                std = spread(run, model, variant, languages)
+                ours.append(Point(model, variant, parameters, float(score), std))
             printed = _printed(run, model, variant, languages, parameters)
             if printed:
                 published.append(printed)
     return Panel(title, ours, published)
 
 
-def _spread(run: Run, model: str, variant: str, languages: list[str]) -> float | None:
-    """The standard deviation of the averages of single seeds; None below two whole seeds."""
+def spread(run: Run, model: str, variant: str, languages: list[str]) -> float | None:
+    """Return the standard deviation of the averages of seeds; None below two whole seeds."""
     cells = [
         run.cells[model, language, variant, task]
         for language in languages
@@ -90,7 +112,7 @@ def _printed(
     scores = [
         row.get(f"{language}_{task}") for language in languages for task in run.tasks(language)
     ]
-    printed = row["size_millions"] * 10**6 if "size_millions" in row else parameters
+    printed = row["size_millions"] * MILLION if "size_millions" in row else parameters
     if not scores or None in scores or not printed:
         return None
     return Point(model, variant, printed, mean(scores))

@@ -1,6 +1,7 @@
 """A run as its results folder has it: everything that a report shows, read and checked."""
 
 import csv
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ class Run:
         published: published numbers in the tables of scores: (model, variant) -> column -> value.
         histories: of each trained checkpoint, a row an evaluation.
         jobs: files of provenance by their path in the results folder.
+        deployments: of each checkpoint, what it takes where it is used.
     """
 
     graph: Graph
@@ -41,6 +43,7 @@ class Run:
     published: Mapping[tuple[str, str], Mapping[str, float]]
     histories: Mapping[Checkpoint, list[HistoryRow]]
     jobs: Mapping[str, Provenance]
+    deployments: Mapping[Checkpoint, Mapping[str, Any]]
 
     @cached_property
     def scores(self) -> Mapping[str, str]:
@@ -108,7 +111,7 @@ def read_run(graph: Graph, results: Path) -> Run:
             if path in there
         ],
         [
-            read_table(results / "tables", name, _groups(graph, spec))
+            read_table(results / "tables", name, _groups(graph, spec), graph.variants)
             for name, spec in graph.config["tables"].items()
             if {f"tables/{name}.csv", f"tables/{name}.md"} <= there
         ],
@@ -119,6 +122,11 @@ def read_run(graph: Graph, results: Path) -> Run:
             if path in there
         },
         {path: read_provenance(results / path) for path in files.jobs(graph) if path in there},
+        {
+            node: read_deployment(results / path)
+            for node, path in files.deployments(graph).items()
+            if (results / path).is_file()
+        },
     )
 
 
@@ -132,6 +140,16 @@ def read_history(path: Path) -> list[HistoryRow]:
             ]
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
+
+
+def read_deployment(path: Path) -> Mapping[str, Any]:
+    """Read the measurements of a checkpoint; raise `UserError` if the file holds none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        found["forms"], found["tokens"], found["measuring"]["lengths"], found["hardware"]["cpu"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: holds no measurements ({error}); measure again") from None
+    return found
 
 
 def _has(record: Record, scores: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from monoglot.pages import svg
 from monoglot.pages.axes import FONT, Axes, Scale, log_ticks, padded, padded_log, round_ticks
 from monoglot.pages.labels import placed
-from monoglot.pages.numbers import MILLION, fixed, listed, millions
+from monoglot.pages.numbers import fixed, listed
 from monoglot.pages.points import Panel, Point, front
 from monoglot.pages.run import Run
 
@@ -34,24 +34,27 @@ def draw(run: Run, panel: Panel, name: str, size: tuple[int, int]) -> Drawing:
     """
     best = front(panel.ours)
     axes = _axes(panel, size)
-    drawn = [_frame(axes), svg.path(_steps(axes, best), class_="front")]
+    drawn = [_frame(axes, panel), svg.path(_steps(axes, best), class_="front")]
     drawn += _labels(axes, panel, best)
-    drawn += [_point(run, axes, point, "published") for point in panel.published]
-    drawn += [_point(run, axes, point, "") for point in panel.ours]
-    title = f"Size against score: {panel.title}"
-    picture = svg.figure(name, title, finding(run, best), size, *drawn)
-    return Drawing(panel.title, picture, HEADS, rows(run, panel, best))
+    drawn += [_point(run, axes, panel, point, "published") for point in panel.published]
+    drawn += [_point(run, axes, panel, point, "") for point in panel.ours]
+    title = f"{panel.measure.name} against score: {panel.title}"
+    picture = svg.figure(name, title, finding(run, panel, best), size, *drawn)
+    heads = ("Model", "Variant", panel.measure.name, *HEADS)
+    return Drawing(panel.title, picture, heads, rows(run, panel, best))
 
 
-def finding(run: Run, best: Sequence[Point]) -> str:
+def finding(run: Run, panel: Panel, best: Sequence[Point]) -> str:
     """Say in a sentence what the front of a panel is."""
-    names = [f"{named(run, p)} ({millions(p.size)}, {fixed(p.score)} %)" for p in best]
+    written = panel.measure.written
+    names = [f"{named(run, p)} ({written(p.size)}, {fixed(p.score)} %)" for p in best]
+    measure = panel.measure.name.lower()
     if len(best) == 1:
-        return f"One model is both the smallest and the best: {names[0]}."
-    return f"No other model beats these {len(best)}, by size: {listed(names, 20)}."
+        return f"One variant has the least {measure} and the best score: {names[0]}."
+    return f"No other variant beats these {len(best)}, by {measure}: {listed(names, 20)}."
 
 
-HEADS = ("Model", "Variant", "Parameters", "Score (%)", "Deviation over seeds", "On the front")
+HEADS = ("Score (%)", "Deviation over seeds", "On the front")
 
 
 def rows(run: Run, panel: Panel, best: Sequence[Point]) -> list[list[str]]:
@@ -62,7 +65,7 @@ def rows(run: Run, panel: Panel, best: Sequence[Point]) -> list[list[str]]:
         [
             run.model_name(p.model),
             f"{p.variant}{kind}",
-            f"{p.size:,.0f}",
+            f"{p.size:,.0f}" if panel.measure.unit > 1 else panel.measure.written(p.size),
             fixed(p.score),
             fixed(p.std),
             on_front,
@@ -89,13 +92,13 @@ def _axes(panel: Panel, size: tuple[int, int]) -> Axes:
     )
 
 
-def _frame(axes: Axes) -> Markup:
+def _frame(axes: Axes, panel: Panel) -> Markup:
     return axes.frame(
         log_ticks(axes.x.low, axes.x.high, round((axes.x.end - axes.x.start) / 60)),
         round_ticks(axes.y.low, axes.y.high),
-        lambda value: f"{value / MILLION:,.5g}",
+        lambda value: f"{value / panel.measure.unit:,.5g}",
         lambda value: f"{value:g}",
-        ("parameters in millions (logarithmic)", "mean score in %"),
+        (panel.measure.label, "mean score in %"),
     )
 
 
@@ -108,10 +111,10 @@ def _steps(axes: Axes, best: Sequence[Point]) -> list[tuple[float, float]]:
     return [*places, (axes.x.end, places[-1][1])]
 
 
-def _point(run: Run, axes: Axes, point: Point, kind: str) -> Markup:
+def _point(run: Run, axes: Axes, panel: Panel, point: Point, kind: str) -> Markup:
     x, y = axes.x(point.size), axes.y(point.score)
     said = f"{run.model_name(point.model)} {point.variant}{' as published' if kind else ''}"
-    said += f": {millions(point.size)} parameters, {fixed(point.score)} %"
+    said += f": {panel.measure.written(point.size)}, {fixed(point.score)} %"
     parts = [svg.element("title", said + (f" ± {point.std:.2f}" if point.std else ""))]
     if point.std:
         ends = (axes.y(point.score - point.std), axes.y(point.score + point.std))

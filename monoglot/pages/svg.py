@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-CHARACTER = 0.64
+CHARACTER = 0.68
 """Width of a character over the font's size, on average, in a wide font."""
 SHAPES = ("circle", "square", "triangle", "diamond", "down", "plus")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "12 3")

@@ -4,8 +4,8 @@ title, note and headings from the Markdown file of the same name.
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -27,10 +27,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class CellView:
-    """A cell as it is shown; `sort` is a number's plain text, empty where it is missing."""
+    """A cell as it is shown; `sort` is a number's plain text, empty where it is missing.
+
+    `key` is what the row is called elsewhere, if that is another name than the text.
+    """
 
     text: str
     sort: str = ""
+    key: str = ""
     std: str = ""
     published: str = ""
     difference: str = ""
@@ -60,11 +64,14 @@ class TableView:
         return any(getattr(cell, what) for row in self.rows for cell in row)
 
 
-def read_table(folder: Path, name: str, groups: Mapping[str, str]) -> TableView:
+def read_table(
+    folder: Path, name: str, groups: Mapping[str, str], variants: Collection[str] = ()
+) -> TableView:
     """Read a table from `{folder}/{name}.csv` and `.md`.
 
     Args:
         groups: how headings of columns that belong together begin, and the name of the group.
+        variants: what rows may be called elsewhere.
 
     Raises `UserError` if the files are not those of one table.
     """
@@ -84,6 +91,9 @@ def read_table(folder: Path, name: str, groups: Mapping[str, str]) -> TableView:
         ]
         for row, line in zip(rows, body, strict=True)
     ]
+    for line, row in zip(cells, rows, strict=True):
+        if row.get("row") in variants and row["row"] != line[0].text:
+            line[0] = replace(line[0], key=row["row"])
     return TableView(name, caption, note, headings, cells)
 
 

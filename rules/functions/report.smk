@@ -3,8 +3,9 @@
 import json
 
 from monoglot.files import sha256
-from monoglot.pages.files import NAME, made_from, templates
+from monoglot.pages.files import NAME, deployments, made_from, reported, templates
 
+REPORTED = reported(CONFIG)
 REPORT = f"{RESULTS}/{NAME}"
 TARGETS["report"] = [REPORT]
 # What a run says at its end of targets that are no folder.
@@ -12,7 +13,18 @@ SAID = {"report": f"The report is {REPORT}."}
 
 
 def report_inputs():
-    return [f"{RESULTS}/{path}" for path in made_from(GRAPH)]
+    """What the report shows; measurements of deployment only if they are made anyway."""
+    paths = made_from(REPORTED)
+    if "deployment" in CONFIG["targets"]:
+        paths += deployments(REPORTED).values()
+    return [f"{RESULTS}/{path}" for path in paths]
+
+
+def report_measured():
+    """Measurements that are there and no input: a report should not wait for new ones."""
+    files = [f"{RESULTS}/{path}" for path in deployments(REPORTED).values()]
+    wanted = "deployment" in CONFIG["targets"]
+    return [] if wanted else [sha256(file) for file in files if os.path.isfile(file)]
 
 
 def report_config(wildcards):

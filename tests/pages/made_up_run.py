@@ -41,6 +41,8 @@ def make(config: Mapping, results: Path) -> Path:
         _write(results / path, _history(path))
     for path in files.jobs(graph):
         _write(results / path, json.dumps(_provenance(path)))
+    for node, path in files.deployments(graph).items():
+        _write(results / path, json.dumps(_deployment(node)))
     for name, spec in graph.config["tables"].items():
         if spec["kind"] == "scores":
             _table(graph, name, results)
@@ -102,6 +104,28 @@ def _provenance(path: str) -> dict:
         "seconds": round(100 * _drawn(path), 3),
         "inputs": {},
         "outputs": {},
+    }
+
+
+def _deployment(node: Checkpoint) -> dict:
+    def run(form: str, threads: int) -> dict:
+        p50 = 1 + _drawn(str(node), form, threads)
+        return {
+            "device": "cpu",
+            "threads": threads,
+            "latency": {"64": {"p50_ms": p50, "p95_ms": 1.2 * p50}},
+            "throughput": {"64": {"tokens_per_second": 64000 / p50}},
+            "memory": {"peak_bytes": 3e8},
+        }
+
+    return {
+        "measuring": {"lengths": [64], "batch": 32},
+        "tokens": {"64": 64},
+        "hardware": {"cpu": "A processor", "cores": 2, "gpu": None},
+        "forms": {
+            form: {"disk": {"weights_bytes": 1e6}, "runs": [run(form, 1), run(form, 2)]}
+            for form in ("torch-fp32", "onnx-int8")
+        },
     }
 
 

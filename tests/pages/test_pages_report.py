@@ -47,6 +47,7 @@ def test_every_part_is_there(page):
         "What each variant keeps",
         "Training",
         "How the variants are made",
+        "In use",
         "Time and energy",
         "How the numbers were made",
     ]

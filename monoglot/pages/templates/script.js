@@ -59,7 +59,7 @@ const reading = new IntersectionObserver(
 );
 for (const section of document.querySelectorAll("main > section")) reading.observe(section);
 
-// On paper everything is open.
+// On paper no figure is folded away.
 addEventListener("beforeprint", () => {
-  for (const one of document.querySelectorAll("details")) one.open = true;
+  for (const one of document.querySelectorAll("details.more")) one.open = true;
 });
