@@ -15,6 +15,7 @@ COMMANDS = {
         "run": "Run an experiment, or go on with it, and show how far it is.",
         "plan": "Say what a run would do, download and take.",
         "status": "Say what is done, running, failed and missing, and how long it takes yet.",
+        "new-language": "Write the configuration of one more language, after looking at its sets.",
     },
     "Results": {
         "table": "Show a finished table in the terminal, or as Markdown, CSV, LaTeX or JSON.",

@@ -1,0 +1,182 @@
+"""A language's lines of configuration, from what a stand-in for the Hub and a folder hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from hub_stand_in import Hub, serve
+from huggingface_hub import constants
+
+from monoglot.errors import UserError
+from monoglot.extends import read
+from monoglot.graph import Graph
+from monoglot.languages import offers
+from monoglot.languages.block import make_block
+from monoglot.languages.codes import find
+from monoglot.languages.presence import Look
+from tests.cli.conftest import monoglot, output  # noqa: F401
+
+FLORES = [
+    f"{code}/{split}-00000-of-00001.parquet"
+    for code in ("cym_Latn",)
+    for split in ("dev", "devtest")
+]
+FILES = {
+    "text": ["v1.0/cym-Latn/cym-Latn_0.parquet", "v1.0/cym-Latn/cym-Latn_1.parquet"],
+    "validation": FLORES,
+    "tc": [f"data/cym_Latn/{split}.tsv" for split in ("train", "dev", "test")],
+    "ner": [f"cy/{split}/0000.parquet" for split in ("train", "validation", "test")],
+}
+COMMIT = "a" * 40
+PAPER = read("config.yaml", "test")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The paper's repositories, with Welsh alone."""
+    repositories = {
+        f"datasets/{source['hub']}": {source["revision"]: dict.fromkeys(files, b"12345")}
+        for name, files in FILES.items()
+        for source in [PAPER["data"][name]["default"]]
+    }
+    with serve(Hub(repositories)) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+        for name in ("MASAKHA_POS", "MASAKHA_NER", "AFRISENTI"):
+            monkeypatch.setattr(offers, name, f"{hub.address}/{COMMIT}")
+        yield hub
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict:
+    found = Graph({"extends": "config.yaml", "results": str(tmp_path / "out")}).config
+    found["data"]["root"] = str(tmp_path / "data")
+    return found
+
+
+def block(config: dict, code: str = "cy", online: bool = True, **more):
+    language = find(code)
+    return make_block(
+        config, language.short, language, Look(config["data"]["root"], online), **more
+    )
+
+
+def treebank(config: dict, name: str, size: int) -> None:
+    folder = Path(config["data"]["root"], "ud", name)
+    folder.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        (folder / f"cy_x-ud-{split}.conllu").write_text("x" * size)
+
+
+def test_sets_that_the_hub_has(hub, config):
+    found = block(config)
+    codes = {"glotcc": "cym-Latn", "flores": "cym_Latn", "wikiann": "cy"}
+    assert found.config == {
+        "languages": {"cy": {"name": "Welsh", "codes": codes, "tasks": ["tc", "ner"]}}
+    }
+    assert [one.set for one in found.lacking] == ["sa", "pos"]
+    assert "no treebank of Universal Dependencies" in found.lacking[1].presence.said
+    by_set = {one.set: one.presence for one in found.found}
+    assert (by_set["text"].state, by_set["text"].bytes) == ("there", 10)
+
+
+def test_the_second_likeliest_code_is_tried(hub, config):
+    files = next(iter(hub.repositories["datasets/unimelb-nlp/wikiann"].values()))
+    for name in list(files):
+        files[f"cym{name.removeprefix('cy')}"] = files.pop(name)
+    assert block(config).config["languages"]["cy"]["codes"]["wikiann"] == "cym"
+
+
+def test_sets_that_are_absent(hub, config):
+    found = block(config, "ga")
+    assert {one.set for one in found.lacking} >= {"text", "validation", "heldout", "tc", "ner"}
+    assert "cis-lmu/GlotCC-V1 has no v1.0/gle-Latn/*.parquet" in found.lacking[0].presence.said
+
+
+def test_the_largest_treebank_on_this_machine_is_taken(hub, config):
+    treebank(config, "UD_Welsh-Small", 1)
+    treebank(config, "UD_Welsh-CCG", 9)
+    found = block(config).config
+    assert found["languages"]["cy"]["tasks"] == ["tc", "ner", "pos"]
+    assert found["data"]["pos"]["cy"] == {
+        "format": "conllu",
+        "files": {
+            split: f"ud/UD_Welsh-CCG/cy_x-ud-{split}.conllu" for split in ("train", "dev", "test")
+        },
+    }
+
+
+def test_sets_of_the_web(hub, config):
+    for split in ("train", "dev", "test"):
+        hub.web[f"/{COMMIT}/data/cym/{split}.tsv"] = b"tweet\tlabel\n"
+        hub.web[f"/{COMMIT}/MasakhaNER2.0/data/cym/{split}.txt"] = b"x O\n"
+    found = block(config)
+    source = found.config["data"]["sa"]["cy"]
+    assert source["url"] == f"{hub.address}/{COMMIT}/data/cym"
+    assert (source["format"], source["drop_labels"]) == ("afrisenti", ["neutral"])
+    # Its NER set has dates, which the task has not; WikiANN, the default, comes first anyway.
+    for files in hub.repositories["datasets/unimelb-nlp/wikiann"].values():
+        files.clear()
+    (lacking,) = [one for one in block(config).lacking if one.set == "ner"]
+    assert "MasakhaNER 2 has it, but tasks.ner has no DATE" in lacking.presence.said
+
+
+def test_without_a_network_the_likeliest_codes_are_taken(config):
+    found = block(config, online=False)
+    assert found.config["languages"]["cy"]["tasks"] == ["tc", "ner"]
+    assert {one.presence.state for one in found.found if one.origin} == {"unknown"}
+
+
+def test_codes_and_sources_that_are_given(hub, config):
+    own = {"format": "sentiment", "files": {s: f"{s}.csv" for s in ("train", "dev", "test")}}
+    for name in own["files"].values():
+        Path(config["data"]["root"]).mkdir(exist_ok=True)
+        Path(config["data"]["root"], name).touch()
+    found = block(config, codes={"flores": "cym_Xxxx"}, sources={"sa": own}).config
+    assert found["data"]["sa"]["cy"] == own
+    assert found["languages"]["cy"]["codes"]["flores"] == "cym_Xxxx"
+    assert "tc" not in found["languages"]["cy"]["tasks"]
+
+
+def test_languages_that_are_there_or_have_no_name(config):
+    with pytest.raises(UserError, match="has this language already"):
+        block(config, "mt", online=False)
+    with pytest.raises(UserError, match="give one"):
+        block(config, "glv", online=False)
+
+
+def test_the_command_writes_what_the_project_accepts(hub, monoglot, tmp_path, monkeypatch):  # noqa: F811
+    out = tmp_path / "welsh.yaml"
+    said = monoglot("new-language", "cy", "--out", str(out))
+    output(said)
+    assert "ner         there    unimelb-nlp/wikiann on the Hub, 15 B" in said.stderr
+    graph = Graph(read(str(out), "test"))
+    assert graph.tasks("cy") == ["tc", "ner"]
+    again = monoglot("new-language", "cy", "--out", str(out))
+    output(again, status=1)
+    assert "is there already; give another name, or --force" in again.stderr
+    output(monoglot("new-language", "cy", "--out", str(out), "--force", "--as", "welsh"))
+    assert yaml.safe_load(out.read_text())["languages"]["welsh"]["name"] == "Welsh"
+
+
+def test_the_command_refuses_a_language_without_text(hub, monoglot, tmp_path):  # noqa: F811
+    out = tmp_path / "irish.yaml"
+    said = monoglot("new-language", "ga", "--out", str(out))
+    output(said, status=1)
+    assert "error: text: no source has Irish" in said.stderr
+    assert "--source 'text={format: lines, files: [FILE]}'" in said.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--as", "Cymru"), "must be lower-case letters"),
+        (("--source", "nothing={files: [x], format: lines}"), "name a set of the configuration"),
+        (("--code", "flores"), "must have the form NAME=VALUE"),
+    ],
+)
+def test_options_that_are_wrong(monoglot, arguments, said):  # noqa: F811
+    found = monoglot("new-language", "cy", "--offline", *arguments)
+    assert found.exit_code in (1, 2)
+    assert said in found.stderr
