@@ -17,6 +17,7 @@ STAGES = {
     "scores": ("evaluate", "evaluate_tuned_whole", "baseline"),
     "tables": ("table",),
     "figures": ("figure",),
+    "cards": ("card",),
 }
 """Stages in the order of the work, and the rules of each; other rules are stages of their own."""
 
