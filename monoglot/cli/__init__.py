@@ -17,6 +17,10 @@ COMMANDS = {
         "status": "Say what is done, running, failed and missing, and how long it takes yet.",
         "new-language": "Write the configuration of one more language, after looking at its sets.",
     },
+    "One model, one language": {
+        "shrink": "Make a model small for one language: all the paper's steps.",
+        "trim": "Keep the pieces of a vocabulary that a language uses.",
+    },
     "Results": {
         "table": "Show a finished table in the terminal, or as Markdown, CSV, LaTeX or JSON.",
         "compare": "Compare two results folders, or one with the paper, cell by cell.",

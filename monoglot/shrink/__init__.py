@@ -1,0 +1,1 @@
+"""One model and one language from the command line, without a grid."""

@@ -1,0 +1,56 @@
+"""Models with their tokenizers, written whole."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monoglot.errors import UserError
+from monoglot.files import whole_file, whole_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+WEIGHTS = "model.safetensors"
+MARK = "unfinished"
+"""A file that says that a folder is one of unfinished work, and may be removed with all in it."""
+
+
+def save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
+    """Write a model and its tokenizer into a folder that stock transformers loads."""
+    model = model.cpu()
+    with whole_folder(folder) as aside:
+        model.save_pretrained(aside, safe_serialization=True, max_shard_size="1TB")
+        (aside / "generation_config.json").unlink(missing_ok=True)
+        tokenizer.save_pretrained(aside)
+
+
+def save_text(text: str, file: Path) -> None:
+    """Write a text file, whole or not at all."""
+    with whole_file(file) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def check_free(folder: Path) -> None:
+    """Raise `UserError` if a folder holds a model already, or is a file."""
+    if folder.is_file():
+        raise UserError(f"{folder}: is a file; give the name of a new folder")
+    if (folder / "config.json").exists():
+        raise UserError(f"{folder}: holds a model already; give another folder, or remove it")
+
+
+def claim(work: Path) -> None:
+    """Make a folder of unfinished work, or take up that of an earlier run.
+
+    Raises `UserError` if it is a file, or holds anything else.
+    """
+    if work.exists() and not (work / MARK).is_file() and (work.is_file() or any(work.iterdir())):
+        raise UserError(
+            f"{work}: holds something else than unfinished work; name another folder with --work"
+        )
+    save_text("What `monoglot shrink` has made so far; it is removed at the end.\n", work / MARK)
+
+
+def clear(work: Path) -> None:
+    """Remove a folder of unfinished work."""
+    if (work / MARK).is_file():
+        shutil.rmtree(work, ignore_errors=True)

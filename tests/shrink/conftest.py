@@ -1,0 +1,44 @@
+"""A small model and some text on disk, as somebody has them."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tiny_models import TEXTS, tiny
+
+from monoglot.cli import main
+from monoglot.shrink.saving import save
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return `model_folder(architecture)`: a tiny masked language model; read it, do not write."""
+    folders: dict[str, Path] = {}
+
+    def build(architecture: str) -> Path:
+        if architecture not in folders:
+            folders[architecture] = tmp_path_factory.mktemp("models") / architecture
+            save(*tiny(architecture), folders[architecture])
+        return folders[architecture]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with 120 documents, a line each."""
+    draw = random.Random(1)
+    words = sorted({word for text in TEXTS for word in text.split()})
+    lines = [" ".join(draw.choices(words, k=draw.randint(3, 12))) for _ in range(120)]
+    file = tmp_path_factory.mktemp("text") / "text.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def monoglot(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command and return what it said."""
+    monkeypatch.setenv("COLUMNS", "120")
+    return lambda *words, given=None: CliRunner().invoke(main, list(map(str, words)), input=given)

@@ -1,0 +1,196 @@
+"""`monoglot shrink`, from a folder and a text file to a small model."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import TEXTS
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from monoglot.checkpoints import count_parameters
+from monoglot.shrink import work as working
+from monoglot.shrink.plan import Shape, chain
+from monoglot.shrink.presets import BUDGETS
+
+ROOT = Path(__file__).parents[2]
+STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
+NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again", "vocab"]
+
+
+def weights(folder):
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("architecture", ["bert", pytest.param("roberta", marks=pytest.mark.slow)])
+def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architecture):
+    model, out = model_folder(architecture), tmp_path / "small"
+    vocab = AutoModelForMaskedLM.from_pretrained(model).config.vocab_size - 20
+    words = ["shrink", model, out, "--text", text_file, "--language", "Maltese", "--vocab", vocab]
+    plan = monoglot(*words, *STEPS, "--dry-run")
+    assert plan.exit_code == 0, plan.output
+    assert not list(tmp_path.iterdir())
+
+    result = monoglot(*words, *STEPS)
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "small.unfinished").exists()
+    small, tokenizer = AutoModelForMaskedLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    config = small.config
+    found = config.num_hidden_layers, config.hidden_size, config.vocab_size, len(tokenizer)
+    assert found == (2, 8, vocab + 5, vocab + 5)
+    account = json.loads((out / "shrink.json").read_text())
+    assert [row["name"] for row in account["rows"]] == ["model", *NAMES]
+    assert account["language"] == "Maltese"
+    for row in account["rows"]:
+        assert f"{row['name']} " in plan.stdout
+        assert f" {row['parameters']:,} " in plan.stdout  # what was planned is what was made
+        assert 0 <= row["accuracy"] <= 1
+    assert account["rows"][-1]["parameters"] == count_parameters(small)
+    assert account["rows"][1]["tokens"] > 0
+    assert f'from_pretrained("{out}")' in result.stdout
+    for name in ("provenance.json", "trim_report.json"):
+        assert json.loads((out / name).read_text())
+    with torch.no_grad():
+        assert small(**tokenizer(TEXTS[0], return_tensors="pt")).logits.isfinite().all()
+    again = monoglot(*words, *STEPS)
+    assert again.exit_code == 1
+    assert "holds a model already" in again.stderr
+
+
+def test_what_stays_as_it_is_takes_no_step(monoglot, model_folder, text_file, tmp_path):
+    model, out = model_folder("distilbert"), tmp_path / "small"
+    words = ["shrink", model, out, "--text", text_file, "--language", "Maltese"]
+    kept = ["--hidden", 24, "--ffn", 48, "--layers", 4, "--adapt-steps", 0]
+    result = monoglot(*words, *kept)
+    assert result.exit_code == 1
+    assert "has that shape already" in result.stderr
+    assert monoglot(*words, *kept, "--vocab", 80).exit_code == 0
+    assert [row["name"] for row in json.loads((out / "shrink.json").read_text())["rows"]] == [
+        "model",
+        "vocab",
+    ]
+
+
+def test_teachers_are_those_of_the_paper(model_folder):
+    config = AutoModelForMaskedLM.from_pretrained(model_folder("xlm-roberta")).config
+    before, after = Shape(12, 3072, 768, 250_000), Shape(6, 2048, 312, 40_000)
+    steps = chain(config, before, after, BUDGETS["paper"])
+    assert [step.name for step in steps] == NAMES
+    teachers = {step.name: step.teacher for step in steps if step.teacher}
+    assert teachers == {"distilled": "adapted", "distilled-again": "ffn"}
+    assert steps[1].settings == {"count": 6, "strategy": "stride"}
+
+
+class EndedError(Exception):
+    """Stands for whatever ends a process."""
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Steps that are made, and not taken from an earlier run; `made.until` names one that fails."""
+
+    class Made(list):
+        until = None
+
+    made, performed = Made(), working.perform
+
+    def perform(step, *about):
+        if step.name == made.until:
+            raise EndedError
+        made.append(step.name)
+        return performed(step, *about)
+
+    monkeypatch.setattr(working, "perform", perform)
+    return made
+
+
+@pytest.mark.slow
+def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(
+    monoglot, model_folder, text_file, tmp_path, made
+):
+    words = ["--text", text_file, "--language", "Maltese", "--vocab", 40, *STEPS]
+    whole, out = tmp_path / "whole", tmp_path / "small"
+    assert monoglot("shrink", model_folder("xlm-roberta"), whole, *words).exit_code == 0
+    assert made == NAMES
+    made.clear()
+    made.until = "ffn"
+    result = monoglot("shrink", model_folder("xlm-roberta"), out, *words)
+    assert isinstance(result.exception, EndedError)
+    assert not out.exists()
+    assert made == NAMES[:3]
+    made.clear()
+    made.until = None
+    assert monoglot("shrink", model_folder("xlm-roberta"), out, *words).exit_code == 0
+    assert made == NAMES[3:]
+    assert weights(out) == weights(whole)
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_where_it_was(model_folder, text_file, tmp_path):
+    """Killed with SIGKILL in the middle of a distillation."""
+    command = [sys.executable, "-m", "monoglot", "shrink", model_folder("bert")]
+    words = ["--text", text_file, "--language", "Maltese", "--vocab", "60"]
+    words += ["--adapt-steps", "3", "--distil-steps", "60"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MONOGLOT_SAVE_EVERY": "0"}
+    how = {"env": environment, "cwd": tmp_path, "text": True, "stderr": subprocess.PIPE}
+    subprocess.run([*command, "whole", *words], check=True, **how)
+    with subprocess.Popen([*command, "small", *words], **how) as running:
+        states = tmp_path / "small.unfinished" / "3-distilled" / "state"
+        while not list(states.glob("step2?.safetensors")) and running.poll() is None:
+            time.sleep(0.01)
+        running.kill()
+    assert running.returncode == -signal.SIGKILL
+    assert not (tmp_path / "small").exists()
+    result = subprocess.run([*command, "small", *words], check=True, **how)
+    assert re.search(r"resumed at step 2\d of 60", result.stderr), result.stderr
+    assert weights(tmp_path / "small") == weights(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_other_settings_start_anew(monoglot, model_folder, text_file, tmp_path, made):
+    words = ["shrink", model_folder("bert"), tmp_path / "small", "--text", text_file]
+    words += ["--language", "Maltese", "--vocab", 60, "--work", tmp_path / "work"]
+    made.until = "distilled"
+    assert isinstance(monoglot(*words, *STEPS).exception, EndedError)
+    assert made == NAMES[:2]
+    made.clear()
+    made.until = None
+    assert monoglot(*words, "--adapt-steps", 6, "--distil-steps", 3).exit_code == 0
+    assert made == NAMES[2:]
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--layers", 9], "--layers is 9; the model has 4, give a number from 1 to that"),
+        (
+            ["--hidden", 18],
+            "--hidden is 18; it must be a multiple of the model's 4",
+        ),
+        (["--vocab", 5000], "--vocab is 5000; the model has 115"),
+    ],
+)
+def test_numbers_that_do_not_fit(monoglot, model_folder, text_file, tmp_path, options, words):
+    about = ["--text", text_file, "--language", "Maltese", *options]
+    result = monoglot("shrink", model_folder("bert"), tmp_path / "small", *about)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert not (tmp_path / "small").exists()
+
+
+def test_folders_of_others_are_left_alone(monoglot, model_folder, text_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    about = ["--text", text_file, "--language", "Maltese", "--work", tmp_path / "mine"]
+    result = monoglot("shrink", model_folder("bert"), tmp_path / "small", *about)
+    assert result.exit_code == 1
+    assert "holds something else than unfinished work" in result.stderr
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]

@@ -1,0 +1,152 @@
+"""`monoglot trim`, and the models and texts that both commands take."""
+
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_models import TEXTS, tiny
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
+
+from monoglot.shrink.saving import save
+
+
+def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp_path):
+    _, tokenizer = tiny("xlm-roberta")
+    config = tiny("xlm-roberta")[0].config
+    config.num_labels = 3
+    save(AutoModelForSequenceClassification.from_config(config), tokenizer, tmp_path / "model")
+    out = tmp_path / "small"
+    result = monoglot("trim", tmp_path / "model", out, "--text", text_file, "--size", 55)
+    assert result.exit_code == 0, result.output
+    assert "XLMRobertaForSequenceClassification.from_pretrained" in result.stdout
+    model = AutoModelForSequenceClassification.from_pretrained(out)
+    old = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
+    its_tokenizer = AutoTokenizer.from_pretrained(out)
+    for text in TEXTS:
+        new_ids, old_ids = (one(text, return_tensors="pt") for one in (its_tokenizer, tokenizer))
+        names = its_tokenizer.convert_ids_to_tokens(new_ids["input_ids"][0])
+        if names == tokenizer.convert_ids_to_tokens(old_ids["input_ids"][0]):
+            with torch.no_grad():
+                torch.testing.assert_close(model(**new_ids).logits, old(**old_ids).logits)
+    report = json.loads((out / "trim_report.json").read_text())
+    assert report["vocab"]["after"] == len(its_tokenizer) == 60
+    assert report["bytes"]["after"] == (out / "model.safetensors").stat().st_size
+    assert report["parameters"]["after"] == model.num_parameters()
+    assert f"{report['parameters']['before']:,}" in result.stdout
+    assert json.loads((out / "provenance.json").read_text())["script"] == "monoglot/cli/trim.py"
+
+
+def test_every_format_of_text_is_the_same_text(monoglot, model_folder, text_file, tmp_path):
+    lines = text_file.read_text().splitlines()
+    with gzip.open(tmp_path / "a.txt.gz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"body": line}) for line in lines))
+    pq.write_table(pa.table({"body": lines}), tmp_path / "a.parquet")
+    halves = [tmp_path / "1.txt", tmp_path / "2.txt"]
+    for half, part in zip(halves, (lines[:50], lines[50:]), strict=True):
+        half.write_text("\n".join(part))
+    reports = []
+    for number, (files, given) in enumerate(
+        [
+            ([text_file], None),
+            ([tmp_path / "a.txt.gz"], None),
+            ([tmp_path / "a.jsonl", "--field", "body"], None),
+            ([tmp_path / "a.parquet", "--field", "body"], None),
+            ([halves[0], "--text", halves[1]], None),
+            (["-"], "\n".join([*lines, "", "more that is cut off", "and more"])),
+        ]
+    ):
+        out = tmp_path / str(number)
+        limit = ["--limit", 120] if given else []
+        words = ["trim", model_folder("bert"), out, "--size", 60, "--text", *files, *limit]
+        result = monoglot(*words, given=given)
+        assert result.exit_code == 0, result.output
+        reports.append((out / "trim_report.json").read_text())
+    assert len(set(reports)) == 1
+
+
+def _without_weights(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def _with_code(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "x.Y"}}))
+
+
+def _without_a_tensor(folder):
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["bert.encoder.layer.0.output.dense.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def _cut(folder):
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:999])
+
+
+def _with_another_tokenizer(folder):
+    tiny("roberta")[1].save_pretrained(folder)
+
+
+def _decoder(folder):
+    GPT2LMHeadModel(GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=9)).save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_without_weights, "weights in pickle files"),
+        (_with_code, "names code of its own"),
+        (_without_a_tensor, "has no weights for bert.encoder.layer.0.output.dense.weight"),
+        (_cut, "the model cannot be read"),
+        (_with_another_tokenizer, "give the tokenizer that the model was trained with"),
+        (_decoder, "is a 'gpt2'; it must be an encoder"),
+        (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("command", ["trim", "shrink"])
+def test_models_that_are_none(monoglot, text_file, tmp_path, spoil, words, command):
+    save(*tiny("bert"), tmp_path / "model")
+    spoil(tmp_path / "model")
+    about = ["--text", text_file, *(["--language", "Maltese"] if command == "shrink" else [])]
+    result = monoglot(command, tmp_path / "model", tmp_path / "out", *about)
+    assert result.exit_code == 1, result.output
+    assert words in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["nowhere.txt"], "nowhere.txt: there is no such file"),
+        (["text.doc"], "text.doc: its format cannot be told from its name"),
+        (["empty.txt"], "the text holds no words"),
+        (["one.txt"], "the text holds no words"),
+    ],
+)
+def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, files, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "one.txt").write_text("il-belt")
+    result = monoglot("trim", model_folder("bert"), tmp_path / "out", "--text", *files)
+    assert result.exit_code == 1, result.output
+    assert words in result.stderr
+
+
+def test_models_of_the_hub_need_a_commit(monoglot, text_file, tmp_path):
+    result = monoglot("trim", "org/model", tmp_path / "out", "--text", text_file)
+    assert "for a model of the Hub its id and, as --revision, the 40" in result.stderr
+    result = monoglot(
+        "trim", "org/model", tmp_path / "out", "--text", text_file, "--revision", "main"
+    )
+    assert "the revision is 'main'; it must be the 40 hexadecimal digits" in result.stderr
