@@ -16,17 +16,10 @@ from monoglot.provenance import read as read_provenance
 from monoglot.report.card_energy import energy_section
 from monoglot.report.card_history import how_it_was_made, where_it_comes_from
 from monoglot.report.card_metadata import metadata
+from monoglot.report.card_results import licences, limitations, score_tables
 from monoglot.report.card_scores import Key, Scores, by_run
 from monoglot.report.card_spec import CardSpec, folders
-from monoglot.report.card_text import (
-    licences,
-    limitations,
-    score_tables,
-    shape_table,
-    summary,
-    usage,
-    vocabulary,
-)
+from monoglot.report.card_text import shape_table, summary, usage, vocabulary
 
 TRIM_REPORT = "trim_report.json"
 

@@ -1,5 +1,6 @@
 """The metadata of a model card, as the Hub reads it: YAML at the head of README.md."""
 
+import re
 from collections.abc import Mapping
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -7,8 +8,10 @@ from huggingface_hub import EvalResult, ModelCardData
 from monoglot.report.card_scores import NAMES, Key, Scores
 from monoglot.report.card_spec import UNKNOWN, CardSpec, Source
 
-LICENSES = ("apache-2.0", "mit", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0")
-LICENSES += ("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "gpl-3.0", "afl-3.0", "openrail", UNKNOWN)
+LICENSES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-3.0")
+LICENSES += ("cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0")
+LICENSES += ("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "gpl-2.0")
+LICENSES += ("gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "afl-3.0", "odc-by", "openrail", UNKNOWN)
 """Licences by the Hub's identifiers; any other is `other` there, with its name."""
 
 TASKS = {"classification": "text-classification", "tagging": "token-classification"}
@@ -30,7 +33,7 @@ def metadata(spec: CardSpec, name: str, scores: Mapping[Key, Scores]) -> str:
     data = ModelCardData(
         language=list(spec.languages),
         license=license if known else "other",
-        license_name=None if known else spec.license,
+        license_name=None if known else _identifier(license),
         base_model=bases[0] if len(bases) == 1 else bases or None,
         pipeline_tag="fill-mask",
         library_name="transformers",
@@ -40,6 +43,11 @@ def metadata(spec: CardSpec, name: str, scores: Mapping[Key, Scores]) -> str:
         eval_results=_results(spec, scores) or None,
     )
     return data.to_yaml(line_break="\n")
+
+
+def _identifier(license: str) -> str:
+    """A licence's name as the Hub takes it; the words themselves stand on the card."""
+    return re.sub(r"[^a-z0-9.]+", "-", license).strip("-")
 
 
 def _distilled(spec: CardSpec) -> bool:

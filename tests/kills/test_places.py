@@ -54,7 +54,7 @@ def test_results_without_snakemakes_records_are_taken_as_they_are(moved):
 
 def test_results_hold_no_path_of_the_machine(undisturbed):
     place = str(undisturbed.folder.parent).encode()
-    for part in ("data", "tokens", "models", "scores", "tables", "figures"):
+    for part in ("data", "tokens", "models", "scores", "adapters", "tables", "figures"):
         for file in (undisturbed.folder / RESULTS / part).rglob("*"):
             assert file.is_dir() or place not in file.read_bytes(), file
 

@@ -53,7 +53,7 @@ def test_the_hubs_own_class_reads_the_metadata(inputs):
     [
         ("apache-2.0", "apache-2.0", None),
         ("unknown", "unknown", None),
-        ("For research: no sale", "other", "For research: no sale"),
+        ("For research: no sale", "other", "for-research-no-sale"),
     ],
 )
 def test_a_licence_that_the_hub_does_not_know_is_other(inputs, license, on_the_hub, name):
