@@ -67,7 +67,7 @@ def test_a_plain_run_plans_no_figure(fresh):
 
 
 def test_figures_of_a_configuration_whose_target_is_tables_wait_to_be_asked_for(fresh):
-    targets = ("--config", "targets=['tables']")
+    targets = ("--config", "targets=['tables', 'report']")
     plain, asked = (
         plan(fresh, "demo-ablations", *targets, *more) for more in ((), ("--", "figures"))
     )
