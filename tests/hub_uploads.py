@@ -33,6 +33,7 @@ class Uploads:
         commits: messages of commits.
         broken: how many of the next large files are answered with an error.
         refuse_commits: whether commits are.
+        card_error: what is said of a card's metadata, if they are not taken.
     """
 
     writers: set[str] = field(default_factory=set)
@@ -42,6 +43,7 @@ class Uploads:
     commits: list[str] = field(default_factory=list)
     broken: int = 0
     refuse_commits: bool = False
+    card_error: str = ""
 
 
 def take(handler: BaseHTTPRequestHandler, hub: Any, route: str) -> None:
@@ -56,7 +58,7 @@ def take(handler: BaseHTTPRequestHandler, hub: Any, route: str) -> None:
     if route == "/api/repos/create":
         return _create(handler, hub, json.loads(body))
     if route == "/api/validate-yaml":
-        return _answer(handler, {"errors": [], "warnings": []})
+        return _validate(handler, uploads)
     if match := PREUPLOAD.fullmatch(route):
         files = hub.repositories[f"models/{match['hub']}"]["main"]
         return _preupload(handler, files, json.loads(body))
@@ -65,6 +67,11 @@ def take(handler: BaseHTTPRequestHandler, hub: Any, route: str) -> None:
     if match := COMMIT.fullmatch(route):
         return _commit(handler, hub, match["hub"], body)
     return _answer(handler, {"error": "no such route"}, 404)
+
+
+def _validate(handler: BaseHTTPRequestHandler, uploads: Uploads) -> None:
+    errors = [{"message": uploads.card_error}] if uploads.card_error else []
+    _answer(handler, {"errors": errors, "warnings": []}, 400 if errors else 200)
 
 
 def _create(handler: BaseHTTPRequestHandler, hub: Any, asked: dict) -> None:

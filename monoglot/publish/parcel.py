@@ -52,6 +52,16 @@ def parcel(checkpoint: Path, adapters: bool) -> list[Item]:
     return found + (_adapters(checkpoint) if adapters else [])
 
 
+def model_name(card: Path) -> str | None:
+    """Return what a card calls its model; raise `UserError` if its metadata cannot be read."""
+    from huggingface_hub import ModelCard
+
+    try:
+        return ModelCard.load(card, ignore_metadata_errors=True).data.model_name
+    except Exception as error:  # of YAML, of the library, of reading
+        raise UserError(f"{card}: is no model card ({first_line(error)})") from None
+
+
 def _check_weights(checkpoint: Path) -> None:
     if not checkpoint.is_dir():
         raise UserError(f"{checkpoint}: there is no such folder; name that of a checkpoint")
@@ -70,6 +80,7 @@ def _check_card(checkpoint: Path) -> None:
     make = f"`snakemake --cores 1 {card}`, with the --configfile of its experiment, makes it"
     if not card.is_file():
         raise UserError(f"{checkpoint}: there is no {CARD}, the model card; {make}")
+    model_name(card)
     beside = provenance.beside(card)
     if not beside.is_file():
         return
@@ -93,16 +104,22 @@ def _adapters(checkpoint: Path) -> list[Item]:
     return [item for folder in folders for item in _of_run(folder, digest)]
 
 
+def _trained_on(config: Path) -> str | None:
+    try:
+        return json.loads(config.read_text(encoding="utf-8")).get(WEIGHTS_KEY)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{config}: cannot be read ({error}); score the checkpoint again") from None
+
+
 def _of_run(folder: Path, digest: str) -> list[Item]:
     kind = "adapter" if (folder / ADAPTER_CONFIG).is_file() else "full"
     if missing := [name for name in KEPT[kind] if not (folder / name).is_file()]:
         raise UserError(f"{folder}: there is no {missing[0]}; score the checkpoint again")
-    if kind == "adapter":
-        about = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-        if about.get(WEIGHTS_KEY) != digest:
-            raise UserError(
-                f"{folder}: was trained on other weights than the checkpoint's; score it again"
-            )
+    if kind == "adapter" and _trained_on(folder / ADAPTER_CONFIG) != digest:
+        raise UserError(
+            f"{folder}: was trained on other weights than the checkpoint's; score it again, or "
+            "delete the folder"
+        )
     language, _, task, seed = folder.parts[-4:]
     return [
         Item(f"{ADAPTERS}/{language}/{task}/{seed}/{name}", folder / name) for name in KEPT[kind]

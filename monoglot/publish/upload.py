@@ -5,12 +5,13 @@ interrupted upload has sent is not sent again.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.publish.parcel import ADAPTERS, CARD, WEIGHTS, Item
+from monoglot.publish.parcel import ADAPTERS, CARD, WEIGHTS, Item, model_name
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -102,18 +103,14 @@ def _check_content(
     ours = next(item.file for item in items if item.name == CARD)
     held = None
     if CARD in names:
-        held = _model_name(api.hf_hub_download(there.id, CARD, revision=there.sha))
-    if held != _model_name(str(ours)):
+        fetched = Path(api.hf_hub_download(there.id, CARD, revision=there.sha))
+        with suppress(UserError):
+            held = model_name(fetched)
+    if held is None or held != model_name(ours):
         what = f"the model '{held}'" if held else f"other files ({', '.join(sorted(names)[:3])})"
         raise UserError(
             f"{there.id}: holds {what}; name another repository, or give --overwrite to replace it"
         )
-
-
-def _model_name(card: str) -> str | None:
-    from huggingface_hub import ModelCard
-
-    return ModelCard.load(card, ignore_metadata_errors=True).data.model_name
 
 
 def _outdated(there: "ModelInfo", items: Sequence[Item], overwrite: bool) -> list[str]:
@@ -158,6 +155,9 @@ def _sentences(repo_id: str) -> Iterator[None]:
                 f"{repo_id}: the Hub cannot be reached, or the connection broke off; push again, "
                 "and what it has is not sent again"
             ) from None
+        if isinstance(cause, ValueError):  # what the library says of the Hub's look at the card
+            said = " ".join(str(cause).split())
+            raise UserError(f"{repo_id}: the Hub does not take it ({said})") from None
         raise
 
 

@@ -155,7 +155,10 @@ def test_new_weights_take_away_the_adapters_of_the_old_ones(hub, push, checkpoin
 
 
 def test_a_repository_of_something_else_is_left_alone(hub, push):
-    other = {"README.md": CARD.format(name="other").encode(), "pytorch_model.bin": b"1"}
+    other = {"README.md": b"# No metadata", "pytorch_model.bin": b"1"}
+    hub.repositories[f"models/{NAME}"] = {"main": {**NEW, **other}}
+    assert "holds other files (README.md, pytorch_model.bin); name another" in push().stderr
+    other["README.md"] = CARD.format(name="other").encode()
     hub.repositories[f"models/{NAME}"] = {"main": {**NEW, **other}}
     refused = push()
     assert refused.exit_code == 1
@@ -186,6 +189,15 @@ def test_what_the_user_lacks_is_one_sentence(push, monkeypatch, token, endpoint,
     assert done.stderr.startswith(f"error: {said}")
     assert done.stderr.count("\n") == 1
     assert "hf_" not in done.stderr
+
+
+def test_a_card_that_the_hub_does_not_take_is_one_sentence(hub, push):
+    hub.uploads.card_error = '"language" must be a code'
+    done = push("--quiet")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"error: {NAME}: the Hub does not take it (Invalid metadata in")
+    assert done.stderr.endswith('"language" must be a code)\n')
+    assert held(hub) == {}
 
 
 def test_a_dry_run_shows_all_and_contacts_nobody(hub, push, monkeypatch):
@@ -230,6 +242,9 @@ def test_a_card_that_is_missing_or_older_than_the_checkpoint_is_refused(checkpoi
     }
     (checkpoint / "README.provenance.json").write_text(json.dumps(said))
     with pytest.raises(UserError, match=r"README\.md: was made before config\.json was made again"):
+        parcel(checkpoint, False)
+    (checkpoint / "README.md").write_text("---\nlanguage: [\n---\n")
+    with pytest.raises(UserError, match=r"README\.md: is no model card"):
         parcel(checkpoint, False)
     (checkpoint / "README.md").unlink()
     with pytest.raises(UserError, match=r"there is no README\.md, the model card; `snakemake"):
