@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -68,7 +69,7 @@ class LazyGroup(click.Group):
         except (OSError, MemoryError, RuntimeError) as error:
             # A closed pipe (`| head`) and click's own exceptions are click's.
             said = None if _is_clicks(error) else sentence(error, "the size of what is asked for")
-            if not said or verbose(context):
+            if not said:
                 raise
             _fail(context, said)
 
@@ -78,6 +79,8 @@ def _is_clicks(error: Exception) -> bool:
 
 
 def _fail(context: click.Context, said: str) -> None:
+    if verbose(context):
+        click.echo(traceback.format_exc(), err=True, nl=False)
     click.echo(f"{click.style('error:', fg='red')} {said}", err=True, color=context.color)
     context.exit(Exit.FAULT)
 

@@ -9,6 +9,9 @@ import click
 from monoglot.cli import text
 
 BAR = 20
+NARROW = 90
+"""Below so many characters a line, the bar is half as long."""
+
 SECONDS_BETWEEN_LINES = 30
 
 
@@ -53,5 +56,6 @@ class ProgressLine:
 
 def bar(done: int, total: int) -> str:
     """Return `[####----] 12/141`."""
-    full = BAR * done // max(total, 1)
-    return f"[{'#' * full}{'-' * (BAR - full)}] {done}/{total}"
+    length = BAR if text.width() >= NARROW else BAR // 2
+    full = length * done // max(total, 1)
+    return f"[{'#' * full}{'-' * (length - full)}] {done}/{total}"

@@ -82,7 +82,11 @@ def _watch(words: list[str], it: Experiment, dry_run: bool) -> int:
     child = Child(words, it.folder)
     with child.signals_passed_on():
         for said in child.lines(REDRAW_SECONDS):
-            if said is not None and (events.read(said) or verbose() or dry_run):
+            if said is None:
+                pass
+            elif dry_run:
+                click.echo(said)
+            elif (events.read(said) and not child.interrupted) or verbose():
                 line.above(said)
             line.show(lambda: _text(events, remaining, it.folder, time.monotonic() - began))
         status = child.wait()
@@ -100,7 +104,7 @@ def _text(events: "Events", remaining: "Remaining", folder: Path, seconds: float
     parts = [bar(events.done, events.total)]
     if events.failed:
         parts.append(f"{len(events.failed)} failed")
-    parts.append(f"{text.duration(seconds)} gone{_left(events, remaining)}")
+    parts.append(f"{text.duration(seconds)}{_left(events, remaining)}")
     parts += [_job(job, folder) for job in events.running.values()]
     return " · ".join(parts)
 
@@ -109,7 +113,7 @@ def _left(events: "Events", remaining: "Remaining") -> str:
     seconds, unknown = remaining.of(events.open, len(events.running))
     if seconds < 1:
         return ""
-    return f", {'at least' if unknown else 'about'} {text.duration(seconds)} left"
+    return f", {'over' if unknown else 'about'} {text.duration(seconds)} left"
 
 
 def _job(job: "Working", folder: Path) -> str:

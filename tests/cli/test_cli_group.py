@@ -85,6 +85,12 @@ def test_fault_of_the_user_is_one_line(invoke) -> None:
     assert said.stderr.splitlines()[-1] == "error: file.yaml: key 'x' is wrong"
 
 
+def test_verbose_shows_where_an_error_arose(invoke) -> None:
+    said = invoke("act", "user", "-v")
+    assert "Traceback (most recent call last)" in said.stderr
+    assert said.stderr.splitlines()[-1].startswith("error: file.yaml")
+
+
 def test_full_disk_is_one_line(invoke) -> None:
     said = invoke("act", "disk")
     assert said.exit_code == 1

@@ -109,6 +109,11 @@ def test_run_says_what_failed(monoglot, snakemake, config):
     assert "error: 1 job failed (train xlmr/mt/kd) after" in said.stderr
 
 
+def test_a_dry_run_is_an_answer(monoglot, snakemake, config):
+    snakemake.prints(STARTED)
+    assert output(monoglot("run", config, "-n")) == STARTED
+
+
 def test_run_says_nothing_when_quiet_and_everything_when_verbose(monoglot, snakemake, config):
     snakemake.prints(STARTED + FINISHED)
     quiet, verbose = monoglot("run", config, "-q"), monoglot("run", config, "-v")
