@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from monoglot.cli import text
 from monoglot.cli.exits import Exit
-from monoglot.cli.verbosity import verbose
+from monoglot.cli.verbosity import note, verbose
 from monoglot.cli.workflow import workflow_folder
 
 PAPER = "paper"
@@ -56,7 +57,7 @@ def compare(
     FIRST and SECOND are results folders, `paper` (Tables 1 and 6 of Gurgurov et al. 2025), or a CSV
     file of published numbers like that of the paper. Shown are the cells that differ (with
     --verbose all), deviations over seeds, p-values of a paired test over test examples, sizes,
-    and what else differs: settings, data, versions, hardware.
+    and what else differs: settings, data, versions, hardware, and how checkpoints were made.
 
     Scores are those that records name as theirs; beside published numbers they are the sub-token
     F1 for ner and pos, as published. The test is approximate randomisation (Noreen 1989, Yeh 2000)
@@ -73,6 +74,7 @@ def compare(
     """
     from monoglot.report.compare import compare as compared
     from monoglot.report.compare_layout import laid_out
+    from monoglot.report.compare_origins import origins
 
     published = [_is_published(name) for name in (first, second)]
     chosen = (AS_PUBLISHED if any(published) else {}) | _scores(scores)
@@ -81,8 +83,11 @@ def compare(
         ours, theirs = sides if published[1] else sides[::-1]
         for key in [key for key in ours if key not in theirs]:
             del ours[key]
+    if not (no_test or any(published)):
+        note("Testing differences (--no-test leaves that out) ...")
     found = compared(*sides, test=not no_test)
-    click.echo(laid_out(found, form, (first, second), tolerance, whole=verbose()))
+    made = {} if any(published) else origins(Path(first), Path(second))
+    click.echo(laid_out(found, form, (first, second), tolerance, verbose(), made, text.width()))
     context.exit(Exit.DONE if found.equal(tolerance) else Exit.DIFFERENT)
 
 
@@ -91,7 +96,7 @@ def _is_published(name: str) -> bool:
 
 
 def _read(name: str, scores: dict[str, str]) -> dict:
-    from monoglot.report.compare import read_paper, read_results
+    from monoglot.report.compare_cells import read_paper, read_results
 
     if not _is_published(name):
         return read_results(Path(name), scores)

@@ -7,61 +7,15 @@ examples (`paired_test`), which says how far it would move with another test set
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
-from monoglot.errors import UserError
-from monoglot.evaluate.records import Record, read_record
-from monoglot.report.published import read_published
+from monoglot.evaluate.records import Record
+from monoglot.report.compare_cells import MILLION, Cell, Key
 
-LEVEL = 0.05
-MILLION = 10**6
 SAME = ("metric", "n_train", "n_test", "settings", "versions", "hardware", "git_commit", "inputs")
 """What of records is compared beside scores and sizes; mappings key by key."""
-
-
-@dataclass(frozen=True, order=True)
-class Key:
-    """Which cell."""
-
-    model: str
-    language: str
-    variant: str
-    task: str
-
-    def __str__(self) -> str:
-        return f"{self.model}/{self.language}/{self.variant}/{self.task}"
-
-
-@dataclass
-class Cell:
-    """What one side knows of a cell.
-
-    Attributes:
-        percent: score by seed, or under None the one published number.
-        metric: name of the score.
-        parameters: of the checkpoint, None of a baseline; published ones are rounded to millions.
-        records: by seed.
-        predictions: files by seed.
-    """
-
-    percent: dict[int | None, Fraction]
-    metric: str
-    parameters: int | None
-    records: dict[int, Record] = field(default_factory=dict)
-    predictions: dict[int, Path] = field(default_factory=dict)
-
-    @property
-    def mean(self) -> Fraction:
-        return mean(self.percent.values())
-
-    @property
-    def std(self) -> float | None:
-        """The sample standard deviation over seeds, None below two."""
-        return stdev(self.percent.values()) if len(self.percent) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -106,52 +60,6 @@ class Comparison:
     def equal(self, tolerance: float = 0.0) -> bool:
         """Whether both sides have the same cells with the same scores and sizes."""
         return not (self.differing(tolerance) or self.only_first or self.only_second)
-
-
-def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Key, Cell]:
-    """Read the cells of a results folder, or of any folder with records.
-
-    Args:
-        scores: by task, which score to take instead of the record's own.
-
-    Raises:
-        UserError: there are no records, or one cannot be read or lacks a score.
-    """
-    root = folder / "scores" if (folder / "scores").is_dir() else folder
-    cells: dict[Key, Cell] = {}
-    for path in sorted(root.rglob("seed*.json")):
-        record = read_record(path)
-        key = Key(*(record[name] for name in ("model", "language", "variant", "task")))
-        name = (scores or {}).get(record["task"], record["metric"])
-        if name not in record["scores"]:
-            continue  # a baseline has no sub-tokens
-        cell = cells.setdefault(key, Cell({}, name, record["parameters"]))
-        cell.percent[record["seed"]] = 100 * Fraction(str(record["scores"][name]))
-        cell.records[record["seed"]] = record
-        cell.predictions[record["seed"]] = path.with_suffix(".predictions.parquet")
-    if not cells:
-        raise UserError(f"{folder}: there are no records in it; name a results folder")
-    return cells
-
-
-def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Key, Cell]:
-    """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
-
-    Raises `UserError` if the file is something else.
-    """
-    cells = {}
-    for (model, variant), numbers in read_published(path, ("model", "row")).items():
-        size = numbers.get("size_millions")
-        for column, value in numbers.items():
-            language, _, task = column.partition("_")
-            if not task or language in ("reduction", "size"):
-                continue
-            parameters = None if size is None else int(size * MILLION)
-            key = Key(model, language, variant, task)
-            cells[key] = Cell({None: Fraction(value)}, scores.get(task, ""), parameters)
-    if not cells:
-        raise UserError(f"{path}: has no column of a language and a task (mt_ner)")
-    return cells
 
 
 def compare(first: Mapping[Key, Cell], second: Mapping[Key, Cell], test: bool = True) -> Comparison:

@@ -1,45 +1,78 @@
 """A comparison as text: for a terminal, as Markdown, CSV or JSON."""
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from monoglot.report.compare import LEVEL, MILLION, Cell, Comparison, Difference, same_size
+from monoglot.report.compare import Comparison, Difference, same_size
+from monoglot.report.compare_cells import MILLION, Cell
+from monoglot.report.compare_data import to_csv, values
 
+LEVEL = 0.05
 FORMS = ("terminal", "md", "csv", "json")
 HEADS = ("cell", "score", "first", "second", "difference", "p", "size")
-COLUMNS = (
-    *("model", "language", "variant", "task", "metric"),
-    *("first", "first_std", "first_seeds", "second", "second_std", "second_seeds"),
-    *("difference", "p", "first_parameters", "second_parameters"),
-)
 MANY = 10
+
+Origins = Mapping[str, Mapping[str, tuple[str, str]]]
+"""By checkpoint, what differs in how it was made, as `compare_origins.origins` returns it."""
 
 
 def laid_out(
-    found: Comparison, form: str, names: tuple[str, str], tolerance: float, whole: bool
+    found: Comparison,
+    form: str,
+    names: tuple[str, str],
+    tolerance: float,
+    whole: bool,
+    origins: Origins,
+    width: int = 10_000,
 ) -> str:
     """Return a comparison in one of `FORMS`.
 
     Args:
         names: of the two sides.
         whole: whether cells that do not differ are shown too; CSV and JSON have all cells anyway.
+        width: characters of a terminal's line; columns that do not fit are left out.
     """
     if form == "csv":
-        return _csv(found)
+        return to_csv(found)
     if form == "json":
-        return json.dumps(_json(found, names, tolerance), indent=1, ensure_ascii=False)
+        said = {
+            "first": names[0],
+            "second": names[1],
+            "equal": found.equal(tolerance),
+            "summary": summary(found, names, tolerance),
+            **values(found),
+            "origins": origins,
+        }
+        return json.dumps(said, indent=1, ensure_ascii=False)
     cells = found.cells if whole else found.differing(tolerance)
-    heads = [*HEADS[:2], *names, *HEADS[4:]]
-    style = "pipe" if form == "md" else "plain"
-    align = ("left", "left", *("right" for _ in heads[2:]))
-    grid = tabulate([_row(c) for c in cells], heads, style, disable_numparse=True, colalign=align)
-    parts = [grid if cells else "", _only(found, names), _others(found, names)]
+    grid = _grid(cells, names, "pipe") if form == "md" else _fitting(cells, names, width)
+    parts = [grid if cells else "", _only(found, names), _others(found, names), _made(origins)]
     parts.append(summary(found, names, tolerance))
     return "\n\n".join(part for part in parts if part)
+
+
+def _fitting(cells: Sequence[Difference], names: tuple[str, str], width: int) -> str:
+    """A grid for a terminal, if need be without sizes, then without names of scores."""
+    for without in ((), ("size",), ("size", "score")):
+        grid = _grid(cells, names, "plain", without)
+        if all(len(line) <= width for line in grid.splitlines()):
+            break
+    return grid
+
+
+def _grid(
+    cells: Sequence[Difference],
+    names: tuple[str, str],
+    style: str,
+    without: Sequence[str] = (),
+) -> str:
+    kept = [i for i, head in enumerate(HEADS) if head not in without]
+    heads = [*HEADS[:2], *names, *HEADS[4:]]
+    rows = [[row[i] for i in kept] for row in map(_row, cells)]
+    align = ["left" if HEADS[i] in ("cell", "score") else "right" for i in kept]
+    return tabulate(rows, [heads[i] for i in kept], style, disable_numparse=True, colalign=align)
 
 
 def summary(found: Comparison, names: tuple[str, str], tolerance: float) -> str:
@@ -120,42 +153,15 @@ def _others(found: Comparison, names: tuple[str, str]) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-def _values(one: Difference) -> dict[str, object]:
-    key = one.key
-    about = [key.model, key.language, key.variant, key.task, one.first.metric or one.second.metric]
-    sides = [
-        value
-        for cell in (one.first, one.second)
-        for value in (
-            round(float(cell.mean), 4),
-            None if cell.std is None else round(cell.std, 4),
-            len(cell.records),
-        )
-    ]
-    points = round(float(one.points), 4)
-    sizes = [one.first.parameters, one.second.parameters]
-    return dict(zip(COLUMNS, [*about, *sides, points, one.p, *sizes], strict=True))
-
-
-def _csv(found: Comparison) -> str:
-    file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(_values, found.cells))
-    return file.getvalue().rstrip("\n")
-
-
-def _json(found: Comparison, names: Sequence[str], tolerance: float) -> dict:
-    return {
-        "first": names[0],
-        "second": names[1],
-        "equal": found.equal(tolerance),
-        "summary": summary(found, tuple(names), tolerance),
-        "cells": [_values(one) for one in found.cells],
-        "only_first": [str(key) for key in found.only_first],
-        "only_second": [str(key) for key in found.only_second],
-        "others": {
-            name: [{"first": a, "second": b, "cells": n} for (a, b), n in pairs.items()]
-            for name, pairs in found.others.items()
-        },
-    }
+def _made(origins: Origins) -> str:
+    """A line for each way in which checkpoints were made otherwise, with those checkpoints."""
+    ways: dict[str, list[str]] = {}
+    for checkpoint, pairs in origins.items():
+        for key, (a, b) in pairs.items():
+            way = "other code" if key == "code" else f"{key}: {a} → {b}"
+            ways.setdefault(way, []).append(checkpoint)
+    lines = []
+    for way, checkpoints in ways.items():
+        more = f" and {len(checkpoints) - 3} more" if len(checkpoints) > 3 else ""
+        lines.append(f"  {way} ({', '.join(checkpoints[:3])}{more})")
+    return "\n".join(["Checkpoints made otherwise:", *lines]) if lines else ""

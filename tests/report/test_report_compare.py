@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.report.compare import Key, compare, read_paper, read_results, same_size
+from monoglot.report.compare import compare, same_size
+from monoglot.report.compare_cells import Key, read_paper, read_results
 from monoglot.report.compare_layout import FORMS, laid_out
+from monoglot.report.compare_origins import origins
 from tests.report.two_results import SENTENCES, TEST, names, topics, write
 
 KD = "xlmr/mt/kd/tc"
@@ -62,7 +64,7 @@ def test_what_else_differs_is_named(first, tmp_path):
     assert found.others["settings.epochs"] == {("5", "7"): 1}
     assert found.others["versions.torch"] == {("none", "2"): 1}
     assert not same_size(found.cells[0])
-    text = laid_out(found, "terminal", ("A", "B"), 0.0, whole=False)
+    text = laid_out(found, "terminal", ("A", "B"), 0.0, False, {})
     assert "settings.epochs: 5 → 7 (1 cells)" in text
     assert "1.00M → 0.900M" in text
     assert "Only in A (1): xlmr/mt/kd/ner." in text
@@ -92,7 +94,9 @@ def test_published_numbers(first, tmp_path):
 
 def test_forms(first, tmp_path):
     found = compare(read_results(first), read_results(other(tmp_path)))
-    texts = {form: laid_out(found, form, ("A", "B"), 0.0, whole=True) for form in FORMS}
+    texts = {form: laid_out(found, form, ("A", "B"), 0.0, True, {}) for form in FORMS}
+    narrow = laid_out(found, "terminal", ("A", "B"), 0.0, True, {}, width=70)
+    assert narrow.splitlines()[0].split() == ["cell", "A", "B", "difference", "p"]
     assert texts["md"].startswith("| cell ")
     head, row = texts["csv"].splitlines()
     assert head.startswith("model,language,variant,task,metric,first,first_std,first_seeds")
@@ -100,6 +104,27 @@ def test_forms(first, tmp_path):
     said = json.loads(texts["json"])
     assert (said["equal"], said["cells"][0]["second_seeds"]) == (False, 2)
     assert said["only_first"] == [NER]
+
+
+def test_checkpoints_that_were_made_otherwise(tmp_path):
+    for side, steps, parent in (("a", 300, "base"), ("b", 20, "adapted")):
+        for name in ("kd", "same"):
+            arguments = {
+                "out": f"{side}/x",
+                "steps": steps if name == "kd" else 5,
+                "texts": ["a/b"],
+            }
+            arguments["parent"] = f"{side}/models/{parent if name == 'kd' else 'base'}"
+            made = {"script": "scripts/train.py", "arguments": arguments, "code": "f00"}
+            made |= {"git_commit": None, "versions": {}, "inputs": {}, "outputs": {}, "seconds": 1}
+            made |= {"started": "", "hardware": {"cpu": "", "cores": 1, "gpu": None}}
+            folder = tmp_path / side / "models/xlmr/mt" / name
+            folder.mkdir(parents=True)
+            (folder / "provenance.json").write_text(json.dumps(made))
+    found = origins(tmp_path / "a", tmp_path / "b")
+    assert found == {"xlmr/mt/kd": {"steps": ("300", "20"), "parent": ("base", "adapted")}}
+    (tmp_path / "b/models/xlmr/mt/kd/provenance.json").write_text("{}")
+    assert origins(tmp_path / "a", tmp_path / "b") == {}
 
 
 def test_folders_without_records_are_refused(tmp_path):
