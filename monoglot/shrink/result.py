@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.files import whole_folder
+from monoglot.shrink.card import card
 from monoglot.shrink.plan import Step
 from monoglot.shrink.work import RECORD, Row
 
@@ -18,10 +19,10 @@ NOT_KEPT = (RECORD, "seconds.json")
 def deliver(
     made: Path, out: Path, about: Mapping[str, Any], steps: Sequence[Step], rows: Sequence[Row]
 ) -> None:
-    """Copy the folder of the last step to `out`, with `shrink.json` beside the model.
+    """Copy the folder of the last step to `out`, with `shrink.json` and a card beside the model.
 
     Args:
-        about: model, revision, language and text, for `shrink.json`.
+        about: `model`, `revision` and `language`.
     """
     account = {
         **about,
@@ -33,3 +34,4 @@ def deliver(
             if file.is_file() and file.name not in NOT_KEPT:
                 shutil.copyfile(file, aside / file.name)
         (aside / STEPS).write_text(json.dumps(account, indent=1) + "\n", encoding="utf-8")
+        (aside / "README.md").write_text(card({**about, "title": out.name}, rows), encoding="utf-8")

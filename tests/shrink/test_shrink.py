@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from tiny_models import TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -55,6 +56,9 @@ def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architectu
     assert account["rows"][-1]["parameters"] == count_parameters(small)
     assert account["rows"][1]["tokens"] > 0
     assert f'from_pretrained("{out}")' in result.stdout
+    _, metadata, text = (out / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(metadata)["pipeline_tag"] == "fill-mask"
+    assert f"{count_parameters(small):,} after" in text
     for name in ("provenance.json", "trim_report.json"):
         assert json.loads((out / name).read_text())
     with torch.no_grad():
