@@ -15,10 +15,11 @@ from monoglot.pages.run import HistoryRow, Run
 SIZE = (390, 260)
 LEFT, TOP, BOTTOM = 40, 30, 46
 MEASURES = (
-    ("validation_accuracy", "Validation accuracy", "masked tokens guessed right, %", 100),
-    ("validation_loss", "Validation loss", "loss on masked tokens, nats", 1),
+    ("validation_accuracy", "Validation accuracy", "masked tokens guessed right, %", 100, 2),
+    ("validation_loss", "Validation loss", "loss on masked tokens, nats", 1, 0.2),
 )
-"""Column of the history, title, label with its unit, and factor."""
+"""Column of the history, title, label with its unit, factor, and the least range of the axis: what
+differs by less should not look as if it differed much."""
 GAP = 14.5
 
 
@@ -114,6 +115,7 @@ def _panel(
     heading: str,
     label: str,
     factor: float,
+    least: float,
 ) -> Markup | None:
     points = {
         variant: [
@@ -127,7 +129,7 @@ def _panel(
     if not points:
         return None
     room = min(max(svg.width(variant, FONT) for variant in points) + 14, 0.42 * SIZE[0])
-    axes = _axes([one for line in points.values() for one in line], SIZE[0] - room)
+    axes = _axes([one for line in points.values() for one in line], SIZE[0] - room, least)
     drawn = [
         axes.frame(
             round_ticks(axes.x.low, axes.x.high, 4),
@@ -144,9 +146,11 @@ def _panel(
     return svg.figure(name, f"{heading}: {title}", said, SIZE, *drawn)
 
 
-def _axes(points: Sequence[tuple[float, float]], right: float) -> Axes:
+def _axes(points: Sequence[tuple[float, float]], right: float, least: float) -> Axes:
     most = max(x for x, _ in points) or 1
     low, high = padded([y for _, y in points])
+    wider = max(least - (high - low), 0) / 2
+    low, high = low - wider, high + wider
     return Axes(Scale(0, most, LEFT, right), Scale(low, high, SIZE[1] - BOTTOM, TOP))
 
 
