@@ -22,7 +22,7 @@ def main() -> None:
         from monoglot import provenance
         from monoglot.extends import read
         from monoglot.files import whole_file
-        from monoglot.pages.files import NAME, deployments, made_from, reported
+        from monoglot.pages.files import NAME, in_use, made_from, reported
         from monoglot.pages.page import render
         from monoglot.report.block import parse_block
 
@@ -30,7 +30,7 @@ def main() -> None:
     graph = reported(read(args.config, "--config") if is_file else parse_block(args.config))
     args.results = args.results or Path(graph.config["results"])
     args.out = args.out or args.results / NAME
-    paths = [*made_from(graph), *deployments(graph).values()]
+    paths = [*made_from(graph), *in_use(graph)]
     with provenance.of_file(__file__, args, [args.results / path for path in paths]):
         text = render(graph, args.results)
         with whole_file(args.out) as aside:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from statistics import mean
 from typing import Any
 
-from monoglot.pages.numbers import MISSING, fixed
+from monoglot.pages.numbers import MISSING, fixed, signed
 from monoglot.pages.points import LATENCY, Panel, Point, spread
 from monoglot.pages.reference import average
 from monoglot.pages.run import Run
@@ -15,6 +16,7 @@ HEADS = ("Model", "Variant", "Form", "On", *NUMBERS)
 MEGABYTE = 10**6
 FORMS = {
     "torch-fp32": "PyTorch, 32-bit numbers",
+    "torch-bf16": "PyTorch, 16-bit numbers",
     "onnx-fp32": "ONNX Runtime, 32-bit numbers",
     "onnx-int8": "ONNX Runtime, 8-bit numbers",
 }
@@ -68,14 +70,16 @@ def rows(run: Run, found: Sequence[Measured]) -> list[list[str]]:
 
 
 def on_one_thread(run: Run, found: Sequence[Measured]) -> list[list[str]]:
-    """Return a row for each variant: model, variant, mean score, and the numbers of each form."""
+    """Return a row for each variant: model, variant, mean score, its change in 8 bits,
+    and the numbers of each form.
+    """
     shown = forms(found)
     lines: dict[tuple[str, str], dict[str, Measured]] = {}
     for one in found:
         if (one.device, one.threads) == ("cpu", 1):
             lines.setdefault((one.model, one.variant), {})[one.form] = one
     return [
-        [run.model_name(model), variant, _score(run, model, variant)]
+        [run.model_name(model), variant, _score(run, model, variant), _change(run, model, variant)]
         + [cell for form in shown for cell in numbers(those.get(form))]
         for (model, variant), those in lines.items()
     ]
@@ -103,19 +107,45 @@ def numbers(one: Measured | None) -> list[str]:
 def panels(run: Run, found: Sequence[Measured]) -> list[Panel]:
     """Return latency against score on one thread of the CPU: a panel for each form.
 
-    Records are of 32-bit numbers, so that others have no score here.
+    Forms with 32-bit numbers score as the records do; of 8-bit numbers there is one seed's score
+    after export, where that was made.
     """
     drawn = []
-    for form in (form for form in forms(found) if form.endswith("fp32")):
-        points = []
-        for one in found:
-            score = average(run, one.model, one.variant, run.languages)
-            if (one.form, one.device, one.threads) == (form, "cpu", 1) and score is not None:
-                std = spread(run, one.model, one.variant, run.languages)
-                points.append(Point(one.model, one.variant, one.p50, float(score), std))
+    for form in forms(found):
+        places = [(form, "cpu", 1) == (one.form, one.device, one.threads) for one in found]
+        points = [point for one in compress(found, places) if (point := _point(run, one))]
         if points:
             drawn.append(Panel(FORMS.get(form, form), points, [], LATENCY))
     return drawn
+
+
+def _point(run: Run, one: Measured) -> Point | None:
+    score, std = None, None
+    if one.form.endswith("int8"):
+        score = after_export(run, one.model, one.variant, "int8")
+    elif one.form.endswith("fp32"):
+        score = average(run, one.model, one.variant, run.languages)
+        std = None if score is None else spread(run, one.model, one.variant, run.languages)
+    return None if score is None else Point(one.model, one.variant, one.p50, float(score), std)
+
+
+def after_export(run: Run, model: str, variant: str, numbers: str) -> float | None:
+    """Return the mean score of one seed after export, in percent; None if any is missing.
+
+    Args:
+        numbers: `int8`, `fp32`, or `torch` for the same seed before export.
+    """
+    scores = []
+    for language in run.languages:
+        said = run.exported.get(f"{model}/{language}/{variant}", {})
+        scores += [said.get(task, {}).get(numbers) for task in run.tasks(language)]
+    return None if None in scores or not scores else 100 * mean(one["score"] for one in scores)
+
+
+def _change(run: Run, model: str, variant: str) -> str:
+    """How many points 8-bit numbers score more than 32-bit ones with the same seed."""
+    pair = [after_export(run, model, variant, numbers) for numbers in ("int8", "torch")]
+    return MISSING if None in pair else signed(f"{pair[0] - pair[1]:+.2f}")
 
 
 def _means(

@@ -31,7 +31,7 @@ def reported(config: dict) -> Graph:
 def made_from(graph: Graph) -> list[str]:
     """Return the paths, relative to the results folder, of all that a whole report is made from.
 
-    But for `deployments`, which are shown where they are.
+    But for what is `in_use`.
     """
     return [
         *(f"tables/{name}.{form}" for name in graph.config["tables"] for form in ("csv", "md")),
@@ -61,6 +61,21 @@ def histories(graph: Graph) -> dict[Checkpoint, str]:
 def deployments(graph: Graph) -> dict[Checkpoint, str]:
     """Return the measurements of checkpoints where they are used."""
     return {node: f"deployment/{node}.json" for node in deployed(graph)}
+
+
+def exported(graph: Graph) -> dict[str, str]:
+    """Return the scores after export, by `model/language/variant`."""
+    names = [
+        f"{run.model}/{run.language}/{run.variant}"
+        for run in graph.runs
+        if not graph.is_baseline(run.variant)
+    ]
+    return {name: f"onnx_scores/{name}.json" for name in dict.fromkeys(names)}
+
+
+def in_use(graph: Graph) -> list[str]:
+    """Return all that is measured and scored as it is used; shown where it is there."""
+    return [*deployments(graph).values(), *exported(graph).values()]
 
 
 def jobs(graph: Graph) -> list[str]:

@@ -34,6 +34,7 @@ class Run:
         histories: of each trained checkpoint, a row an evaluation.
         jobs: files of provenance by their path in the results folder.
         deployments: of each checkpoint, what it takes where it is used.
+        exported: by `model/language/variant`, scores after export, by task and numbers.
     """
 
     graph: Graph
@@ -44,6 +45,7 @@ class Run:
     histories: Mapping[Checkpoint, list[HistoryRow]]
     jobs: Mapping[str, Provenance]
     deployments: Mapping[Checkpoint, Mapping[str, Any]]
+    exported: Mapping[str, Mapping[str, Any]]
 
     @cached_property
     def scores(self) -> Mapping[str, str]:
@@ -123,8 +125,13 @@ def read_run(graph: Graph, results: Path) -> Run:
         },
         {path: read_provenance(results / path) for path in files.jobs(graph) if path in there},
         {
-            node: read_deployment(results / path)
+            node: _measured(results / path, "forms", "tokens", "measuring", "hardware")
             for node, path in files.deployments(graph).items()
+            if (results / path).is_file()
+        },
+        {
+            name: _measured(results / path, "tasks")["tasks"]
+            for name, path in files.exported(graph).items()
             if (results / path).is_file()
         },
     )
@@ -142,14 +149,13 @@ def read_history(path: Path) -> list[HistoryRow]:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
 
 
-def read_deployment(path: Path) -> Mapping[str, Any]:
-    """Read the measurements of a checkpoint; raise `UserError` if the file holds none."""
+def _measured(path: Path, *keys: str) -> Mapping[str, Any]:
+    """Read a file of measurements; raise `UserError` if it lacks a key."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        found["forms"], found["tokens"], found["measuring"]["lengths"], found["hardware"]["cpu"]
+        return {key: found[key] for key in keys}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path}: holds no measurements ({error}); measure again") from None
-    return found
 
 
 def _has(record: Record, scores: Mapping[str, str]) -> bool:

@@ -3,7 +3,7 @@
 import json
 
 from monoglot.files import sha256
-from monoglot.pages.files import NAME, deployments, made_from, reported, templates
+from monoglot.pages.files import NAME, in_use, made_from, reported, templates
 
 REPORTED = reported(CONFIG)
 REPORT = f"{RESULTS}/{NAME}"
@@ -14,15 +14,13 @@ SAID = {"report": f"The report is {REPORT}."}
 
 def report_inputs():
     """What the report shows; measurements of deployment only if they are made anyway."""
-    paths = made_from(REPORTED)
-    if "deployment" in CONFIG["targets"]:
-        paths += deployments(REPORTED).values()
-    return [f"{RESULTS}/{path}" for path in paths]
+    measured = TARGETS["deployment"] if "deployment" in CONFIG["targets"] else []
+    return [*(f"{RESULTS}/{path}" for path in made_from(REPORTED)), *measured]
 
 
 def report_measured():
     """Measurements that are there and no input: a report should not wait for new ones."""
-    files = [f"{RESULTS}/{path}" for path in deployments(REPORTED).values()]
+    files = [f"{RESULTS}/{path}" for path in in_use(REPORTED)]
     wanted = "deployment" in CONFIG["targets"]
     return [] if wanted else [sha256(file) for file in files if os.path.isfile(file)]
 

@@ -10,6 +10,8 @@ from made_up_run import configuration, make
 
 from monoglot.errors import UserError
 from monoglot.graph import Graph
+from monoglot.pages import deployment
+from monoglot.pages.deployment import after_export
 from monoglot.pages.page import render
 from monoglot.pages.run import read_run
 
@@ -78,6 +80,18 @@ def test_published_numbers_stand_beside_ours(tmp_path):
     assert panels[:4] == ["Average of 3 languages", "Maltese", "Slovak", "Swahili"]
 
 
+def test_scores_with_8_bits_are_those_after_export(config, results):
+    run = read_run(Graph(config), results)
+    said = run.exported["xlmr/qaa/kd"]
+    found = after_export(run, "xlmr", "kd", "int8")
+    assert found == pytest.approx(100 * said["tc"]["int8"]["score"])
+    panels = deployment.panels(run, deployment.measured(run))
+    assert [panel.title for panel in panels] == [
+        deployment.FORMS[form] for form in ("torch-fp32", "onnx-int8")
+    ]
+    assert found in [point.score for point in panels[1].ours]
+
+
 @pytest.mark.parametrize("kept", [(), ("tables",), ("scores",), ("models",), ("tables", "scores")])
 def test_what_is_missing_is_left_out(config, results, tmp_path, kept):
     for part in kept:
@@ -142,6 +156,8 @@ def test_texts_of_the_configuration_are_escaped(config, tmp_path):
         ("models/xlmr/qaa/kd/history.csv", "step\nmany\n", "cannot be read as a history"),
         ("scores/xlmr/qaa/kd/ner/seed1.json", "{", "is not valid JSON"),
         ("tables/table1.provenance.json", "[]", "is not a file of provenance"),
+        ("deployment/xlmr/qaa/kd.json", "{}", "holds no measurements"),
+        ("onnx_scores/xlmr/qaa/kd.json", "[]", "holds no measurements"),
     ],
 )
 def test_files_that_are_something_else_are_refused(
