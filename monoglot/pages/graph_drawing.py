@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from monoglot.pages import svg
 from monoglot.pages.layers import heights, layers, ordered
-from monoglot.pages.numbers import duration, energy, fixed, millions
+from monoglot.pages.numbers import Sortable, duration, energy, fixed, millions
 from monoglot.pages.variant_graph import Node
 
 WIDTH, HEIGHT = 126, 100
@@ -63,7 +63,7 @@ def described(nodes: Mapping[str, Node]) -> str:
     return f"{len(nodes)} variants. {'; '.join(sentences)}."
 
 
-def rows(nodes: Mapping[str, Node]) -> list[list[str]]:
+def rows(nodes: Mapping[str, Node]) -> list[list[str | Sortable]]:
     """Return the numbers of the graph."""
     return [
         [
@@ -71,10 +71,10 @@ def rows(nodes: Mapping[str, Node]) -> list[list[str]]:
             ", then ".join(node.operations),
             node.parent or "–",
             node.teacher or "–",
-            millions(node.size),
+            Sortable(millions(node.size), node.size),
             fixed(node.score),
-            duration(node.seconds),
-            energy(node.kwh),
+            Sortable(duration(node.seconds), node.seconds),
+            Sortable(energy(node.kwh), node.kwh),
         ]
         for node in nodes.values()
     ]

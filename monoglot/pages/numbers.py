@@ -1,8 +1,17 @@
 """Numbers as a reader wants them: with a unit, and no more digits than they are worth."""
 
+from typing import NamedTuple
+
 MISSING = "–"
 MINUS = "−"
 MILLION = 10**6
+
+
+class Sortable(NamedTuple):
+    """A number as it is written, and what a table sorts it by; None stands last."""
+
+    text: str
+    sort: float | None
 
 
 def signed(text: str) -> str:

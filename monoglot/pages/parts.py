@@ -70,7 +70,7 @@ class Parts:
         return curves.curves(self.run, distilled=False)
 
     @cached_property
-    def graphs(self) -> list[tuple[str, Markup, list[list[str]]]]:
+    def graphs(self) -> list[tuple[str, Markup, list[list[str | written.Sortable]]]]:
         """Of each model its name, the graph of its variants, and the numbers in it."""
         found = []
         for model in self.run.graph.config["models"]:
