@@ -133,12 +133,9 @@ def _sum_up(events: "Events", status: int, it: Experiment, seconds: float, dry: 
             if names
             else "the run failed"
         )
-        click.echo(
-            f"error: {failed} after {text.duration(seconds)}; Snakemake's log is "
-            f"the newest in {it.folder / '.snakemake' / 'log'}, those of jobs are in "
-            f"{it.folder / it.results / 'logs'}",
-            err=True,
-        )
+        logs = f"what jobs say is in {it.folder / it.results / 'logs'}"
+        logs += f", what Snakemake says in {events.log}" if events.log else ""
+        click.echo(f"error: {failed} after {text.duration(seconds)}; {logs}", err=True)
     elif events.nothing:
         note("Nothing to do: all of it is done.")
     else:

@@ -172,7 +172,10 @@ def _verdict(state: "State") -> str:
     doing = {True: "A run is under way.", None: "A run may be under way elsewhere."}
     said = [doing.get(state.runs, "No run is under way.")]
     if state.killed:
-        said = ["A run was killed and has left its locks: snakemake --unlock, then run again."]
+        said = [
+            "A run has left its locks and is not seen here: if it does not run on another machine, "
+            "it was killed; then snakemake --unlock, and run again."
+        ]
     said.append(f"{text.count(counts['done'], 'job')} of {len(state.jobs)} done")
     if state.seconds_left:
         said[-1] += f"; what is left took {text.duration(state.seconds_left)} of jobs before"

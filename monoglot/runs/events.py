@@ -10,9 +10,9 @@ COUNT = re.compile(r"^(\w+) +(\d+)$")
 FINISHED = re.compile(r"^Finished jobid: (\d+) \(Rule: (\w+)\)")
 STEPS = re.compile(r"^(\d+) of (\d+) steps \(.*\) done$")
 FIELD = re.compile(r"^    (\w+): (.*)$")
+LOG = "Complete log(s):"
 QUIET = re.compile(
-    r"\[\w{3} \w{3} .*\]$|Select jobs to execute|Execute \d+ jobs|Job \d+ has been submitted|"
-    r"Complete log"
+    r"\[\w{3} \w{3} .*\]$|Select jobs to execute|Execute \d+ jobs|Job \d+ has been submitted"
 )
 """Lines that say nothing of a failure, and so end what is said of one."""
 
@@ -37,6 +37,7 @@ class Events:
         running: jobs by Snakemake's number.
         failed: jobs that have failed.
         nothing: whether there was nothing to do.
+        log: where Snakemake keeps what it printed, once it has said so.
     """
 
     total: int | None = None
@@ -45,6 +46,7 @@ class Events:
     running: dict[str, Working] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     nothing: bool = False
+    log: str = ""
     _counting: bool = False
     _block: Working | None = None
     _failing: bool = False
@@ -56,6 +58,8 @@ class Events:
             return False
         if line.startswith("Nothing to be done"):
             self.nothing = True
+        elif line.startswith(LOG):
+            self.log = line.removeprefix(LOG).strip()
         elif found := BLOCK.match(line):
             self._block, self._failing = Working(found[1], found[1]), False
         elif found := FINISHED.match(line):

@@ -63,6 +63,8 @@ def test_faults_are_to_be_seen_and_nothing_else():
     shown = [line for line in FAILED.splitlines() if events.read(line)]
     assert shown == FAILED.splitlines()[1:-2]
     assert (events.failed, events.running) == (["train xlmr/mt/kd"], {})
+    assert not events.read("Complete log(s): /x/.snakemake/log/1.log")
+    assert events.log == "/x/.snakemake/log/1.log"
 
 
 def test_errors_before_the_first_job_are_shown():
