@@ -41,16 +41,19 @@ def started(folder: Path) -> dict[str, Started]:
     return found
 
 
-def locked(folder: Path, outputs: Iterable[str]) -> bool:
-    """Whether a Snakemake that is running, or was killed, holds any of the outputs."""
-    wanted = set(outputs)
+def locked_since(folder: Path, outputs: Iterable[str]) -> float | None:
+    """Return when a Snakemake began that runs, or was killed, and holds any of the outputs.
+
+    In seconds since the epoch; None if there is none.
+    """
+    wanted, found = set(outputs), []
     for lock in (folder / LOCKS).glob("*.output.lock"):
         try:
             if not wanted.isdisjoint(lock.read_text().splitlines()):
-                return True
+                found.append(lock.stat().st_mtime)
         except OSError:
             continue
-    return False
+    return max(found, default=None)
 
 
 def running_here(folder: Path) -> bool | None:

@@ -11,6 +11,9 @@ from monoglot.runs.times import Times
 
 DONE, RUNNING, QUEUED, FAILED, MISSING = "done", "running", "queued", "failed", "missing"
 STATES = (DONE, RUNNING, QUEUED, FAILED, MISSING)
+ROUNDING = 1
+"""Seconds that times of files may be off."""
+
 PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"}
 
 
@@ -66,31 +69,40 @@ def state_of(jobs: list[Job], folder: Path, planned: float) -> State:
     job that was to be done and has ended since it was `planned`, in seconds since the epoch,
     counts as done.
     """
-    started = alive.started(folder)
-    locked = alive.locked(folder, (output for job in jobs for output in job.outputs))
-    here = alive.running_here(folder)
-    marks = {job.log: _mark(job, started) for job in jobs if not job.done}
-    queue = alive.slurm_states(mark.slurm for mark in marks.values() if mark and mark.slurm)
+    since = alive.locked_since(folder, (output for job in jobs for output in job.outputs))
+    marks = _marks(jobs, folder)
+    queue = alive.slurm_states(mark.slurm for mark in marks.values() if mark.slurm)
     # On another machine of a cluster nothing of Snakemake is seen but its jobs in the queue.
-    runs = locked and (True if here or queue else here)
+    runs = True if queue else since is not None and alive.running_here(folder)
+    live = {
+        log: mark
+        for log, mark in marks.items()
+        if mark.slurm in queue or (runs is not False and mark.since >= (since or 0) - ROUNDING)
+    }
     times = Times(jobs, folder)
-    states = [_state(job, marks.get(job.log), runs, queue, times, folder, planned) for job in jobs]
+    states = [_state(job, live.get(job.log), queue, times, folder, planned) for job in jobs]
     left = [one for one in states if one.state != DONE]
     said = {one.job.log: one.seconds_left for one in left if one.seconds_left is not None}
     estimate = times.estimate((one.job for one in left), said)
-    return State(
-        states, runs, locked and runs is False, estimate.seconds, estimate.longest, estimate.unknown
-    )
+    killed = since is not None and runs is False
+    return State(states, runs, killed, estimate.seconds, estimate.longest, estimate.unknown)
 
 
-def _mark(job: Job, started: dict[str, alive.Started]) -> alive.Started | None:
-    return next((started[output] for output in job.outputs if output in started), None)
+def _marks(jobs: list[Job], folder: Path) -> dict[str, alive.Started]:
+    """What Snakemake has started and not ended, by log; also by a run that was killed."""
+    started = alive.started(folder)
+    return {
+        job.log: started[output]
+        for job in jobs
+        if not job.done
+        for output in job.outputs
+        if output in started
+    }
 
 
 def _state(
     job: Job,
     mark: alive.Started | None,
-    runs: bool | None,
     queue: dict[str, str],
     times: Times,
     folder: Path,
@@ -99,11 +111,11 @@ def _state(
     if job.done:
         return JobState(job, DONE)
     log = folder / job.log
-    if mark and runs is not False:
+    if mark:
         if queue.get(mark.slurm or "") in PENDING:
             return JobState(job, QUEUED, slurm=mark.slurm)
         return _running(job, mark, times, log)
-    if mark is None and _made_since(job, planned, folder):
+    if _made_since(job, planned, folder):
         return JobState(job, DONE)
     if said := job_logs.error(log):
         return JobState(job, FAILED, error=said)
@@ -129,6 +141,6 @@ def _made_since(job: Job, planned: float, folder: Path) -> bool:
 
 def _written_since(log: Path, since: float) -> bool:
     try:
-        return log.stat().st_mtime >= since - 1
+        return log.stat().st_mtime >= since - ROUNDING
     except OSError:
         return False

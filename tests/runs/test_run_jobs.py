@@ -84,6 +84,15 @@ def test_what_a_killed_run_had_started_is_missing(tmp_path, monkeypatch):
     assert state_of(plans.plan(), tmp_path, 0.0).killed
 
 
+def test_what_an_earlier_run_had_started_waits_in_this_one(tmp_path, running):
+    train = plans.plan()[1]
+    plans.start(tmp_path, train)
+    lock = tmp_path / ".snakemake/locks/0.output.lock"
+    os.utime(lock, (time.time() + 60, time.time() + 60))
+    found = state_of(plans.plan(), tmp_path, 0.0)
+    assert ([one.state for one in found.jobs][1], found.runs) == ("missing", True)
+
+
 def test_jobs_in_the_queue_of_slurm(tmp_path, monkeypatch):
     monkeypatch.setattr(alive, "running_here", lambda folder: False)
     monkeypatch.setattr(alive, "slurm_states", lambda numbers: {"17": "PENDING"})
