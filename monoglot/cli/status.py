@@ -66,7 +66,7 @@ def _states(it: Experiment, targets: list[str], every: float | None) -> Iterator
             note("Asking Snakemake for the plan ...")
             began, asked = time.time(), time.monotonic()
             jobs = planned(it.config, targets, it.results, it.folder)
-        state = state_of(jobs, it.folder, began)
+        state = state_of(jobs, it.folder, it.results, began)
         yield state
         if every is None or state.counts()["done"] == len(state.jobs):
             return

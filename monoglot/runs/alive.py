@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,22 @@ SECONDS = 20
 
 @dataclass(frozen=True)
 class Started:
-    """A job that Snakemake has started: when (seconds since the epoch), and its SLURM number."""
+    """A job that Snakemake has started: when (seconds since the epoch), and its SLURM number.
+
+    Once a job of SLURM runs, the Snakemake within it writes this anew, without the number.
+    """
 
     since: float
     slurm: str | None
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A job in SLURM's queue: its number, its state, and what the plugin says of it."""
+
+    number: str
+    state: str
+    comment: str
 
 
 def started(folder: Path) -> dict[str, Started]:
@@ -73,21 +85,18 @@ def _is_snakemake(process: Path, folder: Path) -> bool:
         return False
 
 
-def slurm_states(numbers: Iterable[str]) -> dict[str, str]:
-    """Return the states of SLURM jobs by number (PENDING, RUNNING), as far as squeue knows them."""
-    wanted = sorted(set(numbers))
-    if not wanted or not shutil.which("squeue"):
-        return {}
-    words = ["squeue", "--noheader", f"--jobs={','.join(wanted)}", "--format=%A %T"]
+def slurm_queue(notes: Path) -> list[Queued]:
+    """Return the jobs in SLURM's queue of the runs whose names `notes` holds; none without SLURM.
+
+    See `monoglot.slurm_jobs`, which writes the notes.
+    """
+    names = notes.read_text().split() if notes.is_file() else []
+    if not names or not shutil.which("squeue"):
+        return []
+    words = ["squeue", "--noheader", f"--name={','.join(names)}", "--format=%A %T %k"]
     try:
         said = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return dict(_pairs(said))
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        number, _, state = line.strip().partition(" ")
-        if state:
-            yield number, state
+        return []
+    parts = (line.split(maxsplit=2) for line in said.splitlines())
+    return [Queued(*part) for part in parts if len(part) == 3]

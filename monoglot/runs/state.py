@@ -62,8 +62,10 @@ class State:
         return {state: found.count(state) for state in STATES}
 
 
-def state_of(jobs: list[Job], folder: Path, planned: float) -> State:
-    """Look at the files of a plan's jobs; `folder` is the one that Snakemake runs in.
+def state_of(jobs: list[Job], folder: Path, results: str, planned: float) -> State:
+    """Look at the files of a plan's jobs, whose `results` are those of the configuration.
+
+    `folder` is the one that Snakemake runs in.
 
     A plan is a few seconds of Snakemake's time. This is not, and may be called again and again: a
     job that was to be done and has ended since it was `planned`, in seconds since the epoch,
@@ -71,16 +73,19 @@ def state_of(jobs: list[Job], folder: Path, planned: float) -> State:
     """
     since = alive.locked_since(folder, (output for job in jobs for output in job.outputs))
     marks = _marks(jobs, folder)
-    queue = alive.slurm_states(mark.slurm for mark in marks.values() if mark.slurm)
+    queue = alive.slurm_queue(folder / results / "unfinished" / "slurm_runs.txt")
+    places = {job.log: _place(job, marks.get(job.log), queue) for job in jobs if not job.done}
     # On another machine of a cluster nothing of Snakemake is seen but its jobs in the queue.
     runs = True if queue else since is not None and alive.running_here(folder)
     live = {
         log: mark
         for log, mark in marks.items()
-        if mark.slurm in queue or (runs is not False and mark.since >= (since or 0) - ROUNDING)
+        if places[log] or (runs is not False and mark.since >= (since or 0) - ROUNDING)
     }
     times = Times(jobs, folder)
-    states = [_state(job, live.get(job.log), queue, times, folder, planned) for job in jobs]
+    states = [
+        _state(job, live.get(job.log), places.get(job.log), times, folder, planned) for job in jobs
+    ]
     left = [one for one in states if one.state != DONE]
     said = {one.job.log: one.seconds_left for one in left if one.seconds_left is not None}
     estimate = times.estimate((one.job for one in left), said)
@@ -100,10 +105,17 @@ def _marks(jobs: list[Job], folder: Path) -> dict[str, alive.Started]:
     }
 
 
+def _place(job: Job, mark: alive.Started | None, queue: list[alive.Queued]) -> alive.Queued | None:
+    """Where a job is in the queue: by its number, or by what the plugin for SLURM says of it."""
+    comment = "_".join([f"rule_{job.rule}", "wildcards", *job.wildcards.values()])
+    number = mark.slurm if mark else None
+    return next((one for one in queue if number == one.number or comment == one.comment), None)
+
+
 def _state(
     job: Job,
     mark: alive.Started | None,
-    queue: dict[str, str],
+    place: alive.Queued | None,
     times: Times,
     folder: Path,
     planned: float,
@@ -112,9 +124,10 @@ def _state(
         return JobState(job, DONE)
     log = folder / job.log
     if mark:
-        if queue.get(mark.slurm or "") in PENDING:
-            return JobState(job, QUEUED, slurm=mark.slurm)
-        return _running(job, mark, times, log)
+        number = place.number if place else mark.slurm
+        if place and place.state in PENDING:
+            return JobState(job, QUEUED, slurm=number)
+        return _running(job, mark, number, times, log)
     if _made_since(job, planned, folder):
         return JobState(job, DONE)
     if said := job_logs.error(log):
@@ -122,14 +135,16 @@ def _state(
     return JobState(job, MISSING)
 
 
-def _running(job: Job, mark: alive.Started, times: Times, log: Path) -> JobState:
+def _running(
+    job: Job, mark: alive.Started, number: str | None, times: Times, log: Path
+) -> JobState:
     seconds = max(time.time() - mark.since, 0)
     found = job_logs.progress(log) if _written_since(log, mark.since) else None
     usual = times.of(job)
     left = None if usual is None else max(usual - seconds, 0)
     if found and found.seconds_left is not None:
         left = found.seconds_left
-    return JobState(job, RUNNING, seconds, left, str(found or ""), slurm=mark.slurm)
+    return JobState(job, RUNNING, seconds, left, str(found or ""), slurm=number)
 
 
 def _made_since(job: Job, planned: float, folder: Path) -> bool:

@@ -20,7 +20,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(folder: Path, planned: float = 0.0) -> list[str]:
-    return [one.state for one in state_of(plans.plan(), folder, planned).jobs]
+    return [one.state for one in state_of(plans.plan(), folder, "out", planned).jobs]
 
 
 def test_jobs_of_a_plan_with_stages_names_and_reasons():
@@ -63,7 +63,7 @@ def test_a_job_that_was_started_runs_and_says_how_far_it_is(tmp_path, running):
     train = plans.plan()[1]
     plans.start(tmp_path, train)
     plans.write(tmp_path / train.log, "12:00:00 step 300 of 1000, 99 tokens/s, 42 s left\n")
-    found = state_of(plans.plan(), tmp_path, 0.0)
+    found = state_of(plans.plan(), tmp_path, "out", 0.0)
     assert [one.state for one in found.jobs] == ["done", "running", "missing"]
     assert (found.jobs[1].progress, found.jobs[1].seconds_left) == ("step 300 of 1000", 42.0)
     assert (found.runs, found.killed, found.seconds_left) == (True, False, 42.0)
@@ -74,14 +74,14 @@ def test_a_log_of_an_earlier_run_says_nothing_of_this_one(tmp_path, running):
     log = plans.write(tmp_path / train.log, "step 300 of 1000, 42 s left\n")
     os.utime(log, (1, 1))
     plans.start(tmp_path, train)
-    assert state_of(plans.plan(), tmp_path, 0.0).jobs[1].progress == ""
+    assert state_of(plans.plan(), tmp_path, "out", 0.0).jobs[1].progress == ""
 
 
 def test_what_a_killed_run_had_started_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(alive, "running_here", lambda folder: False)
     plans.start(tmp_path, plans.plan()[1])
     assert states(tmp_path) == ["done", "missing", "missing"]
-    assert state_of(plans.plan(), tmp_path, 0.0).killed
+    assert state_of(plans.plan(), tmp_path, "out", 0.0).killed
 
 
 def test_what_an_earlier_run_had_started_waits_in_this_one(tmp_path, running):
@@ -89,24 +89,44 @@ def test_what_an_earlier_run_had_started_waits_in_this_one(tmp_path, running):
     plans.start(tmp_path, train)
     lock = tmp_path / ".snakemake/locks/0.output.lock"
     os.utime(lock, (time.time() + 60, time.time() + 60))
-    found = state_of(plans.plan(), tmp_path, 0.0)
+    found = state_of(plans.plan(), tmp_path, "out", 0.0)
     assert ([one.state for one in found.jobs][1], found.runs) == ("missing", True)
 
 
-def test_jobs_in_the_queue_of_slurm(tmp_path, monkeypatch):
-    monkeypatch.setattr(alive, "running_here", lambda folder: False)
-    monkeypatch.setattr(alive, "slurm_states", lambda numbers: {"17": "PENDING"})
+@pytest.fixture
+def squeue(tmp_path, monkeypatch):
+    """Let SLURM's queue hold some jobs of a run that is noted in the results."""
+
+    def holds(*lines: str) -> None:
+        plans.write(tmp_path / "out/unfinished/slurm_runs.txt", "run-1\n")
+        text = "\n".join(["#!/bin/sh", "cat <<END", *lines, "END", ""])
+        fake = plans.write(tmp_path / "bin/squeue", text)
+        fake.chmod(0o755)
+        monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
+        monkeypatch.setattr(alive, "running_here", lambda folder: False)
+
+    return holds
+
+
+def test_jobs_that_wait_in_the_queue_of_slurm(tmp_path, squeue):
+    squeue("17 PENDING a group of jobs")
     plans.start(tmp_path, plans.plan()[1], slurm="17")
-    found = state_of(plans.plan(), tmp_path, 0.0)
+    found = state_of(plans.plan(), tmp_path, "out", 0.0)
     assert (found.jobs[1].state, found.jobs[1].slurm, found.runs) == ("queued", "17", True)
 
 
-def test_squeue_is_asked_of_jobs_by_number(tmp_path, monkeypatch):
-    fake = plans.write(tmp_path / "squeue", '#!/bin/sh\necho "17 PENDING"; echo "18 RUNNING"\n')
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert alive.slurm_states(["18", "17"]) == {"17": "PENDING", "18": "RUNNING"}
-    assert alive.slurm_states([]) == {}
+def test_jobs_that_run_on_the_cluster(tmp_path, squeue):
+    squeue("18 RUNNING rule_train_wildcards_xlmr_mt_kd", "19 RUNNING rule_train_wildcards_x")
+    plans.start(tmp_path, plans.plan()[1])  # the Snakemake within the job knows no number
+    found = state_of(plans.plan(), tmp_path, "out", 0.0)
+    assert (found.jobs[1].state, found.jobs[1].slurm, found.runs) == ("running", "18", True)
+
+
+def test_a_queue_that_does_not_answer_is_empty(tmp_path, squeue):
+    squeue()
+    (tmp_path / "bin/squeue").write_text("#!/bin/sh\nexit 1\n")
+    assert alive.slurm_queue(tmp_path / "out/unfinished/slurm_runs.txt") == []
+    assert alive.slurm_queue(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(
