@@ -1,0 +1,99 @@
+"""What a kept adapter or tuned model scores as an ONNX graph, beside what its record says."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from monoglot import surroundings
+from monoglot.deploy.encoder import Logits
+from monoglot.deploy.export import check_same, difference, export, quantise
+from monoglot.deploy.onnx_names import GRAPHS
+from monoglot.deploy.predictions import encode, outcome, predict
+from monoglot.errors import UserError
+from monoglot.evaluate import kept_adapters
+from monoglot.evaluate.records import Record, read_record
+from monoglot.evaluate.splits import read_split
+from monoglot.evaluate.task import Task
+from monoglot.files import whole_file
+
+LIBRARIES = ("torch", "transformers", "adapters", "onnxruntime", "seqeval", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One seed's run on a task: its record, what it trained, and the task's examples."""
+
+    record: Path
+    kept: Path
+    examples: Path
+
+
+def write_scores(
+    checkpoint: Path, runs: Iterable[Run], names: Mapping[str, str], out: Path
+) -> None:
+    """Score runs of one checkpoint after export and write the result to `out` as JSON.
+
+    Raises `UserError` if a run's files are missing or damaged, do not belong together, or the fp32
+    graph differs from the model by more than rounding.
+    """
+    tasks = {}
+    for run in runs:
+        record = read_record(run.record)
+        tasks[record["task"]] = {
+            "metric": record["metric"],
+            "seed": record["seed"],
+            **_scored(checkpoint, run, record),
+        }
+    whole = {
+        **names,
+        "tasks": tasks,
+        "hardware": surroundings.hardware(),
+        "versions": surroundings.versions(LIBRARIES),
+        "git_commit": surroundings.git_commit(),
+    }
+    with whole_file(out) as aside:
+        aside.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _scored(checkpoint: Path, run: Run, record: Record) -> dict[str, Any]:
+    """Return the scores of encoder, adapter and head as one graph, in each precision.
+
+    `score` is that of the record's metric, `change` the record's score taken from it, `scores` all
+    metrics; `difference` is how far the graph's logits are from PyTorch's.
+    """
+    task, settings = _task(record, run.record)
+    rows = {split: read_split(run.examples, split, task) for split in ("train", "test")}
+    loaded, _ = kept_adapters.load(checkpoint, run.kept)
+    model = Logits(loaded)
+    encoded = encode(rows["test"], checkpoint, task, settings, loaded.config)
+    found: dict[str, Any] = {"torch": {"score": record["score"], "scores": record["scores"]}}
+    with TemporaryDirectory(prefix="monoglot-") as folder:
+        graphs = {kind: Path(folder, name) for kind, name in GRAPHS.items()}
+        export(model, graphs["fp32"], "logits")
+        check_same(difference(model, graphs["fp32"]), run.kept)
+        quantise(graphs["fp32"], graphs["int8"])
+        for kind, graph in graphs.items():
+            scores = outcome(task, rows, encoded, predict(graph, encoded)).scores
+            found[kind] = {
+                "score": scores[task.metric],
+                "change": scores[task.metric] - record["score"],
+                "scores": scores,
+                "difference": difference(model, graph).rounded(),
+            }
+    return found
+
+
+def _task(record: Record, file: Path) -> tuple[Task, Mapping[str, Any]]:
+    """Return the task of a record, and its settings."""
+    try:
+        settings = record["settings"]
+        labels, scheme = tuple(settings["labels"]), settings["scheme"] or "plain"
+        kind, _ = settings["kind"], (settings["max_length"], settings["label_subtokens"])
+    except (KeyError, TypeError):
+        raise UserError(
+            f"{file}: does not say how the run was made; make it again with scripts/evaluate.py"
+        ) from None
+    return Task(record["task"], kind, labels, record["metric"], scheme), settings
