@@ -106,7 +106,7 @@ def _check_deployment(graph: "Graph", spec: dict, where: str) -> None:
     _known(where, "models", spec.get("models", []), graph.config["models"])
     _known(where, "evaluated languages", spec.get("languages", []), graph.evaluated)
     _known(where, "tasks", spec.get("tasks", []), graph.config["tasks"])
-    variants = [row["variant"] for row in spec["rows"]]
+    variants = [row["variant"] for row in spec.get("rows", [])]
     _known(where, "variants", variants, graph.variants)
     _evaluated(graph, spec, spec.get("tasks", graph.config["tasks"]), where)
     for variant in variants:

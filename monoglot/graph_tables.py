@@ -51,15 +51,35 @@ def table_languages(graph: "Graph", spec: dict) -> list[str]:
     return spec.get("languages", graph.evaluated)
 
 
-def table_models(graph: "Graph", spec: dict) -> list[str]:
-    return spec.get("models", list(graph.config["models"]))
+def deployment_rows(graph: "Graph", spec: dict) -> list[tuple[str, str, str]]:
+    """Return (model, variant, label) of a table of deployment, each model's rows together.
+
+    Where it has no rows of its own they are those of the tables of scores, without baselines.
+    """
+    models = spec.get("models", list(graph.config["models"]))
+    if "rows" in spec:
+        rows = [(model, row["variant"], row["label"]) for model in models for row in spec["rows"]]
+    else:
+        rows = [
+            (row.get("model", table["model"]), row["variant"], row["label"])
+            for table in graph.config["tables"].values()
+            if table["kind"] == "scores"
+            for row in table["rows"]
+            if not graph.is_baseline(row["variant"])
+        ]
+    first = {(model, variant): label for model, variant, label in reversed(rows)}
+    kept = dict.fromkeys((model, variant) for model, variant, _ in rows if model in models)
+    return [
+        (model, variant, first[model, variant])
+        for model, variant in sorted(kept, key=lambda pair: models.index(pair[0]))
+    ]
 
 
-def deployed(graph: "Graph") -> list[Checkpoint]:
-    """Return the checkpoints that tables of scores and of deployment show."""
+def deployed(graph: "Graph") -> list[Run]:
+    """Return the runs, all but those of baselines, that tables of scores and of deployment show."""
     return sorted(
         {
-            graph.checkpoint(run.model, run.language, run.variant)
+            run
             for table, needs in graph.needs.items()
             if graph.config["tables"][table]["kind"] in ("scores", "deployment")
             for run in needs.runs
@@ -121,13 +141,12 @@ def _adapters_needs(graph: "Graph", spec: dict) -> Needs:
 def _deployment_needs(graph: "Graph", spec: dict) -> Needs:
     languages = table_languages(graph, spec)
     runs = [
-        Run(model, language, row["variant"], task)
-        for model in table_models(graph, spec)
-        for row in spec["rows"]
+        Run(model, language, variant, task)
+        for model, variant, _ in deployment_rows(graph, spec)
         for language in languages
         for task in spec.get("tasks", graph.config["tasks"])
     ]
-    return Needs(runs=runs, sets=[(language, "heldout") for language in languages])
+    return Needs(runs=runs, sets=[(language, "heldout") for language in languages if runs])
 
 
 NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {

@@ -29,6 +29,35 @@ rule export_onnx:
         " > {log:q} 2>&1"
 
 
+rule score_onnx:
+    input:
+        checkpoint=evaluated_files,
+        records=exported_records,
+        adapters=exported_adapters,
+        examples=exported_examples,
+    output:
+        json=f"{RESULTS}/onnx_scores/{{model}}/{{language}}/{{variant}}.json",
+        provenance=f"{RESULTS}/onnx_scores/{{model}}/{{language}}/{{variant}}.{PROVENANCE}",
+    log:
+        f"{RESULTS}/logs/score_onnx/{{model}}/{{language}}/{{variant}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/score_onnx/{{model}}/{{language}}/{{variant}}.tsv"
+    wildcard_constraints:
+        language=one_of(GRAPH.evaluated),
+        variant=one_of(ENCODERS),
+    conda:
+        "../envs/monoglot.yaml"
+    resources:
+        **on_cluster("score_onnx"),
+    params:
+        checkpoint=evaluated_folder,
+        flags=exported_flags,
+        code=code_of("scripts/score_onnx.py"),
+    shell:
+        "python scripts/score_onnx.py --checkpoint {params.checkpoint:q} {params.flags}"
+        " --out {output.json:q} > {log:q} 2>&1"
+
+
 # It takes the whole machine, last of all, so that nothing else of the run is timed beside it.
 rule deploy:
     input:

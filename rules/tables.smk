@@ -78,6 +78,18 @@ use rule table as table_adapters with:
         code=code_of("scripts/table_adapters.py"),
 
 
+use rule table as table_deployment with:
+    input:
+        made_from=deployment_table_inputs,
+    wildcard_constraints:
+        table=tables_of("deployment"),
+    params:
+        script="scripts/table_deployment.py",
+        flags=deployment_table_flags,
+        spec=table_spec,
+        code=code_of("scripts/table_deployment.py"),
+
+
 localrules:
     table,
     table_retention,
@@ -85,3 +97,4 @@ localrules:
     table_examples,
     table_hyperparameters,
     table_adapters,
+    table_deployment,

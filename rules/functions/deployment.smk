@@ -1,14 +1,25 @@
 """What the rules of deployment ask for."""
 
-from monoglot.graph_tables import deployed
-from monoglot.nodes import Checkpoint
+from monoglot.graph_tables import deployed, deployment_rows, table_languages
 
 MEASURED = CONFIG["deployment"]
+DEPLOYED = deployed(GRAPH)
+SCORED_SEED = CONFIG["seeds"][0]
+
+
+def measurement_of(node):
+    return f"{RESULTS}/deployment/{node}.json"
+
+
+def onnx_scores_of(model, language, variant):
+    return f"{RESULTS}/onnx_scores/{model}/{language}/{variant}.json"
 
 
 def deployment_files():
-    """Measurements of every checkpoint that a table of scores or of deployment shows."""
-    return [f"{RESULTS}/deployment/{node}.json" for node in deployed(GRAPH)]
+    """Measurements and scores after export of what tables of scores and of deployment show."""
+    nodes = {GRAPH.checkpoint(run.model, run.language, run.variant) for run in DEPLOYED}
+    scored = {onnx_scores_of(run.model, run.language, run.variant) for run in DEPLOYED}
+    return [*map(measurement_of, sorted(nodes)), *sorted(scored), *deployment_table_files()]
 
 
 def onnx_folder(wildcards):
@@ -39,6 +50,59 @@ def whole_machine(wildcards):
     if workflow.local_exec:
         return workflow.cores or 1
     return max([1, *(number for number in MEASURED["threads"] if number != "all")])
+
+
+def exported_runs(wildcards):
+    """The runs of a variant that are scored after export, one for each task."""
+    about = (wildcards.model, wildcards.language, wildcards.variant)
+    return [run for run in DEPLOYED if (run.model, run.language, run.variant) == about]
+
+
+def exported_records(wildcards):
+    runs = exported_runs(wildcards)
+    return [f"{RESULTS}/scores/{run}/seed{SCORED_SEED}.json" for run in runs]
+
+
+def exported_adapters(wildcards):
+    return [
+        f"{RESULTS}/adapters/{run}/seed{SCORED_SEED}/{name}"
+        for run in exported_runs(wildcards)
+        for name in KEPT[CONFIG["tasks"][run.task]["tuning"]]
+    ]
+
+
+def exported_examples(wildcards):
+    return [data_file(run.language, run.task) for run in exported_runs(wildcards)]
+
+
+def exported_flags(wildcards):
+    tasks = [run.task for run in exported_runs(wildcards)]
+    about = {"tasks": tasks, "examples": exported_examples(wildcards), "seed": SCORED_SEED}
+    names = f"{wildcards.model}/{wildcards.language}/{wildcards.variant}"
+    folders = {kind: f"{RESULTS}/{kind}/{names}" for kind in ("adapters", "scores")}
+    return flags(dict(wildcards.items()) | about | folders)
+
+
+def deployment_cells(spec):
+    """The cells of a table of deployment: variant and language, with their checkpoint."""
+    return [
+        (model, language, variant, GRAPH.checkpoint(model, language, variant))
+        for model, variant, _ in deployment_rows(GRAPH, spec)
+        for language in table_languages(GRAPH, spec)
+    ]
+
+
+def deployment_table_inputs(wildcards):
+    """Measurements, scores, and the provenance that tells the energy."""
+    files = []
+    for model, language, variant, node in deployment_cells(CONFIG["tables"][wildcards.table]):
+        files += [measurement_of(node), onnx_scores_of(model, language, variant)]
+        files.append(f"{folder_of(node)}/{PROVENANCE}")
+    return list(dict.fromkeys(files))
+
+
+def deployment_table_flags(wildcards):
+    return flags({"results": RESULTS, "country": CONFIG["energy"]["country"]})
 
 
 TARGETS["deployment"] = deployment_files()

@@ -2,11 +2,28 @@
 
 import json
 
+from monoglot.graph_tables import deployment_rows
+
 TABLE_FORMATS = ("csv", "md", "tex")
 
 
 def table_files():
-    names = CONFIG["tables"]
+    """Files of all tables but those of deployment, which take measurements of their own."""
+    return files_of_tables(lambda kind: kind != "deployment")
+
+
+def deployment_table_files():
+    return files_of_tables(lambda kind: kind == "deployment")
+
+
+def files_of_tables(is_wanted):
+    """Files of the tables of some kinds, but for those of deployment that have no rows."""
+    names = [
+        name
+        for name, spec in CONFIG["tables"].items()
+        if is_wanted(spec["kind"])
+        and (spec["kind"] != "deployment" or deployment_rows(GRAPH, spec))
+    ]
     return [f"{RESULTS}/tables/{name}.{form}" for name in names for form in TABLE_FORMATS]
 
 
@@ -118,7 +135,21 @@ def corpora_column(spec, column):
     return column | {"shares": shares} | ({"tokens": stores} if spec["tokens"] else {})
 
 
+def deployment_spec(spec):
+    rows = deployment_rows(GRAPH, spec)
+    names = {model: CONFIG["models"][model].get("name", model) for model, *_ in rows}
+    cells = deployment_cells(spec)
+    nodes = {str(node) for *_, node in cells}
+    measured = [measurement_of(node) for node in sorted(nodes)]
+    scored = [onnx_scores_of(*cell) for cell in sorted({cell[:3] for cell in cells})]
+    checkpoints = {"/".join(cell): str(node) for *cell, node in cells}
+    found = {"models": names, "languages": language_names(spec), "tasks": tasks_of(spec)}
+    found["rows"] = [dict(zip(("model", "variant", "label"), row)) for row in rows]
+    return found | {"measured": measured, "scored": scored, "checkpoints": checkpoints}
+
+
 SPECS = {
+    "deployment": deployment_spec,
     "scores": scores_spec,
     "corpora": corpora_spec,
     "examples": examples_spec,
