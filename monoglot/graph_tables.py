@@ -2,12 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monoglot.nodes import ANY, Checkpoint, Needs, Run
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
+
+
+class DeploymentRow(NamedTuple):
+    """A variant that a table of deployment shows, and the languages that it is shown for."""
+
+    model: str
+    variant: str
+    label: str
+    languages: list[str]
 
 
 def table_needs(graph: "Graph", table: str) -> Needs:
@@ -51,28 +60,33 @@ def table_languages(graph: "Graph", spec: dict) -> list[str]:
     return spec.get("languages", graph.evaluated)
 
 
-def deployment_rows(graph: "Graph", spec: dict) -> list[tuple[str, str, str]]:
-    """Return (model, variant, label) of a table of deployment, each model's rows together.
+def deployment_rows(graph: "Graph", spec: dict) -> list[DeploymentRow]:
+    """Return the rows of a table of deployment, each model's together.
 
-    Where it has no rows of its own they are those of the tables of scores, without baselines.
+    Where it has none of its own they are those of the tables of scores, without baselines, each
+    with the languages that those show.
     """
     models = spec.get("models", list(graph.config["models"]))
+    languages = table_languages(graph, spec)
+    rows: dict[tuple[str, str], DeploymentRow] = {}
     if "rows" in spec:
-        rows = [(model, row["variant"], row["label"]) for model in models for row in spec["rows"]]
+        own = {"model": None, "languages": languages, "rows": spec["rows"]}
+        tables = [own | {"model": model} for model in models]
     else:
-        rows = [
-            (row.get("model", table["model"]), row["variant"], row["label"])
-            for table in graph.config["tables"].values()
-            if table["kind"] == "scores"
-            for row in table["rows"]
-            if not graph.is_baseline(row["variant"])
-        ]
-    first = {(model, variant): label for model, variant, label in reversed(rows)}
-    kept = dict.fromkeys((model, variant) for model, variant, _ in rows if model in models)
-    return [
-        (model, variant, first[model, variant])
-        for model, variant in sorted(kept, key=lambda pair: models.index(pair[0]))
-    ]
+        tables = [t for t in graph.config["tables"].values() if t["kind"] == "scores"]
+    for table in tables:
+        for row in table["rows"]:
+            model, variant = row.get("model", table["model"]), row["variant"]
+            if model in models and not graph.is_baseline(variant):
+                found = DeploymentRow(model, variant, row["label"], [])
+                shown = rows.setdefault((model, variant), found).languages
+                more = table_languages(graph, table)
+                shown += [one for one in languages if one in more and one not in shown]
+    return sorted((row for row in rows.values() if row.languages), key=_by_model(models))
+
+
+def _by_model(models: list[str]) -> Callable[[DeploymentRow], int]:
+    return lambda row: models.index(row.model)
 
 
 def deployed(graph: "Graph") -> list[Run]:
@@ -139,14 +153,15 @@ def _adapters_needs(graph: "Graph", spec: dict) -> Needs:
 
 
 def _deployment_needs(graph: "Graph", spec: dict) -> Needs:
-    languages = table_languages(graph, spec)
     runs = [
-        Run(model, language, variant, task)
-        for model, variant, _ in deployment_rows(graph, spec)
-        for language in languages
+        Run(row.model, language, row.variant, task)
+        for row in deployment_rows(graph, spec)
+        for language in row.languages
         for task in spec.get("tasks", graph.config["tasks"])
     ]
-    return Needs(runs=runs, sets=[(language, "heldout") for language in languages if runs])
+    return Needs(
+        runs=runs, sets=[(name, "heldout") for name in sorted({run.language for run in runs})]
+    )
 
 
 NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {

@@ -6,6 +6,7 @@ from test_graph import XLMR_KD
 
 from monoglot.errors import UserError
 from monoglot.graph import Checkpoint, Graph, Run
+from monoglot.graph_tables import deployed, deployment_rows
 
 
 def only(name: str, **table: object) -> Graph:
@@ -70,3 +71,37 @@ def test_examples_leave_out_the_tasks_that_a_language_lacks():
     config["tables"] = {"three": {"kind": "examples", "tasks": ["sa"]}}
     with pytest.raises(UserError, match="three: none of its languages is evaluated on one of its"):
         Graph(config)
+
+
+def test_deployment_shows_what_tables_of_scores_show():
+    config = changed("variants.majority", {"operation": "baseline", "method": "majority"})
+    rows = [*columns("base", "majority"), *columns("kd", model="mbert")]
+    one = {"model": "xlmr", "rows": rows, "tasks": ["tc"]}
+    config["tables"] = {"one": one, "served": {"kind": "deployment"}}
+    graph = Graph(config)
+    shown = deployment_rows(graph, graph.config["tables"]["served"])
+    assert [(row.model, row.variant, row.languages) for row in shown] == [
+        ("xlmr", "base", ["qaa"]),
+        ("mbert", "kd", ["qaa"]),
+    ]
+    assert {run.variant for run in deployed(graph)} == {"base", "kd"}
+    assert graph.needs["served"].sets == [("qaa", "heldout")]
+    config["tables"]["served"]["models"] = ["xlmr"]
+    assert {run.variant for run in Graph(config).needs["served"].runs} == {"base"}
+    config["tables"]["served"]["rows"] = columns("adapted")
+    assert {run.variant for run in Graph(config).needs["served"].runs} == {"adapted"}
+    del config["tables"]["one"], config["tables"]["served"]["rows"]
+    assert Graph(config).needs["served"].runs == []
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"rows": columns("none")}, "served: 'none' is none of the variants"),
+        ({"models": ["bart"]}, "served: 'bart' is none of the models"),
+        ({"length": 20}, r"served\.length: 20 is none of deployment\.lengths, which are 8, 16, 48"),
+    ],
+)
+def test_a_table_of_deployment_that_cannot_be_is_refused(block, message):
+    with pytest.raises(UserError, match=message):
+        only("served", kind="deployment", **block)

@@ -28,7 +28,8 @@ class Spec:
     """A checked block: labels by name of `models` and `languages`; `rows` are (model, variant,
     label).
 
-    `checkpoints` maps `model/language/variant` to the checkpoint that is measured for it; `length`
+    `checkpoints` maps `model/language/variant` to the checkpoint that is measured for it, for the
+    languages that a variant is shown for; `length`
     is which one Markdown and LaTeX show, None for the middle one.
     """
 
@@ -54,13 +55,15 @@ class Spec:
     def groups(self) -> Iterator[Group]:
         """Yield what has rows of its own, in their order."""
         for model, variant, label in self.rows:
-            runs = {language: f"{model}/{language}/{variant}" for language in self.languages}
-            checkpoints = {run: self.checkpoints[run] for run in runs.values()}
+            named = {language: f"{model}/{language}/{variant}" for language in self.languages}
+            runs = {
+                one: self.checkpoints[run] for one, run in named.items() if run in self.checkpoints
+            }
             if not self.each_language:
-                yield Group(model, MEAN, variant, label, checkpoints)
+                yield Group(model, MEAN, variant, label, {named[one]: runs[one] for one in runs})
                 continue
-            for language, run in runs.items():
-                yield Group(model, language, variant, label, {run: checkpoints[run]})
+            for language, checkpoint in runs.items():
+                yield Group(model, language, variant, label, {named[language]: checkpoint})
 
 
 def read_spec(block: Mapping) -> Spec:
@@ -80,9 +83,8 @@ def read_spec(block: Mapping) -> Spec:
     for model, variant, _ in spec.rows:
         if model not in spec.models:
             raise UserError(f"table key 'models': lacks '{model}', which 'rows' names")
-        for language in spec.languages:
-            if (run := f"{model}/{language}/{variant}") not in spec.checkpoints:
-                raise UserError(f"table key 'checkpoints': lacks '{run}'")
+        if not any(f"{model}/{one}/{variant}" in spec.checkpoints for one in spec.languages):
+            raise UserError(f"table key 'checkpoints': lacks '{variant}' of {model}")
     return spec
 
 

@@ -1,6 +1,6 @@
 """What the rules of deployment ask for."""
 
-from monoglot.graph_tables import deployed, deployment_rows, table_languages
+from monoglot.graph_tables import deployed, deployment_rows
 
 MEASURED = CONFIG["deployment"]
 DEPLOYED = deployed(GRAPH)
@@ -86,9 +86,9 @@ def exported_flags(wildcards):
 def deployment_cells(spec):
     """The cells of a table of deployment: variant and language, with their checkpoint."""
     return [
-        (model, language, variant, GRAPH.checkpoint(model, language, variant))
-        for model, variant, _ in deployment_rows(GRAPH, spec)
-        for language in table_languages(GRAPH, spec)
+        (row.model, language, row.variant, GRAPH.checkpoint(row.model, language, row.variant))
+        for row in deployment_rows(GRAPH, spec)
+        for language in row.languages
     ]
 
 

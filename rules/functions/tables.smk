@@ -137,14 +137,15 @@ def corpora_column(spec, column):
 
 def deployment_spec(spec):
     rows = deployment_rows(GRAPH, spec)
-    names = {model: CONFIG["models"][model].get("name", model) for model, *_ in rows}
+    names = {row.model: CONFIG["models"][row.model].get("name", row.model) for row in rows}
     cells = deployment_cells(spec)
     nodes = {str(node) for *_, node in cells}
     measured = [measurement_of(node) for node in sorted(nodes)]
     scored = [onnx_scores_of(*cell) for cell in sorted({cell[:3] for cell in cells})]
     checkpoints = {"/".join(cell): str(node) for *cell, node in cells}
     found = {"models": names, "languages": language_names(spec), "tasks": tasks_of(spec)}
-    found["rows"] = [dict(zip(("model", "variant", "label"), row)) for row in rows]
+    keys = ("model", "variant", "label")
+    found["rows"] = [{key: getattr(row, key) for key in keys} for row in rows]
     return found | {"measured": measured, "scored": scored, "checkpoints": checkpoints}
 
 

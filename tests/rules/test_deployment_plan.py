@@ -13,8 +13,9 @@ def test_every_checkpoint_of_a_table_of_scores_is_measured_once(project):
     plan = project.snakemake("deployment", "-n", "--quiet", "rules", "--configfile", DEMO)
     counts = jobs(plan.stdout)
     # Two models with ten rows each; `base` is one checkpoint for all languages.
-    assert counts["export_onnx"] == counts["deploy"] == 2 * 10
-    assert "train" not in counts
+    assert counts["export_onnx"] == counts["deploy"] == counts["score_onnx"] == 2 * 10
+    assert counts["table_deployment"] == 1
+    assert not {"train", "evaluate", "table"} & counts.keys()
 
 
 def test_the_demo_itself_measures_nothing(project):
