@@ -89,7 +89,13 @@ def _by_model(models: list[str]) -> Callable[[DeploymentRow], int]:
     return lambda row: models.index(row.model)
 
 
-def deployed(graph: "Graph") -> list[Run]:
+def deployed(graph: "Graph") -> list[Checkpoint]:
+    """Return the checkpoints that tables of scores and of deployment show."""
+    runs = deployed_runs(graph)
+    return sorted({graph.checkpoint(run.model, run.language, run.variant) for run in runs})
+
+
+def deployed_runs(graph: "Graph") -> list[Run]:
     """Return the runs, all but those of baselines, that tables of scores and of deployment show."""
     return sorted(
         {
@@ -159,9 +165,7 @@ def _deployment_needs(graph: "Graph", spec: dict) -> Needs:
         for language in row.languages
         for task in spec.get("tasks", graph.config["tasks"])
     ]
-    return Needs(
-        runs=runs, sets=[(name, "heldout") for name in sorted({run.language for run in runs})]
-    )
+    return Needs(runs=runs)
 
 
 NEEDS: dict[str, Callable[["Graph", dict], Needs]] = {

@@ -6,7 +6,7 @@ from test_graph import XLMR_KD
 
 from monoglot.errors import UserError
 from monoglot.graph import Checkpoint, Graph, Run
-from monoglot.graph_tables import deployed, deployment_rows
+from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
 
 
 def only(name: str, **table: object) -> Graph:
@@ -84,8 +84,9 @@ def test_deployment_shows_what_tables_of_scores_show():
         ("xlmr", "base", ["qaa"]),
         ("mbert", "kd", ["qaa"]),
     ]
-    assert {run.variant for run in deployed(graph)} == {"base", "kd"}
-    assert graph.needs["served"].sets == [("qaa", "heldout")]
+    assert {run.variant for run in deployed_runs(graph)} == {"base", "kd"}
+    base = Checkpoint("xlmr", "any", "base")
+    assert deployed(graph) == [Checkpoint("mbert", "qaa", "kd"), base]
     config["tables"]["served"]["models"] = ["xlmr"]
     assert {run.variant for run in Graph(config).needs["served"].runs} == {"base"}
     config["tables"]["served"]["rows"] = columns("adapted")

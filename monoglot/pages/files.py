@@ -34,7 +34,7 @@ def made_from(graph: Graph) -> list[str]:
     But for what is `in_use`.
     """
     return [
-        *(f"tables/{name}.{form}" for name in graph.config["tables"] for form in ("csv", "md")),
+        *(f"tables/{name}.{form}" for name in _tables(graph) for form in ("csv", "md")),
         *(f"figures/{name}.{form}" for name in graph.config["figures"] for form in ("csv", "png")),
         *(path for paths in records(graph).values() for path in paths),
         *histories(graph).values(),
@@ -84,9 +84,15 @@ def jobs(graph: Graph) -> list[str]:
     found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
     found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
     found += [f"scores/{run}/{PROVENANCE}" for run in graph.runs]
-    for kind in ("tables", "figures"):
-        found += [f"{kind}/{name}.{PROVENANCE}" for name in graph.config[kind]]
+    found += [f"tables/{name}.{PROVENANCE}" for name in _tables(graph)]
+    found += [f"figures/{name}.{PROVENANCE}" for name in graph.config["figures"]]
     return found
+
+
+def _tables(graph: Graph) -> list[str]:
+    """Tables that are made without measuring: those of deployment have a target of their own."""
+    tables = graph.config["tables"].items()
+    return [name for name, spec in tables if spec["kind"] != "deployment"]
 
 
 def _sets(graph: Graph) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ STAGES = {
     "tables": ("table",),
     "figures": ("figure",),
     "cards": ("card",),
+    "deployment": ("export_onnx", "score_onnx", "deploy"),
 }
 """Stages in the order of the work, and the rules of each; other rules are stages of their own."""
 

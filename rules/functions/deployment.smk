@@ -1,9 +1,9 @@
 """What the rules of deployment ask for."""
 
-from monoglot.graph_tables import deployed, deployment_rows
+from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
 
 MEASURED = CONFIG["deployment"]
-DEPLOYED = deployed(GRAPH)
+DEPLOYED = deployed_runs(GRAPH)
 SCORED_SEED = CONFIG["seeds"][0]
 
 
@@ -17,9 +17,8 @@ def onnx_scores_of(model, language, variant):
 
 def deployment_files():
     """Measurements and scores after export of what tables of scores and of deployment show."""
-    nodes = {GRAPH.checkpoint(run.model, run.language, run.variant) for run in DEPLOYED}
     scored = {onnx_scores_of(run.model, run.language, run.variant) for run in DEPLOYED}
-    return [*map(measurement_of, sorted(nodes)), *sorted(scored), *deployment_table_files()]
+    return [*map(measurement_of, deployed(GRAPH)), *sorted(scored), *deployment_table_files()]
 
 
 def onnx_folder(wildcards):
