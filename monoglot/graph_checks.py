@@ -18,9 +18,6 @@ LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",), BASELINE: ()}
 LARGEST_PROJECTION = 2**30
 """Parameters; with gradients and moments such a projection takes 16 GiB."""
 
-UNSUPPORTED = {"distilbert": ("prune_ffn", "reduce_hidden")}
-"""By family, the operations that it does not have."""
-
 
 def check(graph: "Graph") -> None:
     """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
@@ -168,14 +165,8 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
 
 
 def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
-    """Refuse what cannot be done with a family, or with a masked-LM head that was never trained."""
+    """Refuse what cannot be done with a masked-LM head that was never trained."""
     operation = graph.operation(checkpoint.variant)
-    family = graph.config["models"][checkpoint.model]["family"]
-    if operation in UNSUPPORTED.get(family, ()):
-        raise UserError(
-            f"{where}: there is no '{operation}' for the family {family} of {checkpoint.model}; "
-            "choose another operation or another model"
-        )
     asked = graph.parent(checkpoint) if operation == "prune_ffn" else graph.teacher(checkpoint)
     if asked and not _head_is_trained(graph, asked):
         raise UserError(

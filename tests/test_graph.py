@@ -306,16 +306,6 @@ def test_a_row_may_be_of_another_model():
         Graph(config)
 
 
-@pytest.mark.parametrize("operation", ["prune_ffn", "reduce_hidden"])
-def test_what_a_family_cannot_do_is_refused(operation):
-    config = with_models(distil={"family": "distilbert"})
-    config["variants"]["small"] = {"operation": operation, "parent": "adapted", "size": 32}
-    rows = [{"variant": "small", "label": "x"}]
-    config["tables"] = {"few": {"model": "distil", "rows": rows}}
-    with pytest.raises(UserError, match=f"there is no '{operation}' for the family distilbert"):
-        Graph(config)
-
-
 def encoder_alone(variants: dict) -> dict:
     """The demo with a model whose checkpoint has no head, and one row of it."""
     config = with_models(encoder={"folder": "x", "head": "fresh"})

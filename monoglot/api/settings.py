@@ -1,11 +1,34 @@
 """How to train, with the defaults of the Python interface."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from monoglot.errors import UserError
 from monoglot.operations.training_settings import Settings
 from monoglot.tokens.batches import DOCUMENTS
+
+
+class MoreSettings(TypedDict, total=False):
+    """More of how to train, each with its default."""
+
+    warmup: float
+    """0: share of the steps in which the learning rate rises; it then falls to zero."""
+    weight_decay: float
+    """0: of matrices."""
+    mlm_probability: float
+    """0.15: share of the tokens to mask."""
+    documents: Literal["truncate", "chunk", "pack"]
+    """`truncate`: the rest of a long document is dropped, or cut into more sequences, or documents
+    run on into each other."""
+    evaluate_every: int
+    """500: steps between evaluations."""
+    keep: Literal["last", "best"]
+    """`last`: which weights to return, `best` by validation loss."""
+    precision: Literal["fp32", "bf16"]
+    """`fp32`: of the encoder."""
+    micro_batch: int
+    """The batch: sequences in memory at a time."""
+
 
 DEFAULTS = {
     "loss": "none",

@@ -3,13 +3,13 @@
 import copy
 import threading
 from collections.abc import Iterable
-from typing import Any, Literal, TypedDict, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.api.arguments import check_masked_lm, sequence_length
-from monoglot.api.settings import training_settings
+from monoglot.api.settings import MoreSettings, training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.errors import UserError
 from monoglot.operations.processes import Processes
@@ -20,28 +20,6 @@ from monoglot.tokens.batches import Sequences
 Model = TypeVar("Model", bound=PreTrainedModel)
 History = list[dict[str, Any]]
 HELD_OUT, MOST_HELD_OUT = 0.02, 1000
-
-
-class MoreSettings(TypedDict, total=False):
-    """More of how to train, each with its default."""
-
-    warmup: float
-    """0: share of the steps in which the learning rate rises; it then falls to zero."""
-    weight_decay: float
-    """0: of matrices."""
-    mlm_probability: float
-    """0.15: share of the tokens to mask."""
-    documents: Literal["truncate", "chunk", "pack"]
-    """`truncate`: the rest of a long document is dropped, or cut into more sequences, or documents
-    run on into each other."""
-    evaluate_every: int
-    """500: steps between evaluations."""
-    keep: Literal["last", "best"]
-    """`last`: which weights to return, `best` by validation loss."""
-    precision: Literal["fp32", "bf16"]
-    """`fp32`: of the encoder."""
-    micro_batch: int
-    """The batch: sequences in memory at a time."""
 
 
 def adapt(

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import UserError
 from monoglot.shrink.saving import save_text
 from monoglot.shrink.texts import held_out
 from monoglot.tokens.batch import Batch
@@ -47,12 +46,7 @@ class Material:
             tokenizer.save_pretrained(self.folder / "tokenizer")
             aside: list[str] = []
             about = self.folder / "tokenizer", self.folder / "training"
-            try:
-                build_store(held_out(documents, aside), *about)
-            except UserError:
-                if len(aside) != 1:
-                    raise
-                raise UserError("the text has one document; give more, a document a line") from None
+            build_store(held_out(documents, aside), *about)
             build_store(aside, self.folder / "tokenizer", self.folder / "heldout")
             save_text(json.dumps(aside), self.folder / "heldout.json")
             save_text(self.key, self.folder / "key")

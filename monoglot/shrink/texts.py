@@ -62,9 +62,18 @@ def _standard_input() -> Iterator[str]:
 
 
 def held_out(documents: Iterable[str], aside: list[str]) -> Iterator[str]:
-    """Yield documents, but put one in fifty, at most 500 and the first at least, into `aside`."""
+    """Yield documents, but put one in fifty, at most 500 and the first at least, into `aside`.
+
+    Raises `UserError` at the end if there were not two of them.
+    """
+    number = -1
     for number, document in enumerate(documents):
         if number % EVERY == 0 and len(aside) < MOST:
             aside.append(document)
         else:
             yield document
+    if number < 1:
+        raise UserError(
+            "the text has fewer than two documents, one of which is held out; give more (each line "
+            "of a .txt is one)"
+        )

@@ -23,6 +23,11 @@ TEXTS = [
 ] * 4
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+def family(request):
+    return request.param
+
+
 @pytest.fixture
 def loaded(parent):
     return AutoModelForMaskedLM.from_pretrained(parent), AutoTokenizer.from_pretrained(parent)

@@ -45,6 +45,44 @@ def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp
     assert json.loads((out / "provenance.json").read_text())["script"] == "monoglot/cli/trim.py"
 
 
+def test_camembert_as_it_is_published(monoglot, text_file, tmp_path):
+    """Its special tokens are not the first ids, which stand for pieces that are never used."""
+    model, tokenizer = tiny("camembert")
+    contents = json.loads(tokenizer.backend_tokenizer.to_str())
+    pieces = contents["model"]["vocab"]
+    normal = [piece for piece in pieces if not piece[0].startswith("<")]
+    odd = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED", "<s>", "</s>"]
+    contents["model"]["vocab"] = [*([name, -100.0] for name in odd), *normal, ["<mask>", 0.0]]
+    contents["model"]["unk_id"] = 3
+    ids = {piece: i for i, (piece, _) in enumerate(contents["model"]["vocab"])}
+    used = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<s>NOTUSED", "</s>NOTUSED"]
+    about = contents["added_tokens"][0]
+    contents["added_tokens"] = [{**about, "content": name, "id": ids[name]} for name in used]
+    contents["added_tokens"].sort(key=lambda token: token["id"])
+    for name, token in contents["post_processor"]["special_tokens"].items():
+        token["ids"] = [ids[name]]
+    model.resize_token_embeddings(len(ids))
+    model.config.bos_token_id, model.config.eos_token_id = ids["<s>"], ids["</s>"]
+    save(model, tokenizer, tmp_path / "model")
+    (tmp_path / "model" / "tokenizer.json").write_text(json.dumps(contents))
+    (tmp_path / "model" / "special_tokens_map.json").unlink()
+    (tmp_path / "model" / "tokenizer_config.json").write_text('{"model_max_length": 64}')
+
+    words = ["--text", text_file, "--size", 50]
+    result = monoglot("trim", tmp_path / "model", tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    old, new = (AutoTokenizer.from_pretrained(tmp_path / name) for name in ("model", "small"))
+    assert type(old).__name__ == "CamembertTokenizerFast"
+    config = json.loads((tmp_path / "small" / "config.json").read_text())
+    roles = ("bos", "eos", "pad")
+    assert [config[f"{role}_token_id"] for role in roles] == [5, 6, 1]
+    assert [getattr(new, f"{role}_token_id") for role in roles] == [5, 6, 1]
+    for text in TEXTS:
+        names = [one.convert_ids_to_tokens(one(text)["input_ids"]) for one in (old, new)]
+        assert names[1][0] == "<s>"
+        assert names[0] == names[1] or not set(names[0]) <= set(new.get_vocab())
+
+
 def test_every_format_of_text_is_the_same_text(monoglot, model_folder, text_file, tmp_path):
     lines = text_file.read_text().splitlines()
     with gzip.open(tmp_path / "a.txt.gz", "wt", encoding="utf-8") as file:
@@ -130,8 +168,8 @@ def test_models_that_are_none(monoglot, text_file, tmp_path, spoil, words, comma
     [
         (["nowhere.txt"], "nowhere.txt: there is no such file"),
         (["text.doc"], "text.doc: its format cannot be told from its name"),
-        (["empty.txt"], "the text holds no words"),
-        (["one.txt"], "the text holds no words"),
+        (["empty.txt"], "the text has fewer than two documents"),
+        (["one.txt"], "the text has fewer than two documents"),
     ],
 )
 def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, files, words):
