@@ -6,6 +6,7 @@ from itertools import compress
 from statistics import mean
 from typing import Any
 
+from monoglot.errors import UserError
 from monoglot.pages.numbers import MISSING, fixed, signed
 from monoglot.pages.points import LATENCY, Panel, Point, spread
 from monoglot.pages.reference import average
@@ -33,18 +34,22 @@ class Measured:
     device: str
     threads: int
     weights: float
-    memory: float | None
+    memory: float
     p50: float
     p95: float
     tokens_per_second: float
 
 
 def length(run: Run) -> int | None:
-    """Return the length of text that is shown, in tokens: the middle one of those measured."""
-    for found in run.deployments.values():
-        lengths = sorted(found["measuring"]["lengths"])
-        return lengths[len(lengths) // 2]
-    return None
+    """Return the length of text that is shown, in tokens: the middle one of those measured.
+
+    Raises `UserError` if checkpoints were measured with different lengths.
+    """
+    found = {tuple(sorted(one["measuring"]["lengths"])) for one in run.deployments.values()}
+    if len(found) > 1:
+        several = " and ".join(str(list(lengths)) for lengths in sorted(found))
+        raise UserError(f"deployment: was measured with lengths {several}; measure all alike")
+    return next((lengths[len(lengths) // 2] for lengths in found), None)
 
 
 def measured(run: Run) -> list[Measured]:
@@ -97,7 +102,7 @@ def numbers(one: Measured | None) -> list[str]:
         return [MISSING] * len(NUMBERS)
     return [
         f"{one.weights / MEGABYTE:,.3g}",
-        MISSING if one.memory is None else f"{one.memory / MEGABYTE:,.0f}",
+        f"{one.memory / MEGABYTE:,.0f}",
         f"{one.p50:.3g}",
         f"{one.p95:.3g}",
         f"{one.tokens_per_second:,.0f}",
@@ -152,10 +157,12 @@ def _means(
     model: str, variant: str, those: Sequence[Mapping[str, Any]], tokens: str
 ) -> list[Measured]:
     found = []
+    if len({_measured_how(one) for one in those}) > 1:
+        raise UserError(f"{model} {variant}: its languages were measured otherwise; measure again")
     for form, about in those[0]["forms"].items():
         for number, one in enumerate(about["runs"]):
             runs = [other["forms"][form]["runs"][number] for other in those]
-            peaks = [other["memory"].get("peak_bytes") for other in runs]
+
             found.append(
                 Measured(
                     model,
@@ -164,13 +171,22 @@ def _means(
                     one["device"],
                     one["threads"],
                     mean(other["forms"][form]["disk"]["weights_bytes"] for other in those),
-                    None if None in peaks else mean(peaks),
+                    mean(other["memory"]["peak_bytes"] for other in runs),
                     mean(other["latency"][tokens]["p50_ms"] for other in runs),
                     mean(other["latency"][tokens]["p95_ms"] for other in runs),
                     mean(other["throughput"][tokens]["tokens_per_second"] for other in runs),
                 )
             )
     return found
+
+
+def _measured_how(said: Mapping[str, Any]) -> str:
+    """Forms, devices, threads and lengths, which must be the same where means are taken."""
+    forms = {
+        form: [(run["device"], run["threads"]) for run in about["runs"]]
+        for form, about in said["forms"].items()
+    }
+    return repr((sorted(forms.items()), sorted(said["measuring"]["lengths"])))
 
 
 def _place(one: Measured) -> str:

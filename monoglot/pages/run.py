@@ -1,7 +1,7 @@
 """A run as its results folder has it: everything that a report shows, read and checked."""
 
 import csv
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +13,14 @@ from monoglot.evaluate.records import Record, read_record
 from monoglot.figures.cells import Key, collect, metric_of
 from monoglot.graph import Checkpoint, Graph
 from monoglot.pages import files
-from monoglot.pages.table_view import TableView, read_table
+from monoglot.pages.measured_files import read_deployment, read_exported
+from monoglot.pages.table_view import TableView, read_csv, read_table
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
 from monoglot.report.cells import Cell
 
+LONGEST = 10**12
+"""Seconds, or joules, that no job takes."""
 HistoryRow = Mapping[str, float | None]
 
 
@@ -123,14 +126,14 @@ def read_run(graph: Graph, results: Path) -> Run:
             for node, path in files.histories(graph).items()
             if path in there
         },
-        {path: read_provenance(results / path) for path in files.jobs(graph) if path in there},
+        {path: _job(results / path) for path in files.jobs(graph) if path in there},
         {
-            node: _measured(results / path, "forms", "tokens", "measuring", "hardware")
+            node: read_deployment(results / path)
             for node, path in files.deployments(graph).items()
             if (results / path).is_file()
         },
         {
-            name: _measured(results / path, "tasks")["tasks"]
+            name: read_exported(results / path)
             for name, path in files.exported(graph).items()
             if (results / path).is_file()
         },
@@ -142,20 +145,29 @@ def read_history(path: Path) -> list[HistoryRow]:
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return [
-                {key: float(value) if value else None for key, value in row.items()}
+                {key: _number(value) for key, value in row.items()}
                 for row in csv.DictReader(file, restval="", strict=True)
             ]
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
 
 
-def _measured(path: Path, *keys: str) -> Mapping[str, Any]:
-    """Read a file of measurements; raise `UserError` if it lacks a key."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {key: found[key] for key in keys}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: holds no measurements ({error}); measure again") from None
+def _job(path: Path) -> Provenance:
+    """Read a file of provenance, what the job used included."""
+    found = read_provenance(path)
+    for key in ("seconds", "cpu_seconds", "gpu_joules"):
+        value = found.get(key)
+        if value is not None and not (type(value) in (int, float) and 0 <= value < LONGEST):
+            raise UserError(f"{path}: '{key}' is {value!r}; it must be a number from 0")
+    return found
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is no number")
+    return value
 
 
 def _has(record: Record, scores: Mapping[str, str]) -> bool:
@@ -178,12 +190,14 @@ def _published(
         path = f"tables/{name}.csv"
         if spec["kind"] != "scores" or "published" not in spec or path not in there:
             continue
-        with open(results / path, encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
+        for row in read_csv(results / path):
+            try:
                 numbers = {
-                    key.removeprefix("published_"): float(value)
+                    key.removeprefix("published_"): _number(value)
                     for key, value in row.items()
                     if key.startswith("published_") and value
                 }
                 found.setdefault((row["model"], row["row"]), numbers)
+            except (KeyError, ValueError) as error:
+                raise UserError(f"{results / path}: is not a table of scores ({error})") from None
     return found

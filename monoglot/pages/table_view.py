@@ -76,8 +76,8 @@ def read_table(
     Raises `UserError` if the files are not those of one table.
     """
     lines, caption, note = _markdown(folder / f"{name}.md")
-    rows = _csv(folder / f"{name}.csv")
-    heads, _, *body = lines
+    rows = read_csv(folder / f"{name}.csv")
+    heads, *body = lines[:1] + lines[2:]
     if len(body) != len(rows) or any(len(line) != len(heads) for line in body):
         raise UserError(f"{folder / name}.md: is not the table of {name}.csv; make both again")
     columns = _matched(rows, body, len(heads), folder / f"{name}.md")
@@ -119,7 +119,8 @@ def _plain(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text.strip()).replace("&amp;", "&")
 
 
-def _csv(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table's CSV file; raise `UserError` if it is none."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, restval="", strict=True))
