@@ -10,8 +10,8 @@ from monoglot.graph import Graph
 from monoglot.pages import curves, deployment, files, graph_drawing
 from monoglot.pages import numbers as written
 from monoglot.pages.parts import Parts
+from monoglot.pages.reading import read_run
 from monoglot.pages.retention import STEPS
-from monoglot.pages.run import read_run
 
 
 def render(graph: Graph, results: Path) -> str:

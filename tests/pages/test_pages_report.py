@@ -13,7 +13,7 @@ from monoglot.graph import Graph
 from monoglot.pages import deployment
 from monoglot.pages.deployment import after_export
 from monoglot.pages.page import render
-from monoglot.pages.run import read_run
+from monoglot.pages.reading import read_run
 
 HOSTILE = '</script><script>alert(1)</script>"\' & <b onclick="x">'
 
