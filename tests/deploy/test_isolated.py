@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from monoglot.deploy import child, isolated
 from monoglot.deploy.isolated import measure
+from monoglot.deploy.runtimes import torch_runtime
 from monoglot.errors import UserError
 
 
@@ -51,6 +53,17 @@ def test_a_process_that_is_killed_is_said_to_be(order, monkeypatch, tmp_path):
     monkeypatch.setattr(isolated.child, "__name__", "dies")
     with pytest.raises(UserError, match=r"with 2 threads: .* ended by SIGKILL; .* little memory"):
         measure(order | {"threads": 2})
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_torch_answers_in_both_precisions(tiny_checkpoint, monkeypatch, precision):
+    """What a GPU answers in bf16 is answered on the CPU here."""
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
+    monkeypatch.setattr(torch, "set_num_interop_threads", lambda n: None)
+    answer = torch_runtime("cpu", precision, 1)(tiny_checkpoint("bert"))
+    states = answer(np.full((2, 9), 7))
+    assert states.shape == (2, 9, 24)
+    assert states.dtype == {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
 
 
 def test_thread_pools_are_as_large_as_asked_for():

@@ -3,6 +3,7 @@
 import csv
 import json
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
@@ -156,6 +157,25 @@ def test_markdown_and_latex_show_one_length(block):
     assert "cpu_1_256_p50_ms" in [column.name for column in other.columns]
     with pytest.raises(UserError, match="'length': 32 is none of those measured"):
         render(block | {"length": 32}, energies)
+
+
+def test_where_a_gpu_was_measured_it_has_columns_and_rows(block):
+    for path in block["measured"]:
+        said = json.loads(Path(path).read_text())
+        on_gpu = run(1, 900, 0.5) | {"device": "cuda"}
+        on_gpu["memory"]["gpu_peak_bytes"] = 300 * 10**6
+        disk = said["forms"]["torch-fp32"]["disk"]
+        said["forms"]["torch-fp32"]["runs"].append(on_gpu)
+        said["forms"]["torch-bf16"] = {"disk": disk, "runs": [on_gpu]}
+        Path(path).write_text(json.dumps(said))
+    table = render(block, energies)
+    rows = rows_of(table)
+    assert rows["kd:torch-bf16"]["cuda_64_p50_ms"] == rows["kd:torch-fp32"]["cuda_64_p50_ms"]
+    assert rows["kd:torch-bf16"]["gpu_memory_mb"] == "300"
+    assert rows["kd:torch-bf16"]["cpu_1_64_p50_ms"] == rows["kd:torch-bf16"]["score"] == ""
+    assert rows["kd:onnx-int8"]["cuda_64_p50_ms"] == ""
+    assert rows["kd:torch-fp32"]["memory_mb"] == "500"
+    assert "GPU, ms" in [column.group for column in table.columns]
 
 
 def test_the_note_says_how_it_was_measured(block):
