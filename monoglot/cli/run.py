@@ -79,7 +79,7 @@ def _watch(words: list[str], it: Experiment, dry_run: bool) -> int:
     events, began = Events(), time.monotonic()
     remaining = Remaining(it.folder / it.results)
     line = ProgressLine(shown=not (quiet() or verbose() or dry_run))
-    child = Child(words, it.folder)
+    child, early = Child(words, it.folder), []
     with child.signals_passed_on():
         for said in child.lines(REDRAW_SECONDS):
             if said is None:
@@ -88,13 +88,18 @@ def _watch(words: list[str], it: Experiment, dry_run: bool) -> int:
                 click.echo(said)
             elif (events.read(said) and not child.interrupted) or verbose():
                 line.above(said)
+            elif events.total is None:
+                early.append(said)
             line.show(lambda: _text(events, remaining, it.folder, time.monotonic() - began))
         status = child.wait()
     line.clear()
     if child.interrupted:
         note("stopped; the same command goes on from here")
         return 128 + child.interrupted
-    _sum_up(events, status, it, time.monotonic() - began, dry_run)
+    if status == 0 and events.total is None and not (events.nothing or dry_run):
+        click.echo("\n".join(early))  # it was asked for something else (--unlock, --summary)
+    elif not dry_run:
+        _sum_up(events, status, it, time.monotonic() - began)
     return Exit.DONE if status == 0 else Exit.FAULT
 
 
@@ -123,9 +128,7 @@ def _job(job: "Working", folder: Path) -> str:
     return f"{job.rule} {job.name}" + (f" ({far})" if far else "")
 
 
-def _sum_up(events: "Events", status: int, it: Experiment, seconds: float, dry: bool) -> None:
-    if dry:
-        return
+def _sum_up(events: "Events", status: int, it: Experiment, seconds: float) -> None:
     if status:
         names = ", ".join(events.failed[:3]) + (" and more" if len(events.failed) > 3 else "")
         failed = (

@@ -1,5 +1,6 @@
 """`monoglot table`: a finished table."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -61,4 +62,7 @@ def _folders(config: str | None) -> list[Path]:
             results = it.folder / it.results
         return [results.relative_to(here) if results.is_relative_to(here) else results]
     folders = [Path("results"), Path(".")]
-    return folders if tables_below(folders) else [workflow_folder() / "results"]
+    if not tables_below(folders):
+        with suppress(UserError):
+            folders.append(workflow_folder() / "results")
+    return folders

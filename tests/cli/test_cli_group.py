@@ -44,7 +44,12 @@ def invoke(monkeypatch: pytest.MonkeyPatch):
     module = type(sys)("act")
     module.act = act
     monkeypatch.setitem(sys.modules, f"{__name__}.act", module)
-    return lambda *arguments: CliRunner().invoke(group, arguments)
+
+    def run(*arguments: str):
+        return CliRunner().invoke(group, arguments)
+
+    run.group = group
+    return run
 
 
 def test_help_names_every_command_without_importing_it() -> None:
@@ -83,6 +88,14 @@ def test_fault_of_the_user_is_one_line(invoke) -> None:
     said = invoke("act", "user")
     assert (said.exit_code, said.stdout) == (1, "the answer\n")
     assert said.stderr.splitlines()[-1] == "error: file.yaml: key 'x' is wrong"
+
+
+def test_colours_are_for_those_who_want_them(invoke, monkeypatch) -> None:
+    said = CliRunner().invoke(invoke.group, ["act", "user"], color=True)
+    assert "\x1b[31merror:" in said.stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    said = CliRunner().invoke(invoke.group, ["act", "user"], color=True)
+    assert "\x1b" not in said.stderr
 
 
 def test_verbose_shows_where_an_error_arose(invoke) -> None:

@@ -35,6 +35,17 @@ def test_tables_are_listed_and_shown(monoglot, here):
     assert "error: there is no table 'table7' here; there are table1;" in said.stderr
 
 
+def test_a_file_needs_no_workflow(monoglot, here, monkeypatch):
+    monkeypatch.setattr("monoglot.cli.workflow.ROOT", here)
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    file = here / "results/a/tables/table1.csv"
+    assert output(monoglot("table", str(file), "-f", "csv")) == CSV
+    said = monoglot("table")
+    output(said, status=1)
+    assert "error: there are no finished tables in results" in said.stderr
+
+
 def test_tables_of_a_configuration(monoglot, here, config):
     (here / "out/tables").mkdir(parents=True)
     (here / "out/tables/table9.csv").write_text(CSV)

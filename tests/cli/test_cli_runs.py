@@ -114,6 +114,13 @@ def test_a_dry_run_is_an_answer(monoglot, snakemake, config):
     assert output(monoglot("run", config, "-n")) == STARTED
 
 
+def test_what_else_snakemake_is_asked_for_is_shown(monoglot, snakemake, config):
+    snakemake.prints("Unlocked working directory.\n")
+    said = monoglot("run", config, "--", "--unlock")
+    assert output(said) == "Unlocked working directory.\n"
+    assert "Done" not in said.stderr
+
+
 def test_run_says_nothing_when_quiet_and_everything_when_verbose(monoglot, snakemake, config):
     snakemake.prints(STARTED + FINISHED)
     quiet, verbose = monoglot("run", config, "-q"), monoglot("run", config, "-v")
