@@ -96,7 +96,7 @@ def _watch(words: list[str], it: Experiment, dry_run: bool) -> int:
     if child.interrupted:
         note("stopped; the same command goes on from here")
         return 128 + child.interrupted
-    if status == 0 and events.total is None and not (events.nothing or dry_run):
+    if status == 0 and early and events.total is None and not events.nothing:
         click.echo("\n".join(early))  # it was asked for something else (--unlock, --summary)
     elif not dry_run:
         _sum_up(events, status, it, time.monotonic() - began)
