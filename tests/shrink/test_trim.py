@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -179,6 +180,24 @@ def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, file
     result = monoglot("trim", model_folder("bert"), tmp_path / "out", "--text", *files)
     assert result.exit_code == 1, result.output
     assert words in result.stderr
+
+
+def test_a_model_of_the_hub_in_the_cache(monoglot, model_folder, text_file, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    words = ["trim", "org/model", tmp_path / "out", "--text", text_file, "--size", 60]
+    result = monoglot(*words, "--revision", commit)
+    assert result.exit_code == 1
+    assert "is not in the cache and the Hub cannot be reached" in result.stderr
+    repository = tmp_path / "cache" / "models--org--model"
+    shutil.copytree(model_folder("bert"), repository / "snapshots" / commit)
+    result = monoglot(*words, "--revision", commit)
+    assert result.exit_code == 0, result.output
+    assert f"org/model at revision {commit}: bert, 120 pieces" in result.stderr
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "out")) == 65
 
 
 def test_models_of_the_hub_need_a_commit(monoglot, text_file, tmp_path):
