@@ -7,7 +7,8 @@ from statistics import mean
 from typing import Any
 
 from monoglot.errors import UserError
-from monoglot.pages.numbers import MISSING, fixed, signed
+from monoglot.pages.exported import after_export, change
+from monoglot.pages.numbers import MISSING, fixed
 from monoglot.pages.points import LATENCY, Panel, Point, spread
 from monoglot.pages.reference import average
 from monoglot.pages.run import Run
@@ -84,7 +85,7 @@ def on_one_thread(run: Run, found: Sequence[Measured]) -> list[list[str]]:
         if (one.device, one.threads) == ("cpu", 1):
             lines.setdefault((one.model, one.variant), {})[one.form] = one
     return [
-        [run.model_name(model), variant, _score(run, model, variant), _change(run, model, variant)]
+        [run.model_name(model), variant, _score(run, model, variant), change(run, model, variant)]
         + [cell for form in shown for cell in numbers(those.get(form))]
         for (model, variant), those in lines.items()
     ]
@@ -93,7 +94,8 @@ def on_one_thread(run: Run, found: Sequence[Measured]) -> list[list[str]]:
 def forms(found: Sequence[Measured]) -> list[str]:
     """Return the forms that were measured on one thread of the CPU."""
     those = (one.form for one in found if (one.device, one.threads) == ("cpu", 1))
-    return list(dict.fromkeys(those))
+    order = [*FORMS]
+    return sorted(set(those), key=lambda form: (order.index(form) if form in order else 9, form))
 
 
 def numbers(one: Measured | None) -> list[str]:
@@ -132,25 +134,6 @@ def _point(run: Run, one: Measured) -> Point | None:
         score = average(run, one.model, one.variant, run.languages)
         std = None if score is None else spread(run, one.model, one.variant, run.languages)
     return None if score is None else Point(one.model, one.variant, one.p50, float(score), std)
-
-
-def after_export(run: Run, model: str, variant: str, numbers: str) -> float | None:
-    """Return the mean score of one seed after export, in percent; None if any is missing.
-
-    Args:
-        numbers: `int8`, `fp32`, or `torch` for the same seed before export.
-    """
-    scores = []
-    for language in run.languages:
-        said = run.exported.get(f"{model}/{language}/{variant}", {})
-        scores += [said.get(task, {}).get(numbers) for task in run.tasks(language)]
-    return None if None in scores or not scores else 100 * mean(one["score"] for one in scores)
-
-
-def _change(run: Run, model: str, variant: str) -> str:
-    """How many points 8-bit numbers score more than 32-bit ones with the same seed."""
-    pair = [after_export(run, model, variant, numbers) for numbers in ("int8", "torch")]
-    return MISSING if None in pair else signed(f"{pair[0] - pair[1]:+.2f}")
 
 
 def _means(

@@ -74,8 +74,10 @@ def exported(graph: Graph) -> dict[str, str]:
 
 
 def in_use(graph: Graph) -> list[str]:
-    """Return all that is measured and scored as it is used; shown where it is there."""
-    return [*deployments(graph).values(), *exported(graph).values()]
+    """Return what is measured and scored as it is used, and tables of it; shown where it is."""
+    measured = [*deployments(graph).values(), *exported(graph).values()]
+    tables = [name for name in graph.config["tables"] if name not in _tables(graph)]
+    return measured + [f"tables/{name}.{form}" for name in tables for form in ("csv", "md")]
 
 
 def jobs(graph: Graph) -> list[str]:

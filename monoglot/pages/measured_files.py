@@ -40,8 +40,19 @@ DEPLOYMENT = _mapping(
     ),
     forms=_each(FORM) | {"minProperties": 1},
 )
-SCORE = {"type": "number", "minimum": 0, "maximum": 1}
-EXPORTED = _mapping(tasks=_each(_each({"anyOf": [{"type": "null"}, _mapping(score=SCORE)]})))
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+SCORED = {
+    "anyOf": [
+        {"type": "null"},
+        {
+            "type": "object",
+            "required": ["score"],
+            "properties": {"score": SHARE, "scores": _each(SHARE)},
+        },
+    ]
+}
+TASK = {"type": "object", "properties": dict.fromkeys(("torch", "fp32", "int8"), SCORED)}
+EXPORTED = _mapping(tasks=_each(TASK))
 
 
 def read_deployment(path: Path) -> Mapping[str, Any]:

@@ -22,7 +22,8 @@ LONGEST = 10**12
 
 def read_run(graph: Graph, results: Path) -> Run:
     """Read what there is of a run; raise `UserError` if a file of it is not what it should be."""
-    there = {path for path in files.made_from(graph) if (results / path).is_file()}
+    paths = [*files.made_from(graph), *files.in_use(graph)]
+    there = {path for path in paths if (results / path).is_file()}
     return Run(
         graph,
         results,
@@ -47,12 +48,12 @@ def read_run(graph: Graph, results: Path) -> Run:
         {
             node: read_deployment(results / path)
             for node, path in files.deployments(graph).items()
-            if (results / path).is_file()
+            if path in there
         },
         {
             name: read_exported(results / path)
             for name, path in files.exported(graph).items()
-            if (results / path).is_file()
+            if path in there
         },
     )
 

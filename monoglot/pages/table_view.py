@@ -131,18 +131,23 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def _matched(
     rows: Sequence[Mapping[str, str]], body: Sequence[Sequence[str]], count: int, path: Path
 ) -> list[str]:
-    """Return the CSV's columns that the grid shows; in both they stand in the same order."""
-    waiting = list(rows[0]) if rows else []
-    found = []
+    """Return the CSV's columns that the grid shows: after the last one if there is one there."""
+    names = list(rows[0]) if rows else []
+    found: list[str] = []
     for position in range(count):
         shown = [line[position] for line in body]
-        while waiting and not _shows(shown, [row[waiting[0]] for row in rows]):
-            waiting.pop(0)
-        if not waiting:
-            raise UserError(
-                f"{path}: column {position + 1} is not in the CSV file; make both again"
-            )
-        found.append(waiting.pop(0))
+        last = names.index(found[-1]) if found else -1
+        name = next(
+            (
+                name
+                for name in (*names[last + 1 :], *names[: last + 1])
+                if name not in found and _shows(shown, [row[name] for row in rows])
+            ),
+            None,
+        )
+        if name is None:
+            raise UserError(f"{path}: column {position + 1} is not in the CSV; make both again")
+        found.append(name)
     return found
 
 

@@ -181,6 +181,21 @@ def test_a_table_is_read_back_as_it_was_written(tmp_path):
     assert (second[3].text, second[3].sort, second[3].published) == ("–", "", "1.50")
 
 
+def test_columns_may_stand_in_another_order_than_in_the_csv(tmp_path):
+    columns = (Column("b", "B", unit="ms"), Column("a", "A"), Column("c", "C"))
+    rows = [{"label": "x", "a": "1.0", "b": "2.0", "c": "3.0", "a_std": "0.5"}]
+    table = Table("T", "N", {"label": "L"}, columns, rows)
+    (tmp_path / "t.csv").write_text(to_csv(table), encoding="utf-8")
+    (tmp_path / "t.md").write_text(to_markdown(table), encoding="utf-8")
+    found = read_table(tmp_path, "t", {})
+    assert [(cell.sort, cell.std) for cell in found.rows[0]] == [
+        ("x", ""),
+        ("2.0", ""),
+        ("1.0", "0.5"),
+        ("3.0", ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("variant", "whole"),
     [

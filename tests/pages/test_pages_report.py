@@ -11,7 +11,7 @@ from made_up_run import configuration, make
 from monoglot.errors import UserError
 from monoglot.graph import Graph
 from monoglot.pages import deployment
-from monoglot.pages.deployment import after_export
+from monoglot.pages.exported import after_export
 from monoglot.pages.page import render
 from monoglot.pages.reading import read_run
 
