@@ -119,8 +119,8 @@ def _columns(settings: Mapping[str, Any], length: int) -> list[Column]:
     """Return the columns that Markdown and LaTeX show, where there are such numbers."""
     columns = [
         Column("size_millions", "Size", unit="M"),
-        Column("disk_mb", "Disk", "MB"),
-        Column("memory_mb", "Memory", "MB"),
+        Column("disk_mb", "Disk, MB"),
+        Column("memory_mb", "Memory, MB"),
     ]
     runs = {f"cpu_{asked}": _threads(asked) for asked in settings["threads"]} | {"cuda": "GPU"}
     for name, group in runs.items():
@@ -128,14 +128,14 @@ def _columns(settings: Mapping[str, Any], length: int) -> list[Column]:
         columns += [Column(f"{name}_{length}_p{p}_ms", f"p{p}", unit) for p in (50, 95)]
     last = [*runs][-2]
     columns += [
-        Column(f"{run}_{length}_sequences_per_second", runs[run], "texts/s")
+        Column(f"{run}_{length}_sequences_per_second", f"texts/s, {runs[run]}")
         for run in (last, "cuda")
     ]
     return [
         *columns,
         Column("score", "Score"),
-        Column("making_kwh", "kWh", "Making"),
-        Column("making_co2_kg", "kg CO2", "Making"),
+        Column("making_kwh", "Making, kWh"),
+        Column("making_co2_kg", "kg CO2"),
     ]
 
 
@@ -165,6 +165,7 @@ def _note(
     if any(row.get("making_kwh") == "" for row in rows):
         sentences.append("Energy is missing where a job does not say what it used.")
     sentences.append(
-        f"Other work kept up to {settings['load']:.1f} cores busy before measurements."
+        f"Before measurements the load average was up to {settings['load']:.1f}; above 0 is "
+        "other work, timed along."
     )
     return " ".join(sentences)

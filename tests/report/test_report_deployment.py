@@ -186,7 +186,7 @@ def test_the_note_says_how_it_was_measured(block):
         "of 50",
         "32 at a time",
         "seed 1",
-        "0.2 cores",
+        "up to 0.2;",
     ):
         assert part in note
     assert "cut" in note
