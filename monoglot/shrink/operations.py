@@ -104,7 +104,7 @@ def _train(
     tokenizer: PreTrainedTokenizerFast,
     teacher: PreTrainedModel | None,
     material: Material,
-    state: TrainingState | None,
+    state: TrainingState,
     watcher: Watcher,
 ) -> Made:
     settings = settings_of(step, parent)
@@ -113,6 +113,5 @@ def _train(
     about = student, training, material.training.meta, heldout, settings, teacher, state
     with torch.random.fork_rng():
         history = train(*about, scalars=watcher)
-    if state:
-        state.forget()
+    state.forget()
     return Made(student, tokenizer, history[-1]["tokens"])
