@@ -39,6 +39,7 @@ DEPLOYMENT = _mapping(
         cpu={"type": "string"}, cores={"type": "integer"}, gpu={"type": ["string", "null"]}
     ),
     forms=_each(FORM) | {"minProperties": 1},
+    load_average_before=NUMBER,
 )
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 SCORED = {

@@ -88,7 +88,8 @@ def _task(task: dict) -> str:
     what = "tags every word" if task["kind"] == "tagging" else "sorts whole texts"
     labels = task["labels"]
     some = f"{', '.join(labels[:8])}{' …' if len(labels) > 8 else ''}"
-    return f"{what} by {len(labels)} labels: {some}"
+    whole = "; the whole model is trained for it" if task["tuning"] == "full" else ""
+    return f"{what} by {len(labels)} labels: {some}{whole}"
 
 
 def _metrics(run: Run) -> list[tuple[str, str, str]]:

@@ -129,12 +129,13 @@ class Parts:
 
     @cached_property
     def deployment_about(self) -> dict[str, object]:
-        """How it was measured: length in tokens, texts at a time, machines."""
+        """How it was measured: length in tokens, texts at a time, machines, their other work."""
         found = list(self.run.deployments.values())
         return {
             "length": deployment.length(self.run),
             "batch": found[0]["measuring"]["batch"],
             "machines": sorted({machine(one["hardware"]) for one in found}),
+            "load": max(one["load_average_before"] for one in found),
         }
 
     @cached_property

@@ -92,8 +92,9 @@ def read_table(
         for row, line in zip(rows, body, strict=True)
     ]
     for line, row in zip(cells, rows, strict=True):
-        if row.get("row") in variants and row["row"] != line[0].text:
-            line[0] = replace(line[0], key=row["row"])
+        variant = row.get("variant", row.get("row"))
+        if variant in variants and variant != line[0].text:
+            line[0] = replace(line[0], key=variant)
     return TableView(name, caption, note, headings, cells)
 
 

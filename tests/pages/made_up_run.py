@@ -124,7 +124,7 @@ def _deployment(node: Checkpoint) -> dict:
 
     return {
         "measuring": {"lengths": [64], "batch": 32},
-        "tokens": {"64": 64},
+        "load_average_before": 0.25,
         "hardware": {"cpu": "A processor", "cores": 2, "gpu": None},
         "forms": {
             form: {"disk": {"weights_bytes": 1e6}, "runs": [run(form, 1), run(form, 2)]}
