@@ -23,5 +23,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     root = Path(config.config_file_path).parent
     for source, name in PAGES.items():
         text = IN_DOCS.sub(r"\1", (root / source).read_text(encoding="utf-8"))
+        for other, page in PAGES.items():
+            text = text.replace(f"]({other})", f"]({page})")
         files.append(File.generated(config, name, content=text))
     return files

@@ -82,7 +82,7 @@ def load(
                 f"{adapter}: there is neither an adapter ({', '.join(FILES['adapter'])}) "
                 f"nor a tuned model ({', '.join(CHECKPOINT_FILES)})"
             )
-        return tuned_models.load(adapter), AutoTokenizer.from_pretrained(adapter)
+        return tuned_models.load(adapter), _tokenizer(adapter)
     about = _about(adapter)
     model = load_encoder(checkpoint)
     if sha256(checkpoint / "model.safetensors") != about[CHECKPOINT]:
@@ -95,8 +95,13 @@ def load(
     # The library shows a broken file as an error of many kinds.
     except Exception as error:
         raise UserError(f"{adapter}: cannot be read as an adapter ({first_line(error)})") from None
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, model_max_length=about[MAX_LENGTH])
-    return model.eval(), tokenizer
+    return model.eval(), _tokenizer(checkpoint, model_max_length=about[MAX_LENGTH])
+
+
+def _tokenizer(folder: Path, **settings: int) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(
+        folder, trust_remote_code=False, local_files_only=True, **settings
+    )
 
 
 def _about(folder: Path) -> dict:

@@ -69,7 +69,14 @@ def load(folder: Path) -> PreTrainedModel:
     else:
         tagging = config["architectures"][0].endswith("ForTokenClassification")
         model_class = CLASSES["tagging" if tagging else "classification"]
-    return model_class.from_pretrained(folder, use_safetensors=True, dtype=torch.float32).eval()
+    model = model_class.from_pretrained(
+        folder,
+        use_safetensors=True,
+        dtype=torch.float32,
+        trust_remote_code=False,
+        local_files_only=True,
+    )
+    return model.eval()
 
 
 def _stock(
