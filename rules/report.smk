@@ -15,7 +15,7 @@ rule report:
         "../envs/monoglot.yaml"
     params:
         config=report_config,
-        results=RESULTS,
+        results=subpath(output.report, parent=True),
         measured=report_measured(),
         code=report_code(),
     shell:

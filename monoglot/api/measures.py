@@ -49,9 +49,10 @@ def evaluate_mlm(
     Models with other tokenizers have other tokens to find, so that only those with one tokenizer
     compare exactly.
 
-    >>> found = monoglot.evaluate_mlm(model, tokenizer, texts)
-    >>> found.masked > 0, 0 <= found.accuracy <= 1
-    (True, True)
+    Examples:
+        >>> found = monoglot.evaluate_mlm(model, tokenizer, texts)
+        >>> found.masked > 0, 0 <= found.accuracy <= 1
+        (True, True)
 
     Args:
         model: a masked language model.
@@ -108,8 +109,9 @@ def _evaluated(model: PreTrainedModel) -> Iterator[PreTrainedModel]:
 def parameters(model: torch.nn.Module) -> int:
     """Count a model's parameters, each shared tensor once.
 
-    >>> monoglot.parameters(model)
-    24768
+    Examples:
+        >>> monoglot.parameters(model)
+        24768
 
     Tables of this project count those of a masked language model with tied decoder.
     """

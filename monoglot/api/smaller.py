@@ -36,13 +36,14 @@ def trim_vocab(
     is trained. A text whose pieces are all kept is encoded as before and gives the same hidden
     states. Gurgurov et al. 2025, section 2.4.
 
-    >>> smaller, its_tokenizer, report = monoglot.trim_vocab(model, tokenizer, texts, size=60)
-    >>> smaller.config.vocab_size, len(its_tokenizer)
-    (65, 65)
-    >>> report["vocab"]
-    {'before': 120, 'after': 65}
-    >>> its_tokenizer.tokenize("il kelb") == tokenizer.tokenize("il kelb")
-    True
+    Examples:
+        >>> smaller, its_tokenizer, report = monoglot.trim_vocab(model, tokenizer, texts, size=60)
+        >>> smaller.config.vocab_size, len(its_tokenizer)
+        (65, 65)
+        >>> report["vocab"]
+        {'before': 120, 'after': 65}
+        >>> its_tokenizer.tokenize("il kelb") == tokenizer.tokenize("il kelb")
+        True
 
     Args:
         model: an encoder with any head, or none.
@@ -83,8 +84,9 @@ def select_layers(
 ) -> Model:
     """Keep some of a model's layers. Gurgurov et al. 2025, section 2.1 and appendix B.
 
-    >>> monoglot.select_layers(model, layers=2).config.num_hidden_layers
-    2
+    Examples:
+        >>> monoglot.select_layers(model, layers=2).config.num_hidden_layers
+        2
 
     Args:
         model: an encoder with any head, or none.
@@ -116,8 +118,9 @@ def prune_ffn(
 
     Gurgurov et al. 2025, section 2.2.
 
-    >>> monoglot.prune_ffn(model, tokenizer, texts, size=32).config.intermediate_size
-    32
+    Examples:
+        >>> monoglot.prune_ffn(model, tokenizer, texts, size=32).config.intermediate_size
+        32
 
     Args:
         model: a masked language model.
@@ -155,8 +158,9 @@ def reduce_hidden(
 
     The model hardly predicts anything before it is trained again, as by `distill`.
 
-    >>> monoglot.reduce_hidden(model, size=16).config.hidden_size
-    16
+    Examples:
+        >>> monoglot.reduce_hidden(model, size=16).config.hidden_size
+        16
 
     Args:
         model: a masked language model, or an encoder alone.

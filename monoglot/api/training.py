@@ -38,9 +38,10 @@ def adapt(
 ) -> tuple[Model, History]:
     """Train a masked language model on some texts: language adaptation, or training after pruning.
 
-    >>> adapted, history = monoglot.adapt(model, tokenizer, texts, steps=2, batch_size=4)
-    >>> [row["step"] for row in history]
-    [0, 2]
+    Examples:
+        >>> adapted, history = monoglot.adapt(model, tokenizer, texts, steps=2, batch_size=4)
+        >>> [row["step"] for row in history]
+        [0, 2]
 
     Args:
         model: a masked language model; its training runs where it is, on CPU or GPU, in fp32.
@@ -48,7 +49,8 @@ def adapt(
         texts: documents of the language; held in memory as token ids.
         validation: other documents, to validate on; by default one in fifty of `texts`, at most
             1,000, is held out.
-        steps, epochs: how long to train; give one of them.
+        steps: optimiser steps; give this or `epochs`.
+        epochs: passes over the texts.
         batch_size: sequences a step.
         learning_rate: the highest, of AdamW.
         max_length: longest sequence in tokens, special ones included; by default 512 or what the
@@ -101,10 +103,12 @@ def distill(
 
     The loss is alpha · masked LM + (1 - alpha) · distance of the student's logits to the teacher's.
 
-    >>> student = monoglot.select_layers(model, layers=2)
-    >>> student, history = monoglot.distill(student, model, tokenizer, texts, steps=2, batch_size=4)
-    >>> student.config.num_hidden_layers
-    2
+    Examples:
+        >>> student = monoglot.select_layers(model, layers=2)
+        >>> budget = {"steps": 2, "batch_size": 4}
+        >>> student, history = monoglot.distill(student, model, tokenizer, texts, **budget)
+        >>> student.config.num_hidden_layers
+        2
 
     Args:
         student: a masked language model; its training runs where it is, on CPU or GPU, in fp32.
@@ -115,7 +119,8 @@ def distill(
         alpha: weight of the masked-LM loss, 0 to 1.
         validation: other documents, to validate on; by default one in fifty of `texts`, at most
             1,000, is held out.
-        steps, epochs: how long to train; give one of them.
+        steps: optimiser steps; give this or `epochs`.
+        epochs: passes over the texts.
         batch_size: sequences a step.
         learning_rate: the highest, of AdamW.
         positions: where logits are compared: everywhere, padding too (`all`, the paper's code), on

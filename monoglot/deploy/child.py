@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
+from safetensors.numpy import load_file
 
 from monoglot.command import run
 from monoglot.deploy.memory import peak_rss_bytes
@@ -30,8 +30,7 @@ def measured(order: dict[str, Any]) -> dict[str, Any]:
     Memory is the largest resident set: after importing the libraries, after answering one text at a
     time, and after answering the batches too.
     """
-    tokens = np.load(order["tokens"])
-    windows = {int(length): tokens[length] for length in tokens.files}
+    windows = {int(length): ids for length, ids in load_file(order["tokens"]).items()}
     opener = _opener(order)
     imported = peak_rss_bytes()
     started = perf_counter()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from safetensors.numpy import save_file
 
 from monoglot import surroundings
 from monoglot.checkpoint_files import load_tokenizer
@@ -70,7 +70,7 @@ def deployment(
     tokens = {length: min(length, most) for length in measuring.lengths}
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
-        file = Path(folder, "tokens.npz")
+        file = Path(folder, "tokens.safetensors")
         _write_tokens(checkpoint, text, sorted(set(tokens.values())), measuring.batch, file)
         found = {
             form.name: {
@@ -112,7 +112,7 @@ def _write_tokens(
 ) -> None:
     tokenizer, sentences = load_tokenizer(checkpoint), list(read_texts(text))
     cut = {str(n): windows(tokenizer, sentences, n, count, str(text)) for n in lengths}
-    np.savez(file, **cut)
+    save_file(cut, file)
 
 
 def _threads(asked: Sequence[int | str]) -> list[int]:

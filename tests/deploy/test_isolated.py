@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from monoglot.deploy import child, isolated
 from monoglot.deploy.isolated import measure
@@ -12,8 +13,8 @@ from monoglot.errors import UserError
 
 @pytest.fixture
 def order(exported, tmp_path):
-    tokens = tmp_path / "tokens.npz"
-    np.savez(tokens, **{"8": np.full((2, 8), 9), "16": np.full((2, 16), 9)})
+    tokens = tmp_path / "tokens.safetensors"
+    save_file({"8": np.full((2, 8), 9), "16": np.full((2, 16), 9)}, tokens)
     return {
         "runtime": "onnx",
         "precision": "int8",
