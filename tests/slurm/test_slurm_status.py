@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
 from experiment import GRID, MODEL, TRAINING, Experiment
 
@@ -25,8 +28,26 @@ def status(experiment: Experiment) -> dict:
     return json.loads(said.stdout)
 
 
-def test_a_training_in_the_queue_runs_and_says_how_far_it_is(training, experiment):
-    run, number, _ = training
+@pytest.fixture
+def held(training, experiment: Experiment):
+    """Return a run whose training stands still, so that it does not end meanwhile."""
+    processes = [process for process in psutil.process_iter() if trains(process, experiment.folder)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    yield training
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+
+
+def trains(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return "scripts/train.py" in process.cmdline() and Path(process.cwd()) == folder.resolve()
+    except psutil.Error:
+        return False
+
+
+def test_a_training_in_the_queue_runs_and_says_how_far_it_is(held, experiment):
+    run, number, _ = held
     state = status(experiment)
     assert state["running"] is True
     (job,) = [job for job in state["jobs"] if job["state"] != "done"]
