@@ -56,7 +56,8 @@ def slurm() -> Iterator[Finding]:
     plugin = installed(PLUGIN)
     if told.returncode:
         todo = "SLURM is installed, but does not work: set it up, or leave --slurm alone."
-        yield Finding("SLURM", WARN, told.stderr.strip() or "sbatch fails", todo)
+        said = told.stderr.strip().splitlines() or ["sbatch fails"]
+        yield Finding("SLURM", WARN, said[-1], todo)
     elif plugin is None:
         todo = f"Install {PLUGIN}: pip install 'monoglot[slurm]'."
         yield Finding("SLURM", WARN, told.stdout.strip(), todo)
