@@ -5,6 +5,7 @@ from pathlib import Path
 
 from monoglot.graph import Checkpoint, Graph
 from monoglot.graph_tables import deployed
+from monoglot.nodes import Run
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -46,7 +47,7 @@ def records(graph: Graph) -> dict[str, list[str]]:
     """Return the records of each adapter run, by the run's name."""
     return {
         str(run): [f"scores/{run}/seed{seed}.json" for seed in graph.seeds(run.variant)]
-        for run in graph.runs
+        for run in _runs(graph)
     }
 
 
@@ -85,7 +86,7 @@ def jobs(graph: Graph) -> list[str]:
     found = [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
     found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
     found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
-    found += [f"scores/{run}/{PROVENANCE}" for run in graph.runs]
+    found += [f"scores/{run}/{PROVENANCE}" for run in _runs(graph)]
     found += [f"tables/{name}.{PROVENANCE}" for name in _tables(graph)]
     found += [f"figures/{name}.{PROVENANCE}" for name in graph.config["figures"]]
     return found
@@ -97,9 +98,15 @@ def _tables(graph: Graph) -> list[str]:
     return [name for name, spec in tables if spec["kind"] != "deployment"]
 
 
+def _runs(graph: Graph) -> list[Run]:
+    """Adapter runs that these tables, or figures, need."""
+    needs = [*(graph.needs[name] for name in _tables(graph)), *graph.figure_needs.values()]
+    return sorted({run for one in needs for run in one.runs})
+
+
 def _sets(graph: Graph) -> list[tuple[str, str]]:
     """Languages and sets of data that were read; of texts, those that stores are made of."""
-    found = {(run.language, run.task) for run in graph.runs}
+    found = {(run.language, run.task) for run in _runs(graph)}
     found |= {about for needs in graph.needs.values() for about in needs.sets}
     found |= {tuple(store.split("/")[-2:]) for store in _stores(graph)}
     for node in graph.checkpoints:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hub_stand_in import Hub, serve
 from huggingface_hub import constants
+from huggingface_hub.utils import reset_sessions
 
 from monoglot.errors import UserError
 from monoglot.extends import read
@@ -42,6 +43,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     }
     with serve(Hub(repositories)) as hub:
         monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+        reset_sessions()  # one that was made offline stays so
         for name in ("MASAKHA_POS", "MASAKHA_NER", "AFRISENTI"):
             monkeypatch.setattr(offers, name, f"{hub.address}/{COMMIT}")
         yield hub

@@ -1,3 +1,4 @@
+import logging
 import shutil
 
 import pytest
@@ -32,6 +33,7 @@ def encoder(request, parent, prefix, tmp_path):
 
 
 def test_an_encoder_gets_the_same_random_head_each_time(encoder, parent, inputs, caplog):
+    caplog.set_level(logging.INFO)
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
     model, again = (load_with_head(encoder, "x", "fresh") for _ in range(2))

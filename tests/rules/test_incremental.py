@@ -102,11 +102,8 @@ def test_comments_docstrings_and_the_readme_run_nothing(project):
 
 
 def test_a_new_row_runs_only_the_new_row(project):
-    project.edit(
-        DEMO,
-        "\ntables:\n",
-        "  one-layer: {operation: select_layers, parent: adapted, layers: 1}\n\ntables:\n",
-    )
+    new = "  one-layer: {operation: select_layers, parent: adapted, layers: 1}\n"
+    project.edit(DEMO, "\nvariants:\n", f"\nvariants:\n{new}")
     project.edit(DEMO, "rows: &rows\n", "rows: &rows\n      - {variant: one-layer, label: One}\n")
     planned = project.planned()
     assert variants(planned) == {"one-layer"}
