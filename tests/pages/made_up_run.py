@@ -34,7 +34,7 @@ def make(config: Mapping, results: Path) -> Path:
     """Fill a results folder with all that a report of the configuration is made from."""
     graph = Graph(dict(config))
     records = files.records(graph)
-    for run in graph.runs:
+    for run in (run for run in graph.runs if str(run) in records):
         for seed, path in zip(graph.seeds(run.variant), records[str(run)], strict=True):
             _write(results / path, json.dumps(_record(graph, run, seed)))
     for path in files.histories(graph).values():
