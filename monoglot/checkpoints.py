@@ -25,7 +25,7 @@ from monoglot.files import whole_folder
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 __all__ = ["ARCHITECTURES", "FILES", "TOKENIZER_FILES"]  # besides what is defined here
@@ -73,13 +73,19 @@ def read_weights(
 def from_safetensors(
     model_class: Any, folder: Path, where: str, **options: object
 ) -> tuple["PreTrainedModel", list[str]]:
+    """Load a model of a known family, see `from_configured`."""
+    return from_configured(model_class, read_config(folder, where), folder, where, **options)
+
+
+def from_configured(
+    model_class: Any, config: "PretrainedConfig", folder: Path, where: str, **options: object
+) -> tuple["PreTrainedModel", list[str]]:
     """Load a model of `model_class` in fp32 from safetensors alone; name the tensors it lacks.
 
     Raises `UserError` as `read_weights` does.
     """
     import torch
 
-    config = read_config(folder, where)
     try:
         check_shapes(folder / "model.safetensors", config)
         model, info = model_class.from_pretrained(

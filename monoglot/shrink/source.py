@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import transformers
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.api.arguments import check_model
 from monoglot.api.tokenizers import parsed, rebuilt
 from monoglot.checkpoint_files import first_line, parsed_config
+from monoglot.checkpoints import from_configured
 from monoglot.collection import paused
 from monoglot.errors import UserError
-from monoglot.faults import sentence
 from monoglot.operations.anatomy import ANATOMIES
 from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.hub_model import download
@@ -80,13 +79,15 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> Source:
             "revision that has them"
         )
     name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
-    model, missing = _load_model(getattr(transformers, name), folder, where)
+    transformers.logging.set_verbosity_error()
+    model_class, config = getattr(transformers, name), _read_config(folder, where)
+    model, missing = from_configured(model_class, config, folder, where)
     if missing:
         raise UserError(
-            f"{where}: has no weights for {sorted(missing)[0]}; "
+            f"{where}: has no weights for {missing[0]}; "
             f"it must hold the whole model that {name} loads"
         )
-    check_model(model)
+    check_model(model.eval())
     tokenizer = _load_tokenizer(folder, where)
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
     if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
@@ -99,23 +100,16 @@ def _class_of(architectures: list[str]) -> str:
     return next(ends, MASKED_LM)
 
 
-def _load_model(kind: type, folder: Path, where: str) -> tuple[PreTrainedModel, list[str]]:
-    transformers.logging.set_verbosity_error()
+def _read_config(folder: Path, where: str) -> PretrainedConfig:
     try:
-        model, about = kind.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
+        return transformers.AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
         )
-    # A broken file shows as an error of safetensors, of the operating system or of the shapes.
+    # Each architecture checks its keys in its own way.
     except Exception as error:
-        if sentence(error):
-            raise  # the machine is at fault, not the file
-        raise UserError(f"{where}: the model cannot be read ({first_line(error)})") from None
-    return model.eval(), about["missing_keys"]
+        raise UserError(
+            f"{where}: config.json is no configuration of a model ({first_line(error)})"
+        ) from None
 
 
 def _load_tokenizer(folder: Path, where: str) -> PreTrainedTokenizerFast:

@@ -128,6 +128,18 @@ def _without_a_tensor(folder):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
 
 
+def _not_finite(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["bert.encoder.layer.0.output.dense.weight"][0, 0] = float("nan")
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def _of_fewer_layers(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["num_hidden_layers"] -= 1
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 def _cut(folder):
     (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:999])
 
@@ -146,7 +158,9 @@ def _decoder(folder):
         (_without_weights, "weights in pickle files"),
         (_with_code, "names code of its own"),
         (_without_a_tensor, "has no weights for bert.encoder.layer.0.output.dense.weight"),
-        (_cut, "the model cannot be read"),
+        (_not_finite, "are not all finite numbers"),
+        (_of_fewer_layers, "layers, but config.json says"),
+        (_cut, "the weights cannot be read"),
         (_with_another_tokenizer, "give the tokenizer that the model was trained with"),
         (_decoder, "is a 'gpt2'; it must be an encoder"),
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
