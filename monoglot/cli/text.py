@@ -3,7 +3,8 @@
 import shutil
 from collections.abc import Sequence
 
-UNITS = ("B", "kB", "MB", "GB", "TB")
+from monoglot.amounts import size as size
+
 GAP = "  "
 
 
@@ -15,23 +16,13 @@ def width() -> int:
 def duration(seconds: float) -> str:
     """Return a duration in the two largest units: `45 s`, `12 min 5 s`, `3 h 10 min`, `2 d 4 h`."""
     whole = round(seconds)
-    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+    for length, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= length:
+            rest = whole % length // smaller
+            return f"{whole // length} {unit}" + (f" {rest} {name}" if rest else "")
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
-
-
-def size(count: float | None) -> str:
-    """Return a number of bytes: `1.06 GB`; a question mark for None."""
-    if count is None:
-        return "?"
-    unit = 0
-    while count >= 1000 and unit < len(UNITS) - 1:
-        count, unit = count / 1000, unit + 1
-    return f"{count:.3g} {UNITS[unit]}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

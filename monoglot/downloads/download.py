@@ -4,13 +4,12 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from monoglot.amounts import size
 from monoglot.data import hub_files
 from monoglot.downloads import manifest
 from monoglot.downloads.needs import HubFiles, LocalFile, Need, WebFile
 from monoglot.downloads.wanted import Wanted, fetch, wanted
 from monoglot.errors import UserError
-
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def download(needs: Collection[Need], listing: Path) -> None:
@@ -77,18 +76,9 @@ def _say_what_is_local(needs: Iterable[Need]) -> None:
 
 
 def _line(file: Wanted) -> str:
-    return f"{_bytes(file.size):>8}  {file.id} {file.path}"
+    return f"{size(file.size):>8}  {file.id} {file.path}"
 
 
 def _total(files: Collection[Wanted | manifest.Entry]) -> str:
     more = "" if all(file.size is not None for file in files) else " and those of unknown size"
-    return f"{len(files)} files, {_bytes(sum(file.size or 0 for file in files))}{more}"
-
-
-def _bytes(size: float | None) -> str:
-    if size is None:
-        return "?"
-    unit = 0
-    while size >= 1000 and unit < len(UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.3g} {UNITS[unit]}"
+    return f"{len(files)} files, {size(sum(file.size or 0 for file in files))}{more}"

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from monoglot.evaluate.records import Record
-from monoglot.report.compare_cells import MILLION, Cell, Key
+from monoglot.nodes import Run
+from monoglot.report.compare_cells import MILLION, Cell
 
 SAME = ("metric", "n_train", "n_test", "settings", "versions", "hardware", "git_commit", "inputs")
 """What of records is compared beside scores and sizes; mappings key by key."""
@@ -27,7 +28,7 @@ class Difference:
         p: of the paired test; None where there was none.
     """
 
-    key: Key
+    key: Run
     first: Cell
     second: Cell
     points: Fraction
@@ -45,8 +46,8 @@ class Comparison:
     """
 
     cells: list[Difference]
-    only_first: list[Key]
-    only_second: list[Key]
+    only_first: list[Run]
+    only_second: list[Run]
     others: dict[str, dict[tuple[str, str], int]]
 
     def differing(self, tolerance: float = 0.0) -> list[Difference]:
@@ -62,7 +63,7 @@ class Comparison:
         return not (self.differing(tolerance) or self.only_first or self.only_second)
 
 
-def compare(first: Mapping[Key, Cell], second: Mapping[Key, Cell], test: bool = True) -> Comparison:
+def compare(first: Mapping[Run, Cell], second: Mapping[Run, Cell], test: bool = True) -> Comparison:
     """Compare two sides cell by cell.
 
     Args:
@@ -90,12 +91,12 @@ def same_size(one: Difference) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _difference(key: Key, first: Cell, second: Cell, test: bool) -> Difference:
+def _difference(key: Run, first: Cell, second: Cell, test: bool) -> Difference:
     p = _p_value(key, first, second) if test and first.metric == second.metric else None
     return Difference(key, first, second, second.mean - first.mean, p)
 
 
-def _p_value(key: Key, first: Cell, second: Cell) -> float | None:
+def _p_value(key: Run, first: Cell, second: Cell) -> float | None:
     """The p-value over the seeds of both; None if they share none, or a file is missing."""
     from monoglot.report.paired_test import p_value, read_predictions
 

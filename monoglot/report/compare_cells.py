@@ -8,22 +8,10 @@ from statistics import mean, stdev
 
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
+from monoglot.nodes import Run
 from monoglot.report.published import read_published
 
 MILLION = 10**6
-
-
-@dataclass(frozen=True, order=True)
-class Key:
-    """Which cell."""
-
-    model: str
-    language: str
-    variant: str
-    task: str
-
-    def __str__(self) -> str:
-        return f"{self.model}/{self.language}/{self.variant}/{self.task}"
 
 
 @dataclass
@@ -54,7 +42,7 @@ class Cell:
         return stdev(self.percent.values()) if len(self.percent) > 1 else None
 
 
-def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Key, Cell]:
+def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Run, Cell]:
     """Read the cells of a results folder, or of any folder with records.
 
     Args:
@@ -64,10 +52,10 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
         UserError: there are no records, or one cannot be read or lacks a score.
     """
     root = folder / "scores" if (folder / "scores").is_dir() else folder
-    cells: dict[Key, Cell] = {}
+    cells: dict[Run, Cell] = {}
     for path in sorted(root.rglob("seed*.json")):
         record = read_record(path)
-        key = Key(*(record[name] for name in ("model", "language", "variant", "task")))
+        key = Run(*(record[name] for name in ("model", "language", "variant", "task")))
         name = (scores or {}).get(record["task"], record["metric"])
         if name not in record["scores"]:
             continue  # a baseline has no sub-tokens
@@ -80,7 +68,7 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
     return cells
 
 
-def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Key, Cell]:
+def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
     """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
 
     Raises `UserError` if the file is something else.
@@ -93,7 +81,7 @@ def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Key, Cell]:
             if not task or language in ("reduction", "size"):
                 continue
             parameters = None if size is None else int(size * MILLION)
-            key = Key(model, language, variant, task)
+            key = Run(model, language, variant, task)
             cells[key] = Cell({None: Fraction(value)}, scores.get(task, ""), parameters)
     if not cells:
         raise UserError(f"{path}: has no column of a language and a task (mt_ner)")

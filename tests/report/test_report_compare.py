@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import UserError
+from monoglot.nodes import Run
 from monoglot.report.compare import compare, same_size
-from monoglot.report.compare_cells import Key, read_paper, read_results
+from monoglot.report.compare_cells import read_paper, read_results
 from monoglot.report.compare_layout import FORMS, laid_out
 from monoglot.report.compare_origins import origins
 from tests.report.two_results import SENTENCES, TEST, names, topics, write
@@ -41,7 +42,7 @@ def test_a_folder_is_equal_to_itself(first):
 def test_cells_that_differ_and_cells_of_one_side(first, tmp_path):
     found = compare(read_results(first), read_results(other(tmp_path)))
     (cell,) = found.cells
-    assert found.only_first == [Key("xlmr", "mt", "kd", "ner")]
+    assert found.only_first == [Run("xlmr", "mt", "kd", "ner")]
     # All b: F1 of b is 2/4, that of a and c is 0. Half right: F1 of a and c are 2/3, of b 4/8 ...
     assert cell.second.mean == pytest.approx(100 / 6, abs=1e-9)
     assert cell.points == cell.second.mean - cell.first.mean < 0
@@ -83,7 +84,7 @@ def test_published_numbers(first, tmp_path):
     paper = tmp_path / "paper.csv"
     paper.write_text("model,row,label,size_millions,mt_tc,mt_ner,avg\nxlmr,kd,KD,1,80.5,,80.5\n")
     cells = read_paper(paper, {"ner": "subtoken_f1"})
-    assert cells[Key("xlmr", "mt", "kd", "tc")].mean == Fraction("80.5")
+    assert cells[Run("xlmr", "mt", "kd", "tc")].mean == Fraction("80.5")
     assert [key.task for key in cells] == ["tc"]
     found = compare(read_results(first), cells)
     assert (found.cells[0].p, same_size(found.cells[0]), found.others) == (None, True, {})
