@@ -1,10 +1,11 @@
 """Tiny checkpoints of every family, and scripts run as commands."""
 
+import logging
 import runpy
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def heard_signals() -> None:
     ):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def log_level_kept() -> Iterator[None]:
+    """Fail the test that leaves the log at another level, not those after it which read the log."""
+    root = logging.getLogger()
+    before = root.level
+    yield
+    after = root.level
+    root.setLevel(before)
+    assert after == before
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ def _option(short: str, long: str, level: int, text: str) -> click.Option:
     def note(context: click.Context, _: click.Parameter, value: bool) -> None:
         if value:
             context.meta[KEY] = level
-            _set_level(level)
+            if context.parent:  # before a command's name, it waits for `show_log`, which undoes it
+                _set_level(level)
 
     return click.Option(
         [short, long], is_flag=True, expose_value=False, is_eager=True, callback=note, help=text
