@@ -1,7 +1,5 @@
 """Tiny models of every architecture, with tokenizers trained on a few sentences."""
 
-from collections.abc import Callable
-
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
@@ -11,12 +9,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.tokenizer_families import (
-    INPUT_NAMES,
-    SPECIAL_TOKENS,
-    split_at_spaces,
-    split_into_words,
-)
+from monoglot.operations.train_tokenizer import train_unigram, train_wordpiece
+from monoglot.tokenizer_families import INPUT_NAMES, SPECIAL_TOKENS
 
 TEXTS = [
     "il kelb jiġri wara l-qattus fil-belt",
@@ -74,46 +68,28 @@ def randomise(model: torch.nn.Module) -> None:
 def trained(kind: str, pieces: int) -> PreTrainedTokenizerFast:
     """Return a tokenizer of `pieces` pieces: WordPiece, Unigram or byte-level BPE."""
     names = SPECIAL_TOKENS["WordPiece" if kind == "WordPiece" else "Unigram"]
-    tokenizer = {"WordPiece": _wordpiece, "Unigram": _unigram, "BPE": _bpe}[kind](
-        pieces, list(dict.fromkeys(names.values()))
+    # The first two trained as by `scratch`: by the trainers of `tokenizers` alone, each run of the
+    # tests has other ids, and with them other losses.
+    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": _bpe}[kind]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=train(TEXTS, pieces), model_max_length=64, **names
     )
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **names)
 
 
-def _wordpiece(pieces: int, special: list[str]) -> Tokenizer:
-    tokenizer = split_into_words(Tokenizer(models.WordPiece(unk_token="[UNK]")))
-    _train(tokenizer, trainers.WordPieceTrainer, vocab_size=pieces, special_tokens=special)
-    tokenizer.decoder = decoders.WordPiece()
-    return _framed(tokenizer, "[CLS]", "[SEP]")
-
-
-def _unigram(pieces: int, special: list[str]) -> Tokenizer:
-    tokenizer = split_at_spaces(Tokenizer(models.Unigram()))
-    options = {"vocab_size": pieces, "special_tokens": special, "unk_token": "<unk>"}
-    _train(tokenizer, trainers.UnigramTrainer, **options)
-    tokenizer.decoder = decoders.Metaspace()
-    return _framed(tokenizer, "<s>", "</s>")
-
-
-def _bpe(pieces: int, special: list[str]) -> Tokenizer:
+def _bpe(texts: list[str], pieces: int) -> Tokenizer:
+    """RoBERTa's kind: every byte has a piece, `pieces` are further ones."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    options = {"special_tokens": special, "initial_alphabet": alphabet, "min_frequency": 1}
-    _train(tokenizer, trainers.BpeTrainer, vocab_size=pieces + len(alphabet), **options)
+    trainer = trainers.BpeTrainer(
+        vocab_size=pieces + len(alphabet),
+        special_tokens=list(dict.fromkeys(SPECIAL_TOKENS["Unigram"].values())),
+        initial_alphabet=alphabet,
+        min_frequency=1,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.decoder = decoders.ByteLevel()
     ends = (("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")))
     tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
-    return tokenizer
-
-
-def _train(tokenizer: Tokenizer, trainer: Callable, **options: object) -> None:
-    tokenizer.train_from_iterator(TEXTS, trainer(show_progress=False, **options))
-
-
-def _framed(tokenizer: Tokenizer, first: str, last: str) -> Tokenizer:
-    ends = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{first} $A {last}", pair=f"{first} $A {last} $B:1 {last}:1", special_tokens=ends
-    )
     return tokenizer
