@@ -57,15 +57,34 @@ def _aside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
     lock = None
     while lock is None:  # another process may just have taken it for left behind
         aside = Path(make(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX))
-        try:
-            lock = _locked(aside)
-        except OSError:
-            lock = os.open(aside, os.O_RDONLY)
+        lock = _held(aside)
     try:
         yield aside
     finally:
         _remove(aside)
         os.close(lock)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Lock a folder; yield whether no other process has it. Where a disk knows no locks, it is so.
+
+    The lock ends with the block or with the process, however that ends.
+    """
+    lock = _held(folder)
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _held(path: Path) -> int | None:
+    """Return what `_locked` does; where a disk knows no locks, the path is open without one."""
+    try:
+        return _locked(path)
+    except OSError:
+        return os.open(path, os.O_RDONLY)
 
 
 def _locked(path: Path) -> int | None:

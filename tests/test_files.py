@@ -1,5 +1,7 @@
 """Files that are whole or absent."""
 
+import errno
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.files import sha256, whole_file, whole_folder
+from monoglot.files import alone, sha256, whole_file, whole_folder
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,3 +85,21 @@ def test_processes_that_write_the_same_leave_each_other_alone(tmp_path):
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert [file.name for file in tmp_path.iterdir()] == ["a b ä"]
     assert (tmp_path / "a b ä").read_text() == "whole"
+
+
+def test_one_process_at_a_time_has_a_folder_alone(tmp_path):
+    with alone(tmp_path) as ours, alone(tmp_path) as second:
+        assert (ours, second) == (True, False)
+    with alone(tmp_path) as ours:
+        assert ours
+
+
+def test_a_disk_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with alone(tmp_path) as ours, whole_file(tmp_path / "a") as file:
+        assert ours
+        file.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]

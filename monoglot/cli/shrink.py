@@ -81,19 +81,21 @@ def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --preset paper-medium --budget medium
       monoglot shrink models/mbert small --text mt.txt --language Maltese --layers 4 --vocab 20000
     """
-    from monoglot.shrink.saving import check_free, claim
+    from monoglot.shrink.saving import check_free, claimed
     from monoglot.shrink.texts import check_files
 
     check_free(out)
     check_files(given["text"])
     from monoglot.cli.shrinking import silent_clock
 
-    with silent_clock(), TemporaryDirectory() as empty:
+    with silent_clock():
+        if dry_run:
+            with TemporaryDirectory() as empty:
+                _begin(model, Path(empty), given)
+            return
         folder = work or out.with_name(f"{out.name}.unfinished")
-        if not dry_run:
-            claim(folder)
-        job = _begin(model, Path(empty) if dry_run else folder, given)
-        if not dry_run:
+        with claimed(folder):
+            job = _begin(model, folder, given)
             _make(job, Namespace(model=model, out=out, **given), folder)
 
 

@@ -1,11 +1,13 @@
 """Models with their tokenizers, written whole."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.files import whole_file, whole_folder
+from monoglot.files import alone, whole_file, whole_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -38,16 +40,24 @@ def check_free(folder: Path) -> None:
         raise UserError(f"{folder}: holds a model already; give another folder, or remove it")
 
 
-def claim(work: Path) -> None:
-    """Make a folder of unfinished work, or take up that of an earlier run.
+@contextmanager
+def claimed(work: Path) -> Iterator[None]:
+    """Make a folder of unfinished work, or take up that of an earlier run, and lock it.
 
-    Raises `UserError` if it is a file, or holds anything else.
+    Raises `UserError` if it is a file, holds anything else, or another process is at work in it.
     """
     if work.exists() and not (work / MARK).is_file() and (work.is_file() or any(work.iterdir())):
         raise UserError(
             f"{work}: holds something else than unfinished work; name another folder with --work"
         )
     save_text("What `monoglot shrink` has made so far; it is removed at the end.\n", work / MARK)
+    with alone(work) as ours:
+        if not ours:
+            raise UserError(
+                f"{work}: another `monoglot shrink` is at work in it; wait for it to end, or name "
+                "another folder with --work"
+            )
+        yield
 
 
 def clear(work: Path) -> None:

@@ -20,6 +20,7 @@ from monoglot.checkpoints import count_parameters
 from monoglot.shrink import work as working
 from monoglot.shrink.plan import Shape, chain
 from monoglot.shrink.presets import BUDGETS
+from monoglot.shrink.saving import claimed
 
 ROOT = Path(__file__).parents[2]
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
@@ -198,3 +199,12 @@ def test_folders_of_others_are_left_alone(monoglot, model_folder, text_file, tmp
     assert result.exit_code == 1
     assert "holds something else than unfinished work" in result.stderr
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_two_runs_do_not_share_a_folder(monoglot, model_folder, text_file, tmp_path):
+    words = ["shrink", model_folder("bert"), tmp_path / "small", "--text", text_file]
+    with claimed(tmp_path / "small.unfinished"):
+        result = monoglot(*words, "--language", "Maltese", *STEPS)
+    assert result.exit_code == 1
+    assert "small.unfinished: another `monoglot shrink` is at work in it" in result.stderr
+    assert not (tmp_path / "small").exists()
