@@ -70,6 +70,16 @@ def read_weights(
     return model.eval(), missing
 
 
+def check_safetensors(folder: Path, where: str) -> None:
+    """Raise `UserError` if a model's folder has no safetensors, whatever else it has."""
+    if not any((folder / f"model.safetensors{end}").is_file() for end in ("", ".index.json")):
+        raise UserError(
+            f"{where}: has no model.safetensors; weights in pickle files such as "
+            "pytorch_model.bin are not read, because they can run code: save the model as "
+            "safetensors, or name a revision that has them"
+        )
+
+
 def from_safetensors(
     model_class: Any, folder: Path, where: str, **options: object
 ) -> tuple["PreTrainedModel", list[str]]:

@@ -6,6 +6,7 @@ import click
 
 from monoglot.cli import text
 from monoglot.cli.exits import Exit
+from monoglot.cli.options import format_option
 from monoglot.cli.verbosity import note, verbose
 from monoglot.cli.workflow import workflow_folder
 
@@ -17,15 +18,7 @@ AS_PUBLISHED = {"ner": "subtoken_f1", "pos": "subtoken_f1"}
 @click.command()
 @click.argument("first", type=click.Path())
 @click.argument("second", type=click.Path())
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    default="terminal",
-    show_default=True,
-    type=click.Choice(["terminal", "md", "csv", "json"]),
-    help="How to print it.",
-)
+@format_option("md", "csv", "json")
 @click.option(
     "-t",
     "--tolerance",

@@ -1,11 +1,28 @@
 """Arguments and options that several commands have."""
 
+from collections.abc import Callable
+
 import click
 
 from monoglot.cli.completing import configurations, targets
 
 config_argument = click.argument("config", shell_complete=configurations)
 targets_argument = click.argument("targets", nargs=-1, shell_complete=targets)
+
+
+def format_option(*forms: str) -> Callable:
+    """Add -f/--format, whose value comes as `form`: a table in the terminal, or one of `forms`."""
+    return click.option(
+        "-f",
+        "--format",
+        "form",
+        default="terminal",
+        show_default=True,
+        type=click.Choice(["terminal", *forms]),
+        help="How to print it.",
+    )
+
+
 as_json = click.option("--json", "in_json", is_flag=True, help="Print JSON, for programs.")
 
 

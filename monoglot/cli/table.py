@@ -7,6 +7,7 @@ import click
 
 from monoglot.cli import text
 from monoglot.cli.completing import configurations, tables
+from monoglot.cli.options import format_option
 from monoglot.cli.workflow import experiment, workflow_folder
 from monoglot.errors import UserError
 
@@ -18,15 +19,7 @@ from monoglot.errors import UserError
     shell_complete=configurations,
     help="Configuration in whose results the table is.",
 )
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    default="terminal",
-    show_default=True,
-    type=click.Choice(["terminal", "md", "csv", "tex", "json"]),
-    help="How to print it.",
-)
+@format_option("md", "csv", "tex", "json")
 def table(name: str | None, config: str | None, form: str) -> None:
     """Show a finished table.
 

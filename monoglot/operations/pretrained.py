@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedModel
 
 from monoglot.checkpoint_files import ARCHITECTURES, first_line, parsed_config
-from monoglot.checkpoints import save_weights
+from monoglot.checkpoints import check_safetensors, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.operations.embedding_rows import gather_rows
@@ -78,12 +78,7 @@ def _check(folder: Path, family: str, where: str) -> None:
             f"{where}: config.json has the model_type '{found}'; it must be '{family}', the "
             f"family of the model (families are {', '.join(ARCHITECTURES)})"
         )
-    if not any((folder / f"model.safetensors{end}").is_file() for end in ("", ".index.json")):
-        raise UserError(
-            f"{where}: has no model.safetensors; weights in pickle files such as "
-            "pytorch_model.bin are not read, because they can run code: save the model as "
-            "safetensors, or name a revision that has them"
-        )
+    check_safetensors(folder, where)
 
 
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:

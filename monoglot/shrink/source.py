@@ -9,7 +9,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 from monoglot.api.arguments import check_model
 from monoglot.api.tokenizers import parsed, rebuilt
 from monoglot.checkpoint_files import first_line, parsed_config
-from monoglot.checkpoints import from_configured
+from monoglot.checkpoints import check_safetensors, from_configured
 from monoglot.collection import paused
 from monoglot.errors import UserError
 from monoglot.operations.anatomy import ANATOMIES
@@ -72,12 +72,7 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> Source:
             f"{where}: is a '{config['model_type']}'; it must be an encoder of one of these "
             f"architectures: {', '.join(ANATOMIES)}"
         )
-    if not any((folder / f"model.safetensors{end}").is_file() for end in ("", ".index.json")):
-        raise UserError(
-            f"{where}: has no model.safetensors; weights in pickle files such as pytorch_model.bin "
-            "are not read, because they can run code: save the model as safetensors, or name a "
-            "revision that has them"
-        )
+    check_safetensors(folder, where)
     name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
     transformers.logging.set_verbosity_error()
     model_class, config = getattr(transformers, name), _read_config(folder, where)
