@@ -1,12 +1,11 @@
-"""What a job used of processors and GPUs, from which its energy follows.
-
-This module imports no torch; it asks torch about GPUs only where a job has loaded it.
-"""
+"""What a job used of processors and GPUs, from which its energy follows."""
 
 import os
 import resource
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from monoglot.surroundings import cuda_in_use
 
 SHARE = "MONOGLOT_GPU_SHARE"
 """Environment variable: per cent of its GPUs that a job has, which scripts/on_gpu.py sets."""
@@ -14,14 +13,14 @@ SHARE = "MONOGLOT_GPU_SHARE"
 
 @dataclass(frozen=True)
 class Counters:
-    """Where counters stood: seconds of processors, joules of each visible GPU (None: unknown)."""
+    """Where counters stood: seconds of processors, joules of the machine's GPUs by their UUIDs."""
 
     cpu_seconds: float
-    gpu_joules: tuple[float, ...] | None
+    gpu_joules: Mapping[str, float]
 
 
 def counters() -> Counters:
-    """Read the counters of this process, its ended children and the GPUs it may use."""
+    """Read the counters of this process, its ended children and the GPUs."""
     return Counters(_cpu_seconds(), _gpu_joules())
 
 
@@ -34,11 +33,11 @@ def used(since: Counters) -> dict[str, float | None]:
     """
     now = counters()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    joules = None
-    if since.gpu_joules and now.gpu_joules and _gpu_was_used():
+    gpus, joules = _gpus_in_use(), None
+    if gpus and all(gpu in since.gpu_joules and gpu in now.gpu_joules for gpu in gpus):
         share = int(os.environ.get(SHARE, "100")) / 100
-        pairs = zip(since.gpu_joules, now.gpu_joules, strict=True)
-        joules = round(share * sum(after - before for before, after in pairs), 3)
+        spent = sum(now.gpu_joules[gpu] - since.gpu_joules[gpu] for gpu in gpus)
+        joules = round(share * spent, 3)
     return {
         "cpu_seconds": round(processes * (now.cpu_seconds - since.cpu_seconds), 3),
         "gpu_joules": joules,
@@ -50,23 +49,29 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _gpu_joules() -> tuple[float, ...] | None:
-    """Ask the driver's counters, in millijoules since it was loaded (Volta and newer)."""
-    torch = sys.modules.get("torch")
-    if not torch or not torch.cuda.is_available():
-        return None
+def _gpu_joules() -> dict[str, float]:
+    """Ask the driver's counters, in millijoules since it was loaded (Volta and newer).
+
+    They are those of all GPUs, also of other jobs' ones: which are this job's is known when it has
+    begun to use them.
+    """
     try:
         import pynvml
     except ImportError:
-        return None
+        return {}
     try:
         pynvml.nvmlInit()
-        uuids = [torch.cuda.get_device_properties(i).uuid for i in range(torch.cuda.device_count())]
-        handles = [pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}") for uuid in uuids]
-        return tuple(pynvml.nvmlDeviceGetTotalEnergyConsumption(one) / 1000 for one in handles)
+        gpus = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
+        return {
+            pynvml.nvmlDeviceGetUUID(gpu): pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
+            for gpu in gpus
+        }
     except pynvml.NVMLError:
-        return None
+        return {}
 
 
-def _gpu_was_used() -> bool:
-    return sys.modules["torch"].cuda.is_initialized()
+def _gpus_in_use() -> list[str]:
+    """Return the UUIDs of the GPUs this process may use, none if it has not begun to."""
+    if not (cuda := cuda_in_use()):
+        return []
+    return [f"GPU-{cuda.get_device_properties(i).uuid}" for i in range(cuda.device_count())]

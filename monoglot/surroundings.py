@@ -1,16 +1,18 @@
 """What a result was made with: library versions, hardware, commit and peak memory.
 
-This module imports no torch; it asks torch about GPUs only where a job has loaded it.
+This module imports no torch, and asks about GPUs only where a job has begun to use them: the
+question alone would make CUDA's context, which takes time and memory of a GPU that others use.
 """
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+
+from monoglot.memory import peak_rss_bytes
 
 LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "seqeval", "scikit-learn")
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,8 +24,8 @@ def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
 
 
 def hardware() -> dict[str, str | int | None]:
-    """Return the processor's name, the cores this process may use, and the GPU's name or None."""
-    cuda = _cuda()
+    """Return the processor's name, cores it may use, and the GPU that this process uses or None."""
+    cuda = cuda_in_use()
     return {"cpu": _cpu(), "cores": _cores(), "gpu": cuda.get_device_name() if cuda else None}
 
 
@@ -40,16 +42,14 @@ def git_commit() -> str | None:
 
 def peak_memory_bytes() -> int:
     """Return the most memory that this process has used so far: of the GPU, if it uses one."""
-    if cuda := _cuda():
-        return cuda.max_memory_allocated()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    cuda = cuda_in_use()
+    return cuda.max_memory_allocated() if cuda else peak_rss_bytes()
 
 
-def _cuda():
-    """Return torch's module of CUDA, if torch is loaded and there is a GPU."""
+def cuda_in_use():
+    """Return torch's module of CUDA if this process has begun to use a GPU, else None."""
     torch = sys.modules.get("torch")
-    return torch.cuda if torch and torch.cuda.is_available() else None
+    return torch.cuda if torch and torch.cuda.is_initialized() else None
 
 
 def _cpu() -> str:

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from monoglot import consumption
+from monoglot import consumption, surroundings
 
 CRUNCH = "sum(i * i for i in range(3_000_000))"
 
@@ -30,21 +30,50 @@ def test_without_a_gpu_joules_are_unknown():
     assert consumption.used(consumption.counters())["gpu_joules"] is None
 
 
+class Cuda:
+    """torch.cuda with two GPUs, which nearly every question begins to use."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def is_available(self) -> bool:
+        return True
+
+    def is_initialized(self) -> bool:
+        return self.begun
+
+    def device_count(self) -> int:
+        return 2
+
+    def get_device_properties(self, number: int) -> types.SimpleNamespace:
+        self.begun = True
+        return types.SimpleNamespace(uuid="ab"[number])
+
+    def get_device_name(self) -> str:
+        self.begun = True
+        return "NVIDIA X"
+
+    def max_memory_allocated(self) -> int:
+        return 12_345
+
+
 @pytest.fixture
-def driver(monkeypatch):
-    """A driver with two GPUs, whose counters stand where the test sets them, in millijoules."""
-    stands = {"GPU-a": 5_000, "GPU-b": 7_000}
-    cuda = types.SimpleNamespace(
-        is_available=lambda: True,
-        is_initialized=lambda: stands.get("used", True),
-        device_count=lambda: 2,
-        get_device_properties=lambda i: types.SimpleNamespace(uuid="ab"[i]),
-    )
+def cuda(monkeypatch):
+    cuda = Cuda()
     monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
+    return cuda
+
+
+@pytest.fixture
+def driver(monkeypatch, cuda):
+    """A driver with three GPUs, whose counters stand where the test sets them, in millijoules."""
+    stands = {"GPU-other": 1_000, "GPU-b": 7_000, "GPU-a": 5_000}
     nvml = types.SimpleNamespace(
         NVMLError=RuntimeError,
         nvmlInit=lambda: None,
-        nvmlDeviceGetHandleByUUID=str,
+        nvmlDeviceGetCount=lambda: len(stands),
+        nvmlDeviceGetHandleByIndex=list(stands).__getitem__,
+        nvmlDeviceGetUUID=str,
         nvmlDeviceGetTotalEnergyConsumption=stands.__getitem__,
     )
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
@@ -52,21 +81,31 @@ def driver(monkeypatch):
 
 
 @pytest.mark.parametrize(("share", "joules"), [(None, 5.0), ("20", 1.0)])
-def test_joules_are_the_share_of_all_gpus_of_the_job(driver, monkeypatch, share, joules):
+def test_joules_are_the_share_of_all_gpus_of_the_job(driver, cuda, monkeypatch, share, joules):
     since = consumption.counters()
     if share:
         monkeypatch.setenv(consumption.SHARE, share)
-    driver |= {"GPU-a": 6_000, "GPU-b": 11_000}
+    cuda.begun = True
+    driver |= {"GPU-a": 6_000, "GPU-b": 11_000, "GPU-other": 90_000}
     assert consumption.used(since)["gpu_joules"] == joules
 
 
 def test_a_gpu_that_the_job_left_alone_costs_it_nothing(driver):
     since = consumption.counters()
-    driver |= {"GPU-a": 6_000, "used": False}
+    driver |= {"GPU-a": 6_000, "GPU-b": 11_000}
+    assert surroundings.hardware()["gpu"] is None
+    assert surroundings.peak_memory_bytes() > 1_000_000
     assert consumption.used(since)["gpu_joules"] is None
 
 
-def test_a_driver_that_does_not_count_leaves_joules_unknown(driver):
+def test_a_gpu_that_the_job_used_is_named(cuda):
+    cuda.begun = True
+    assert surroundings.hardware()["gpu"] == "NVIDIA X"
+    assert surroundings.peak_memory_bytes() == 12_345
+
+
+def test_a_driver_that_does_not_count_leaves_joules_unknown(driver, cuda):
+    cuda.begun = True
     since = consumption.counters()
     sys.modules["pynvml"].nvmlDeviceGetTotalEnergyConsumption = _not_supported
     assert consumption.used(since)["gpu_joules"] is None
@@ -74,7 +113,7 @@ def test_a_driver_that_does_not_count_leaves_joules_unknown(driver):
 
 def test_without_the_library_of_the_driver_joules_are_unknown(driver, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert consumption.counters().gpu_joules is None
+    assert consumption.counters().gpu_joules == {}
 
 
 def _not_supported(_: str) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from monoglot.command import run
-from monoglot.deploy.memory import peak_rss_bytes
 from monoglot.deploy.runtimes import Open, onnx_runtime, torch_runtime
 from monoglot.deploy.timing import latency, throughput
+from monoglot.memory import peak_rss_bytes
 
 
 def main() -> None:

@@ -92,12 +92,21 @@ def deployment(
         "difference": report["difference"],
         "forms": found,
         "load_average_before": round(load, 2),
-        "hardware": surroundings.hardware(),
+        "hardware": _hardware(gpu),
         "versions": surroundings.versions(LIBRARIES),
         "git_commit": surroundings.git_commit(),
     }
     with whole_file(out) as aside:
         aside.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _hardware(gpu: bool) -> dict[str, str | int | None]:
+    """Name the hardware, and with `gpu` the GPU that other processes have been measured on."""
+    if gpu:
+        import torch
+
+        torch.cuda.init()
+    return surroundings.hardware()
 
 
 def _report(file: Path) -> dict[str, Any]:
