@@ -1,5 +1,6 @@
 """`monoglot shrink`: one model made small for one language."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,9 +82,11 @@ def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --preset paper-medium --budget medium
       monoglot shrink models/mbert small --text mt.txt --language Maltese --layers 4 --vocab 20000
     """
-    from monoglot.shrink.saving import check_free, claimed
+    from monoglot.shrink.saving import check_apart, check_free, claimed
     from monoglot.shrink.texts import check_files
 
+    folder = work or Path(f"{os.path.abspath(out)}.unfinished")
+    check_apart(folder, out, map(Path, [model, *given["text"]]))
     check_free(out)
     check_files(given["text"])
     from monoglot.cli.shrinking import silent_clock
@@ -93,7 +96,6 @@ def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any
             with TemporaryDirectory() as empty:
                 _begin(model, Path(empty), given)
             return
-        folder = work or out.with_name(f"{out.name}.unfinished")
         with claimed(folder):
             job = _begin(model, folder, given)
             _make(job, Namespace(model=model, out=out, **given), folder)

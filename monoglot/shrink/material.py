@@ -43,6 +43,8 @@ class Material:
         One in fifty is held out, 500 at most.
         """
         if not self.ready:
+            # An old key must not stand beside what is being replaced.
+            (self.folder / "key").unlink(missing_ok=True)
             tokenizer.save_pretrained(self.folder / "tokenizer")
             aside: list[str] = []
             about = self.folder / "tokenizer", self.folder / "training"

@@ -1,6 +1,7 @@
 """What a chain ends with: the model in its folder, and what was made on the way, as JSON."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,9 +30,10 @@ def deliver(
         "steps": [asdict(step) for step in steps],
         "rows": [asdict(r) for r in rows],
     }
+    text = card({**about, "title": os.path.basename(os.path.abspath(out))}, rows)
     with whole_folder(out) as aside:
         for file in sorted(made.iterdir()):
             if file.is_file() and file.name not in NOT_KEPT:
                 shutil.copyfile(file, aside / file.name)
         (aside / STEPS).write_text(json.dumps(account, indent=1) + "\n", encoding="utf-8")
-        (aside / "README.md").write_text(card({**about, "title": out.name}, rows), encoding="utf-8")
+        (aside / "README.md").write_text(text, encoding="utf-8")

@@ -17,10 +17,12 @@ from tiny_models import TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import count_parameters
+from monoglot.shrink import material as reading
 from monoglot.shrink import work as working
+from monoglot.shrink.material import Material
 from monoglot.shrink.plan import Shape, chain
 from monoglot.shrink.presets import BUDGETS
-from monoglot.shrink.saving import claimed
+from monoglot.shrink.saving import claimed, clear
 
 ROOT = Path(__file__).parents[2]
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
@@ -199,6 +201,60 @@ def test_folders_of_others_are_left_alone(monoglot, model_folder, text_file, tmp
     assert result.exit_code == 1
     assert "holds something else than unfinished work" in result.stderr
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("out", "work", "words"),
+    [
+        ("work", "work", "work: lies in work, the folder of unfinished work"),
+        ("work/a/small", "work", "work/a/small: lies in work, the folder of unfinished work"),
+        ("link/small", "work", "link/small: lies in work, the folder of unfinished work"),
+        ("small", "small/work", "small/work: lies in small, which the model is written to"),
+        ("../small", ".", "model: lies in ., the folder of unfinished work"),
+    ],
+)
+def test_nothing_of_somebodys_lies_in_the_folder_that_is_removed(
+    monoglot, text_file, tmp_path, monkeypatch, out, work, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("work")
+    about = ["--text", text_file, "--language", "Maltese", "--work", work]
+    result = monoglot("shrink", "model", out, *about)
+    assert (result.exit_code, words in result.stderr) == (1, True), result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_file_of_the_marks_name_is_no_mark(monoglot, model_folder, text_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "unfinished").write_text("a novel")
+    about = ["--text", text_file, "--language", "Maltese", "--work", tmp_path / "mine"]
+    result = monoglot("shrink", model_folder("bert"), tmp_path / "small", *about)
+    assert "holds something else than unfinished work" in result.stderr
+    clear(tmp_path / "mine")
+    assert (tmp_path / "mine" / "unfinished").read_text() == "a novel"
+
+
+def test_text_that_was_read_in_part_is_not_taken_for_another(model_folder, tmp_path, monkeypatch):
+    """The text of key A, an end between the two stores of key B, and then key A again."""
+    tokenizer = AutoTokenizer.from_pretrained(model_folder("bert"))
+
+    def stores(key, texts):
+        material = Material(tmp_path / "text", key)
+        material.prepare(texts, tokenizer)
+        return [material.training.tokens.tolist(), material.heldout.tokens.tolist()]
+
+    whole = stores("A", TEXTS)
+    build, ends = reading.build_store, iter([False, True])
+
+    def build_until_ended(*about):
+        if next(ends):
+            raise EndedError
+        build(*about)
+
+    with monkeypatch.context() as patched, pytest.raises(EndedError):
+        patched.setattr(reading, "build_store", build_until_ended)
+        stores("B", TEXTS[::-1])
+    assert stores("A", TEXTS) == whole
 
 
 def test_two_runs_do_not_share_a_folder(monoglot, model_folder, text_file, tmp_path):
