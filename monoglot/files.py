@@ -42,6 +42,19 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
             os.replace(file, path / file.name)
 
 
+def try_out(path: str | Path) -> None:
+    """Raise OSError if nothing can be written to `path`, which stays as it is."""
+    path = Path(path)
+    missing = [folder for folder in path.parents if not folder.exists()]
+    try:
+        with _aside(path, tempfile.mkdtemp):
+            pass
+    finally:
+        for folder in missing:
+            with suppress(OSError):  # another process has begun to use it
+                folder.rmdir()
+
+
 @contextmanager
 def _aside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
     """Yield a new file or folder beside `path`, locked while it is in use; remove it afterwards.

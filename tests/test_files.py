@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.files import alone, sha256, whole_file, whole_folder
+from monoglot.files import alone, sha256, try_out, whole_file, whole_folder
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +46,16 @@ def test_a_failed_folder_leaves_nothing(tmp_path):
         (aside / "config.json").write_text("{}")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_trying_a_place_out_leaves_it_as_it_was(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").write_text("kept")
+    for path in (tmp_path / "new" / "folder" / "out", tmp_path / "out", tmp_path / "out" / "file"):
+        try_out(path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "file"]
+    with pytest.raises(NotADirectoryError):
+        try_out(tmp_path / "out" / "file" / "new" / "a")
 
 
 def test_hashes(tmp_path):

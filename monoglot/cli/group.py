@@ -50,6 +50,13 @@ class LazyGroup(click.Group):
         add_verbosity(command)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not context.resilient_parsing:
+            _check_utf8(args)
+        return super().resolve_command(context, args)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, lines in self.sections.items():
             with formatter.section(heading):
@@ -72,6 +79,14 @@ class LazyGroup(click.Group):
             if not said:
                 raise
             _fail(context, said)
+
+
+def _check_utf8(words: list[str]) -> None:
+    """Raise `UserError` for a name that could be written neither to a file nor to the terminal."""
+    for word in words:
+        encoded = os.fsencode(word)
+        if (shown := encoded.decode("utf-8", "backslashreplace")) != word:
+            raise UserError(f"{shown}: is not UTF-8; give it another name")
 
 
 def _is_clicks(error: Exception) -> bool:

@@ -1,5 +1,6 @@
 """`monoglot new-language`: the configuration of one more language."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,8 +78,8 @@ def new_language(
       monoglot plan configs/welsh.yaml
     """
     given = out.absolute() if out else None
-    if given and given.exists() and not force:
-        raise UserError(f"{out}: is there already; give another name, or --force")
+    if out:
+        _check_free(out, force)
     with experiment(config) as it:
         block = _make(it, code, name, short, _pairs(codes, "--code"), sources, offline)
         for found in block.found:
@@ -94,6 +95,16 @@ def new_language(
         note(f"written to {out}; next: monoglot plan {out}")
     else:
         click.echo(content, nl=False)
+
+
+def _check_free(out: Path, force: bool) -> None:
+    from monoglot.files import try_out
+
+    if out.is_dir():
+        raise UserError(f"{out}: is a folder; give the name of a file")
+    if os.path.lexists(out) and not force:
+        raise UserError(f"{out}: is there already; give another name, or --force")
+    try_out(out)
 
 
 def _make(

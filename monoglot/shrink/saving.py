@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.files import alone, whole_file, whole_folder
+from monoglot.files import alone, try_out, whole_file, whole_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -36,11 +36,16 @@ def save_text(text: str, file: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Raise `UserError` if a folder holds a model already, or is a file."""
-    if folder.is_file():
-        raise UserError(f"{folder}: is a file; give the name of a new folder")
+    """Raise `UserError` if a folder holds a model already, or is something else than a folder.
+
+    Raises OSError if nothing can be written to it.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UserError(f"{folder}: is not a folder; give the name of a new one")
     if (folder / "config.json").exists():
         raise UserError(f"{folder}: holds a model already; give another folder, or remove it")
+    try_out(folder)
+    try_out(folder / WEIGHTS)
 
 
 def check_apart(work: Path, out: Path, inputs: Iterable[Path]) -> None:

@@ -84,6 +84,13 @@ def test_unknown_command_is_wrong_usage(invoke) -> None:
     assert "No such command" in said.output
 
 
+def test_names_that_are_not_utf8_are_refused(invoke) -> None:
+    said = invoke("act", "caf\udce9")
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr == "error: caf\\xe9: is not UTF-8; give it another name\n"
+    assert invoke("act", "café \\xe9").exit_code == 0
+
+
 def test_fault_of_the_user_is_one_line(invoke) -> None:
     said = invoke("act", "user")
     assert (said.exit_code, said.stdout) == (1, "the answer\n")

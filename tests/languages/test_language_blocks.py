@@ -182,3 +182,27 @@ def test_options_that_are_wrong(monoglot, arguments, said):  # noqa: F811
     found = monoglot("new-language", "cy", "--offline", *arguments)
     assert found.exit_code in (1, 2)
     assert said in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        (".", ("--force",), ".: is a folder; give the name of a file"),
+        ("link", (), "link: is there already; give another name, or --force"),
+        ("file/a/welsh.yaml", (), "file/a: Not a directory; a part of the path is a file"),
+        ("x" * 250, (), "File name too long; give a shorter name"),
+    ],
+)
+def test_places_that_are_none_are_known_before_the_hub_is_asked(
+    monoglot,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+    name,
+    options,
+    said,
+):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("link").symlink_to("nowhere")
+    found = monoglot("new-language", "cy", "--out", name, "--config", "none.yaml", *options)
+    assert (found.exit_code, said in found.stderr) == (1, True), found.output

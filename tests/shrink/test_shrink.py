@@ -257,6 +257,18 @@ def test_text_that_was_read_in_part_is_not_taken_for_another(model_folder, tmp_p
     assert stores("A", TEXTS) == whole
 
 
+def test_the_folder_at_hand(monoglot, model_folder, text_file, tmp_path, monkeypatch):
+    out = tmp_path / "small"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    kept = ["--hidden", 24, "--ffn", 48, "--layers", 4, "--adapt-steps", 0, "--vocab", 80]
+    about = ["--text", text_file, "--language", "Maltese", *kept]
+    result = monoglot("shrink", model_folder("bert"), ".", *about)
+    assert result.exit_code == 0, result.output
+    assert "# small\n" in (out / "README.md").read_text()
+    assert [file.name for file in tmp_path.iterdir()] == ["small"]
+
+
 def test_two_runs_do_not_share_a_folder(monoglot, model_folder, text_file, tmp_path):
     words = ["shrink", model_folder("bert"), tmp_path / "small", "--text", text_file]
     with claimed(tmp_path / "small.unfinished"):

@@ -178,6 +178,42 @@ def test_models_that_are_none(monoglot, text_file, tmp_path, spoil, words, comma
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """The folder at hand, with what is no place to write a model to."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    yield tmp_path
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "dangling", "loop"}
+
+
+@pytest.mark.parametrize("command", ["trim", "shrink"])
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("file", "error: file: is not a folder; give the name of a new one"),
+        ("dangling", "error: dangling: is not a folder; give the name of a new one"),
+        ("loop", "error: loop: is not a folder; give the name of a new one"),
+        ("loop/small", "error: loop: File exists; it is no folder; give another path"),
+        ("file/small", "error: file: File exists; it is no folder; give another path"),
+        ("file/a/small", "error: file/a: Not a directory; a part of the path is a file"),
+        ("new/" + "x" * 250, "File name too long; give a shorter name"),
+        ("x" * 256, "File name too long; give a shorter name"),
+    ],
+)
+def test_places_that_are_none_are_known_before_the_text_is_read(
+    monoglot, places, command, out, words
+):
+    (places / "broken.txt").write_bytes(b"\xff")
+    about = ["--text", "broken.txt", *(["--language", "Maltese"] if command == "shrink" else [])]
+    result = monoglot(command, "model", out, *about)
+    (places / "broken.txt").unlink()
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
+    assert words in result.stderr
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
