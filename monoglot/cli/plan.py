@@ -63,9 +63,15 @@ def _lines(plan: "Plan", cores: int, more: bool) -> list[str]:
     if more:
         lines += [f"{s.name}: {_rules(s)}" for s in plan.stages if s.to_do]
     if not plan.to_do:
-        return [*lines, f"Nothing to do: all {plan.done} jobs are done."]
+        return [*lines, f"Nothing to do: all {plan.done} jobs are done.", *_unused(plan)]
     lines.append(f"{text.count(plan.to_do, 'job')} to do, {plan.done} done.")
-    return lines + _takes(plan, cores) + _needs(plan)
+    return lines + _unused(plan) + _takes(plan, cores) + _needs(plan)
+
+
+def _unused(plan: "Plan") -> list[str]:
+    return [
+        f"Not used: model {name}, which no table or figure needs." for name in plan.unused_models
+    ]
 
 
 def _takes(plan: "Plan", cores: int) -> list[str]:

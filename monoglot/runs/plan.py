@@ -36,6 +36,7 @@ class Plan:
         missing_files: files of this machine that are not there.
         bytes: of checkpoints and kept adapters to be made.
         bytes_meanwhile: of the largest training state while it is unfinished.
+        unused_models: of the configuration, which no table or figure needs.
     """
 
     stages: list[Stage]
@@ -44,6 +45,7 @@ class Plan:
     missing_files: list[str]
     bytes: int
     bytes_meanwhile: int
+    unused_models: list[str]
 
     @property
     def to_do(self) -> int:
@@ -81,7 +83,13 @@ def plan_of(graph: Graph, jobs: list[Job], folder: Path, ask_hub: bool) -> Plan:
         missing_files=[os.fspath(need.path) for need in fetches.absent_files(needs)],
         bytes=sum(_bytes(graph, job) for job in open_jobs),
         bytes_meanwhile=max((_meanwhile(graph, job) for job in open_jobs), default=0),
+        unused_models=_unused_models(graph),
     )
+
+
+def _unused_models(graph: Graph) -> list[str]:
+    used = {node.model for node in (*graph.runs, *graph.checkpoints)}
+    return [model for model in graph.config["models"] if model not in used]
 
 
 def _stage(name: str, jobs: list[Job], times: Times) -> Stage:

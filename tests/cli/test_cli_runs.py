@@ -51,6 +51,15 @@ def test_plan_as_json_with_times_of_earlier_runs(monoglot, planned, config):
     }
 
 
+def test_plan_names_a_model_that_nothing_needs(monoglot, planned, config):
+    shape = "{layers: 12, hidden_size: 768, heads: 12, ffn_size: 3072}"
+    with open(config, "a") as file:
+        file.write(f"models: {{more: {{family: bert, folder: more, shape: {shape}}}}}\n")
+    said = output(monoglot("plan", config, "--no-hub"))
+    assert "Not used: model more, which no table or figure needs.\n" in said
+    assert "model xlmr" not in said
+
+
 def test_plan_says_what_snakemake_refuses(monoglot, snakemake, config):
     snakemake.prints("Building\nWorkflowError in file X, line 3:\nthere is no text\n", status=1)
     said = monoglot("plan", config)

@@ -45,6 +45,18 @@ def test_configurations_fit_the_papers(block, monkeypatch):
     pytest.fail("\n".join(faults))
 
 
+def added_models(block: Block) -> list[str]:
+    said = yaml.safe_load(block.text)
+    return [m for m, about in said.get("models", {}).items() if about] if "extends" in said else []
+
+
+@pytest.mark.parametrize("block", [b for b in YAML if added_models(b)], ids=str)
+def test_a_whole_configuration_makes_something_of_the_models_that_it_adds(block, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    made = {node.model for node in Graph(yaml.safe_load(block.text)).checkpoints}
+    assert made >= set(added_models(block))
+
+
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_python_compiles(block):
     examples = doctest.DocTestParser().get_examples(block.text)
