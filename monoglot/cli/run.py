@@ -143,6 +143,6 @@ def _sum_up(events: "Events", status: int, it: Experiment, seconds: float) -> No
         note("Nothing to do: all of it is done.")
     else:
         note(
-            f"Done: {text.count(events.done, 'step')} in {text.duration(seconds)}; the results "
+            f"Done: {text.count(events.done, 'job')} in {text.duration(seconds)}; the results "
             f"are in {it.folder / it.results}"
         )

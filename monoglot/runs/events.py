@@ -4,11 +4,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from monoglot.runs.jobs import BLOCK, name_of, read_wildcards
+from monoglot.runs.jobs import BLOCK, TARGET_RULES, name_of, read_wildcards
 
 COUNT = re.compile(r"^(\w+) +(\d+)$")
 FINISHED = re.compile(r"^Finished jobid: (\d+) \(Rule: (\w+)\)")
-STEPS = re.compile(r"^(\d+) of (\d+) steps \(.*\) done$")
 FIELD = re.compile(r"^    (\w+): (.*)$")
 LOG = "Complete log(s):"
 QUIET = re.compile(
@@ -31,8 +30,8 @@ class Events:
     """Reads the lines of a run; its attributes say where the run stands.
 
     Attributes:
-        total: steps of the run, None before it has said so.
-        done: steps that have finished.
+        total: jobs of the run but for target rules, None before it has said so.
+        done: jobs that have finished.
         open: jobs of each rule that have not finished.
         running: jobs by Snakemake's number.
         failed: jobs that have failed.
@@ -64,8 +63,6 @@ class Events:
             self._block, self._failing = Working(found[1], found[1]), False
         elif found := FINISHED.match(line):
             self._finish(found[1], found[2])
-        elif found := STEPS.match(line):
-            self.done, self.total = int(found[1]), int(found[2])
         elif self._block and (found := FIELD.match(line)):
             self._note(found[1], found[2])
         else:
@@ -79,8 +76,8 @@ class Events:
             self.open.clear()
         elif self._counting and (found := COUNT.match(line)):
             if found[1] == "total":
-                self.total = int(found[2])
-            else:
+                self.total = self.open.total()
+            elif found[1] not in TARGET_RULES:
                 self.open[found[1]] = int(found[2])
         elif not line:
             self._counting = False
@@ -97,7 +94,9 @@ class Events:
 
     def _finish(self, number: str, rule: str) -> None:
         self.running.pop(number, None)
-        self.open[rule] = max(self.open[rule] - 1, 0)
+        if rule not in TARGET_RULES:
+            self.done += 1
+            self.open[rule] = max(self.open[rule] - 1, 0)
         self._block, self._failing = None, False
 
     def _fault(self, line: str) -> bool:

@@ -22,6 +22,9 @@ STAGES = {
 }
 """Stages in the order of the work, and the rules of each; other rules are stages of their own."""
 
+TARGET_RULES = ("all", "tables", "figures", "deployment", "cards")
+"""Rules that do nothing but name files, and are counted nowhere."""
+
 REASONS = {
     "Missing output files": "not made yet",
     "Incomplete output files": "a run was killed while it was made",

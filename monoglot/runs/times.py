@@ -10,8 +10,6 @@ from statistics import median
 from monoglot.runs.jobs import Job
 
 SECONDS_BETWEEN_READS = 15
-TARGET_RULES = {"all": 0.0, "tables": 0.0, "figures": 0.0, "deployment": 0.0}
-"""Rules that do nothing but name files."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Remaining:
             self.seconds = {rule: s for rule in open_jobs if (s := self._median(rule)) is not None}
             self._read = time.monotonic()
         known = sum(count * self.seconds.get(rule, 0) for rule, count in open_jobs.items())
-        unknown = sum(n for r, n in open_jobs.items() if r not in self.seconds | TARGET_RULES)
+        unknown = sum(n for r, n in open_jobs.items() if r not in self.seconds)
         return known / max(at_a_time, 1), unknown
 
     def _median(self, rule: str) -> float | None:

@@ -1,13 +1,16 @@
 """Lines of a running Snakemake, and a child that is passed signals."""
 
+import re
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
+from monoglot.code import ROOT
 from monoglot.runs.child import Child
 from monoglot.runs.events import Events
+from monoglot.runs.jobs import TARGET_RULES
 
 STARTED = """\
 Job stats:
@@ -47,13 +50,27 @@ rule other:
 def test_progress():
     events = Events()
     assert not any(events.read(line) for line in STARTED.splitlines())
-    assert (events.total, events.done, events.open["evaluate"]) == (4, 0, 2)
+    assert (events.total, events.done, events.open) == (3, 0, {"train": 1, "evaluate": 2})
     job = events.running["7"]
     assert (job.rule, job.name, job.log) == (
         *("train", "xlmr/mt/kd", "out/logs/train/xlmr/mt/kd.log"),
     )
     assert not any(events.read(line) for line in FINISHED.splitlines())
     assert (events.done, events.running, events.open["train"]) == (1, {}, 0)
+
+
+def test_target_rules_are_not_counted():
+    events = Events()
+    for line in (STARTED + FINISHED + FINISHED.replace("train", "all")).splitlines():
+        events.read(line)
+    assert (events.done, events.total, events.open["all"]) == (1, 3, 0)
+
+
+def test_target_rules_are_those_of_the_workflow_that_make_nothing():
+    files = [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
+    rules = re.split(r"^ *rule (?=\w+:)", "\n".join(map(Path.read_text, files)), flags=re.MULTILINE)
+    idle = [rule.partition(":")[0] for rule in rules[1:] if "    output:\n" not in rule]
+    assert sorted(idle) == sorted(TARGET_RULES)
 
 
 def test_faults_are_to_be_seen_and_nothing_else():
