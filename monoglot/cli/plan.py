@@ -81,7 +81,11 @@ def _takes(plan: "Plan", cores: int) -> list[str]:
         lines.append(
             f"Time: {text.duration(known.seconds)} of jobs, at least "
             f"{text.duration(known.on(cores))} on {text.count(cores, 'core')}"
-            + (f", and {text.count(unknown, 'job')} that were never timed." if unknown else ".")
+            + (
+                f", and {text.count(unknown, 'job')} of rules that were never timed."
+                if unknown
+                else "."
+            )
         )
     else:
         lines.append("Time: not known, as no earlier run into these results has timed such jobs.")

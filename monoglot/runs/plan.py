@@ -71,7 +71,7 @@ def plan_of(graph: Graph, jobs: list[Job], folder: Path, ask_hub: bool) -> Plan:
 
     Raises `UserError` if the configuration lacks a source.
     """
-    times = Times(jobs, folder)
+    times = Times(jobs, folder, graph.config["results"])
     open_jobs = [job for job in jobs if not job.done]
     # Only what is still to be read is still to be fetched.
     read = {job.rule for job in open_jobs} & {"pretrained", *STAGES["data"]}

@@ -82,7 +82,7 @@ def state_of(jobs: list[Job], folder: Path, results: str, planned: float) -> Sta
         for log, mark in marks.items()
         if places[log] or (runs is not False and mark.since >= (since or 0) - ROUNDING)
     }
-    times = Times(jobs, folder)
+    times = Times(jobs, folder, results)
     states = [
         _state(job, live.get(job.log), places.get(job.log), times, folder, planned) for job in jobs
     ]

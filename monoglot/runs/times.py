@@ -34,10 +34,11 @@ class Estimate:
 class Times:
     """Seconds of jobs, from the benchmark files of the jobs themselves and of their like.
 
-    A job without a file takes as long as the median of its rule and variant, or of its rule.
+    A job without a file takes as long as the median of its rule and variant, or of its rule, among
+    these jobs, or else as that of its rule in the results folder, from whatever configuration.
     """
 
-    def __init__(self, jobs: Iterable[Job], folder: Path) -> None:
+    def __init__(self, jobs: Iterable[Job], folder: Path, results: str) -> None:
         jobs = list(jobs)
         self.own = {j.log: s for j in jobs if (s := _seconds(folder / j.benchmark)) is not None}
         timed = [job for job in jobs if job.log in self.own]
@@ -45,6 +46,9 @@ class Times:
             key: median(self.own[job.log] for job in timed if key in _kinds(job))
             for key in {kind for job in timed for kind in _kinds(job)}
         }
+        rest = {job.rule for job in jobs} - {kind[0] for kind in self.like}
+        benchmarks = folder / results / "benchmarks"
+        self.like |= {(r,): s for r in rest if (s := _of_rule(benchmarks, r)) is not None}
 
     def of(self, job: Job) -> float | None:
         """Return the seconds that a job takes, None if nothing is known of its like."""
@@ -77,16 +81,12 @@ class Remaining:
     def of(self, open_jobs: Mapping[str, int], at_a_time: int) -> tuple[float, int]:
         """Return the seconds that jobs, counted by rule, need, and how many were never timed."""
         if time.monotonic() - self._read > SECONDS_BETWEEN_READS:
-            self.seconds = {rule: s for rule in open_jobs if (s := self._median(rule)) is not None}
+            found = {rule: _of_rule(self.folder, rule) for rule in open_jobs}
+            self.seconds = {rule: s for rule, s in found.items() if s is not None}
             self._read = time.monotonic()
         known = sum(count * self.seconds.get(rule, 0) for rule, count in open_jobs.items())
         unknown = sum(n for r, n in open_jobs.items() if r not in self.seconds)
         return known / max(at_a_time, 1), unknown
-
-    def _median(self, rule: str) -> float | None:
-        files = [self.folder / f"{rule}.tsv", *(self.folder / rule).rglob("*.tsv")]
-        found = [seconds for file in files if (seconds := _seconds(file)) is not None]
-        return median(found) if found else None
 
 
 def _kinds(job: Job) -> list[tuple[str, ...]]:
@@ -97,6 +97,20 @@ def _kinds(job: Job) -> list[tuple[str, ...]]:
         (job.rule, about.get("model", ""), about.get("task", "")),
         (job.rule,),
     ]
+
+
+def _of_rule(benchmarks: Path, rule: str) -> float | None:
+    """Return the median of a rule's benchmarks; None if there are none.
+
+    A rule that is another one in most (`table_corpora`) writes where that one does (`table`).
+    """
+    words = rule.split("_")
+    for end in range(len(words), 0, -1):
+        name = "_".join(words[:end])
+        files = [benchmarks / f"{name}.tsv", *(benchmarks / name).rglob("*.tsv")]
+        if found := [seconds for file in files if (seconds := _seconds(file)) is not None]:
+            return median(found)
+    return None
 
 
 def _seconds(benchmark: Path) -> float | None:

@@ -153,11 +153,25 @@ def test_times_of_jobs_that_wait_for_one_another(tmp_path):
     jobs = plans.plan()
     for job, seconds in zip(jobs, (2, 30, 10), strict=True):
         plans.finish(tmp_path, job, seconds)
-    found = Times(jobs, tmp_path).estimate(jobs)
+    found = Times(jobs, tmp_path, "out").estimate(jobs)
     assert (found.seconds, found.longest, found.unknown) == (42, 40, 0)
     assert (found.on(1), found.on(8)) == (42, 40)
-    assert Times(jobs, tmp_path / "none").estimate(jobs).unknown == 3
-    assert Times(jobs, tmp_path).estimate(jobs, {jobs[1].log: 5}).seconds == 17
+    assert Times(jobs, tmp_path / "none", "out").estimate(jobs).unknown == 3
+    assert Times(jobs, tmp_path, "out").estimate(jobs, {jobs[1].log: 5}).seconds == 17
+
+
+def test_a_job_takes_as_long_as_its_rule_took_in_other_configurations(tmp_path):
+    jobs = plans.plan()
+    plans.write(tmp_path / "out/benchmarks/train/mbert/sk/base.tsv", "s\n30\n")
+    found = Times(jobs, tmp_path, "out").estimate(jobs)
+    assert (found.seconds, found.unknown) == (30, 2)
+    plans.finish(tmp_path, jobs[1], 5)
+    assert Times(jobs, tmp_path, "out").estimate(jobs).seconds == 5
+
+
+def test_tables_of_all_kinds_are_timed_in_one_folder(tmp_path):
+    plans.write(tmp_path / "out/benchmarks/table/table1.tsv", "s\n2\n")
+    assert Remaining(tmp_path / "out").of({"table_corpora": 3, "evaluate": 1}, 1) == (6, 1)
 
 
 def test_the_rest_of_a_run_takes_as_long_as_its_rules_took(tmp_path):
