@@ -1,12 +1,13 @@
 """`monoglot compare`: two sets of results."""
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import click
 
 from monoglot.cli import text
 from monoglot.cli.exits import Exit
-from monoglot.cli.options import format_option
+from monoglot.cli.options import FiniteRange, format_option
 from monoglot.cli.verbosity import note, verbose
 from monoglot.cli.workflow import workflow_folder
 
@@ -24,7 +25,7 @@ AS_PUBLISHED = {"ner": "subtoken_f1", "pos": "subtoken_f1"}
     "--tolerance",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     help="Points that scores may differ by and yet be equal.",
 )
 @click.option(
@@ -52,10 +53,11 @@ def compare(
     --verbose all), deviations over seeds, p-values of a paired test over test examples, sizes,
     and what else differs: settings, data, versions, hardware, and how checkpoints were made.
 
-    Scores are those that records name as theirs; beside published numbers they are the sub-token
-    F1 for ner and pos, as published. The test is approximate randomisation (Noreen 1989, Yeh 2000)
-    with 9,999 swaps, always the same ones; sub-token scores cannot be tested, as predictions are of
-    words. Of the paper's numbers and ours, only cells that the paper has are compared.
+    Scores are those that records name as theirs; beside the paper they are the sub-token F1 for ner
+    and pos, as published. The test is approximate randomisation (Noreen 1989, Yeh 2000) with 9,999
+    swaps, always the same ones; sub-token scores cannot be tested, as predictions are of words, and
+    means over different seeds are not. Of published numbers and ours, only cells that are published
+    are compared.
 
     The exit status is 0 if both have the same cells with equal scores and sizes, else 3.
 
@@ -70,8 +72,10 @@ def compare(
     from monoglot.report.compare_origins import origins
 
     published = [_is_published(name) for name in (first, second)]
-    chosen = (AS_PUBLISHED if any(published) else {}) | _scores(scores)
+    asked = _scores(scores)
+    chosen = (AS_PUBLISHED if any(map(_is_paper, (first, second))) else {}) | asked
     sides = [_read(name, chosen) for name in (first, second)]
+    _check_tasks(asked, {run.task for side in sides for run in side})
     if published[0] != published[1]:
         ours, theirs = sides if published[1] else sides[::-1]
         for key in [key for key in ours if key not in theirs]:
@@ -84,8 +88,12 @@ def compare(
     context.exit(Exit.DONE if found.equal(tolerance) else Exit.DIFFERENT)
 
 
+def _is_paper(name: str) -> bool:
+    return name == PAPER and not Path(name).is_dir()
+
+
 def _is_published(name: str) -> bool:
-    return (name == PAPER and not Path(name).is_dir()) or Path(name).suffix == ".csv"
+    return _is_paper(name) or Path(name).suffix == ".csv"
 
 
 def _read(name: str, scores: dict[str, str]) -> dict:
@@ -93,7 +101,7 @@ def _read(name: str, scores: dict[str, str]) -> dict:
 
     if not _is_published(name):
         return read_results(Path(name), scores)
-    return read_paper(workflow_folder() / PUBLISHED if name == PAPER else Path(name), scores)
+    return read_paper(workflow_folder() / PUBLISHED if _is_paper(name) else Path(name), scores)
 
 
 def _scores(given: tuple[str, ...]) -> dict[str, str]:
@@ -101,3 +109,12 @@ def _scores(given: tuple[str, ...]) -> dict[str, str]:
         if not all(one.partition("=")):
             raise click.BadParameter(f"'{one}' is not TASK=NAME", param_hint="--score")
     return dict(one.split("=", 1) for one in given)
+
+
+def _check_tasks(asked: Iterable[str], known: Collection[str]) -> None:
+    for task in asked:
+        if task not in known:
+            there = ", ".join(sorted(known))
+            raise click.BadParameter(
+                f"nothing is of a task '{task}'; there are {there}", param_hint="--score"
+            )

@@ -1,6 +1,8 @@
 """Arguments and options that several commands have."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -24,6 +26,18 @@ def format_option(*forms: str) -> Callable:
 
 
 as_json = click.option("--json", "in_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers that has neither infinity in it nor what is no number."""
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        found = super().convert(value, parameter, context)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", parameter, context)
+        return found
 
 
 class WithMore(click.Command):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monoglot.cli import text
-from monoglot.cli.options import as_json, config_argument, targets_argument
+from monoglot.cli.options import FiniteRange, as_json, config_argument, targets_argument
 from monoglot.cli.verbosity import note
 from monoglot.cli.workflow import Experiment, experiment
 
@@ -27,7 +27,7 @@ MARKS = {"done": "done", "running": "runs", "queued": "waits", "failed": "FAILED
     "--every",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(1),
+    type=FiniteRange(1),
     help="Seconds, of --watch.",
 )
 @as_json

@@ -1,10 +1,9 @@
 """Scores of adapter runs, by what was scored."""
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 
 from monoglot.errors import UserError
-from monoglot.report.cells import Cell
+from monoglot.report.cells import Cell, score_of
 
 Key = tuple[str, str, str, str]
 """Model, language, variant, task."""
@@ -24,7 +23,7 @@ def collect(records: Iterable[Mapping], scores: Mapping[str, str]) -> dict[Key, 
             raise UserError(
                 f"two records are of {'/'.join(key)} and seed {record['seed']}; keep one of them"
             )
-        cell.percent[record["seed"]] = 100 * _score(record, scores.get(record["task"]), key)
+        cell.percent[record["seed"]] = 100 * score_of(record, scores.get(record["task"]))
     return cells
 
 
@@ -39,14 +38,3 @@ def metric_of(records: Iterable[Mapping], task: str, scores: Mapping[str, str]) 
     """Return the name of the metric that a task's scores are; '' if no record is of the task."""
     own = (record["metric"] for record in records if record["task"] == task)
     return scores.get(task) or next(own, "")
-
-
-def _score(record: Mapping, name: str | None, key: Key) -> Fraction:
-    if name is None:
-        return Fraction(str(record["score"]))
-    if name not in record["scores"]:
-        raise UserError(
-            f"there is no score '{name}' in a record of {'/'.join(key)}; "
-            f"it has {', '.join(sorted(record['scores']))}"
-        )
-    return Fraction(str(record["scores"][name]))

@@ -105,16 +105,25 @@ def _add(cells: Cells, record: Mapping, spec: Spec) -> None:
     if record["seed"] in cell.percent:
         raise UserError(f"two records are of the same run: {_run(record)}; keep one of them")
     name = spec.scores.get(task, record["metric"])
-    if record[SIZES[spec.parameters]] is None and name.startswith("subtoken_"):
+    if has_no_pieces(record, name):
         cells.unscored.setdefault(name, {})[variant] = None
     else:
-        cell.percent[record["seed"]] = 100 * _score(record, spec.scores.get(task))
+        cell.percent[record["seed"]] = 100 * score_of(record, spec.scores.get(task))
     _agree(cells.metrics, task, name, record, "metric")
     sizes = cells.parameters.setdefault(variant, {})
     _agree(sizes, language, _parameters(record, SIZES[spec.parameters]), record, "parameters")
 
 
-def _score(record: Mapping, name: str | None) -> Fraction:
+def has_no_pieces(record: Mapping, name: str) -> bool:
+    """Tell whether a record cannot have a score of sub-tokens, being that of a baseline."""
+    return record["parameters"] is None and name.startswith("subtoken_")
+
+
+def score_of(record: Mapping, name: str | None) -> Fraction:
+    """Return a record's score of that name, or its own without one, from 0 to 1.
+
+    Raises `UserError` if it has none of that name, or it is no such number.
+    """
     if name is not None and name not in record["scores"]:
         raise UserError(
             f"there is no score '{name}' in the record {_run(record)}; "

@@ -2,8 +2,8 @@
 
 A cell is what one variant scored for a model, a language and a task: the mean over seeds. Beside
 the difference stand the deviations over seeds, which say how far a mean moves with the adapter's
-random numbers, and where both sides have predictions the p-value of a paired test over test
-examples (`paired_test`), which says how far it would move with another test set.
+random numbers, and where both sides have predictions with the same seeds the p-value of a paired
+test over test examples (`paired_test`), which says how far it would move with another test set.
 """
 
 from collections.abc import Iterable, Mapping
@@ -97,12 +97,14 @@ def _difference(key: Run, first: Cell, second: Cell, test: bool) -> Difference:
 
 
 def _p_value(key: Run, first: Cell, second: Cell) -> float | None:
-    """The p-value over the seeds of both; None if they share none, or a file is missing."""
+    """The p-value of the means' difference; None if seeds are not the same, or files missing."""
     from monoglot.report.paired_test import p_value, read_predictions
 
-    seeds = sorted(first.predictions.keys() & second.predictions.keys())
+    seeds = sorted(first.predictions)
+    if not seeds or seeds != sorted(second.predictions):
+        return None
     sides = [[cell.predictions[seed] for seed in seeds] for cell in (first, second)]
-    if not seeds or not all(path.is_file() for side in sides for path in side):
+    if not all(path.is_file() for side in sides for path in side):
         return None
     a, b = ([read_predictions(path) for path in side] for side in sides)
     if any(run.gold != a[0].gold for run in [*a, *b]):

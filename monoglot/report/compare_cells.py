@@ -9,9 +9,12 @@ from statistics import mean, stdev
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
 from monoglot.nodes import Run
+from monoglot.report.cells import has_no_pieces, score_of
 from monoglot.report.published import read_published
 
 MILLION = 10**6
+BESIDE = (("published_", "difference_"), ("_std", "_seeds"))
+"""How columns of a table's CSV begin or end that say something about a score."""
 
 
 @dataclass
@@ -49,7 +52,8 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
         scores: by task, which score to take instead of the record's own.
 
     Raises:
-        UserError: there are no records, or one cannot be read or lacks a score.
+        UserError: there are no records, one cannot be read or lacks a score, two are of the same
+            run, or those of a cell have different metrics.
     """
     root = folder / "scores" if (folder / "scores").is_dir() else folder
     cells: dict[Run, Cell] = {}
@@ -57,12 +61,22 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
         record = read_record(path)
         key = Run(*(record[name] for name in ("model", "language", "variant", "task")))
         name = (scores or {}).get(record["task"], record["metric"])
-        if name not in record["scores"]:
-            continue  # a baseline has no sub-tokens
-        cell = cells.setdefault(key, Cell({}, name, record["parameters"]))
-        cell.percent[record["seed"]] = 100 * Fraction(str(record["scores"][name]))
-        cell.records[record["seed"]] = record
-        cell.predictions[record["seed"]] = path.with_suffix(".predictions.parquet")
+        if has_no_pieces(record, name):
+            continue
+        cell, seed = cells.setdefault(key, Cell({}, name, record["parameters"])), record["seed"]
+        if seed in cell.percent:
+            raise UserError(
+                f"{path}: is the second record of {key} with seed {seed}; keep one of them, or "
+                "name the folder of one result"
+            )
+        if name != cell.metric:
+            raise UserError(
+                f"{path}: is of {name}, other seeds of {key} are of {cell.metric}; score them "
+                "again with one configuration"
+            )
+        cell.percent[seed] = 100 * score_of(record, name)
+        cell.records[seed] = record
+        cell.predictions[seed] = path.with_suffix(".predictions.parquet")
     if not cells:
         raise UserError(f"{folder}: there are no records in it; name a results folder")
     return cells
@@ -71,6 +85,7 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
 def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
     """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
 
+    A table of ours will do: what it says beside scores is left out.
     Raises `UserError` if the file is something else.
     """
     cells = {}
@@ -78,7 +93,7 @@ def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
         size = numbers.get("size_millions")
         for column, value in numbers.items():
             language, _, task = column.partition("_")
-            if not task or language in ("reduction", "size"):
+            if not task or language in ("reduction", "size") or _is_beside(column):
                 continue
             parameters = None if size is None else int(size * MILLION)
             key = Run(model, language, variant, task)
@@ -86,3 +101,8 @@ def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
     if not cells:
         raise UserError(f"{path}: has no column of a language and a task (mt_ner)")
     return cells
+
+
+def _is_beside(column: str) -> bool:
+    starts, ends = BESIDE
+    return column.startswith(starts) or column.endswith(ends)

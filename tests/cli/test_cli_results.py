@@ -83,3 +83,17 @@ def test_scores_of_a_task_may_be_chosen(monoglot, here):
     )
     assert "ner,word_accuracy,100.0" in said
     output(monoglot("compare", "results/a", "results/b", "--score", "ner"), status=2)
+    said = monoglot("compare", "results/a", "results/b", "--score", "nre=word_f1")
+    output(said, status=2)
+    assert "nothing is of a task 'nre'; there are ner, tc" in said.stderr
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-1"])
+def test_a_tolerance_is_a_finite_number(monoglot, here, number):
+    output(monoglot("compare", "results/a", "results/b", "-t", number), status=2)
+
+
+def test_a_tables_csv_shows_the_records_own_scores(monoglot, here):
+    (here / "t.csv").write_text("model,row,size_millions,mt_tc,mt_ner\nxlmr,kd,1,100,100\n")
+    said = json.loads(output(monoglot("compare", "results/a", "t.csv", "-f", "json")))
+    assert {cell["metric"] for cell in said["cells"]} == {"macro_f1", "word_f1"}

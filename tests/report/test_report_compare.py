@@ -80,6 +80,42 @@ def test_other_test_sets_are_not_tested(first, tmp_path):
     assert compare(read_results(first), read_results(tmp_path / "second")).cells[0].p is None
 
 
+def test_means_over_other_seeds_are_not_tested(first, tmp_path):
+    write(tmp_path / "second", KD, 1, topics(WRONG))
+    (cell,) = compare(read_results(first), read_results(tmp_path / "second")).cells
+    assert (cell.p, cell.points != 0) == (None, True)
+
+
+def test_two_records_of_a_run_are_refused(first):
+    write(first / "scores/older", KD, 2, topics(WRONG))
+    with pytest.raises(UserError, match="second record of xlmr/mt/kd/tc with seed 2"):
+        read_results(first)
+
+
+def test_a_cell_of_two_metrics_is_refused(first):
+    write(first, NER, 2, names(SENTENCES), metric="word_accuracy", score=1.0)
+    with pytest.raises(UserError, match=r"seed2\.json: is of word_accuracy, other seeds"):
+        read_results(first)
+
+
+def test_a_score_that_records_lack_is_refused(first):
+    with pytest.raises(UserError, match=r"there is no score 'wrod_f1' .* word_f1"):
+        read_results(first, {"ner": "wrod_f1"})
+
+
+def test_a_baseline_has_no_score_of_sub_tokens(first):
+    write(first, "xlmr/mt/majority/ner", 1, names(SENTENCES), parameters=None)
+    found = read_results(first, {"ner": "subtoken_f1"})
+    assert sorted(map(str, found)) == [NER, KD]
+
+
+def test_what_a_table_says_beside_scores_is_none(tmp_path):
+    table = tmp_path / "table1.csv"
+    heads = "mt_tc,mt_tc_std,mt_tc_seeds,published_mt_tc,difference_mt_tc"
+    table.write_text(f"model,row,label,size_millions,{heads}\nxlmr,kd,KD,1,80.5,1,3,80,+0.5\n")
+    assert [str(key) for key in read_paper(table, {})] == [KD]
+
+
 def test_published_numbers(first, tmp_path):
     paper = tmp_path / "paper.csv"
     paper.write_text("model,row,label,size_millions,mt_tc,mt_ner,avg\nxlmr,kd,KD,1,80.5,,80.5\n")
