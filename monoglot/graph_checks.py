@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_figures import check_figure
-from monoglot.graph_table_checks import METRICS, check_table
+from monoglot.graph_table_checks import check_table
+from monoglot.metrics import metrics_of
 from monoglot.nodes import ANY
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _names(graph: "Graph") -> None:
 
 def _metrics(graph: "Graph") -> None:
     for name, task in graph.config["tasks"].items():
-        allowed = METRICS[task["kind"]]
+        allowed = metrics_of(task)
         if task["metric"] not in allowed:
             raise UserError(
                 f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "

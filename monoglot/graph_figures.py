@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.graph_table_checks import METRICS
+from monoglot.metrics import metrics_of
 from monoglot.nodes import Checkpoint, Needs, Run
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _once(where: str, labels: list[str]) -> None:
 
 
 def _metric(graph: "Graph", where: str, task: str, score: str) -> None:
-    allowed = METRICS[graph.config["tasks"][task]["kind"]]
+    allowed = metrics_of(graph.config["tasks"][task])
     if score not in allowed:
         raise UserError(f"{where}: '{score}' is none of {', '.join(allowed)}")
 

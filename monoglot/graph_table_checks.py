@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_tables import examples_sets, table_languages, table_needs
+from monoglot.metrics import metrics_of
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
-
-METRICS = {
-    "classification": ("macro_f1", "weighted_f1", "accuracy"),
-    "tagging": ("word_f1", "word_accuracy", "subtoken_f1"),
-}
-"""What a record holds a score of, by kind of task."""
 
 FROM_TEXT = ("scratch", "train", "trim_vocab")
 """Operations that take something from the raw text of a language."""
@@ -162,7 +157,7 @@ def _once(where: str, entries: list) -> None:
 
 
 def _metric(graph: "Graph", where: str, task: str, score: str) -> None:
-    allowed = METRICS[graph.config["tasks"][task]["kind"]]
+    allowed = metrics_of(graph.config["tasks"][task])
     if score not in allowed:
         raise UserError(f"{where}: '{score}' is none of {', '.join(allowed)}")
 

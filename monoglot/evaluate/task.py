@@ -5,15 +5,10 @@ from dataclasses import dataclass
 
 from monoglot.data.examples import tag_inventory
 from monoglot.errors import UserError
+from monoglot.metrics import METRICS
 
 OUTSIDE = "O"
 """Tag of words outside entities, and the prediction for words that no sub-token stands for."""
-
-METRICS = {
-    "classification": ("macro_f1", "weighted_f1", "accuracy"),
-    "iob2": ("word_f1", "subtoken_f1", "word_accuracy"),
-    "plain": ("word_f1", "subtoken_f1", "word_accuracy", "word_macro_f1"),
-}
 
 
 @dataclass(frozen=True)

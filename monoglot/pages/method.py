@@ -19,6 +19,10 @@ METRICS = {
     "word_accuracy": (
         "Share of words that got the right label; the one predicted for a word's first piece."
     ),
+    "word_macro_f1": (
+        "F1 of each tag over words, averaged over the tags, each counting alike; the tag of a word "
+        "is the one predicted for its first piece."
+    ),
     "subtoken_f1": (
         "As the paper has it: every piece of a word counts as a word of its own, so that the "
         "number depends on how the tokenizer cuts words."
@@ -81,7 +85,7 @@ def _moment(started: str) -> str:
 def machine(hardware: dict) -> str:
     """Return what a machine is, as jobs note it."""
     cores = f"{hardware['cores']} core{'' if hardware['cores'] == 1 else 's'}"
-    return f"{hardware['cpu']}, {cores}, {hardware['gpu'] or 'no GPU'}"
+    return f"{hardware['cpu']}, {cores}, {hardware['gpu'] or 'without a GPU'}"
 
 
 def _task(task: dict) -> str:
