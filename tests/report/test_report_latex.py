@@ -6,7 +6,7 @@ from monoglot.report.latex import escaped, to_latex
 from monoglot.report.score_columns import score_columns
 from monoglot.report.table import Table
 
-CELLS = ["mt_tc", "mt_sa", "sk_tc", "sk_sa"]
+CELLS = {f"{name}_{task}": (name, task) for name in ("mt", "sk") for task in ("tc", "sa")}
 
 
 def small_table() -> Table:

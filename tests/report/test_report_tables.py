@@ -218,10 +218,12 @@ def test_a_task_that_a_language_lacks_has_no_column():
 
 def test_differences_are_those_of_the_numbers_shown(tmp_path):
     path = tmp_path / "published.csv"
-    path.write_text("model,row,label,size_millions,mt_tc,avg\nm,base,B,3,55.3,\n")
+    path.write_text("model,row,label,size_millions,mt_tc,avg\nm,base,B,3,55.3,\nm,kd,K,1.39,,\n")
     base, kd = compared(render(small_records(), spec()), path, KEYS).rows
     assert (base["published_mt_tc"], base["difference_mt_tc"]) == ("55.30", "-0.30")
-    assert (base["published_size_millions"], base["difference_size_millions"]) == ("3", "-1")
+    assert (base["published_size_millions"], base["difference_size_millions"]) == ("3", "-1.00")
+    assert kd["published_size_millions"] == "1.39"
+    assert float(kd["difference_size_millions"]) == pytest.approx(float(kd["size_millions"]) - 1.39)
     assert (base["published_avg"], base["difference_avg"]) == ("", "")
     assert (base["published_mt_ner"], kd["published_mt_tc"]) == ("", "")
 
