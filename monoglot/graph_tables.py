@@ -89,6 +89,12 @@ def _by_model(models: list[str]) -> Callable[[DeploymentRow], int]:
     return lambda row: models.index(row.model)
 
 
+def shown_scores(graph: "Graph") -> dict[str, str]:
+    """Return, by task, the metric that the first table of scores shows, if not the records' own."""
+    tables = graph.config["tables"].values()
+    return next((spec["scores"] for spec in tables if spec["kind"] == "scores"), {})
+
+
 def deployed(graph: "Graph") -> list[Checkpoint]:
     """Return the checkpoints that tables of scores and of deployment show."""
     runs = deployed_runs(graph)

@@ -9,6 +9,7 @@ from typing import Any
 from monoglot.evaluate.records import Record
 from monoglot.figures.cells import Key, collect, metric_of
 from monoglot.graph import Checkpoint, Graph
+from monoglot.graph_tables import shown_scores
 from monoglot.pages.table_view import TableView
 from monoglot.provenance import Provenance
 from monoglot.report.cells import Cell
@@ -45,8 +46,7 @@ class Run:
     @cached_property
     def scores(self) -> Mapping[str, str]:
         """By task, the metric shown where it is not the records' own: as in the first table."""
-        tables = self.graph.config["tables"].values()
-        return next((spec["scores"] for spec in tables if spec["kind"] == "scores"), {})
+        return shown_scores(self.graph)
 
     @cached_property
     def cells(self) -> Mapping[Key, Cell]:

@@ -51,11 +51,12 @@ def render(block: Mapping[str, Any], energies: Energies) -> Table:
     every = dict.fromkeys(name for row in rows for name in row)
     rows = [{name: row.get(name, "") for name in every} for row in rows]
     lengths = settings["measuring"]["lengths"]
-    length = spec.length or lengths[len(lengths) // 2]
+    length = spec.length or sorted(lengths)[len(lengths) // 2]
     if length not in lengths:
         raise UserError(f"table key 'length': {length} is none of those measured, {lengths}")
     columns = [column for column in _columns(settings, length) if column.name in every]
-    return Table(spec.caption, _note(settings, length, after, rows), spec.labels, (*columns,), rows)
+    note = _note(settings, length, spec, after, rows)
+    return Table(spec.caption, note, spec.labels, (*columns,), rows)
 
 
 def _spent(group: Group, energies: Energies) -> dict[str, Values]:
@@ -79,12 +80,9 @@ def _rows(
     for form, form_label in FORMS.items():
         if not all(form in one["forms"] for one in known):
             continue
-        values = over_languages(
-            [
-                measured(one, form) | scored(score, form, spec.tasks) | energy
-                for one, score, energy in zip(known, scores, spent.values(), strict=True)
-            ]
-        )
+        values = over_languages([measured(one, form) for one in known])
+        values |= scored(scores, form, spec.tasks, spec.scores)
+        values |= over_languages([*spent.values()])
         language = "" if group.language == MEAN else f"{group.language}:"
         names = {
             "model": group.model,
@@ -144,7 +142,11 @@ def _threads(asked: str) -> str:
 
 
 def _note(
-    settings: Mapping[str, Any], length: int, after: Files, rows: list[dict[str, str]]
+    settings: Mapping[str, Any],
+    length: int,
+    spec: Spec,
+    after: Files,
+    rows: list[dict[str, str]],
 ) -> str:
     hardware, how = settings["hardware"], settings["measuring"]
     cores = settings["threads"].get("all", hardware["cores"])
@@ -156,8 +158,9 @@ def _note(
         f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']};",
         f"texts a second at {how['batch']} at a time.",
         "Memory is the largest that a process had which loads the model and answers one text at a",
-        "time. Score is the mean over tasks in percent",
-        f"(seed {', '.join(map(str, seeds))}), of adapter and encoder in that form.",
+        "time. Score is the mean over languages and tasks in percent",
+        f"({_metrics(spec, after)}; seed {', '.join(map(str, seeds))}), of adapter and encoder in",
+        "that form.",
         "Making is all jobs behind the checkpoint.",
     ]
     if settings["cut"]:
@@ -169,3 +172,10 @@ def _note(
         "other work, timed along."
     )
     return " ".join(sentences)
+
+
+def _metrics(spec: Spec, after: Files) -> str:
+    """Name each task's metric, as notes of tables of scores do."""
+    own = {task: about["metric"] for one in after.values() for task, about in one["tasks"].items()}
+    shown = {task: spec.scores.get(task, own[task]) for task in spec.tasks if task in own}
+    return ", ".join(f"{task.upper()}: {metric}" for task, metric in shown.items())

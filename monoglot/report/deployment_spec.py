@@ -7,7 +7,7 @@ from monoglot.errors import UserError
 from monoglot.report.block import check_keys, entries, labelled, labels, names, text
 
 REQUIRED = ("models", "languages", "tasks", "rows", "measured", "scored", "checkpoints")
-OPTIONAL = ("caption", "each_language", "length")
+OPTIONAL = ("caption", "each_language", "length", "scores")
 MEAN = "mean"
 """What stands for the language in a row that is the mean over languages."""
 
@@ -28,6 +28,7 @@ class Spec:
     """A checked block: labels by name of `models` and `languages`; `rows` are (model, variant,
     label).
 
+    `scores` names, by task, the metric to show instead of the records' own.
     `checkpoints` maps `model/language/variant` to the checkpoint that is measured for it, for the
     languages that a variant is shown for; `length`
     is which one Markdown and LaTeX show, None for the middle one.
@@ -37,6 +38,7 @@ class Spec:
     models: Mapping[str, str]
     languages: Mapping[str, str]
     tasks: tuple[str, ...]
+    scores: Mapping[str, str]
     rows: tuple[tuple[str, str, str], ...]
     each_language: bool
     length: int | None
@@ -74,6 +76,7 @@ def read_spec(block: Mapping) -> Spec:
         models=labels(block["models"], "models"),
         languages=labels(block["languages"], "languages"),
         tasks=names(block["tasks"], "tasks"),
+        scores=labels(block["scores"], "scores") if block.get("scores") else {},
         rows=tuple(_row(row) for row in entries(block["rows"], "rows")),
         each_language=bool(block.get("each_language")),
         length=block.get("length"),

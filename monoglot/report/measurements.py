@@ -129,17 +129,23 @@ def _memory(memory: Mapping[str, int]) -> Values:
     }
 
 
-def scored(said: Mapping[str, Any], form: str, tasks: Sequence[str]) -> Values:
-    """Return the mean score over tasks in percent, and how much it is above PyTorch's.
+def scored(
+    files: Iterable[Mapping[str, Any]], form: str, tasks: Sequence[str], scores: Mapping[str, str]
+) -> Values:
+    """Return the mean score in percent, and how much it is above PyTorch's.
 
-    The tasks are those of `tasks` that the language has; None for a form that was not scored.
+    The mean is that over all of `tasks` in all files, one of each language, which may lack some;
+    None for a form that was not scored. `scores` names, by task, another metric than the records'.
     """
-    by_precision = {
-        precision: [said["tasks"][task].get(precision) for task in tasks if task in said["tasks"]]
-        for precision in ("torch", PRECISIONS.get(form))
-    }
+    cells = [
+        (said["tasks"][task], scores.get(task))
+        for said in files
+        for task in tasks
+        if task in said["tasks"]
+    ]
     means = {
-        key: _mean([one and one["score"] for one in ones]) for key, ones in by_precision.items()
+        precision: _mean([_score(about.get(precision), name) for about, name in cells])
+        for precision in ("torch", PRECISIONS.get(form))
     }
     score, exact = means[PRECISIONS.get(form)], means["torch"]
     change = None if score is None or exact is None else score - exact
@@ -147,6 +153,12 @@ def scored(said: Mapping[str, Any], form: str, tasks: Sequence[str]) -> Values:
         "score": None if score is None else 100 * score,
         "score_change": None if change is None else 100 * change,
     }
+
+
+def _score(said: Mapping[str, Any] | None, name: str | None) -> float | None:
+    if said is None:
+        return None
+    return said["score"] if name is None else said.get("scores", {}).get(name)
 
 
 def over_languages(values: Sequence[Values]) -> Values:

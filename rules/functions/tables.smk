@@ -2,7 +2,7 @@
 
 import json
 
-from monoglot.graph_tables import deployment_rows
+from monoglot.graph_tables import deployment_rows, shown_scores
 
 TABLE_FORMATS = ("csv", "md", "tex")
 
@@ -145,6 +145,7 @@ def deployment_spec(spec):
     checkpoints = {"/".join(cell): str(node) for *cell, node in cells}
     found = {"models": names, "languages": language_names(spec), "tasks": tasks_of(spec)}
     keys = ("model", "variant", "label")
+    found["scores"] = {t: s for t, s in shown_scores(GRAPH).items() if t in found["tasks"]}
     found["rows"] = [{key: getattr(row, key) for key in keys} for row in rows]
     return found | {"measured": measured, "scored": scored, "checkpoints": checkpoints}
 

@@ -137,6 +137,32 @@ def test_numbers_are_means_over_languages(block):
     assert (kd["scoring_kwh"], kd["scoring_co2_kg"]) == ("0.250", "0.125")
 
 
+def test_scores_are_means_over_all_cells_in_the_metrics_of_the_tables(block):
+    """One task of one language and two of the other are three cells, as in a row of Table 1."""
+    for number in (1, 3):  # the two of kd
+        said = json.loads(Path(block["scored"][number]).read_text())
+        said["tasks"]["tc"]["torch"] |= {"score": 0.5, "scores": {"accuracy": 0.9}}
+        if number == 3:
+            del said["tasks"]["sa"]
+        Path(block["scored"][number]).write_text(json.dumps(said))
+    table = render(block, energies)
+    # 50 and 70 of Maltese, 50 of Slovak.
+    assert rows_of(table)["kd:torch-fp32"]["score"] == "56.67"
+    assert "(TC: macro_f1, SA: macro_f1; seed 1)" in table.note
+    table = render(block | {"scores": {"tc": "accuracy"}}, energies)
+    assert rows_of(table)["kd:torch-fp32"]["score"] == "83.33"
+    assert "(TC: accuracy, SA: macro_f1; seed 1)" in table.note
+
+
+def test_the_middle_length_is_that_by_size(block):
+    for path in block["measured"]:
+        said = json.loads(Path(path).read_text())
+        said["measuring"]["lengths"] = [256, 16, 64]
+        Path(path).write_text(json.dumps(said))
+    names = [column.name for column in render(block, energies).columns]
+    assert "cpu_1_64_p50_ms" in names
+
+
 def test_or_of_each_language(block):
     table = render(block | {"each_language": True}, energies)
     rows = rows_of(table)
