@@ -1,5 +1,6 @@
 """Which files of a results folder a report is made from. This module imports nothing heavy."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,12 +84,15 @@ def in_use(graph: Graph) -> list[str]:
 
 def jobs(graph: Graph) -> list[str]:
     """Return the files of provenance of all jobs behind tables and figures, theirs included."""
-    found = [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
+    config, found = graph.config, []
+    if "invented" in config["data"]:  # the raw files, perhaps in another folder, have a job too
+        found.append(os.path.relpath(f"{config['data']['root']}/{PROVENANCE}", config["results"]))
+    found += [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
     found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
     found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
     found += [f"scores/{run}/{PROVENANCE}" for run in _runs(graph)]
     found += [f"tables/{name}.{PROVENANCE}" for name in _tables(graph)]
-    found += [f"figures/{name}.{PROVENANCE}" for name in graph.config["figures"]]
+    found += [f"figures/{name}.{PROVENANCE}" for name in config["figures"]]
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from monoglot.pages.costs import Costs
 from monoglot.pages.numbers import counted, duration, energy, fixed, listed, mass, millions
-from monoglot.pages.reference import average, references, size
+from monoglot.pages.reference import average, kept, references, size
 from monoglot.pages.run import Run
 
 CLOSE = 2
@@ -105,10 +105,11 @@ def _best(run: Run) -> str | None:
 
 def _smallest(run: Run, smaller: list[Standing]) -> str:
     one = min(smaller, key=lambda one: (one.size, -one.score))
+    share = kept(one.score, one.whole_score)
+    keeps = f"and keeps {share:.0f} % of its score" if share is not None else "which scores 0"
     return (
         f"The smallest model of all, {_name(run, one)}, has {millions(one.size)} parameters, "
-        f"{100 - one.smaller:.0f} % of those of {one.whole}, and keeps "
-        f"{100 * one.score / one.whole_score:.0f} % of its score."
+        f"{100 - one.smaller:.0f} % of those of {one.whole}, {keeps}."
     )
 
 
@@ -129,6 +130,6 @@ def title(run: Run) -> str:
     """Return the page's title: which languages, which models."""
     graph = run.graph
     languages = [run.language_name(one) for one in graph.evaluated]
-    models = [run.model_name(one) for one in graph.config["models"]]
+    models = [run.model_name(one) for one in run.models or graph.config["models"]]
     where = f"{len(languages)} languages" if len(languages) > 3 else listed(languages)
     return f"{where}: small models made from {listed(models)}"

@@ -11,6 +11,8 @@ from monoglot.pages.run import Run
 SHRINKS = ("select_layers", "prune_ffn", "reduce_hidden", "trim_vocab")
 """Operations that make a checkpoint smaller and train nothing."""
 
+Score = Fraction | float
+
 
 def reference(graph: Graph, node: Checkpoint) -> Checkpoint:
     """Return the whole model behind a checkpoint: itself, if nothing was taken from it.
@@ -56,7 +58,7 @@ def average(run: Run, model: str, variant: str, languages: list[str]) -> Fractio
     return None if not cells or None in cells else mean(cell.mean for cell in cells)
 
 
-def kept(score: Fraction | None, whole: Fraction | None) -> float | None:
+def kept(score: Score | None, whole: Score | None) -> float | None:
     """Return a score in percent of the whole model's; None if either is missing or it is 0."""
     return None if score is None or not whole else float(100 * score / whole)
 

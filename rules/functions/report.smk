@@ -15,7 +15,8 @@ SAID = {"report": f"The report is {REPORT}."}
 def report_inputs():
     """What the report shows; measurements of deployment only if they are made anyway."""
     measured = TARGETS["deployment"] if "deployment" in CONFIG["targets"] else []
-    return [*(f"{RESULTS}/{path}" for path in made_from(REPORTED)), *measured]
+    files = (os.path.normpath(f"{RESULTS}/{path}") for path in made_from(REPORTED))
+    return [*files, *measured]
 
 
 def report_measured():

@@ -12,6 +12,7 @@ from monoglot.errors import UserError
 from monoglot.graph import Graph
 from monoglot.pages import deployment
 from monoglot.pages.exported import after_export
+from monoglot.pages.files import jobs
 from monoglot.pages.page import render
 from monoglot.pages.reading import read_run
 
@@ -110,6 +111,32 @@ def test_scores_that_are_missing_are_dashes(config, results, tmp_path):
     assert ("xlmr", "qaa", "kd", "ner") not in run.cells
     page = check(render(Graph(config), tmp_path))
     assert any(text.strip() == "–" for _, text in page.all("td"))
+
+
+def test_a_whole_model_that_scores_nothing_is_no_measure(config, results, tmp_path):
+    shutil.copytree(results / "scores", tmp_path / "scores")
+    for path in tmp_path.rglob("seed*.json"):
+        record = json.loads(path.read_text())
+        if record["variant"] in ("base", "adapted"):
+            record |= {"score": 0.0, "scores": dict.fromkeys(record["scores"], 0.0)}
+            path.write_text(json.dumps(record))
+    text = render(Graph(config), tmp_path)
+    assert "which scores 0." in text
+    check(text)
+
+
+def test_models_of_which_nothing_is_scored_are_not_named(config, results, tmp_path):
+    shutil.copytree(results / "scores/mbert", tmp_path / "scores/mbert")
+    page = check(render(Graph(config), tmp_path))
+    assert page.all("h1")[0][1].endswith("small models made from mBERT")
+
+
+def test_the_job_that_invents_the_data_is_counted(config, results):
+    assert "raw/provenance.json" in read_run(Graph(config), results).jobs
+    elsewhere = config | {"results": "results/other"}
+    assert "../demo/raw/provenance.json" in jobs(Graph(elsewhere))
+    real = configuration("configs/real-small.yaml")
+    assert not any("raw" in path for path in jobs(Graph(real)))
 
 
 def test_one_model_alone(config, tmp_path):
