@@ -60,6 +60,17 @@ def check_masked_lm(model: PreTrainedModel, what: str = "the model") -> None:
         )
 
 
+def check_narrowable(model: PreTrainedModel) -> None:
+    """Raise `UserError` unless `model` is a masked language model or an encoder alone."""
+    check_model(model)
+    alone = model.base_model is model
+    if not alone and not isinstance(model, MODEL_FOR_MASKED_LM_MAPPING[type(model.config)]):
+        raise UserError(
+            f"the model is a {type(model).__name__}; give a masked language model or an encoder "
+            "alone"
+        )
+
+
 def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
     """Return the longest sequence to make, special tokens included: by default 512 or the model's.
 

@@ -7,7 +7,13 @@ from typing import Any, Literal, TypeVar
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from monoglot.api.arguments import check_masked_lm, check_model, documents, sequence_length
+from monoglot.api.arguments import (
+    check_masked_lm,
+    check_model,
+    check_narrowable,
+    documents,
+    sequence_length,
+)
 from monoglot.api.settings import check_choice
 from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
 from monoglot.operations import prune_ffn as ffn
@@ -173,5 +179,5 @@ def reduce_hidden(
     Raises:
         UserError: for another architecture or head, an unknown method, or a size that does not fit.
     """
-    check_model(model)
-    return hidden.reduce_hidden(model, size, method, heads).to(model.dtype)
+    check_narrowable(model)
+    return hidden.reduce_hidden(model, size, method, heads)

@@ -185,7 +185,7 @@ def _trained(
     others = copy.deepcopy(teacher).float() if teacher else None
     device = own.device
     body = settings.max_length - 2
-    # Each step seeds torch's generators; the caller's stay as they are.
+    # Each step seeds generators of torch; the caller's stay as they are.
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         history = train(
             own,

@@ -3,10 +3,9 @@
 import copy
 from collections.abc import Sequence
 
-import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
-from monoglot.operations.anatomy import emptied
+from monoglot.operations.reshaped import reshaped
 
 
 def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
@@ -27,14 +26,7 @@ def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
         name: tensor.detach()[list(kept)] if id(tensor) in rows else tensor.detach()
         for name, tensor in model.named_parameters()  # names a tied tensor once
     }
-    with torch.device("meta"):  # no random weights only to write over them
-        smaller = emptied(model, config)
-    smaller.load_state_dict(tensors, strict=False, assign=True)
-    smaller.tie_weights()
-    for name, buffer in model.named_buffers():
-        module, _, leaf = name.rpartition(".")
-        setattr(smaller.get_submodule(module), leaf, buffer)
-    return smaller.eval()
+    return reshaped(model, config, tensors)
 
 
 def config_ids(config: PretrainedConfig) -> set[int]:

@@ -51,6 +51,13 @@ class Processes:
         """Whether this is the process that writes."""
         return self.rank == 0
 
+    def seed(self, seed: int) -> None:
+        """Seed torch's generators of the CPU and of this process's GPU, and no other GPU's."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            with torch.cuda.device(self.device):
+                torch.cuda.manual_seed(seed)
+
     def total(self, tensor: Tensor) -> Tensor:
         """Return the sum of a tensor over all processes, in place."""
         if self.count > 1:

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import anatomy, emptied, ffn_size
+from monoglot.operations.anatomy import anatomy, ffn_size
 from monoglot.operations.hidden_basis import Basis, gram, leading_basis
 from monoglot.operations.narrow_heads import HEADS, kept_dimensions, principal_heads
+from monoglot.operations.reshaped import reshaped
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -78,26 +79,20 @@ def reduce_hidden(
     _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
     config.hidden_size = size
-    with model.device:
-        smaller = emptied(model, config)
     inner = f"{anatomy(config).inner}.weight"
     rows = kept_dimensions(heads, config.num_attention_heads, model.config.hidden_size, size)
+    weights = {}
     with torch.no_grad():
         words = model.get_input_embeddings().weight
         basis = leading_basis(words, size) if method == "projection" else None
         rotated = principal_heads(model, size) if heads == "low_rank" else {}
-        for name, target in smaller.named_parameters():  # names a tied tensor once
-            source = rotated.get(name, model.get_parameter(name))
+        for name, weight in model.named_parameters():  # names a tied tensor once
+            source = rotated.get(name, weight)
             if method == "svd" and source.dim() == 2:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
             narrowed = _narrowed(name, source, rows, basis)
-            if narrowed.shape != target.shape:
-                raise UserError(
-                    f"cannot narrow {name} of a {type(model).__name__}; "
-                    "give a masked language model or an encoder alone"
-                )
-            target.copy_(narrowed)
-    return smaller.eval()
+            weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
+    return reshaped(model, config, weights)
 
 
 def _narrowed(name: str, tensor: Tensor, rows: Tensor, basis: Basis | None) -> Tensor:

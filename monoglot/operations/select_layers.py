@@ -69,5 +69,5 @@ def _random(model: "PreTrainedModel", count: int, seed: int) -> "PreTrainedModel
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = count
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # GPUs' generators stay as they are
         return emptied(model, config).eval()

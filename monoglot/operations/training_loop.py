@@ -150,7 +150,7 @@ class _Run:
     def _step(self) -> None:
         batch = self.batches.of_step(self.sequences, self.step)
         size = batch.size(self.settings.positions)
-        torch.manual_seed(mixed_seed(self.settings.seed, self.step, self.processes.rank))
+        self.processes.seed(mixed_seed(self.settings.seed, self.step, self.processes.rank))
         self.student.train()
         self.optimizer.zero_grad(set_to_none=False)
         losses = self._losses(batch, size)
