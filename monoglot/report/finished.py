@@ -1,19 +1,19 @@
 """Finished tables on disk: found by name, and shown in the form that somebody wants."""
 
-import csv
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from monoglot.errors import UserError
 from monoglot.report import terminal
+from monoglot.report.table_file import ESCAPED, read_rows, read_text, title
 
 FORMS = ("terminal", "md", "csv", "tex", "json")
-OF_SCORES = ("label", "reduction_percent", "size_millions", "avg")
 BESIDE = re.compile(r"(^published_|^difference_|_std$|_seeds$)")
 CELLS = re.compile(r"(?<!\\)\|")
-ESCAPED = re.compile(r"\\(.)")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 
 def tables_below(folders: Iterable[Path]) -> list[Path]:
@@ -60,21 +60,13 @@ def shown(path: Path, form: str, width: int) -> str:
     if form == "terminal":
         return _for_terminal(path, width)
     if form == "json":
-        return json.dumps([_values(row) for row in rows(path)], indent=1, ensure_ascii=False)
-    return _text(path.with_suffix(f".{form}")).rstrip("\n")
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; raise `UserError` if it has none."""
-    found = list(csv.DictReader(_text(path).splitlines(), restval=""))
-    if not found or None in found[0]:
-        raise UserError(f"{path}: is not the CSV of a table")
-    return found
+        return json.dumps([_values(row) for row in read_rows(path)], indent=1, ensure_ascii=False)
+    return read_text(path.with_suffix(f".{form}")).rstrip("\n")
 
 
 def _for_terminal(path: Path, width: int) -> str:
-    first = rows(path)[0]
-    if set(OF_SCORES) <= set(first):
+    first = read_rows(path)[0]
+    if set(first) >= terminal.NEEDED:
         return terminal.show(path, width)
     heads, *body = _grid(path)
     widths = [max(map(len, column)) for column in zip(heads, *body, strict=True)]
@@ -86,16 +78,16 @@ def _for_terminal(path: Path, width: int) -> str:
         ).rstrip()
         for line in (heads, *body)
     ]
-    return "\n".join([_title(path), "", *lines])
+    return "\n".join([title(path), "", *lines])
 
 
 def _grid(path: Path) -> list[list[str]]:
     """The first table of the Markdown file, whose headings are for people; else the CSV's."""
     markdown = path.with_suffix(".md")
-    lines = _text(markdown).splitlines() if markdown.is_file() else []
+    lines = read_text(markdown).splitlines() if markdown.is_file() else []
     start = next((n for n, line in enumerate(lines) if line.startswith("|")), None)
     if start is None:
-        found = rows(path)
+        found = read_rows(path)
         names = [name for name in found[0] if not BESIDE.search(name)]
         return [names, *([row[name] for name in names] for row in found)]
     grid = []
@@ -103,14 +95,11 @@ def _grid(path: Path) -> list[list[str]]:
         if not line.startswith("|"):
             break
         grid.append([ESCAPED.sub(r"\1", c.strip()) for c in CELLS.split(line)[1:-1]])
+    if len(grid) < 3 or len(set(map(len, grid))) > 1:
+        raise UserError(
+            f"{markdown}: its first table is not whole; remove the file, or ask for --format csv"
+        )
     return [grid[0], *grid[2:]]
-
-
-def _title(path: Path) -> str:
-    markdown = path.with_suffix(".md")
-    if not markdown.is_file():
-        return path.stem
-    return ESCAPED.sub(r"\1", _text(markdown).partition("\n")[0].removeprefix("# "))
 
 
 def _values(row: dict[str, str]) -> dict[str, str | float | None]:
@@ -120,17 +109,12 @@ def _values(row: dict[str, str]) -> dict[str, str | float | None]:
 def _value(text: str) -> str | float | None:
     if text == "":
         return None
-    try:
-        return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
-    except ValueError:
+    if not NUMBER.fullmatch(text):  # "nan" is a language
         return text
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
+    number = float(text)
+    if not math.isfinite(number):
+        return text
+    return int(text) if text.lstrip("+-").isdigit() else number
 
 
 def _listed(paths: list[Path]) -> str:

@@ -1,6 +1,5 @@
 """A finished table as aligned text for a terminal."""
 
-import csv
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
@@ -9,8 +8,10 @@ from pathlib import Path
 from monoglot.errors import UserError
 from monoglot.report.score_columns import score_columns
 from monoglot.report.table import Column, Row, shown
+from monoglot.report.table_file import read_rows, title
 
 GAP = "  "
+NEEDED = {"label", "reduction_percent", "size_millions", "avg"}
 
 
 def show(path: str | Path, width: int) -> str:
@@ -21,8 +22,10 @@ def show(path: str | Path, width: int) -> str:
     if the file is not a table's CSV.
     """
     path = Path(path)
-    rows = _read(path)
+    rows = read_rows(path)
     names = list(rows[0])
+    if not set(names) >= NEEDED:
+        raise UserError(f"{path}: is not the CSV of a table, as scripts/table.py writes it")
     cells = names[names.index("size_millions") + 1 : names.index("avg")]
     # A CSV does not say where in mt_ner the language ends; most have no underscore in their names.
     reduction, size, *scores, average = score_columns(
@@ -34,7 +37,7 @@ def show(path: str | Path, width: int) -> str:
         text = "\n\n".join(_text(rows, [reduction, size, *part, average]) for _, part in parts)
     endings = [e for e in ("csv", "md", "tex") if path.with_suffix(f".{e}").exists()]
     files = f"{path.with_suffix('')}.{{{','.join(endings)}}}"
-    return "\n".join([*textwrap.wrap(_title(path), width), "", text, "", files])
+    return "\n".join([*textwrap.wrap(title(path), width), "", text, "", files])
 
 
 def _text(rows: Sequence[Row], columns: Sequence[Column]) -> str:
@@ -58,22 +61,3 @@ def _groups(columns: Sequence[Column], widths: Sequence[int]) -> str:
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
     first, *rest = zip(texts, widths, strict=True)
     return GAP.join([first[0].ljust(first[1]), *(text.rjust(width) for text, width in rest)])
-
-
-def _title(path: Path) -> str:
-    markdown = path.with_suffix(".md")
-    if not markdown.exists():
-        return path.stem
-    return markdown.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-
-
-def _read(path: Path) -> list[Row]:
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
-    needed = {"label", "reduction_percent", "size_millions", "avg"}
-    if not rows or not needed <= set(rows[0]):
-        raise UserError(f"{path}: is not the CSV of a table, as scripts/table.py writes it")
-    return rows

@@ -1,6 +1,7 @@
 """Finished tables, found by name and shown."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,38 @@ def test_files_as_they_are(results):
     (results / "empty.csv").write_text("a,b\n")
     with pytest.raises(UserError, match="is not the CSV of a table"):
         shown(results / "empty.csv", "terminal", 80)
+
+
+@pytest.mark.parametrize("form", ["terminal", "json"])
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("C,1,2,3,4\n", "line 3 has another number of cells than the first one"),
+        ("C,1\n", "line 3 has another number of cells than the first one"),
+        (f"C,{'x' * 200_000},\n", "field larger than field limit (131072) in line 3"),
+        ('C,"1,2\n', "unexpected end of data in line 3"),
+    ],
+)
+def test_a_spoilt_csv(results, form, lines, said):
+    spoilt = results / "tables/spoilt.csv"
+    spoilt.write_text(f"label,a,b\nA,1,2\n{lines}")
+    with pytest.raises(UserError, match=re.escape(f"{spoilt}: is not the CSV of a table")) as error:
+        shown(spoilt, form, 80)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("last", ["| C |\n", "| C | 1 | 2 |\n"])
+def test_a_spoilt_markdown(results, last):
+    for text in (f"| a | b |\n|---|---|\n| A | 1 |\n{last}", "| a | b |\n"):
+        (results / "tables/table2.md").write_text(text)
+        with pytest.raises(UserError, match=r"table2\.md: its first table is not whole; remove"):
+            shown(results / "tables/table2.csv", "terminal", 80)
+
+
+def test_words_that_python_takes_for_numbers_are_none(results):
+    (results / "a/tables/table1.csv").write_text("label,tokens\nnan,1_000\ninf,1e999\n-1,-2.5e3\n")
+    assert json.loads(shown(results / "a/tables/table1.csv", "json", 80)) == [
+        {"label": "nan", "tokens": "1_000"},
+        {"label": "inf", "tokens": "1e999"},
+        {"label": -1, "tokens": -2500.0},
+    ]
