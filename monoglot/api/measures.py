@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.api.arguments import check_masked_lm, sequence_length
+from monoglot.api.modes import in_plain_modes
 from monoglot.api.settings import training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.checkpoints import count_parameters
@@ -35,6 +36,7 @@ class Evaluation(NamedTuple):
     masked: int
 
 
+@in_plain_modes
 def evaluate_mlm(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,

@@ -14,6 +14,7 @@ from monoglot.api.arguments import (
     documents,
     sequence_length,
 )
+from monoglot.api.modes import in_plain_modes
 from monoglot.api.settings import check_choice
 from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
 from monoglot.operations import prune_ffn as ffn
@@ -26,6 +27,7 @@ from monoglot.tokens.encoding import encode_batches
 Model = TypeVar("Model", bound=PreTrainedModel)
 
 
+@in_plain_modes
 def trim_vocab(
     model: Model,
     tokenizer: PreTrainedTokenizerBase,
@@ -76,11 +78,14 @@ def trim_vocab(
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
     others = None if heldout is None else documents(heldout)
     names = special_tokens(tokenizer)
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        model = copy.deepcopy(model)  # weights made in inference mode are not to be shared
     made = trim(model, before, names, batches, others, size, count, keep_characters)
     # The trimmed model shares its other weights with the one it was made from.
     return copy.deepcopy(made.model), rebuilt(tokenizer, made.tokenizer), made.report
 
 
+@in_plain_modes
 def select_layers(
     model: Model,
     layers: int = 6,
@@ -109,6 +114,7 @@ def select_layers(
     return smaller.to(model.device, model.dtype)
 
 
+@in_plain_modes
 def prune_ffn(
     model: Model,
     tokenizer: PreTrainedTokenizerBase,
@@ -153,6 +159,7 @@ def prune_ffn(
     return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order)
 
 
+@in_plain_modes
 def reduce_hidden(
     model: Model,
     size: int = 312,

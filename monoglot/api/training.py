@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.api.arguments import check_masked_lm, sequence_length
+from monoglot.api.modes import in_plain_modes
 from monoglot.api.settings import MoreSettings, training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.errors import UserError
@@ -22,6 +23,7 @@ History = list[dict[str, Any]]
 HELD_OUT, MOST_HELD_OUT = 0.02, 1000
 
 
+@in_plain_modes
 def adapt(
     model: Model,
     tokenizer: PreTrainedTokenizerBase,
@@ -80,6 +82,7 @@ def adapt(
     return _trained(model, None, tokenizer, texts, validation, settings)
 
 
+@in_plain_modes
 def distill(
     student: Model,
     teacher: PreTrainedModel,
