@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from monoglot.errors import UserError
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Handler = Callable[[int, object], None]
 
@@ -19,31 +21,51 @@ def stop(number: int, _: object) -> None:
     sys.exit(f"error: ended by {name} before it was done; start it again")
 
 
+class InterruptionError(UserError):
+    """A signal asked for the end of what is at work, which has come to a good moment for it.
+
+    Attributes:
+        signal: the signal.
+    """
+
+    def __init__(self, message: str, by: signal.Signals) -> None:
+        super().__init__(message)
+        self.signal = by
+
+
 class Interruption:
     """Whether this process was asked to end.
 
+    Args:
+        impatient: takes a second Ctrl-C, of somebody who does not want to wait.
+
     Attributes:
-        by: the name of the signal, once there was one.
+        by: the signal, once there was one.
     """
 
-    def __init__(self) -> None:
-        self.by: str | None = None
+    def __init__(self, impatient: Handler = stop) -> None:
+        self._impatient = impatient
+        self.by: signal.Signals | None = None
 
     @property
     def asked(self) -> bool:
         return self.by is not None
 
-    def note(self, number: int, _: object) -> None:
-        """Note a signal; a second Ctrl-C is somebody who does not want to wait."""
+    def note(self, number: int, frame: object) -> None:
+        """Note a signal."""
         if self.asked and number == signal.SIGINT:
-            stop(number, _)
-        self.by = signal.Signals(number).name
+            self._impatient(number, frame)
+        self.by = signal.Signals(number)
 
 
 @contextmanager
 def noted() -> Iterator[Interruption]:
-    """Note requests to end within this. Signals that are ignored (`nohup`) still are."""
-    interruption = Interruption()
+    """Note requests to end within this. Signals that are ignored (`nohup`) still are.
+
+    A second Ctrl-C does what it would outside of this.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    interruption = Interruption(before if callable(before) else stop)
     with handled_by(interruption.note):
         yield interruption
 

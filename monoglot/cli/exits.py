@@ -14,7 +14,7 @@ class Exit(IntEnum):
     DIFFERENT = 3
     """`explain`: something has changed since; `compare`: there are differences."""
     INTERRUPTED = 130
-    """Ctrl-C. SIGTERM and SIGHUP end with 143 and 129."""
+    """Ctrl-C. SIGTERM and SIGHUP end with 143 and 129: 128 and the number of the signal."""
 
 
 STATUSES = (

@@ -15,7 +15,7 @@ from monoglot.cli.exits import Exit
 from monoglot.cli.verbosity import add_verbosity, show_log, verbose
 from monoglot.errors import UserError
 from monoglot.faults import sentence
-from monoglot.interruption import handled_by
+from monoglot.interruption import InterruptionError, handled_by
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -69,8 +69,11 @@ class LazyGroup(click.Group):
             with _ended_by_signals(), show_log(context):
                 return super().invoke(context)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted", err=True)
-            context.exit(Exit.INTERRUPTED)
+            _end(context, "interrupted", signal.SIGINT)
+        except _SignalledError as error:
+            _end(context, f"ended by {error.signal.name}", error.signal)
+        except InterruptionError as error:
+            _end(context, str(error), error.signal)
         except UserError as error:
             _fail(context, str(error))
         except (OSError, MemoryError, RuntimeError) as error:
@@ -93,6 +96,11 @@ def _is_clicks(error: Exception) -> bool:
     return isinstance(error, click.exceptions.Exit | click.ClickException | BrokenPipeError)
 
 
+def _end(context: click.Context, said: str, number: int) -> None:
+    click.echo(said, err=True)
+    context.exit(128 + number)
+
+
 def _fail(context: click.Context, said: str) -> None:
     if verbose(context):
         click.echo(traceback.format_exc(), err=True, nl=False)
@@ -109,14 +117,20 @@ def _ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with handled_by(_end):
+    with handled_by(_raise):
         yield
 
 
-def _end(number: int, _: object) -> None:
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+class _SignalledError(BaseException):
+    """A signal ends this process; nothing on the way takes it for an error of its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
+def _raise(number: int, _: object) -> None:
+    raise KeyboardInterrupt if number == signal.SIGINT else _SignalledError(number)
 
 
 def version_option(function: Callable) -> Callable:

@@ -10,7 +10,9 @@ the same batches and masks, take a part of each, and add up their gradients.
 
 import logging
 import math
+import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import reduce
 from operator import add
 
@@ -19,7 +21,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
-from monoglot.interruption import Interruption, noted
+from monoglot.interruption import Interruption, InterruptionError, noted
 from monoglot.operations.distillation import Compared, Distillation
 from monoglot.operations.embedding_gradient import added_in_place
 from monoglot.operations.objective import Objective, Pass
@@ -68,8 +70,9 @@ def train(
         scalars: where to write progress besides the log.
 
     Raises:
-        UserError: the loss is not a finite number, a batch has fewer sequences than there are
-            processes, or a signal asked this process to end.
+        UserError: the loss is not a finite number, or a batch has fewer sequences than there are
+            processes.
+        InterruptionError: a signal asked this process to end, and the state is saved.
     """
     processes = processes or Processes()
     if processes.count > settings.batch_size:
@@ -116,7 +119,8 @@ class _Run:
         clock = Clock(self.step, self.tokens, self.total, every, *about)
         if not resumed:
             clock.report(self.history[0])
-        with noted() as interruption:
+        # Without a state there is nothing to save: signals do what they do outside of this.
+        with noted() if state else nullcontext(Interruption()) as interruption:
             self._loop(clock, state, interruption)
         if self.settings.keep == "best":
             self.student.load_state_dict(self.best, strict=False)
@@ -136,15 +140,16 @@ class _Run:
             if state and (clock.save_due() or asked) and self.processes.first:
                 state.save(self.trained, self.optimizer, self.best, self._progress())
             if asked and self.step < self.total:
-                self._end(interruption, state)
+                self._end(interruption)
             clock.tick(self.step, self.tokens)
 
-    def _end(self, interruption: Interruption, state: TrainingState | None) -> None:
+    def _end(self, interruption: Interruption) -> None:
         self.processes.any(False)  # until the first one has saved, none may end
-        kept = "its state is saved; start again to go on from there" if state else "nothing is kept"
-        raise UserError(
-            f"{interruption.by or 'a signal'} asked training to end, after step {self.step} of "
-            f"{self.total}: {kept}"
+        by = interruption.by  # unknown where another process was asked
+        raise InterruptionError(
+            f"{by.name if by else 'a signal'} asked training to end, after step {self.step} of "
+            f"{self.total}: its state is saved; start again to go on from there",
+            by or signal.SIGTERM,
         )
 
     def _step(self) -> None:

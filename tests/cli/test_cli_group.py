@@ -12,6 +12,7 @@ from monoglot.cli import COMMANDS, main
 from monoglot.cli.group import CONTEXT, LazyGroup
 from monoglot.cli.verbosity import note
 from monoglot.errors import UserError
+from monoglot.interruption import InterruptionError
 
 HEAVY = {"torch", "transformers", "adapters", "pandas", "sklearn", "onnxruntime", "snakemake"}
 NAMES = [name for lines in COMMANDS.values() for name in lines]
@@ -27,6 +28,7 @@ def act(what: str) -> None:
         "user": UserError("file.yaml: key 'x' is wrong"),
         "disk": OSError(28, "No space left on device", "out"),
         "ctrl-c": KeyboardInterrupt(),
+        "saved": InterruptionError("SIGTERM asked training to end: it is saved", signal.SIGTERM),
         "bug": ValueError("a bug"),
     }
     if what == "term":
@@ -125,7 +127,15 @@ def test_interruption(invoke) -> None:
     said = invoke("act", "ctrl-c")
     assert said.exit_code == 130
     assert said.stderr.splitlines()[-1] == "interrupted"
-    assert invoke("act", "term").exit_code == 143
+    said = invoke("act", "term")
+    assert said.exit_code == 143
+    assert said.stderr.splitlines()[-1] == "ended by SIGTERM"
+
+
+def test_what_was_saved_before_the_end_is_said(invoke) -> None:
+    said = invoke("act", "saved")
+    assert said.exit_code == 143
+    assert said.stderr.splitlines()[-1] == "SIGTERM asked training to end: it is saved"
 
 
 @pytest.mark.parametrize("arguments", [("-q", "act", "x"), ("act", "-q", "x"), ("act", "x", "-q")])

@@ -206,10 +206,11 @@ def test_several_processes_go_on(training):
     assert "resumed at step" in again.said
 
 
-def test_without_a_folder_for_its_state_it_says_that_nothing_is_kept(folder, checkpoint, tmp_path):
+def test_without_a_folder_for_its_state_it_ends_at_once(folder, checkpoint, tmp_path):
     ended = Training(folder, checkpoint, "stateless").until("step 7 of")
     assert ended.end(signal.SIGTERM) == 1
-    assert ended.said.splitlines()[-1].endswith("nothing is kept")
+    last = ended.said.splitlines()[-1]
+    assert last == "error: ended by SIGTERM before it was done; start it again"
 
 
 def test_an_interval_that_is_no_number_is_refused(monkeypatch, tmp_path):

@@ -17,6 +17,7 @@ from tiny_models import TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import count_parameters
+from monoglot.operations import training_loop
 from monoglot.shrink import material as reading
 from monoglot.shrink import work as working
 from monoglot.shrink.material import Material
@@ -158,6 +159,32 @@ def test_a_killed_training_goes_on_where_it_was(model_folder, text_file, tmp_pat
     result = subprocess.run([*command, "small", *words], check=True, **how)
     assert re.search(r"resumed at step 2\d of 60", result.stderr), result.stderr
     assert weights(tmp_path / "small") == weights(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("number", "total", "said"),
+    [
+        (signal.SIGINT, 6, "SIGINT asked training to end, after step 3 of 6: its state is saved"),
+        (signal.SIGTERM, 6, "SIGTERM asked training to end, after step 3 of 6: its state is saved"),
+        (signal.SIGINT, 4, "interrupted"),  # while steps are measured
+        (signal.SIGTERM, 4, "ended by SIGTERM"),
+    ],
+)
+def test_asked_to_end(
+    monoglot, model_folder, text_file, tmp_path, monkeypatch, number, total, said
+):
+    step = training_loop._Run._step
+
+    def step_and_signal(run):
+        step(run)
+        if (run.step, run.total) == (3, total):
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(training_loop._Run, "_step", step_and_signal)
+    words = ["--text", text_file, "--language", "Maltese", *STEPS]
+    result = monoglot("shrink", model_folder("bert"), tmp_path / "small", *words)
+    assert result.exit_code == 128 + number
+    assert result.stderr.splitlines()[-1].startswith(said)
 
 
 @pytest.mark.slow
