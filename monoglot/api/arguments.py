@@ -1,6 +1,9 @@
-"""Whether models, tokenizers and texts are ones that the operations can work with."""
+"""Whether models, texts and numbers are ones that the operations can work with."""
 
+import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
 
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 
@@ -79,6 +82,7 @@ def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
     longest = longest_input(model.config)
     if max_length is None:
         return min(DEFAULT_LENGTH, longest)
+    max_length = whole("max_length", max_length)
     if not SHORTEST <= max_length <= longest:
         raise UserError(
             f"max_length is {max_length}; give a number from {SHORTEST} to {longest}, the "
@@ -88,13 +92,18 @@ def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
 
 
 def documents(texts: Iterable[str]) -> Iterator[str]:
-    """Yield texts; raise `UserError` for what is none, or is one text instead of several."""
+    """Yield texts; raise `UserError` for what is none, or as `check_texts` does."""
+    check_texts(texts)
+    return _documents(texts)
+
+
+def check_texts(texts: Iterable[str]) -> None:
+    """Raise `UserError` if texts, none of which is read, are one text or cannot be read."""
     if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
         raise UserError(
             f"the texts are a {type(texts).__name__}; give a list or another iterable of str, "
             "each a document or a sentence"
         )
-    return _documents(texts)
 
 
 def _documents(texts: Iterable[str]) -> Iterator[str]:
@@ -105,3 +114,40 @@ def _documents(texts: Iterable[str]) -> Iterator[str]:
                 "give one column)"
             )
         yield valid_text(text, f"text {number}")
+
+
+def whole(name: str, value: object, bits: int = 63) -> int:
+    """Return an argument as an int; raise `UserError` unless it is a whole number.
+
+    `bits` are those that it may have besides its sign.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # of numpy's whole numbers too
+    except TypeError:
+        raise UserError(f"{name} is {value!r}; give a whole number") from None
+    if number.bit_length() > bits:
+        raise UserError(f"{name} is {number}; give a number of at most {bits} bits")
+    return number
+
+
+def seed_number(seed: object) -> int:
+    """Return a seed; raise `UserError` unless it is a whole number of 64 bits, not below zero."""
+    number = whole("seed", seed, bits=64)
+    if number < 0:
+        raise UserError(f"seed is {number}; give a number from 0 on")
+    return number
+
+
+def finite(name: str, value: object) -> float:
+    """Return an argument as a float; raise `UserError` unless it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UserError(f"{name} is {value!r}; give a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise UserError(f"{name} is {value}; it must be a finite number")
+    return number

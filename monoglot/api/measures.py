@@ -18,6 +18,7 @@ from monoglot.checkpoints import count_parameters
 from monoglot.errors import UserError
 from monoglot.operations.objective import Objective
 from monoglot.operations.training_batches import Batches
+from monoglot.operations.training_settings import Settings
 from monoglot.tokens.batches import Sequences
 from monoglot.tokens.memory import Documents
 
@@ -70,19 +71,25 @@ def evaluate_mlm(
             slow or not the model's, a text is no str, or no token is masked.
     """
     check_masked_lm(model)
-    tokens = encoded(texts, tokenizer, model)
-    return on_tokens(model, tokens, sequence_length(model, max_length), mlm_probability, seed)
+    settings = _settings(sequence_length(model, max_length), mlm_probability, seed)
+    return _evaluation(model, encoded(texts, tokenizer, model), settings)
 
 
-@torch.no_grad()
 def on_tokens(
     model: PreTrainedModel, tokens: Documents, length: int, mlm_probability: float, seed: int
 ) -> Evaluation:
     """Evaluate a model on encoded documents, of each the first `length` tokens."""
-    settings = training_settings(
-        steps=1, max_length=length, mlm_probability=mlm_probability, seed=seed
-    )
-    sequences = Sequences(tokens, length - 2, "truncate")
+    return _evaluation(model, tokens, _settings(length, mlm_probability, seed))
+
+
+def _settings(length: int, mlm_probability: float, seed: int) -> Settings:
+    how = {"max_length": length, "mlm_probability": mlm_probability, "seed": seed}
+    return training_settings(steps=1, **how)
+
+
+@torch.no_grad()
+def _evaluation(model: PreTrainedModel, tokens: Documents, settings: Settings) -> Evaluation:
+    sequences = Sequences(tokens, settings.max_length - 2, "truncate")
     batches = list(Batches(tokens.meta, settings).of_validation(sequences, 0))
     size = reduce(add, (batch.size("masked") for batch in batches))
     if not size.masked:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
+from monoglot.api.arguments import finite, seed_number, whole
 from monoglot.errors import UserError
 from monoglot.operations.training_settings import Settings
 from monoglot.tokens.batches import DOCUMENTS
@@ -57,22 +58,43 @@ CHOICES = {
     "keep": ("last", "best"),
     "precision": ("fp32", "bf16"),
 }
+WHOLE = ("batch_size", "steps", "max_length", "evaluate_every", "micro_batch")
+FINITE = (
+    "alpha",
+    "temperature",
+    "learning_rate",
+    "warmup",
+    "weight_decay",
+    "epochs",
+    "mlm_probability",
+)
+OPTIONAL = ("steps", "epochs", "micro_batch")
 SHARES = ("alpha", "warmup", "mlm_probability")
 
 
 def training_settings(**chosen: Any) -> Settings:
     """Return settings of a training; those not chosen are `DEFAULTS`.
 
-    Raises `UserError` for an unknown choice, a share that is not from 0 to 1, or another number
-    that does not fit.
+    Raises `UserError` for an unknown choice, what is no number, a share that is not from 0 to 1, or
+    another number that does not fit.
     """
-    settings = Settings(**(DEFAULTS | chosen))
+    settings = Settings(**{k: _number(k, value) for k, value in (DEFAULTS | chosen).items()})
     for name, known in CHOICES.items():
         check_choice(name, getattr(settings, name), known)
     for name in SHARES:
         if not 0 <= getattr(settings, name) <= 1:
             raise UserError(f"{name} is {getattr(settings, name)}; give a number from 0 to 1")
     return settings
+
+
+def _number(name: str, value: object) -> Any:
+    """Return a setting, as an int or a float if it is to be a number."""
+    if value is None and name in OPTIONAL:
+        return None
+    if name == "seed":
+        return seed_number(value)
+    kind = whole if name in WHOLE else finite if name in FINITE else None
+    return kind(name, value) if kind else value
 
 
 def check_choice(name: str, value: object, known: Sequence[str]) -> None:

@@ -12,11 +12,14 @@ from monoglot.api.arguments import (
     check_model,
     check_narrowable,
     documents,
+    seed_number,
     sequence_length,
+    whole,
 )
 from monoglot.api.modes import in_plain_modes
 from monoglot.api.settings import check_choice
 from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
+from monoglot.errors import UserError
 from monoglot.operations import prune_ffn as ffn
 from monoglot.operations import reduce_hidden as hidden
 from monoglot.operations import select_layers as layers_
@@ -73,6 +76,9 @@ def trim_vocab(
             model's, a text is no str, there are no words, or there are not as many pieces.
     """
     check_model(model)
+    size = whole("size", size)
+    if size < 1:
+        raise UserError(f"size is {size}; give a number from 1 on")
     check_choice("count", count or "tokens", ("documents", "tokens"))
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
@@ -110,7 +116,8 @@ def select_layers(
         UserError: for another architecture, an unknown strategy, or more layers than there are.
     """
     check_model(model)
-    smaller = layers_.select_layers(model, layers, strategy, seed)
+    count, seed = whole("layers", layers), seed_number(seed)
+    smaller = layers_.select_layers(model, count, strategy, seed)
     return smaller.to(model.device, model.dtype)
 
 
@@ -152,8 +159,10 @@ def prune_ffn(
             slow or not the model's, a text is no str, or a size or choice does not fit.
     """
     check_masked_lm(model)
-    tokens = encoded(texts, tokenizer, model)
+    size, seed = whole("size", size), seed_number(seed)
+    ffn.check_choices(model, size, importance, head_order)
     length = sequence_length(model, max_length)
+    tokens = encoded(texts, tokenizer, model)
     # Its weights may be frozen, and gradients are asked for.
     own = copy.deepcopy(model).requires_grad_(True)
     return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order)
@@ -187,4 +196,4 @@ def reduce_hidden(
         UserError: for another architecture or head, an unknown method, or a size that does not fit.
     """
     check_narrowable(model)
-    return hidden.reduce_hidden(model, size, method, heads)
+    return hidden.reduce_hidden(model, whole("size", size), method, heads)

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar, Unpack
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from monoglot.api.arguments import check_masked_lm, sequence_length
+from monoglot.api.arguments import check_masked_lm, check_texts, sequence_length
 from monoglot.api.modes import in_plain_modes
-from monoglot.api.settings import MoreSettings, training_settings
+from monoglot.api.settings import MoreSettings, check_choice, training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.errors import UserError
 from monoglot.operations.processes import Processes
@@ -77,7 +77,7 @@ def adapt(
         learning_rate=learning_rate,
         max_length=sequence_length(model, max_length),
         seed=seed,
-        **more,
+        **_known(more),
     )
     return _trained(model, None, tokenizer, texts, validation, settings)
 
@@ -128,7 +128,7 @@ def distill(
         learning_rate: the highest, of AdamW.
         positions: where logits are compared: everywhere, padding too (`all`, the paper's code), on
             tokens (`unpadded`), or on `masked` ones.
-        temperature: of both sides, for `kl`.
+        temperature: of both sides, for `kl`; at most 100.
         max_length: longest sequence in tokens, special ones included; by default 512 or what both
             models have positions for.
         seed: of data order, masks and dropout.
@@ -158,7 +158,7 @@ def distill(
         learning_rate=learning_rate,
         max_length=min(lengths),
         seed=seed,
-        **more,
+        **_known(more),
     )
     return _trained(student, teacher, tokenizer, texts, validation, settings)
 
@@ -167,6 +167,12 @@ def _budget(steps: int | None, epochs: float | None) -> dict[str, float | None]:
     if (steps is None) == (epochs is None):
         raise UserError("give either steps or epochs, to say how long to train")
     return {"steps": steps, "epochs": epochs}
+
+
+def _known(more: MoreSettings) -> MoreSettings:
+    for name in more:
+        check_choice("setting", name, tuple(MoreSettings.__annotations__))
+    return more
 
 
 def _trained(
@@ -179,6 +185,8 @@ def _trained(
 ) -> tuple[Model, History]:
     if threading.current_thread() is not threading.main_thread():
         raise UserError("training listens to signals; call it from the main thread")
+    if validation is not None:
+        check_texts(validation)
     tokens = encoded(texts, tokenizer, student)
     if validation is None:
         tokens, held_out = tokens.split(HELD_OUT, MOST_HELD_OUT)

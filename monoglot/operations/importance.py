@@ -63,10 +63,7 @@ def importance(
     Raises:
         UserError: for an unknown measure, or if the text is too short to mask a single token.
     """
-    if measure not in NEURON_MEASURES:
-        raise UserError(
-            f"importance '{measure}' is not known; use one of {', '.join(NEURON_MEASURES)}"
-        )
+    check_measure(measure)
     model.eval()
     config = model.config
     layers = len(layers_of(model))
@@ -91,6 +88,14 @@ def importance(
     if not scored:
         raise UserError("the validation text has no token that was masked; give more text")
     return Importance(neurons, absolute, cumulative)
+
+
+def check_measure(measure: str) -> None:
+    """Raise `UserError` unless `measure` is one of `NEURON_MEASURES`."""
+    if measure not in NEURON_MEASURES:
+        raise UserError(
+            f"importance '{measure}' is not known; use one of {', '.join(NEURON_MEASURES)}"
+        )
 
 
 def validation_batches(

@@ -7,7 +7,7 @@ import torch
 
 from monoglot.errors import UserError
 from monoglot.operations.anatomy import anatomy, ffn_size, layers_of
-from monoglot.operations.importance import Importance, importance, validation_batches
+from monoglot.operations.importance import Importance, check_measure, importance, validation_batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -44,6 +44,17 @@ def prune_ffn(
     Raises:
         UserError: if the size, the measure, the order, the length or the store does not fit.
     """
+    check_choices(model, size, measure, head_order)
+    batches = validation_batches(model, store, max_length)
+    scores = importance(model, batches, store.meta["mask"], measure, seed)
+    smaller = keep_neurons(model, list(_descending(scores.neurons)[:, :size]))
+    if head_order != "as_is":
+        _order_heads(smaller, _head_order(scores, head_order))
+    return smaller
+
+
+def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:
+    """Raise `UserError` if the size does not fit a model, or the measure or order is unknown."""
     present = ffn_size(model.config)
     if not 1 <= size <= present:
         raise UserError(
@@ -54,12 +65,7 @@ def prune_ffn(
         raise UserError(
             f"head_order '{head_order}' is not known; use one of {', '.join(HEAD_ORDERS)}"
         )
-    batches = validation_batches(model, store, max_length)
-    scores = importance(model, batches, store.meta["mask"], measure, seed)
-    smaller = keep_neurons(model, list(_descending(scores.neurons)[:, :size]))
-    if head_order != "as_is":
-        _order_heads(smaller, _head_order(scores, head_order))
-    return smaller
+    check_measure(measure)
 
 
 def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrainedModel":

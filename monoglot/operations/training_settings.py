@@ -5,14 +5,23 @@ from dataclasses import dataclass, fields
 
 from monoglot.errors import UserError
 
-LEAST = {"batch_size": 1, "steps": 1, "max_length": 3, "evaluate_every": 1, "micro_batch": 1}
+LEAST = {
+    "batch_size": 1,
+    "steps": 1,
+    "max_length": 3,
+    "evaluate_every": 1,
+    "micro_batch": 1,
+    "weight_decay": 0,
+}
+HOTTEST = 100
+"""The highest temperature; well above it, rounding in fp32 is more than the divergence."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to train. The field names are the config keys of `train` variants; see the schema.
 
-    Raises `UserError` for a number that is not finite or too small.
+    Raises `UserError` for a number that is not finite, too small, or too large.
     """
 
     loss: str
@@ -52,6 +61,8 @@ class Settings:
             value = getattr(self, key)
             if value is not None and not value > 0:
                 raise UserError(f"{key} is {value}; it must be above 0")
+        if self.temperature > HOTTEST:
+            raise UserError(f"temperature is {self.temperature}; it must be at most {HOTTEST}")
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""

@@ -11,6 +11,7 @@ from monoglot.operations.embedding_rows import config_ids, gather_rows
 from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_report import compare, coverage
 from monoglot.operations.trim_tokenizer import (
+    candidate_pieces,
     choose_pieces,
     number_pieces,
     special_ids,
@@ -64,11 +65,12 @@ def trim(
         UserError: if there are no words, or `size` is not one the model can be trimmed to.
     """
     kind = tokenizer["model"]["type"]
+    special = special_ids(tokenizer, names, config_ids(model.config))
+    candidate_pieces(tokenizer, size, special)  # refuses before it takes long
     counts = count_pieces(batches, model.config.vocab_size)
     if not counts.texts:
         raise UserError("the text holds no words; give some to count pieces in")
     count = count or COUNTS[kind]
-    special = special_ids(tokenizer, names, config_ids(model.config))
     chosen = choose_pieces(tokenizer, getattr(counts, count), size, special, keep_characters)
     kept = number_pieces(chosen, special)
     trimmed = trim_tokenizer(tokenizer, kept)

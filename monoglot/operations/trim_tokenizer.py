@@ -78,12 +78,7 @@ def choose_pieces(
         UserError: if there are not as many pieces, or more characters than that.
     """
     ids = vocabulary(tokenizer)
-    candidates = np.setdiff1d(np.fromiter(ids.values(), np.int64), special)
-    if size > len(candidates):
-        raise UserError(
-            f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
-            "tokens; give a smaller number"
-        )
+    candidates = candidate_pieces(tokenizer, size, special)
     must = _indispensable(tokenizer, ids, candidates)
     if keep_characters:
         must |= _characters(ids, counts)
@@ -97,6 +92,18 @@ def choose_pieces(
     if tokenizer["model"]["type"] == "BPE":
         return with_parts(candidates[order].tolist(), size, special, parts_of(tokenizer["model"]))
     return np.sort(candidates[order[:size]]).tolist()
+
+
+def candidate_pieces(tokenizer: dict, size: int, special: Sequence[int]) -> np.ndarray:
+    """Return the ids that are not special; raise `UserError` if there are fewer than `size`."""
+    ids = np.fromiter(vocabulary(tokenizer).values(), np.int64)
+    candidates = np.setdiff1d(ids, special)
+    if size > len(candidates):
+        raise UserError(
+            f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
+            "tokens; give a smaller number"
+        )
+    return candidates
 
 
 def number_pieces(chosen: Sequence[int], special: Sequence[int]) -> list[int]:

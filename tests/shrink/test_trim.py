@@ -227,7 +227,8 @@ def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, file
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").write_text("\n")
     (tmp_path / "one.txt").write_text("il-belt")
-    result = monoglot("trim", model_folder("bert"), tmp_path / "out", "--text", *files)
+    about = ["--size", 60, "--text", *files]
+    result = monoglot("trim", model_folder("bert"), tmp_path / "out", *about)
     assert result.exit_code == 1, result.output
     assert words in result.stderr
 
