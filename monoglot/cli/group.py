@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -77,6 +78,10 @@ class LazyGroup(click.Group):
         except UserError as error:
             _fail(context, str(error))
         except (OSError, MemoryError, RuntimeError) as error:
+            if isinstance(error, OSError) and _is_of_printing(error):
+                error.filename = "the standard output"
+                # What is not printed yet would fail once more when Python ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             # A closed pipe (`| head`) and click's own exceptions are click's.
             said = None if _is_clicks(error) else sentence(error, "the size of what is asked for")
             if not said:
@@ -94,6 +99,11 @@ def _check_utf8(words: list[str]) -> None:
 
 def _is_clicks(error: Exception) -> bool:
     return isinstance(error, click.exceptions.Exit | click.ClickException | BrokenPipeError)
+
+
+def _is_of_printing(error: Exception) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_code is click.echo.__code__
 
 
 def _end(context: click.Context, said: str, number: int) -> None:

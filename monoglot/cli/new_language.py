@@ -116,6 +116,7 @@ def _make(
     sources: tuple[str, ...],
     offline: bool,
 ) -> "Block":
+    from monoglot.config import complete
     from monoglot.data.sources import parse_source
     from monoglot.languages.block import make_block
     from monoglot.languages.codes import find
@@ -129,6 +130,7 @@ def _make(
     for key in given:
         if key not in config["data"] or "files" not in given[key]:
             raise UserError(f"--source {key}: name a set of the configuration, with its files")
+    complete({"extends": it.config, "data": {key: {short: one} for key, one in given.items()}})
     block = make_block(
         config,
         short,

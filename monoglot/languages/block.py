@@ -1,5 +1,6 @@
 """The lines of configuration that add a language: which sources it has, under which codes."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -164,12 +165,12 @@ class _Search:
 
 def _placeholders(value: object) -> list[str]:
     """Names in curly brackets in the texts of a source, each once."""
+    found: list[str] = []
     if isinstance(value, dict):
         found = [name for below in value.values() for name in _placeholders(below)]
     elif isinstance(value, list):
         found = [name for below in value for name in _placeholders(below)]
     elif isinstance(value, str):
-        found = [name for _, name, _, _ in Formatter().parse(value) if name]
-    else:
-        found = []
+        with suppress(ValueError):  # a single bracket, which `with_codes` refuses
+            found = [name for _, name, _, _ in Formatter().parse(value) if name]
     return list(dict.fromkeys(found))

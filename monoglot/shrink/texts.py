@@ -16,10 +16,19 @@ EVERY, MOST = 50, 500
 
 
 def check_files(files: Sequence[str]) -> None:
-    """Raise `UserError` for a file that is not there or whose name says no known format."""
+    """Raise `UserError` for a file that is not there or whose name says no known format.
+
+    Of standard input there must be one, and only once.
+    """
+    if files.count(STANDARD_INPUT) > 1:
+        raise UserError("standard input (-) is given twice; it can be read only once")
     for name in files:
         if name == STANDARD_INPUT:
+            if sys.stdin is None:
+                raise UserError("standard input (-) is closed; give it some text, or name a file")
             continue
+        if Path(name).is_dir():
+            raise UserError(f"{name}: is a folder; name the files in it")
         _format(name)
         if not Path(name).is_file():
             raise UserError(f"{name}: there is no such file")

@@ -1,5 +1,6 @@
 """The command `monoglot`: its help, its errors and exit statuses, what all commands share."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -117,6 +118,18 @@ def test_full_disk_is_one_line(invoke) -> None:
     said = invoke("act", "disk")
     assert said.exit_code == 1
     assert said.stderr.splitlines()[-1].startswith("error: out: No space left on device; free")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_full_standard_output_is_named(unbuffered) -> None:
+    command = [sys.executable, "-m", "monoglot", "completion", "bash"]
+    how = {"stderr": subprocess.PIPE, "text": True}
+    how["env"] = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(command, stdout=full, **how)
+    assert said.returncode == 1
+    assert said.stderr.startswith("error: the standard output: No space left on device; free")
+    assert said.stderr.count("\n") == 1
 
 
 def test_bug_keeps_its_traceback(invoke) -> None:

@@ -175,6 +175,9 @@ def test_the_command_refuses_a_language_without_text(hub, monoglot, tmp_path):  
     [
         (("--as", "Cymru"), "must be lower-case letters"),
         (("--source", "nothing={files: [x], format: lines}"), "name a set of the configuration"),
+        (("--source", "sa={files: 3}"), "data.sa.cy.files: 3 is not of type object"),
+        (("--source", "text={files: [5]}"), "data.text.cy.files.0: 5 is not valid"),
+        (("--source", "text={files: ['{']}"), "data.text.default.files: '{' asks for a code"),
         (("--code", "flores"), "must have the form NAME=VALUE"),
     ],
 )

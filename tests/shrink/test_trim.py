@@ -17,7 +17,9 @@ from transformers import (
     GPT2LMHeadModel,
 )
 
+from monoglot.errors import UserError
 from monoglot.shrink.saving import save
+from monoglot.shrink.texts import check_files
 
 
 def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp_path):
@@ -221,16 +223,27 @@ def test_places_that_are_none_are_known_before_the_text_is_read(
         (["text.doc"], "text.doc: its format cannot be told from its name"),
         (["empty.txt"], "the text has fewer than two documents"),
         (["one.txt"], "the text has fewer than two documents"),
+        (["folder"], "folder: is a folder; name the files in it"),
+        (["folder.txt"], "folder.txt: is a folder; name the files in it"),
+        (["-", "--text", "-"], "standard input (-) is given twice"),
     ],
 )
 def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, files, words):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.txt").mkdir()
     (tmp_path / "empty.txt").write_text("\n")
     (tmp_path / "one.txt").write_text("il-belt")
     about = ["--size", 60, "--text", *files]
     result = monoglot("trim", model_folder("bert"), tmp_path / "out", *about)
     assert result.exit_code == 1, result.output
     assert words in result.stderr
+
+
+def test_standard_input_that_is_closed(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UserError, match=r"standard input \(-\) is closed; give it some text"):
+        check_files(["-"])
 
 
 def test_a_model_of_the_hub_in_the_cache(monoglot, model_folder, text_file, tmp_path, monkeypatch):
