@@ -72,7 +72,7 @@ def new_language(
     \b
     Examples:
       monoglot new-language cy --out configs/welsh.yaml
-      monoglot new-language yor --config configs/comet.yaml --as yor
+      monoglot new-language amh --config configs/comet.yaml --as amh
       monoglot new-language cy --source 'sa={format: sentiment, files: {train: cy/train.csv,
           dev: cy/dev.csv, test: cy/test.csv}}'
       monoglot plan configs/welsh.yaml
@@ -151,7 +151,7 @@ def _make(
 
 
 def _line(found: "Found") -> str:
-    state = found.presence.state if found.origin else "absent"
+    state = found.presence.state
     size = f", {text.size(found.presence.bytes)}" if found.presence.bytes else ""
     origin = f"{found.origin}: " if found.origin not in ("", "default") else ""
     said = {"unknown": f"could not be looked at ({found.presence.said})"}.get(
@@ -165,7 +165,7 @@ def _content(it: Experiment, block: "Block", command: str) -> str:
 
     whole = {"extends": it.config} | block.config
     body = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    unseen = [one.set for one in block.found if one.origin and one.presence.state == "unknown"]
+    unseen = [one.set for one in block.found if one.presence.state == "unknown"]
     lines = [f"# Made by `{command}`."]
     lines += [f"# Left out is {one.set}: {one.presence.said}" for one in block.lacking]
     if unseen:

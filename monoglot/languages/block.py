@@ -12,7 +12,7 @@ from monoglot.downloads.needs import TEXT_SETS
 from monoglot.errors import UserError
 from monoglot.languages.codes import Language
 from monoglot.languages.offers import offers
-from monoglot.languages.presence import ABSENT, THERE, Look, Presence
+from monoglot.languages.presence import ABSENT, THERE, UNKNOWN, Look, Presence
 
 TREEBANK_TASK = "pos"
 OWN = "language"
@@ -25,7 +25,8 @@ class Found:
 
     Attributes:
         set: `text`, `ner`, ...
-        origin: `default`, the name of an offer, `given`, or empty if the language lacks the set.
+        origin: `default`, the name of an offer, `given`, or empty if none was found.
+        presence: of the source; without one, unknown if some source could not be looked at.
         source: a block for the language, if the default does not serve it.
     """
 
@@ -76,7 +77,8 @@ def make_block(
         sources: by set, blocks with files.
 
     Raises:
-        UserError: the configuration has the language already, or nobody knows its name.
+        UserError: the configuration has the language already, nobody knows its name, or a source
+            that was given is not there.
     """
     if name in config["languages"]:
         raise UserError(f"languages.{name}: the configuration has this language already")
@@ -113,8 +115,9 @@ class _Search:
     def find(self, name: str) -> Found:
         if name in self.sources:
             _, presence = self._try(self.sources[name], name)
-            origin = "given" if presence.state != ABSENT else ""
-            return Found(name, origin, presence, self.sources[name])
+            if presence.state == ABSENT:
+                raise UserError(f"--source {name}: {presence.said}; give one that is there")
+            return Found(name, "given", presence, self.sources[name])
         default, reasons = self.config["data"][name].get("default"), []
         if default and "files" in default:
             codes, presence = self._try(default, name)
@@ -125,13 +128,14 @@ class _Search:
         return self._offered(name, reasons)
 
     def _offered(self, name: str, reasons: list[str]) -> Found:
-        labels = self.config["tasks"].get(name, {}).get("labels", [])
+        labels, state = self.config["tasks"].get(name, {}).get("labels", []), ABSENT
         if name == TREEBANK_TASK:
             reasons.append(f"no treebank of Universal Dependencies in {self.root / 'ud'}")
         for offer in offers(name, labels, self.root, self.language):
             codes, presence = self._try(offer.source, name)
             if presence.state != THERE:
                 reasons.append(f"{offer.name}: {presence.said}")
+                state = UNKNOWN if presence.state == UNKNOWN else state
             elif lacking := sorted(offer.labels - set(labels)):
                 reasons.append(f"{offer.name} has it, but tasks.{name} has no {lacking[0]}")
             else:
@@ -139,7 +143,7 @@ class _Search:
                 if all((self.root / path).is_file() for path in source["files"].values()):
                     source.pop("url", None)
                 return Found(name, offer.name, presence, source)
-        return Found(name, "", Presence(ABSENT, "; ".join(reasons) or "no source is known"))
+        return Found(name, "", Presence(state, "; ".join(reasons) or "no source is known"))
 
     def _try(self, source: dict, name: str) -> tuple[dict[str, str], Presence]:
         """Try the codes that a source may have for the language: those that are there, or first."""

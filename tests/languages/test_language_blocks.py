@@ -1,5 +1,8 @@
 """A language's lines of configuration, from what a stand-in for the Hub and a folder hold."""
 
+import inspect
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +12,14 @@ from hub_stand_in import Hub, serve
 from huggingface_hub import constants
 from huggingface_hub.utils import reset_sessions
 
+from monoglot.cli.new_language import new_language
 from monoglot.errors import UserError
 from monoglot.extends import read
 from monoglot.graph import Graph
 from monoglot.languages import offers
 from monoglot.languages.block import make_block
 from monoglot.languages.codes import find
-from monoglot.languages.presence import Look
+from monoglot.languages.presence import Look, Presence
 from tests.cli.conftest import monoglot, output  # noqa: F401
 
 FLORES = [
@@ -126,7 +130,15 @@ def test_sets_of_the_web(hub, config):
 def test_without_a_network_the_likeliest_codes_are_taken(config):
     found = block(config, online=False)
     assert found.config["languages"]["cy"]["tasks"] == ["tc", "ner"]
-    assert {one.presence.state for one in found.found if one.origin} == {"unknown"}
+    assert {one.set: one.presence.state for one in found.found} == {
+        **dict.fromkeys(["text", "validation", "heldout", "tc", "sa", "ner", "pos"], "unknown")
+    }
+
+
+def test_a_source_that_is_given_must_be_there(config):
+    own = {"format": "sentiment", "files": {s: f"{s}.csv" for s in ("train", "dev", "test")}}
+    with pytest.raises(UserError, match=r"sa: there is no .*train\.csv; give one that is there"):
+        block(config, online=False, sources={"sa": own})
 
 
 def test_codes_and_sources_that_are_given(hub, config):
@@ -159,6 +171,34 @@ def test_the_command_writes_what_the_project_accepts(hub, monoglot, tmp_path, mo
     assert "is there already; give another name, or --force" in again.stderr
     output(monoglot("new-language", "cy", "--out", str(out), "--force", "--as", "welsh"))
     assert yaml.safe_load(out.read_text())["languages"]["welsh"]["name"] == "Welsh"
+
+
+def test_the_command_says_what_it_could_not_look_at(monoglot):  # noqa: F811
+    said = monoglot("new-language", "cy", "--offline")
+    unseen = "text, validation, heldout, tc, sa, ner, pos"
+    assert f"# Not looked at, for want of a network: {unseen}\n" in output(said)
+    assert "sa          unknown  could not be looked at (AfriSenti: " in said.stderr
+
+
+def examples() -> list[list[str]]:
+    """The words of each example of the command's help."""
+    said = inspect.cleandoc(new_language.help).partition("Examples:")[2]
+    lines = re.sub(r"\n {6,}", " ", said).splitlines()
+    commands = [shlex.split(line)[1:] for line in lines if "monoglot" in line]
+    return [words for words in commands if words[0] == "new-language"]
+
+
+@pytest.mark.parametrize("words", examples(), ids=" ".join)
+def test_the_examples_of_the_help(monoglot, words, tmp_path, monkeypatch):  # noqa: F811
+    there = Presence("there", "here")
+    monkeypatch.setattr(Look, "at", lambda look, source: there)
+    monkeypatch.chdir(tmp_path)
+    Path("configs").mkdir()
+    output(monoglot(*words, "--offline"))
+
+
+def test_there_are_examples():
+    assert len(examples()) == 3
 
 
 def test_the_command_refuses_a_language_without_text(hub, monoglot, tmp_path):  # noqa: F811
