@@ -1,5 +1,6 @@
 """`monoglot run`: Snakemake, with its progress in one line."""
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
 REDRAW_SECONDS = 1.0
 
 
+def _cores(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value in (None, "all") or re.fullmatch("0*[1-9][0-9]*", value):
+        return value
+    raise click.BadParameter(f"'{value}' is neither a positive whole number nor `all`")
+
+
 @click.command(cls=WithMore)
 @config_argument
 @targets_argument
-@click.option("-c", "--cores", help="Jobs at a time: a number or `all`.  [default: all]")
+@click.option(
+    "-c", "--cores", callback=_cores, help="Jobs at a time: a number or `all`.  [default: all]"
+)
 @click.option("--slurm", is_flag=True, help="Submit jobs to SLURM, see docs/slurm.md.")
 @click.option("-k", "--keep-going", is_flag=True, help="Go on with other jobs if one fails.")
 @click.option("-n", "--dry-run", is_flag=True, help="Let Snakemake list the jobs; run none.")

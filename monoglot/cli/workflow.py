@@ -60,15 +60,10 @@ class Experiment:
         return self.graph.config["results"]
 
     def target(self, name: str) -> str:
-        """Return what Snakemake is to make of a name: a table's or figure's file, or the name."""
-        config = self.graph.config
-        for family, ending in (("tables", "csv"), ("figures", "png")):
-            if name in config[family]:
-                return f"{self.results}/{family}/{name}.{ending}"
-        parts = name.split("/")
-        if len(parts) == 3 and parts[0] in config["models"] and parts[2] in config["variants"]:
-            return f"{self.results}/models/{name}/config.json"
-        return name
+        """Return what Snakemake is to make of a target; raises `UserError` if it is none."""
+        from monoglot.cli.targets import resolved
+
+        return resolved(self.graph, name)
 
 
 @contextmanager

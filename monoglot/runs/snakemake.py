@@ -86,4 +86,5 @@ def reason(text: str) -> str:
     """Return the sentence of an error in what Snakemake printed: what follows its kind."""
     found = re.split(r"^\w*(?:Error|Exception)[^\n]*:\n?", text, maxsplit=1, flags=re.MULTILINE)
     lines = [line.strip() for line in found[-1].strip().splitlines() if line.strip()]
-    return " ".join(lines if len(found) > 1 else lines[-3:]) or "it says nothing"
+    said = " ".join(lines if len(found) > 1 else lines[-3:]) or "it says nothing"
+    return re.sub(r" \(if you use input functions .*?\)", "", said)  # for who writes the Snakefile

@@ -46,6 +46,10 @@ class FakeSnakemake:
         (self.folder / "status").write_text(str(status))
 
     @property
+    def started(self) -> bool:
+        return (self.folder / "asked").exists()
+
+    @property
     def asked(self) -> list[str]:
         """Its arguments, a line for each time it was started."""
         return (self.folder / "asked").read_text().splitlines()

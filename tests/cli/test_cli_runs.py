@@ -104,6 +104,47 @@ def test_run_prints_the_command_and_passes_on_what_follows_the_dashes(monoglot, 
     assert "Nothing to do" in said.stderr
 
 
+@pytest.mark.parametrize("cores", ["x", "0", "-1", "1.5", "ALL", ""])
+def test_cores_are_a_number_or_all(monoglot, config, cores):
+    said = monoglot("run", config, f"--cores={cores}")
+    output(said, status=2)
+    assert f"'{cores}' is neither a positive whole number nor `all`" in said.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "status"])
+@pytest.mark.parametrize(
+    "name", ["nope", "xlmr/mt/nope", "xlmr/de/kd", "xlmr/any/kd", "config.yaml", ""]
+)
+def test_what_is_no_target_is_refused_with_those_there_are(
+    monoglot, snakemake, config, command, name
+):
+    said = monoglot(command, config, name)
+    output(said, status=1)
+    assert f"'{name}' is no target of this configuration; name one of all, tables" in said.stderr
+    assert "table6" in said.stderr
+    assert not snakemake.started
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("table2", "{results}/tables/table2.csv"),
+        ("xlmr/mt/kd", "{results}/models/xlmr/mt/kd/config.json"),
+        ("xlmr/mt/base", "{results}/models/xlmr/any/base/config.json"),
+        ("xlmr/any/base", "{results}/models/xlmr/any/base/config.json"),
+        ("{results}/data/mt/tc.parquet", "{results}/data/mt/tc.parquet"),
+        ("figures", "figures"),
+        ("cards", "cards"),
+        ("report", "report"),
+    ],
+)
+def test_targets(monoglot, snakemake, config, name, made):
+    results = Path(config).parent / "out"
+    snakemake.prints("Nothing to be done.\n")
+    output(monoglot("run", config, name.format(results=results)))
+    assert snakemake.asked[0].split()[0] == made.format(results=results)
+
+
 def test_run_with_slurm_takes_its_profile(monoglot, snakemake, config):
     output(monoglot("run", config, "--slurm", "-n"))
     assert snakemake.asked == [f"--configfile {config} --workflow-profile profiles/slurm --dry-run"]

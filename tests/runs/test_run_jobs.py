@@ -187,3 +187,5 @@ def test_the_command_says_where_to_type_it(tmp_path):
 def test_the_sentence_of_snakemakes_error():
     text = 'Using profile\nWorkflowError in file "/x/rules/common.smk", line 40:\ndata.tc: no'
     assert reason(text) == "data.tc: no"
+    text = "MissingRuleException:\nNo rule to produce x (if you use input functions make sure).\n"
+    assert reason(text) == "No rule to produce x."
