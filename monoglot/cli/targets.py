@@ -27,7 +27,7 @@ def resolved(graph: "Graph", name: str) -> str:
     rules = (*TARGET_RULES, "report")
     if name in rules or os.path.normpath(name).startswith(f"{os.path.normpath(results)}/"):
         return name
-    names = ", ".join([*rules, *config["tables"], *config["figures"]])
+    names = ", ".join(dict.fromkeys([*rules, *config["tables"], *config["figures"]]))
     raise UserError(
         f"'{name}' is no target of this configuration; name one of {names}, a "
         f"MODEL/LANGUAGE/VARIANT of it, or a file below {results}"

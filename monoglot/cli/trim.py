@@ -55,6 +55,8 @@ def trim(model: str, out: Path, **given: Any) -> None:
     check_free(out)
     check_files(given["text"])
     from monoglot import provenance
+    from monoglot.advice import advising
+    from monoglot.operations.trim_tokenizer import TooFewPiecesError
     from monoglot.shrink.source import find, load
     from monoglot.shrink.trimming import trim_folder
 
@@ -65,9 +67,10 @@ def trim(model: str, out: Path, **given: Any) -> None:
         source = load(folder, where)
         note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
         documents = read(given["text"], given["field"], given["limit"])
-        report = trim_folder(
-            source, out, documents, given["size"], given["count"], given["keep_characters"]
-        )
+        with advising(TooFewPiecesError, "give a smaller --size"):
+            report = trim_folder(
+                source, out, documents, given["size"], given["count"], given["keep_characters"]
+            )
     click.echo(_account(report, source, out))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from monoglot.advice import AdvisedError
 from monoglot.data.hashes import DamagedFileError, check_blob
 from monoglot.errors import UserError
 
@@ -20,6 +21,10 @@ ELSEWHERE = {
     "models": "put the checkpoint into a local folder and name it as `models.NAME.folder`",
 }
 NOUNS = {"datasets": "data set", "models": "model"}
+
+
+class UnreachableError(AdvisedError):
+    """A file is not on this machine, and what it would come from cannot be reached."""
 
 
 @dataclass(frozen=True, order=True)
@@ -53,8 +58,8 @@ def fetch(repository: Repository, name: str, progress: bool = False) -> Path:
     """Return the local path of one file, fetched at most once and checked against its hash.
 
     A download that was interrupted goes on where it stopped. Raises `UserError` if the file is
-    neither in the cache nor to be had from the Hub, and `DamagedFileError` if its bytes are not
-    the published ones.
+    neither in the cache nor to be had from the Hub (`UnreachableError` if that is not reached), and
+    `DamagedFileError` if its bytes are not the published ones.
     """
     about = {"repo_type": repository.type, "revision": repository.revision}
     download = client(progress).hf_hub_download
@@ -155,12 +160,12 @@ def sentences(repository: Repository, name: str = "") -> Iterator[None]:
         raise UserError(f"{where}: cannot be had from the Hub ({_first_line(error)})") from None
 
 
-def _unreachable(repository: Repository, name: str) -> UserError:
-    where = f"{repository}: {name}".rstrip()
-    return UserError(
-        f"{where} is not in the cache and the Hub cannot be reached; either "
-        f"connect to the Hub once ({DOWNLOAD}), after which the cache serves it, or "
-        f"{ELSEWHERE[repository.kind]}"
+def _unreachable(repository: Repository, name: str) -> UnreachableError:
+    where = f"{repository}: {name}".removesuffix(": ")
+    return UnreachableError(
+        f"{where} is not in the cache and the Hub cannot be reached",
+        f"either connect to the Hub once ({DOWNLOAD}), after which the cache serves it, or "
+        f"{ELSEWHERE[repository.kind]}",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from monoglot.data.examples import TaggedExample
 from monoglot.data.tagging import check_tag
-from monoglot.data.text import valid_text
+from monoglot.data.text import OTHER_FIELD, FieldError, valid_text
 from monoglot.errors import UserError
 
 BATCH_ROWS = 1024
@@ -55,8 +55,12 @@ def parquet_table(path: Path) -> Table:
 
 
 def texts(table: Table, field: str) -> Iterator[str]:
-    """Yield the texts of column `field`; missing and empty ones are left out."""
-    _check_column(table, field)
+    """Yield the texts of column `field`; missing and empty ones are left out.
+
+    Raises `UserError` for what is no text, `FieldError` if there is no such column.
+    """
+    if field not in table.columns:
+        raise FieldError(_no_column(table, field), OTHER_FIELD)
     for number, row in enumerate(table.rows([field]), start=1):
         where = f"{table.where}, row {number}"
         text = row[field]
@@ -118,10 +122,12 @@ def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
 
 def _check_column(table: Table, column: str) -> Sequence[str] | None:
     if column not in table.columns:
-        raise UserError(
-            f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
-        )
+        raise UserError(f"{_no_column(table, column)}; name others as `fields` of the source")
     return table.columns[column]
+
+
+def _no_column(table: Table, column: str) -> str:
+    return f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
 
 
 def _name(value: Any, names: Sequence[str] | None, where: str) -> str:

@@ -4,8 +4,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from monoglot.advice import AdvisedError
 from monoglot.data.lines import numbered_lines
 from monoglot.errors import UserError
+
+OTHER_FIELD = "name the one of the text as `field` of the source"
+
+
+class FieldError(AdvisedError):
+    """The field or column that the text was to be in is not there."""
 
 
 def read_lines(path: Path, field: str) -> Iterator[str]:
@@ -16,7 +23,8 @@ def read_lines(path: Path, field: str) -> Iterator[str]:
 def read_jsonl(path: Path, field: str) -> Iterator[str]:
     """Yield the text in `field` of each line's JSON object; empty texts are left out.
 
-    Raises `UserError` for a line that is not a JSON object or has no text in `field`.
+    Raises `UserError` for a line that is not a JSON object, `FieldError` for one that has no text
+    in `field`.
     """
     for number, line in numbered_lines(path):
         if not line.strip():
@@ -34,9 +42,10 @@ def _field(line: str, field: str, where: str) -> str:
     if not isinstance(record, dict):
         raise UserError(f"{where}: must be a JSON object with the field '{field}'")
     if not isinstance(record.get(field), str):
-        raise UserError(
+        raise FieldError(
             f"{where}: has no text in the field '{field}'; its fields are "
-            f"{', '.join(record) or 'none'}"
+            f"{', '.join(record) or 'none'}",
+            OTHER_FIELD,
         )
     return valid_text(record[field], where)
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from monoglot.data.hashes import DamagedFileError, check
-from monoglot.data.hub import BROKEN_OFF, client, persistently
+from monoglot.data.hub import BROKEN_OFF, DOWNLOAD, UnreachableError, client, persistently
 from monoglot.errors import UserError
 
 PINNED = re.compile(r"/[0-9a-f]{40}(/|$)")
@@ -31,7 +31,8 @@ def fetch(url: str, path: Path, sha256: str | None, progress: bool = False) -> P
     """Return `path`, fetched from `url` unless it is there, and checked if its hash is known.
 
     A download that was interrupted goes on where it stopped. Raises `UserError` if the file cannot
-    be had, and `DamagedFileError` if its bytes are not the published ones.
+    be had (`UnreachableError` without a network), and `DamagedFileError` if its bytes are not the
+    published ones.
     """
     from huggingface_hub.utils import WeakFileLock
 
@@ -74,9 +75,9 @@ def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:
     try:
         persistently(lambda: _go_on(url, unfinished))
     except (errors.OfflineModeIsEnabled, requests.ConnectionError, requests.Timeout):
-        raise UserError(
-            f"{url} cannot be reached and {path} is not there; either connect to the network once "
-            "(`python scripts/download.py --config FILE`), or put the file there"
+        raise UnreachableError(
+            f"{url} cannot be reached and {path} is not there",
+            f"either connect to the network once ({DOWNLOAD}), or put the file there",
         ) from None
     except requests.exceptions.ChunkedEncodingError:
         raise UserError(f"{url}: {BROKEN_OFF}") from None

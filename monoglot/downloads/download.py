@@ -4,21 +4,29 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from monoglot.advice import advising
 from monoglot.amounts import size
 from monoglot.data import hub_files
+from monoglot.data.hub import UnreachableError
 from monoglot.downloads import manifest
 from monoglot.downloads.needs import HubFiles, LocalFile, Need, WebFile
 from monoglot.downloads.wanted import Wanted, fetch, wanted
 from monoglot.errors import UserError
 
+CONNECT = (
+    "either start again where there is a network, or put the files into local folders and name "
+    "those in the configuration (data.root and files, models.NAME.folder)"
+)
+
 
 def download(needs: Collection[Need], listing: Path) -> None:
     """Fetch all files that are not there yet, check all, and write the manifest."""
-    files = wanted(needs)
-    entries = []
-    for number, file in enumerate(files, start=1):
-        print(f"[{number}/{len(files)}] {_line(file)}", flush=True)
-        entries.append(fetch(file, progress=sys.stderr.isatty()))
+    with advising(UnreachableError, CONNECT):
+        files = wanted(needs)
+        entries = []
+        for number, file in enumerate(files, start=1):
+            print(f"[{number}/{len(files)}] {_line(file)}", flush=True)
+            entries.append(fetch(file, progress=sys.stderr.isatty()))
     manifest.write(listing, entries)
     print(f"{_total(entries)}, all as published; listed in {listing}")
     _say_what_is_local(needs)
@@ -26,7 +34,8 @@ def download(needs: Collection[Need], listing: Path) -> None:
 
 def show(needs: Collection[Need]) -> None:
     """Print what `download` would fetch."""
-    files = wanted(needs)
+    with advising(UnreachableError, CONNECT):
+        files = wanted(needs)
     for file in files:
         print(f"{'is there' if file.file.is_file() else 'to fetch'}  {_line(file)}")
     print(f"to fetch: {_total([file for file in files if not file.file.is_file()])}")

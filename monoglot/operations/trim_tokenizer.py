@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from monoglot.advice import AdvisedError
 from monoglot.errors import UserError
 from monoglot.operations.merged_pieces import kept_merges, parts_of, with_parts
 
 WORD_START = "▁"
+
+
+class TooFewPiecesError(AdvisedError):
+    """More pieces are to be kept than there are."""
 
 
 def special_ids(tokenizer: dict, names: dict, more: Iterable[int] = ()) -> list[int]:
@@ -75,7 +80,8 @@ def choose_pieces(
         keep_characters: see above.
 
     Raises:
-        UserError: if there are not as many pieces, or more characters than that.
+        TooFewPiecesError: if there are not as many pieces.
+        UserError: if there are more characters than that.
     """
     ids = vocabulary(tokenizer)
     candidates = candidate_pieces(tokenizer, size, special)
@@ -95,13 +101,14 @@ def choose_pieces(
 
 
 def candidate_pieces(tokenizer: dict, size: int, special: Sequence[int]) -> np.ndarray:
-    """Return the ids that are not special; raise `UserError` if there are fewer than `size`."""
+    """Return the ids that are not special; `TooFewPiecesError` if there are fewer than `size`."""
     ids = np.fromiter(vocabulary(tokenizer).values(), np.int64)
     candidates = np.setdiff1d(ids, special)
     if size > len(candidates):
-        raise UserError(
-            f"size is {size}, but the parent has {len(candidates)} pieces besides the special "
-            "tokens; give a smaller number"
+        raise TooFewPiecesError(
+            f"size is {size}, but the model has {len(candidates)} pieces besides the special "
+            "tokens",
+            "give a smaller number as `size`",
         )
     return candidates
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import transformers
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.advice import advising
 from monoglot.api.arguments import check_model
 from monoglot.api.tokenizers import parsed, rebuilt
 from monoglot.checkpoint_files import first_line, parsed_config
 from monoglot.checkpoints import check_safetensors, from_configured
 from monoglot.collection import paused
+from monoglot.data.hub import UnreachableError
 from monoglot.errors import UserError
 from monoglot.operations.anatomy import ANATOMIES
 from monoglot.operations.embedding_rows import gather_rows
@@ -24,6 +26,10 @@ CLASSES = {
 }
 """What loads an architecture, by the end of its name; all others are masked language models."""
 MASKED_LM = "AutoModelForMaskedLM"
+CONNECT = (
+    "run this once with a network, after which the cache serves it, or give the folder of a copy "
+    "as MODEL, without --revision"
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ def find(name: str, revision: str | None) -> tuple[Path, str]:
     Raises `UserError` if it is neither a folder nor to be had from the Hub.
     """
     if revision is not None:
-        return download(name, revision), f"{name} at revision {revision}"
+        with advising(UnreachableError, CONNECT):
+            return download(name, revision), f"{name} at revision {revision}"
     if not Path(name).is_dir():
         raise UserError(
             f"{name}: there is no such folder; give the folder of a checkpoint, or for a model of "

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
+from monoglot.advice import advising
 from monoglot.data.sources import texts
-from monoglot.data.text import valid_text
+from monoglot.data.text import FieldError, valid_text
 from monoglot.errors import UserError
 
 STANDARD_INPUT = "-"
@@ -45,8 +46,10 @@ def read(files: Iterable[str], field: str, limit: int | None = None) -> Iterator
 
 def _documents(name: str, field: str) -> Iterator[str]:
     if name == STANDARD_INPUT:
-        return _standard_input()
-    return texts({"format": _format(name), "files": [name], "field": field}, Path())
+        yield from _standard_input()
+        return
+    with advising(FieldError, "name the one of the text with --field"):
+        yield from texts({"format": _format(name), "files": [name], "field": field}, Path())
 
 
 def _format(name: str) -> str:

@@ -54,7 +54,7 @@ REFUSED = [
     (trim(2.0), rf"size is 2\.0; {WHOLE}"),
     (trim(float("nan")), f"size is nan; {WHOLE}"),
     (trim(0), "size is 0; give a number from 1 on"),
-    (trim(5000), "size is 5000, but the parent has"),
+    (trim(5000), "size is 5000, but the model has"),
     (prune(2.0), rf"size is 2\.0; {WHOLE}"),
     (prune(49), "cannot keep 49 feed-forward neurons of 48"),
     (prune(4, importance="x"), "importance 'x' is not known"),

@@ -111,7 +111,7 @@ def test_numbers_and_names_that_do_not_fit(bert):
     model, tokenizer = bert
     both = (model, tokenizer, TEXTS)
     cases = [
-        (lambda: monoglot.trim_vocab(*both, 5000), "size is 5000, but the parent has"),
+        (lambda: monoglot.trim_vocab(*both, 5000), "size is 5000, but the model has"),
         (lambda: monoglot.trim_vocab(model, tokenizer, [], 20), "the text holds no words"),
         (lambda: monoglot.trim_vocab(*both, 20, count="words"), "count 'words' is not known"),
         (lambda: monoglot.select_layers(model, 5), "cannot keep 5 layers of a model with 4"),

@@ -53,7 +53,7 @@ def test_parquet_takes_the_field(tmp_path: Path) -> None:
     pq.write_table(pa.table({"content": ["a", None, "", "b"]}), tmp_path / "a.parquet")
     source = {"format": "parquet", "files": ["a.parquet"]}
     assert prepare(tmp_path, source) == ["a", "b"]
-    assert "no column 'body'" in refuse(
+    assert "no column 'body'; it has content; name the one of the text as `field`" in refuse(
         tmp_path / "x", {**source, "field": "body", "files": [str(tmp_path / "a.parquet")]}
     )
 
@@ -120,7 +120,11 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
         ("lines", LONG[:-20], "the gzip file is broken after line"),
         ("lines", SHORT[:-1] + b"?", "the gzip file is broken after line"),
         ("jsonl", b'{"content": "a"}\n{"content"\n', "a, line 2: is not valid JSON"),
-        ("jsonl", b'{"text": "a"}\n', "a, line 1: has no text in the field 'content'; its fields"),
+        (
+            "jsonl",
+            b'{"text": "a"}\n',
+            "'content'; its fields are text; name the one of the text as `",
+        ),
         ("jsonl", b'{"content": 3}\n', "a, line 1: has no text in the field 'content'"),
         ("jsonl", b"[]\n", "a, line 1: must be a JSON object"),
         ("jsonl", b'{"content": "a\\ud800"}\n', "a, line 1: character 2 of the text is half"),

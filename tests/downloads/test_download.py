@@ -122,6 +122,15 @@ def test_one_broken_connection_is_no_failure(download, hub):
     assert hub.starts(WEIGHTS) == [0, 0]
 
 
+@pytest.mark.parametrize("mode", [(), ("--dry-run",)])
+@pytest.mark.parametrize("offline", [OFFLINE, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
+def test_without_network_and_cache_the_ways_on_are_named(download, mode, offline):
+    message = refusal(download(*mode, **offline))
+    assert "and the Hub cannot be reached; either start again where there is a network" in message
+    assert "models.NAME.folder" in message
+    assert "download.py" not in message
+
+
 def test_a_passing_error_of_the_server_is_no_failure(download, hub):
     hub.errors["v1/mt/mt_3.parquet"] = [500]
     assert download().returncode == 0
@@ -259,12 +268,6 @@ def test_a_model_with_pickled_weights_alone_is_refused_before_any_download(downl
     message = refusal(download())
     assert f"{MODEL} at revision {COMMITS['model']}: has no weights as safetensors" in message
     assert not any(request.path.endswith("pytorch_model.bin") for request in hub.requests)
-
-
-def test_without_network_and_cache_the_ways_on_are_named(download):
-    message = refusal(download(**OFFLINE))
-    assert "connect to the Hub once" in message
-    assert "models.NAME.folder" in message
 
 
 def test_files_for_others_to_put_there_are_named(download, folder):

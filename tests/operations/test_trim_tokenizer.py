@@ -214,7 +214,7 @@ def test_sizes_that_do_not_fit_are_refused(tokenizer, special):
     counts = count(tokenizer, sentences(200)).tokens
     available = len(vocabulary(tokenizer)) - len(special)
     assert len(choose_pieces(tokenizer, counts, available, special)) == available
-    with pytest.raises(UserError, match=f"size is {available + 1}, but the parent has {available}"):
+    with pytest.raises(UserError, match=f"size is {available + 1}, but the model has {available}"):
         choose_pieces(tokenizer, counts, available + 1, special)
     with pytest.raises(
         UserError, match=r"size is 5, but \d+ pieces must stay; .* or do not keep all"

@@ -215,7 +215,7 @@ def test_script_gives_the_same_bytes_whatever_the_hash_seed(parent, tmp_path):
         ([], HELDOUT, 20, "the text holds no words"),
         (["", ""], HELDOUT, 20, "the text holds no words"),
         (TEXTS, [" "], 20, "the held-out text holds no words"),
-        (TEXTS, HELDOUT, 5000, "size is 5000, but the parent has"),
+        (TEXTS, HELDOUT, 5000, "size is 5000, but the model has"),
     ],
 )
 def test_bad_arguments_are_refused(parent, texts, heldout, size, words, tmp_path):

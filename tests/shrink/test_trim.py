@@ -246,6 +246,27 @@ def test_standard_input_that_is_closed(monkeypatch):
         check_files(["-"])
 
 
+@pytest.mark.parametrize("command", ["trim", "shrink"])
+@pytest.mark.parametrize("name", ["text.jsonl", "text.parquet"])
+def test_a_field_that_is_not_there_is_to_be_named(
+    monoglot, model_folder, tmp_path, monkeypatch, command, name
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.jsonl").write_text('{"content": "il-belt", "url": "x"}\n')
+    pq.write_table(pa.table({"content": ["il-belt"], "url": ["x"]}), "text.parquet")
+    about = {"trim": ["--size", 60], "shrink": ["--language", "Maltese"]}[command]
+    result = monoglot(command, model_folder("bert"), tmp_path / "out", "--text", name, *about)
+    assert result.exit_code == 1, result.output
+    assert "content, url; name the one of the text with --field" in result.stderr
+
+
+def test_more_pieces_than_there_are(monoglot, model_folder, text_file, tmp_path):
+    result = monoglot("trim", model_folder("bert"), tmp_path / "out", "--text", text_file)
+    assert result.exit_code == 1, result.output
+    assert "size is 40000, but the model has 115 pieces besides" in result.stderr
+    assert result.stderr.endswith("; give a smaller --size\n")
+
+
 def test_a_model_of_the_hub_in_the_cache(monoglot, model_folder, text_file, tmp_path, monkeypatch):
     from huggingface_hub import constants
 
@@ -255,7 +276,11 @@ def test_a_model_of_the_hub_in_the_cache(monoglot, model_folder, text_file, tmp_
     words = ["trim", "org/model", tmp_path / "out", "--text", text_file, "--size", 60]
     result = monoglot(*words, "--revision", commit)
     assert result.exit_code == 1
-    assert "is not in the cache and the Hub cannot be reached" in result.stderr
+    assert (
+        f"org/model at revision {commit} is not in the cache and the Hub cannot be reached; run "
+        "this once with a network, after which the cache serves it, or give the folder of a copy "
+        "as MODEL, without --revision"
+    ) in result.stderr
     repository = tmp_path / "cache" / "models--org--model"
     shutil.copytree(model_folder("bert"), repository / "snapshots" / commit)
     result = monoglot(*words, "--revision", commit)
