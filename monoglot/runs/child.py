@@ -15,8 +15,9 @@ from monoglot.runs.snakemake import environment
 class Child:
     """A Snakemake that runs in a folder, in a process group of its own.
 
-    Ctrl-C and the end of the terminal go on to the whole group, as a terminal would send them;
-    SIGTERM to Snakemake alone, which then ends its jobs or waits for them as it sees fit.
+    Ctrl-C goes on to the whole group, as a terminal would send it, and so does the end of the
+    terminal: at a SIGHUP Snakemake would leave its lock behind. SIGTERM goes to Snakemake alone,
+    which then ends its jobs or waits for them as it sees fit.
 
     Attributes:
         interrupted: the last signal that was passed on.
@@ -73,4 +74,4 @@ class Child:
             if number == signal.SIGTERM:
                 os.kill(self._process.pid, number)
             else:
-                os.killpg(self._process.pid, number)
+                os.killpg(self._process.pid, signal.SIGINT)

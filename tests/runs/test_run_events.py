@@ -4,8 +4,9 @@ import re
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
+
+import pytest
 
 from monoglot.code import ROOT
 from monoglot.runs.child import Child
@@ -91,7 +92,8 @@ def test_errors_before_the_first_job_are_shown():
     assert all(events.read(line) for line in lines)
 
 
-def test_signals_go_on_to_the_child(tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_signals_go_on_to_the_child(tmp_path: Path, number: signal.Signals):
     code = (
         "import signal, sys, time\n"
         "signal.signal(signal.SIGINT, lambda *_: (print('asked to end'), sys.exit(3)))\n"
@@ -104,10 +106,5 @@ def test_signals_go_on_to_the_child(tmp_path: Path):
         for line in child.lines(0.05):
             said += [line] if line else []
             if line == "ready":
-                threading.Thread(target=interrupt).start()
-    assert (said, child.wait(), child.interrupted) == (["ready", "asked to end"], 3, signal.SIGINT)
-
-
-def interrupt() -> None:
-    time.sleep(0.1)
-    signal.raise_signal(signal.SIGINT)
+                threading.Timer(0.1, signal.raise_signal, [number]).start()
+    assert (said, child.wait(), child.interrupted) == (["ready", "asked to end"], 3, number)
