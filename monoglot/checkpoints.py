@@ -116,14 +116,22 @@ def from_configured(
             f"{where}: the weights cannot be read ({first_line(error)}); "
             "make or fetch the checkpoint again"
         ) from None
+    name = not_finite(model)
+    if name:
+        raise UserError(
+            f"{where}: the weights of {name} are not all finite numbers; "
+            "make or fetch the checkpoint again"
+        )
+    return model, sorted(info["missing_keys"])
+
+
+def not_finite(model: "torch.nn.Module") -> str | None:
+    """Return the name of a parameter that is not all finite numbers, if there is one."""
     for name, value in model.named_parameters():
         # One number is NaN or infinite if any of them is, and is made without another copy.
         if not math.isfinite(value.detach().sum().item()) and not value.isfinite().all():
-            raise UserError(
-                f"{where}: the weights of {name} are not all finite numbers; "
-                "make or fetch the checkpoint again"
-            )
-    return model, sorted(info["missing_keys"])
+            return name
+    return None
 
 
 def save_checkpoint(model: "PreTrainedModel", tokenizer_from: str | Path, out: str | Path) -> None:

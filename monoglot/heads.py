@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
 
 
 def encode(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> Tensor:
     """Return the encoder's last hidden states, [batch, length, hidden]."""
-    return model.base_model(input_ids=ids, attention_mask=attention_mask).last_hidden_state
+    return _outputs(model, ids, attention_mask).last_hidden_state
 
 
 def encode_with_attention(
@@ -23,8 +24,7 @@ def encode_with_attention(
     The attention is [batch, length, length]: how much each token attends to each, zero from and to
     padding. The model must have been loaded with eager attention.
     """
-    given = {"input_ids": ids, "attention_mask": attention_mask}
-    output = model.base_model(**given, output_attentions=True)
+    output = _outputs(model, ids, attention_mask, output_attentions=True)
     attention = output.attentions[-1].mean(dim=1)
     return output.last_hidden_state, attention * attention_mask[:, :, None]
 
@@ -48,3 +48,8 @@ def decoder(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
 def logits(model: PreTrainedModel, transformed: Tensor) -> Tensor:
     """Return logits [..., vocabulary] of transformed hidden states [..., hidden]."""
     return torch.nn.functional.linear(transformed, *decoder(model))
+
+
+def _outputs(model: PreTrainedModel, ids: Tensor, mask: Tensor, **more: bool) -> BaseModelOutput:
+    # Asked for, because a configuration may say that outputs are tuples.
+    return model.base_model(input_ids=ids, attention_mask=mask, return_dict=True, **more)

@@ -7,9 +7,10 @@ from numbers import Real
 
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 
+from monoglot.checkpoints import not_finite
 from monoglot.data.text import valid_text
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import ANATOMIES, longest_input
+from monoglot.operations.anatomy import ANATOMIES, layers_of, longest_input
 
 DEFAULT_LENGTH = 512
 SHORTEST = 3
@@ -35,9 +36,36 @@ def check_model(model: PreTrainedModel) -> None:
         raise UserError("the model is set up as a decoder (is_decoder); it must be an encoder")
     if getattr(model, "is_quantized", False):
         raise UserError("the model is quantised; load it with plain floating-point weights")
-    if any(parameter.is_meta for parameter in model.parameters()):
-        raise UserError("the model has weights on the device 'meta'; load it with its weights")
+    _check_weights(model)
+    _check_shape(model)
     _check_tying(model)
+
+
+def _check_weights(model: PreTrainedModel) -> None:
+    devices = sorted({str(parameter.device) for parameter in model.parameters()})
+    if len(devices) > 1:
+        raise UserError(
+            f"the model has weights on several devices, {', '.join(devices)}; load it onto one"
+        )
+    if devices == ["meta"]:
+        raise UserError("the model has weights on the device 'meta'; load it with its weights")
+    name = not_finite(model)
+    if name:
+        raise UserError(
+            f"the model's {name} is not all finite numbers; load it again, or train it with a "
+            "lower learning rate"
+        )
+
+
+def _check_shape(model: PreTrainedModel) -> None:
+    present, configured = len(layers_of(model)), model.config.num_hidden_layers
+    if present != configured:
+        raise UserError(
+            f"the model has {present} layers, but config.num_hidden_layers is {configured}; "
+            "correct the configuration"
+        )
+    if any(getattr(model.config, "pruned_heads", {}).values()):
+        raise UserError("the model has pruned attention heads; give one with all of its heads")
 
 
 def _check_tying(model: PreTrainedModel) -> None:
@@ -99,11 +127,20 @@ def documents(texts: Iterable[str]) -> Iterator[str]:
 
 def check_texts(texts: Iterable[str]) -> None:
     """Raise `UserError` if texts, none of which is read, are one text or cannot be read."""
-    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
+    whole_table = hasattr(texts, "columns")  # pandas yields the names of its columns
+    if isinstance(texts, str | bytes | Mapping) or whole_table or not _can_be_read(texts):
         raise UserError(
             f"the texts are a {type(texts).__name__}; give a list or another iterable of str, "
-            "each a document or a sentence"
+            "each a document or a sentence (of a table, give one column)"
         )
+
+
+def _can_be_read(texts: object) -> bool:
+    try:
+        iter(texts)
+    except TypeError:
+        return False
+    return True
 
 
 def _documents(texts: Iterable[str]) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _evaluation(model: PreTrainedModel, tokens: Documents, settings: Settings) -
 @contextmanager
 def _evaluated(model: PreTrainedModel) -> Iterator[PreTrainedModel]:
     """Lend a model in evaluation mode and fp32, without a change to it that lasts."""
-    if model.dtype != torch.float32:
+    if any(parameter.dtype != torch.float32 for parameter in model.parameters()):
         yield copy.deepcopy(model).float().eval()
         return
     modes = {module: module.training for module in model.modules()}
@@ -124,4 +124,6 @@ def parameters(model: torch.nn.Module) -> int:
 
     Tables of this project count those of a masked language model with tied decoder.
     """
+    if not isinstance(model, torch.nn.Module):
+        raise UserError(f"the model is a {type(model).__name__}; give a model of torch")
     return count_parameters(model)

@@ -118,7 +118,8 @@ def select_layers(
     check_model(model)
     count, seed = whole("layers", layers), seed_number(seed)
     smaller = layers_.select_layers(model, count, strategy, seed)
-    return smaller.to(model.device, model.dtype)
+    # The others are copies.
+    return smaller.to(model.device, model.dtype) if strategy == "random" else smaller
 
 
 @in_plain_modes

@@ -84,8 +84,19 @@ def emptied(model: "PreTrainedModel", config: "PretrainedConfig") -> "PreTrained
     """Return a model of the class of `model` with another configuration, its weights yet to come.
 
     A part that `model` was made without, as an encoder may be without its pooler, is left out.
+
+    Raises `UserError` if that is not the class's alone: it takes more than a configuration, or
+    `adapters.init` has changed the model.
     """
-    new = type(model)(config)
+    try:
+        new = type(model)(config)
+    except TypeError as error:
+        raise UserError(
+            f"a {type(model).__name__} cannot be made from its configuration alone ({error}); give "
+            "a model of a class of transformers"
+        ) from None
+    if hasattr(model, "adapters_config") and not hasattr(new, "adapters_config"):
+        raise UserError("the model was made ready for adapters; give it as it was before that")
     present = {name for name, _ in model.named_modules()}
     for name in [name for name, _ in new.named_modules()]:
         above, _, leaf = name.rpartition(".")

@@ -53,7 +53,7 @@ def principal_heads(model: "PreTrainedModel", size: int) -> dict[str, Tensor]:
             found[f"{name}.{part}.weight"] = rows[:, :-1]
             found[f"{name}.{part}.bias"] = rows[:, -1]
         found[f"{name}.{names.mixing}.weight"] = mixing.flatten(0, 1).T
-    return {name: tensor.to(model.dtype) for name, tensor in found.items()}
+    return {name: tensor.to(model.get_parameter(name).dtype) for name, tensor in found.items()}
 
 
 def _by_head(dense: torch.nn.Linear, count: int) -> Tensor:

@@ -46,11 +46,18 @@ def prune_ffn(
     """
     check_choices(model, size, measure, head_order)
     batches = validation_batches(model, store, max_length)
-    scores = importance(model, batches, store.meta["mask"], measure, seed)
+    scores = importance(in_fp32(model), batches, store.meta["mask"], measure, seed)
     smaller = keep_neurons(model, list(_descending(scores.neurons)[:, :size]))
     if head_order != "as_is":
         _order_heads(smaller, _head_order(scores, head_order))
     return smaller
+
+
+def in_fp32(model: "PreTrainedModel") -> "PreTrainedModel":
+    """Return `model`, or a copy in fp32 if it is not; gradients in fp16 would be zero."""
+    if all(parameter.dtype == torch.float32 for parameter in model.parameters()):
+        return model
+    return copy.deepcopy(model).float()
 
 
 def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:

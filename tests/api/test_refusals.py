@@ -2,11 +2,16 @@
 
 import copy
 
+import adapters
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tiny_models import TEXTS, tiny
 from transformers import (
     AutoModel,
+    BertModel,
+    BertPreTrainedModel,
     BertTokenizer,
     ElectraConfig,
     ElectraForMaskedLM,
@@ -71,6 +76,71 @@ def test_weights_that_are_tied_otherwise_than_configured(bert):
         monoglot.select_layers(empty, 1)
 
 
+def lacking_layers(model):
+    model.bert.encoder.layer = model.bert.encoder.layer[:2]
+
+
+def not_a_number(model):
+    model.bert.pooler = None
+    torch.nn.init.constant_(model.bert.encoder.layer[1].output.dense.bias, float("nan"))
+
+
+def on_two_devices(model):
+    model.cls.to("meta")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lacking_layers, "has 2 layers, but config.num_hidden_layers is 4; correct the conf"),
+        (lambda model: model.prune_heads({0: [1]}), "has pruned attention heads; give one with"),
+        (not_a_number, r"model's bert\S+layer.1.output.dense.bias is not all finite numbers"),
+        (on_two_devices, "weights on several devices, cpu, meta; load it onto one"),
+    ],
+)
+def test_models_that_are_not_whole(bert, change, words):
+    model = copy.deepcopy(bert[0])
+    change(model)
+    for call in (
+        lambda: monoglot.select_layers(model, 1),
+        lambda: monoglot.reduce_hidden(model, 12, "svd"),
+        lambda: monoglot.prune_ffn(model, bert[1], TEXTS, 20),
+    ):
+        with pytest.raises(monoglot.UserError, match=words):
+            call()
+
+
+def test_models_that_cannot_be_made_anew(bert):
+    class Tagger(BertPreTrainedModel):
+        def __init__(self, config, labels):
+            super().__init__(config)
+            self.bert = BertModel(config)
+            self.tags = torch.nn.Linear(config.hidden_size, labels)
+
+    with_pooler, for_adapters = (copy.deepcopy(bert[0]) for _ in range(2))
+    with_pooler.bert.pooler = BertModel(with_pooler.config).pooler
+    adapters.init(for_adapters)
+    for model, words in (
+        (
+            Tagger(bert[0].config, 3),
+            r"a Tagger cannot be made from its configuration alone \(.*'lab",
+        ),
+        (with_pooler, r"model's bert.pooler.dense\S+ is not as a BertForMaskedLM makes it"),
+        (for_adapters, "was made ready for adapters; give it as it was before that"),
+    ):
+        with pytest.raises(monoglot.UserError, match=words):
+            monoglot.trim_vocab(model, bert[1], TEXTS, 60)
+        assert monoglot.select_layers(model, 2).config.num_hidden_layers == 2
+    how = {"steps": 1, "learning_rate": 0.1, "weight_decay": 0.1}
+    trained, _ = monoglot.adapt(with_pooler, bert[1], TEXTS, **how)
+    assert torch.equal(trained.bert.pooler.dense.weight, with_pooler.bert.pooler.dense.weight)
+
+
+def test_what_is_no_model_has_no_parameters(bert):
+    with pytest.raises(monoglot.UserError, match="the model is a BertConfig; give a model of to"):
+        monoglot.parameters(bert[0].config)
+
+
 def test_tokenizers_of_other_models(bert, tmp_path):
     model, tokenizer = bert
     others = tiny("roberta")
@@ -96,6 +166,9 @@ def test_tokenizers_of_other_models(bert, tmp_path):
     [
         ("one text", "the texts are a str; give a list"),
         (7, "the texts are a int; give a list"),
+        (np.array("one text"), "the texts are a ndarray; give a list"),
+        (pd.DataFrame({"text": TEXTS}), r"are a DataFrame; give .* \(of a table, give one column"),
+        (pd.Series([*TEXTS, None]), "text 9 is a float"),
         ([{"text": "il"}], r"text 1 is a dict; each must be a str \(of a data set, give one col"),
         (["il", None], "text 2 is a NoneType"),
         (["\ud800"], "text 1: character 1 of the text is half a surrogate pair"),

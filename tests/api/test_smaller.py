@@ -170,3 +170,36 @@ def test_half_precision_and_frozen_weights_are_kept_or_not_needed(unchanged):
     ):
         assert smaller.dtype == torch.bfloat16
     assert monoglot.evaluate_mlm(model, tokenizer, TEXTS).masked
+
+
+def test_neurons_are_scored_in_full_precision(unchanged):
+    """Gradients in fp16 are zero for most of them."""
+    model, tokenizer = tiny("bert")
+    expected = monoglot.prune_ffn(model, tokenizer, TEXTS, 12).half()
+    half = model.half()
+    unchanged(half, tokenizer)
+    found = monoglot.prune_ffn(half, tokenizer, TEXTS, 12)
+    assert all(map(torch.equal, found.parameters(), expected.parameters()))
+
+
+def test_every_weight_keeps_its_dtype(unchanged):
+    model, tokenizer = tiny("bert")
+    model.bert.encoder.half()
+    unchanged(model, tokenizer)
+    expected = {name: parameter.dtype for name, parameter in model.named_parameters()}
+    for smaller in (
+        monoglot.select_layers(model, 4),
+        monoglot.prune_ffn(model, tokenizer, TEXTS, 32),
+        monoglot.reduce_hidden(model, 16, heads="low_rank"),
+        monoglot.trim_vocab(model, tokenizer, TEXTS, 60)[0],
+    ):
+        assert {name: p.dtype for name, p in smaller.named_parameters()} == expected
+    assert monoglot.evaluate_mlm(model, tokenizer, TEXTS).masked
+
+
+def test_models_whose_outputs_are_configured_to_be_tuples():
+    model, tokenizer = tiny("bert")
+    expected = monoglot.evaluate_mlm(model, tokenizer, TEXTS)
+    model.config.return_dict = False
+    assert monoglot.evaluate_mlm(model, tokenizer, TEXTS) == expected
+    assert not monoglot.prune_ffn(model, tokenizer, TEXTS, 32).config.return_dict
