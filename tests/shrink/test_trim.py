@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from huggingface_hub import constants
+from huggingface_hub.utils import reset_sessions
 from safetensors.torch import load_file, save_file
 from tiny_models import TEXTS, tiny
 from transformers import (
@@ -267,11 +269,19 @@ def test_more_pieces_than_there_are(monoglot, model_folder, text_file, tmp_path)
     assert result.stderr.endswith("; give a smaller --size\n")
 
 
-def test_a_model_of_the_hub_in_the_cache(monoglot, model_folder, text_file, tmp_path, monkeypatch):
-    from huggingface_hub import constants
-
-    commit = "0123456789abcdef0123456789abcdef01234567"
+@pytest.fixture
+def offline(monkeypatch):
+    """Keep this process from the network; sessions, which remember that, end with the test."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    reset_sessions()
+    yield
+    reset_sessions()
+
+
+def test_a_model_of_the_hub_in_the_cache(
+    monoglot, model_folder, text_file, tmp_path, monkeypatch, offline
+):
+    commit = "0123456789abcdef0123456789abcdef01234567"
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     words = ["trim", "org/model", tmp_path / "out", "--text", text_file, "--size", 60]
     result = monoglot(*words, "--revision", commit)
