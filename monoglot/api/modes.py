@@ -35,6 +35,8 @@ def _plain_modes() -> Iterator[None]:
         if torch.get_default_device().type != "cpu":
             # Not always, because it takes time in every operation.
             modes.enter_context(torch.device("cpu"))
-        modes.callback(torch.set_default_dtype, torch.get_default_dtype())
-        torch.set_default_dtype(torch.float32)
+        if torch.get_default_dtype() != torch.float32:
+            # Not always, because threads share it.
+            modes.callback(torch.set_default_dtype, torch.get_default_dtype())
+            torch.set_default_dtype(torch.float32)
         yield

@@ -46,18 +46,11 @@ def prune_ffn(
     """
     check_choices(model, size, measure, head_order)
     batches = validation_batches(model, store, max_length)
-    scores = importance(in_fp32(model), batches, store.meta["mask"], measure, seed)
+    scores = importance(_in_fp32(model), batches, store.meta["mask"], measure, seed)
     smaller = keep_neurons(model, list(_descending(scores.neurons)[:, :size]))
     if head_order != "as_is":
         _order_heads(smaller, _head_order(scores, head_order))
     return smaller
-
-
-def in_fp32(model: "PreTrainedModel") -> "PreTrainedModel":
-    """Return `model`, or a copy in fp32 if it is not; gradients in fp16 would be zero."""
-    if all(parameter.dtype == torch.float32 for parameter in model.parameters()):
-        return model
-    return copy.deepcopy(model).float()
 
 
 def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:
@@ -101,6 +94,13 @@ def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrai
         outer.weight = torch.nn.Parameter(outer.weight.detach()[:, rows])
         inner.out_features = outer.in_features = len(rows)
     return smaller.eval()
+
+
+def _in_fp32(model: "PreTrainedModel") -> "PreTrainedModel":
+    """Return `model`, or a copy in fp32 if it is not; gradients in fp16 would be zero."""
+    if all(parameter.dtype == torch.float32 for parameter in model.parameters()):
+        return model
+    return copy.deepcopy(model).float()
 
 
 def _head_order(scores: Importance, head_order: str) -> torch.Tensor:
