@@ -41,7 +41,9 @@ def sentence(error: BaseException, to_lower: str = "") -> str | None:
             return f"not enough memory ({_first_line(error)}); lower {to_lower}"
         number = _number(error)
         if number in ADVICE:
-            where = getattr(error, "filename", None) or "the results"
+            # Of a file that is copied or moved, the second name is where it was to go.
+            names = (getattr(error, name, None) for name in ("filename2", "filename"))
+            where = next(filter(None, names), "the results")
             reason = getattr(error, "strerror", None) or _first_line(error)
             return f"{where}: {reason}; {ADVICE[number]}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

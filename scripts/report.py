@@ -34,7 +34,8 @@ def main() -> None:
     with provenance.of_file(__file__, args, [args.results / path for path in paths]):
         text = render(graph, args.results)
         with whole_file(args.out) as aside:
-            aside.write_text(text, encoding="utf-8")
+            # JSON may hold halves of characters, which no file can.
+            aside.write_text(text, encoding="utf-8", errors="replace")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from monoglot.graph import Graph
 from monoglot.pages import files
 from monoglot.pages.measured_files import read_deployment, read_exported
 from monoglot.pages.run import HistoryRow, Run
-from monoglot.pages.table_view import read_csv, read_table
+from monoglot.pages.table_view import read_table
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
+from monoglot.report.table_file import read_rows
 
 LONGEST = 10**12
 """Seconds, or joules, that no job takes."""
@@ -103,7 +104,7 @@ def _published(
         path = f"tables/{name}.csv"
         if spec["kind"] != "scores" or "published" not in spec or path not in there:
             continue
-        for row in read_csv(results / path):
+        for row in read_rows(results / path):
             try:
                 numbers = {
                     key.removeprefix("published_"): _number(value)

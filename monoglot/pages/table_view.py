@@ -2,7 +2,6 @@
 title, note and headings from the Markdown file of the same name.
 """
 
-import csv
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from monoglot.errors import UserError
 from monoglot.pages.numbers import MISSING, signed
+from monoglot.report.table_file import read_rows
 
 UNIT = re.compile(r"[^\d.]{0,4}")
 CELL = re.compile(r"\|((?:\\.|[^|\\])*)")
@@ -76,7 +76,7 @@ def read_table(
     Raises `UserError` if the files are not those of one table.
     """
     lines, caption, note = _markdown(folder / f"{name}.md")
-    rows = read_csv(folder / f"{name}.csv")
+    rows = read_rows(folder / f"{name}.csv")
     heads, *body = lines[:1] + lines[2:]
     if len(body) != len(rows) or any(len(line) != len(heads) for line in body):
         raise UserError(f"{folder / name}.md: is not the table of {name}.csv; make both again")
@@ -118,15 +118,6 @@ def _markdown(path: Path) -> tuple[list[list[str]], str, str]:
 
 def _plain(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text.strip()).replace("&amp;", "&")
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table's CSV file; raise `UserError` if it is none."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file, restval="", strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
 
 
 def _matched(

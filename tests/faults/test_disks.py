@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import pandas as pd
 import pytest
 
+from monoglot.faults import sentence
 from tests.faults.conftest import ROOT, TEXTS, only_sentence, remount, start, train
 
 SLOW = pytest.mark.slow
@@ -58,6 +60,14 @@ def test_a_full_disk_is_one_sentence_and_room_mends_it(given, small_disk, tmp_pa
     remount(disk, "size=100m")
     done = job(disk / "out")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_copy_that_finds_no_room_names_where_it_was_to_go(small_disk, tmp_path):
+    (tmp_path / "large").write_bytes(bytes(100_000))
+    copy = small_disk("size=48k") / "copy"
+    with pytest.raises(OSError, match="No space") as error:
+        shutil.copyfile(tmp_path / "large", copy)
+    assert sentence(error.value).startswith(f"{copy}: No space left on device; free space there")
 
 
 @SLOW

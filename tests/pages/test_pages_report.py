@@ -180,6 +180,7 @@ def test_texts_of_the_configuration_are_escaped(config, tmp_path):
     [
         ("tables/table1.md", "nothing", "holds no table"),
         ("tables/table1.md", "# a\n\n| x |\n|:--|\n", "is not the table of table1.csv"),
+        ("tables/table1.csv", "model,row\nxlmr,kd,1\n", "line 2 has another number of cells"),
         ("models/xlmr/qaa/kd/history.csv", "step\nmany\n", "cannot be read as a history"),
         ("scores/xlmr/qaa/kd/ner/seed1.json", "{", "is not valid JSON"),
         ("tables/table1.provenance.json", "[]", "is not a file of provenance"),
