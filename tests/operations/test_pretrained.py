@@ -131,7 +131,7 @@ def test_a_cached_hub_model_needs_no_connection(parent, family, hub_cache, scrip
 def test_without_cache_and_connection_both_ways_on_are_named(hub_cache, family, script, tmp_path):
     arguments = ["--hub", HUB, "--revision", REVISION, "--family", family]
     message = script("pretrained", *arguments, "--out", tmp_path / "out")
-    assert message.startswith(f"error: {HUB} at revision {REVISION}: is not in the cache")
+    assert message.startswith(f"error: {HUB} at revision {REVISION} is not in the cache")
     assert "connect to the Hub once" in message
     assert "local folder" in message
     assert "models.NAME.folder" in message
