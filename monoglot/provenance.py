@@ -45,7 +45,7 @@ KEYS = {
 """The keys of a provenance file and the types of their values."""
 
 OF_TEXTS = ("versions", "inputs", "outputs")
-HARDWARE = ("cpu", "cores", "gpu")
+HARDWARE = {"cpu": str, "cores": int, "gpu": (str, type(None))}
 
 
 @contextmanager
@@ -140,8 +140,9 @@ def read(path: Path) -> Provenance:
             raise UserError(f"{path}: is not a file of provenance, for want of '{key}'")
         if key in OF_TEXTS and not all(isinstance(value, str) for value in found[key].values()):
             raise UserError(f"{path}: is not a file of provenance; '{key}' must map names to texts")
-    if not all(key in found["hardware"] for key in HARDWARE):
-        raise UserError(f"{path}: is not a file of provenance, for want of {', '.join(HARDWARE)}")
+    for key, kind in HARDWARE.items():
+        if not isinstance(found["hardware"].get(key, ...), kind):
+            raise UserError(f"{path}: is not a file of provenance, for want of hardware.{key}")
     return found
 
 

@@ -78,3 +78,13 @@ def test_a_damaged_file_is_named(made, text):
     path.write_text(text)
     with pytest.raises(UserError, match=r"new/provenance\.json: "):
         provenance.provenance_of(made / "new" / "config.json")
+
+
+@pytest.mark.parametrize("odd", [{"cpu": []}, {"cores": "2"}, {"gpu": 0}])
+def test_hardware_that_is_none_is_refused(made, odd):
+    file = made / "new" / "provenance.json"
+    said = json.loads(file.read_text())
+    said["hardware"] |= odd
+    file.write_text(json.dumps(said))
+    with pytest.raises(UserError, match=f"for want of hardware.{next(iter(odd))}"):
+        provenance.read(file)

@@ -9,6 +9,7 @@ With full tuning, the whole model lies there with its tokenizer, as `tuned_model
 """
 
 import json
+import re
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -16,6 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.checkpoint_files import first_line
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
+from monoglot.checkpoints import not_finite
 from monoglot.errors import UserError
 from monoglot.evaluate import tuned_models
 from monoglot.evaluate.adapter import NAME, load_encoder
@@ -31,6 +33,8 @@ from monoglot.files import sha256, whole_folder
 
 MAX_LENGTH = "max_length"
 CHECKPOINT = "checkpoint_sha256"
+OWN = re.compile(r"\b(adapters|heads)\.[^.]+\.")
+"""Part of the names of tensors that an adapter and its head have, with the name of either."""
 
 
 def save(
@@ -95,13 +99,29 @@ def load(
     # The library shows a broken file as an error of many kinds.
     except Exception as error:
         raise UserError(f"{adapter}: cannot be read as an adapter ({first_line(error)})") from None
+    _check_whole(model, adapter)
     return model.eval(), _tokenizer(checkpoint, model_max_length=about[MAX_LENGTH])
 
 
+def _check_whole(model: PreTrainedModel, folder: Path) -> None:
+    """Raise `UserError` if weights are missing, which the library leaves random, or not finite."""
+    files = (folder / ADAPTER_WEIGHTS, folder / HEAD_WEIGHTS)
+    kept = {OWN.sub(r"\1.", name) for file in files for name in load_file(file)}
+    for name in filter(OWN.search, model.state_dict()):
+        if OWN.sub(r"\1.", name) not in kept:
+            raise UserError(f"{folder}: has no weights for {name}; train the adapter again")
+    if name := not_finite(model):
+        raise UserError(f"{folder}: the weights of {name} are not all finite numbers")
+
+
 def _tokenizer(folder: Path, **settings: int) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(
-        folder, trust_remote_code=False, local_files_only=True, **settings
-    )
+    try:
+        return AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, **settings
+        )
+    # What it makes of broken settings is an error of many kinds.
+    except Exception as error:
+        raise UserError(f"{folder}: the tokenizer cannot be read ({first_line(error)})") from None
 
 
 def _about(folder: Path) -> dict:
@@ -119,6 +139,8 @@ def _about(folder: Path) -> dict:
             f"{file}: has no '{MAX_LENGTH}' or no '{CHECKPOINT}'; it must be of an adapter kept by "
             "scripts/evaluate.py"
         )
+    if type(about[MAX_LENGTH]) is not int or about[MAX_LENGTH] < 1:
+        raise UserError(f"{file}: '{MAX_LENGTH}' must be a number of tokens from 1")
     return about
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from adapters import AutoAdapterModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -170,6 +170,23 @@ def test_an_adapter_that_cannot_be_loaded_is_refused(run, tiny_checkpoint, kind,
         load(tiny_checkpoint("xlm-roberta"), folder)
     with pytest.raises(UserError, match="there is neither an adapter"):
         load(checkpoint, tmp_path)
+    about = (folder / "adapter_config.json").read_text()
+    (folder / "adapter_config.json").write_text(json.dumps(json.loads(about) | {"max_length": "x"}))
+    with pytest.raises(UserError, match="'max_length' must be a number of tokens from 1"):
+        load(checkpoint, folder)
+    (folder / "adapter_config.json").write_text(about)
+    whole = load_file(folder / "adapter.safetensors")
+    first = next(iter(whole))
+    save_file(
+        whole | {first: torch.full_like(whole[first], torch.nan)}, folder / "adapter.safetensors"
+    )
+    with pytest.raises(UserError, match="are not all finite numbers"):
+        load(checkpoint, folder)
+    save_file(
+        {name: whole[name] for name in whole if name != first}, folder / "adapter.safetensors"
+    )
+    with pytest.raises(UserError, match="has no weights for "):
+        load(checkpoint, folder)
     (folder / "adapter.safetensors").write_bytes(b"broken")
     with pytest.raises(UserError, match="cannot be read as an adapter"):
         load(checkpoint, folder)
