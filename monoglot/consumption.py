@@ -3,6 +3,7 @@
 import os
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from monoglot.surroundings import cuda_in_use
@@ -50,7 +51,7 @@ def _cpu_seconds() -> float:
 
 
 def _gpu_joules() -> dict[str, float]:
-    """Ask the driver's counters, in millijoules since it was loaded (Volta and newer).
+    """Ask the driver's counters, in millijoules since it was loaded; older GPUs have none.
 
     They are those of all GPUs, also of other jobs' ones: which are this job's is known when it has
     begun to use them.
@@ -61,13 +62,16 @@ def _gpu_joules() -> dict[str, float]:
         return {}
     try:
         pynvml.nvmlInit()
-        gpus = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
-        return {
-            pynvml.nvmlDeviceGetUUID(gpu): pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
-            for gpu in gpus
-        }
+        gpus = range(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError:
         return {}
+    found = {}
+    for number in gpus:
+        with suppress(pynvml.NVMLError):
+            gpu = pynvml.nvmlDeviceGetHandleByIndex(number)
+            joules = pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
+            found[pynvml.nvmlDeviceGetUUID(gpu)] = joules
+    return found
 
 
 def _gpus_in_use() -> list[str]:

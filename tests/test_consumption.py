@@ -111,6 +111,17 @@ def test_a_driver_that_does_not_count_leaves_joules_unknown(driver, cuda):
     assert consumption.used(since)["gpu_joules"] is None
 
 
+def test_another_gpu_that_does_not_count_does_not_matter(driver, cuda):
+    def asked(gpu: str) -> int:
+        return _not_supported(gpu) if gpu == "GPU-other" else driver[gpu]
+
+    sys.modules["pynvml"].nvmlDeviceGetTotalEnergyConsumption = asked
+    since = consumption.counters()
+    cuda.begun = True
+    driver |= {"GPU-a": 6_000, "GPU-b": 11_000}
+    assert consumption.used(since)["gpu_joules"] == 5.0
+
+
 def test_without_the_library_of_the_driver_joules_are_unknown(driver, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert consumption.counters().gpu_joules == {}
