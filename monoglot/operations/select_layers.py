@@ -1,17 +1,40 @@
 """The parent with fewer layers."""
 
 import copy
-from typing import TYPE_CHECKING
-
-import torch
+from typing import TYPE_CHECKING, Literal, get_args
 
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import anatomy, emptied
+from monoglot.operations import OfParent, Operation
+from monoglot.parameters import Count, Seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-STRATEGIES = ("first_k", "last_k", "stride", "first_last_k", "random")
+Strategy = Literal["first_k", "last_k", "stride", "first_last_k", "random"]
+STRATEGIES = get_args(Strategy)
+
+
+class SelectLayers(OfParent):
+    """Parameters of `select_layers`."""
+
+    layers: Count
+    """How many layers stay."""
+    strategy: Strategy = "last_k"
+    """Which layers stay: of 12 and 6, `first_k` 0 to 5, `last_k` 6 to 11, `stride` \
+0 2 4 6 8 10, `first_last_k` 0 1 2 9 10 11; `random` draws all weights anew."""
+    seed: Seed = 42
+    """Of the strategy `random`."""
+
+
+OPERATION = Operation(
+    name="select_layers",
+    parameters=SelectLayers,
+    done="fewer layers",
+    summary="some of the layers kept, the others dropped",
+    shape=lambda settings: {"layers": settings["layers"]},
+    shrinks=True,
+    order=3,
+)
 
 
 def select_layers(
@@ -32,6 +55,11 @@ def select_layers(
         UserError: for an unknown strategy or architecture, or a count below one or above the
             model's layers.
     """
+    # In here, as planning imports this module.
+    import torch
+
+    from monoglot.operations.anatomy import anatomy
+
     kept = layers_kept(model.config.num_hidden_layers, count, strategy)
     if kept is None:
         return _random(model, count, seed)
@@ -66,6 +94,10 @@ def layers_kept(layers: int, count: int, strategy: str) -> list[int] | None:
 
 
 def _random(model: "PreTrainedModel", count: int, seed: int) -> "PreTrainedModel":
+    import torch
+
+    from monoglot.operations.anatomy import emptied
+
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = count
     with torch.random.fork_rng(devices=[]):
