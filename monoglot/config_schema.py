@@ -316,7 +316,7 @@ fill in."""
     """Model families by name; the name is a folder in the results."""
     languages: Annotated[dict[Name, Language], Field(min_length=1)]
     """Languages by short name, each with its code in every source that needs one."""
-    tasks: Annotated[dict[Name, TaskBlock], Field(min_length=1)]
+    tasks: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     """Tasks by name, with their labels and the adapter's training (Table 4)."""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), *UNIQUE]
     """One adapter is trained for each seed; tables show the mean."""
