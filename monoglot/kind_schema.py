@@ -1,4 +1,4 @@
-"""Blocks of tables and figures by the kinds in schemas/kinds.schema.yaml, as long as these are there.
+"""Blocks of tables and figures by the kinds in schemas/kinds.schema.yaml: until they have classes.
 
 To be deleted with that file, once the kinds have classes.
 """

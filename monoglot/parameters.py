@@ -106,8 +106,7 @@ class Parameters(BaseModel):
 
         Numbers of numpy are made plain. Raises `UserError` for what does not fit.
         """
-        if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
-            value = value.item()
+        value = plain(value)
         try:
             cls.model_validate({name: value})
         except ValidationError as error:
@@ -122,7 +121,12 @@ class Parameters(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """Return everything as a dict, here and below, defaults filled in and None left out."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, warnings=False)  # 1 is a number
+
+
+def plain(value: Any) -> Any:
+    """Return a number of numpy as Python's; all other values as they are."""
+    return value.item() if hasattr(value, "dtype") and not getattr(value, "ndim", 1) else value
 
 
 def _docstrings(cls: type) -> dict[str, str]:
@@ -185,15 +189,21 @@ Block = TypeVar("Block", bound=Parameters)
 
 
 def add_flags(
-    parser: argparse._ActionsContainer, cls: type[Parameters], without: Collection[str] = ()
+    parser: argparse._ActionsContainer,
+    cls: type[Parameters],
+    without: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> None:
     """Add a flag for each parameter of a class, with its type, default and help.
 
     Args:
         without: parameters that get none, besides those marked `NO_FLAG`.
+        only: the parameters that get one; by default all others.
     """
     said = cls.help()
     for name, flag, field in _flags_of(cls, without):
+        if only is not None and name not in only:
+            continue
         how: dict[str, Any] = {"help": said[name].replace("%", "%%")}
         kind = _kind(field.annotation)
         if field.is_required():

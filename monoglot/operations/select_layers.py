@@ -38,16 +38,16 @@ OPERATION = Operation(
 
 
 def select_layers(
-    model: "PreTrainedModel", count: int, strategy: str, seed: int
+    model: "PreTrainedModel", layers: int, strategy: str, seed: int
 ) -> "PreTrainedModel":
-    """Return a copy of `model` with `count` of its layers (paper, section 2.1, appendix B).
+    """Return a copy of `model` with some of its layers (paper, section 2.1, appendix B).
 
     Embeddings and the masked-LM head are copied with every strategy except `random`, which draws
     every weight anew, embeddings included, by the architecture's own initialisation.
 
     Args:
         model: any model on top of an encoder; it stays as it is.
-        count: number of layers to keep.
+        layers: how many to keep.
         strategy: one of `STRATEGIES`; see `layers_kept`.
         seed: seed of `random`; the other strategies do not depend on it.
 
@@ -60,13 +60,13 @@ def select_layers(
 
     from monoglot.operations.anatomy import anatomy
 
-    kept = layers_kept(model.config.num_hidden_layers, count, strategy)
+    kept = layers_kept(model.config.num_hidden_layers, layers, strategy)
     if kept is None:
-        return _random(model, count, seed)
+        return _random(model, layers, seed)
     smaller = copy.deepcopy(model)
     encoder = smaller.base_model.get_submodule(anatomy(model.config).encoder)
     encoder.layer = torch.nn.ModuleList(encoder.layer[index] for index in kept)
-    smaller.config.num_hidden_layers = count
+    smaller.config.num_hidden_layers = layers
     return smaller.eval()
 
 

@@ -62,9 +62,7 @@ OPERATION = Operation(
     name="train",
     parameters=Train,
     done="trained as a masked language model",
-    summary=(
-        "trained to guess masked words; with a teacher, to imitate it as well (distillation)"
-    ),
+    summary=("trained to guess masked words; with a teacher, to imitate it as well (distillation)"),
     reads=("text", "validation"),
     encoded=("text", "validation"),
     trains=True,
@@ -170,7 +168,7 @@ def _check_same_tokenizer(parent: Path, teacher: Path) -> None:
 def _fingerprint(parent: Path, teacher: Path | None, stores: list, settings: Settings) -> str:
     """Hash everything the trained weights depend on, so that no other run's state is taken up."""
     about = {
-        "settings": settings.model_dump(),
+        "settings": settings.model_dump(include=set(Settings.model_fields)),
         "weights": [sha256(f / "model.safetensors") for f in (parent, teacher) if f],
         "stores": [store.meta for store in stores],
         "code": code_of("monoglot.operations.training_loop"),

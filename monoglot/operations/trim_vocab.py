@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monoglot.tokens.store import TokenStore
 
 SPECIAL_PIECES = 5
+Frequency = Literal["documents", "tokens"]
 
 
 class TrimVocab(OfParent):
@@ -21,7 +22,7 @@ class TrimVocab(OfParent):
 
     size: Count
     """Pieces to keep, special tokens not counted."""
-    count: Literal["documents", "tokens"] | None = None
+    count: Frequency | None = None
     """What makes a piece frequent: the documents it occurs in, or its occurrences; by default as \
 in the paper's code, documents for WordPiece and tokens for Unigram."""
     keep_characters: bool = False
