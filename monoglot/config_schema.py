@@ -24,6 +24,7 @@ from monoglot.parameters import (
     Number,
     Parameters,
     Revision,
+    json_schema,
 )
 
 License = Annotated[str, Field(max_length=200, pattern=r"^[^|\x00-\x1f]+$")]
@@ -338,3 +339,24 @@ fill in."""
     """What a job asks a cluster for, by rule; each further attempt asks for twice as much."""
     slurm: Slurm = Slurm()
     """Where jobs go on a SLURM cluster; the cluster's own defaults if not given."""
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a configuration, with the keys of each kind of block in `$defs`."""
+    found = json_schema(Config) | {"title": "monoglot configuration"}
+    keys, kinds = found["properties"], _kinds()
+    keys["tasks"]["additionalProperties"] = json_schema(TaskBlock)
+    for family, default in (("tables", "scores"), ("figures", None)):
+        kind = {"description": "What is shown; the other keys are those of its kind."}
+        kind |= {"enum": list(kinds[family])} | ({"default": default} if default else {})
+        about = {"type": "object", "properties": {"kind": kind}}
+        keys[family]["additionalProperties"] = about | ({} if default else {"required": ["kind"]})
+    operations = {name: json_schema(entry.parameters) for name, entry in OPERATIONS.items()}
+    return found | {"$defs": {"operations": operations} | kinds}
+
+
+def _kinds() -> dict[str, Any]:
+    """Return the schemas of the kinds of tables and of figures."""
+    from monoglot.kind_schema import _schema
+
+    return _schema()["$defs"]

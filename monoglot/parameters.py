@@ -376,3 +376,75 @@ def _fits(fault: ErrorDetails) -> str:
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         return f"one of {', '.join(allowed)}"
     return f"of type {TYPES[fault['type']]}"
+
+
+JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
+BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+LENGTHS = {"array": "Items", "object": "Properties", "string": "Length"}
+
+
+def json_schema(cls: type[Parameters]) -> dict[str, Any]:
+    """Return the JSON Schema of a block, for editors and for the page of all keys."""
+    said, properties = cls.help(), {}
+    for name, field in cls.model_fields.items():
+        properties[name] = {"description": said[name]} if said[name] else {}
+        properties[name] |= _form(field.annotation, [field, *field.metadata])
+        default = None if field.is_required() else cls.default(name)
+        if default is not None:
+            is_block = isinstance(default, Parameters)
+            properties[name]["default"] = (
+                default.model_dump(exclude_defaults=True) if is_block else default
+            )
+    found = {"type": "object", "properties": properties}
+    if required := [name for name, field in cls.model_fields.items() if field.is_required()]:
+        found["required"] = required
+    if cls.beside:
+        found["dependentRequired"] = {key: [other] for key, other in cls.beside.items()}
+    if cls.model_config["extra"] == "forbid":
+        return found | {"additionalProperties": False}
+    # A class of other keys says of what form they are, or they are checked elsewhere.
+    others = cls.__annotations__.get("__pydantic_extra__")
+    return found | (_form(others, []) if others else {})
+
+
+def _form(annotation: Any, about: Sequence[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a type with what `Annotated` says of it."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner, *more = arguments
+        return _form(inner, [*more, *about])
+    if origin in (Union, UnionType):
+        forms = [_form(one, ()) for one in arguments if one is not NoneType]
+        found = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    elif origin is Literal:
+        found = {"enum": list(arguments)} if len(arguments) > 1 else {"const": arguments[0]}
+    elif origin is list:
+        found = {"type": "array", "items": _form(arguments[0], ())}
+    elif origin is dict:
+        names, values = (_form(one, ()) for one in arguments)
+        found = {"type": "object", "additionalProperties": values or True}
+        found |= {"propertyNames": names} if len(names) > 1 else {}
+    elif isinstance(annotation, type) and issubclass(annotation, Parameters):
+        found = json_schema(annotation)
+    else:
+        found = {"type": JSON_TYPES[annotation]} if annotation in JSON_TYPES else {}
+    return found | _limits(found.get("type", ""), about)
+
+
+def _limits(kind: str, about: Sequence[Any]) -> dict[str, Any]:
+    """Return what annotations say of values of a type, in the words of JSON Schema."""
+    found: dict[str, Any] = {}
+    for one in about:
+        if isinstance(one, FieldInfo):
+            found |= _limits(kind, one.metadata) | (one.json_schema_extra or {})
+            continue
+        for key, word in BOUNDS.items():
+            # What merely keeps a number within so many bits is no limit to tell of.
+            if hasattr(one, key) and abs(getattr(one, key)) < 2**63:
+                found[word] = getattr(one, key)
+        for key in ("min", "max"):
+            if hasattr(one, f"{key}_length"):
+                found[f"{key}{LENGTHS[kind]}"] = getattr(one, f"{key}_length")
+        if getattr(one, "pattern", None):
+            found["pattern"] = one.pattern
+    return found
