@@ -1,4 +1,4 @@
-"""The page of all configuration keys, and their JSON Schema; both follow from the library's classes.
+"""The page of all configuration keys, and the JSON Schema; both follow from the classes of keys.
 
     python docs/site/config_keys.py > docs/keys.md
     python docs/site/config_keys.py --schema > schemas/config.schema.yaml
@@ -27,7 +27,7 @@ KINDS = {
 }
 """Definitions that hold a block for each kind: where they stand, and the key that tells which."""
 SCHEMA_HEAD = """\
-# The JSON Schema of a configuration, for editors. Made by `make docs` from the classes that check it.
+# JSON Schema of a configuration, for editors; made by `make docs` from the classes that check it.
 """
 WORDS = {
     "string": "text",
