@@ -76,6 +76,7 @@ GRID = {
     "targets": ["tables"],
     "data": {"root": "results/new/raw"},
     "seeds": [1],
+    "resources": {"scale_weights": {"memory": 3}},
     "models": {"mbert": None},
     "tasks": {"pos": None, "tc": None, "ner": None, "sa": {"epochs": 1}},
     "variants": {"scaled": {"operation": "scale_weights", "parent": "init", "factor": 0.25}},
@@ -120,7 +121,7 @@ def test_its_parameters_are_checked(extended):
 
 
 def test_it_is_planned_and_its_resources_can_be_set(extended):
-    plan = run(extended, "--dry-run", "--config", "resources={scale_weights: {memory: 3}}")
+    plan = run(extended, "--dry-run")
     assert re.search(r"^scale_weights +1$", plan, re.MULTILINE)
     assert re.search(r"^rule scale_weights:.*?mem_mb=3000", plan, re.MULTILINE | re.DOTALL)
 
