@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
+from monoglot.evaluate import task_block
 from monoglot.extends import extended
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
@@ -45,11 +46,10 @@ def complete(config: dict) -> dict:
         for name, block in config[family].items():
             _complete_kind(block, family, f"{family}.{name}")
     check_choices(config["variants"])
-    for task, settings in config["tasks"].items():
+    for task, block in config["tasks"].items():
+        config["tasks"][task] = task_block(block, f"tasks.{task}")
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
-        if settings["patience"] is not None and settings["checkpoint"] != "best":
-            raise UserError(f"tasks.{task}.patience: needs 'checkpoint: best' beside it")
     return config
 
 
@@ -134,7 +134,9 @@ def _choose(value: object, where: dict[str, str], key: str) -> object:
 
 @cache
 def _schema() -> dict:
-    return yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=LOADER)
+    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=LOADER)
+    schema["properties"]["tasks"]["additionalProperties"] = {"type": "object"}  # see task_block
+    return schema
 
 
 def _check(value: object, schema: dict, where: str) -> None:

@@ -67,7 +67,8 @@ def source_block(wildcards):
 def task_flags(wildcards):
     task = CONFIG["tasks"][wildcards.task]
     limits = {f"limit_{split}": number for split, number in task["limit"].items()}
-    return flags({key: task[key] for key in ("kind", "scheme", "labels")} | limits)
+    about = {key: task[key] for key in kind_of(task).model_fields if key != "metric"}
+    return flags(about | limits)
 
 
 def tokenizer_files(wildcards):

@@ -20,25 +20,19 @@ def tasks_by(tuning):
 
 
 def evaluation_flags(wildcards):
-    task = CONFIG["tasks"][wildcards.task]
-    own = adapter_settings(CONFIG, wildcards.variant, wildcards.task)
-    keys = [key for key in task if key not in ("checkpoint", "limit", "reduction_factor")]
-    settings = {key: task[key] for key in keys} | {
-        "label_subtokens": own["label_subtokens"],
-        "checkpoint_choice": task["checkpoint"],
-        "reduction_factor": own["reduction_factor"],
-        "seeds": CONFIG["seeds"],
-        "seeds_affect": own["seeds_affect"],
-    }
-    return flags(dict(wildcards.items()) | settings)
+    block = CONFIG["tasks"][wildcards.task]
+    settings = block | adapter_settings(CONFIG, wildcards.variant, wildcards.task)
+    known = [*kind_of(block).model_fields, *TuningSettings.model_fields]
+    given = {key: settings[key] for key in known} | {"seeds": CONFIG["seeds"]}
+    return shell_flags(dict(wildcards.items()) | given, TuningSettings)
 
 
 def baseline_flags(wildcards):
-    task = CONFIG["tasks"][wildcards.task]
+    block = CONFIG["tasks"][wildcards.task]
     method = GRAPH.settings(checkpoint_of(wildcards))["method"]
-    settings = {key: task[key] for key in ("kind", "scheme", "labels", "metric")}
+    about = {key: block[key] for key in kind_of(block).model_fields}
     named = {"method": method, "seed": GRAPH.seeds(wildcards.variant)[0]}
-    return flags(dict(wildcards.items()) | settings | named)
+    return flags(dict(wildcards.items()) | about | named)
 
 
 def evaluated_files(wildcards):

@@ -3,7 +3,15 @@ import warnings
 import pytest
 from seqeval.metrics import classification_report
 
-from monoglot.evaluate.scoring import classification_scores, tagging_scores
+from monoglot.evaluate.metrics import LABELS, SUBTOKENS, WORDS, scores_of
+
+
+def classification_scores(gold: list[str], predicted: list[str]) -> dict[str, float]:
+    return scores_of({LABELS: (gold, predicted)})
+
+
+def tagging_scores(words: tuple, subtokens: tuple, scheme: str) -> dict[str, float]:
+    return scores_of({WORDS: words, SUBTOKENS: subtokens}, scheme)
 
 
 def plain(gold: list[str], predicted: list[str]) -> dict[str, float]:
