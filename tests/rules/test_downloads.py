@@ -54,7 +54,8 @@ def expected_texts() -> list[str]:
 def check_results(project) -> None:
     results = project.folder / "results"
     assert list(read_texts(results / "data/mt/text.parquet")) == expected_texts()
-    assert read_examples(results / "data/mt/pos.parquet", "train", TaggedExample)[0].tokens == ("train",)
+    train = read_examples(results / "data/mt/pos.parquet", "train", TaggedExample)
+    assert train[0].tokens == ("train",)
     assert load_model(results / "models/bert/mt/trimmed").config.vocab_size == 60 + 5
 
 
