@@ -28,7 +28,7 @@ from monoglot.downloads.needs import (
 )
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
-from monoglot.evaluate import kind_of
+from monoglot.evaluate import own_keys
 from monoglot.evaluate.kept_files import FILES as KEPT
 from monoglot.evaluate.task import TuningSettings
 from monoglot.extends import read

@@ -106,6 +106,11 @@ def make_task(name: str, about: Mapping[str, Any], where: str = "") -> Task:
     return task
 
 
+def own_keys(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a block of the configuration says of the task itself, not of its tuning."""
+    return {key: block[key] for key in kind_of(block).model_fields}
+
+
 def metrics_of(block: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the metrics of a task of the configuration."""
     return kind_of(block).metrics(block.get("scheme"))

@@ -67,8 +67,7 @@ def source_block(wildcards):
 def task_flags(wildcards):
     task = CONFIG["tasks"][wildcards.task]
     limits = {f"limit_{split}": number for split, number in task["limit"].items()}
-    about = {key: task[key] for key in kind_of(task).model_fields if key != "metric"}
-    return flags(about | limits)
+    return flags(own_keys(task) | {"metric": None} | limits)
 
 
 def tokenizer_files(wildcards):

@@ -21,18 +21,17 @@ def tasks_by(tuning):
 
 def evaluation_flags(wildcards):
     block = CONFIG["tasks"][wildcards.task]
-    settings = block | adapter_settings(CONFIG, wildcards.variant, wildcards.task)
-    known = [*kind_of(block).model_fields, *TuningSettings.model_fields]
-    given = {key: settings[key] for key in known} | {"seeds": CONFIG["seeds"]}
-    return shell_flags(dict(wildcards.items()) | given, TuningSettings)
+    own = block | adapter_settings(CONFIG, wildcards.variant, wildcards.task)
+    tuning = {key: own[key] for key in TuningSettings.model_fields}
+    run = dict(wildcards.items()) | {"seeds": CONFIG["seeds"]}
+    return shell_flags(run | own_keys(block) | tuning, TuningSettings)
 
 
 def baseline_flags(wildcards):
     block = CONFIG["tasks"][wildcards.task]
     method = GRAPH.settings(checkpoint_of(wildcards))["method"]
-    about = {key: block[key] for key in kind_of(block).model_fields}
     named = {"method": method, "seed": GRAPH.seeds(wildcards.variant)[0]}
-    return flags(dict(wildcards.items()) | about | named)
+    return flags(dict(wildcards.items()) | own_keys(block) | named)
 
 
 def evaluated_files(wildcards):
