@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monoglot.data.examples import OUTSIDE
-from monoglot.errors import UserError
 
 # Libraries are imported inside the functions, because planning reads the entries.
 if TYPE_CHECKING:
@@ -109,12 +108,6 @@ def metrics_for(compared: Sequence[str], scheme: str | None) -> list[Metric]:
     ]
 
 
-def check_metric(name: str, allowed: Sequence[str], where: str) -> None:
-    """Raise `UserError` unless a metric is one of those allowed."""
-    if name not in allowed:
-        raise UserError(f"{where}: '{name}' is not one of {', '.join(allowed)}")
-
-
 def macro_f1(gold: Labels, predicted: Labels) -> float:
     """Macro F1: F1 of each class (the harmonic mean of precision and recall), then the mean of
     these over the classes that occur; a class counts as much as any other, however rare.
@@ -156,8 +149,8 @@ def word_f1(gold: Tags, predicted: Tags) -> float:
 
 
 def subtoken_f1(gold: Tags, predicted: Tags) -> float:
-    """Sub-token F1: the published metric, F1 as above with every sub-token counted as a word that
-    repeats its word's tag; the number depends on how the tokenizer cuts words.
+    """Sub-token F1: the published metric, F1 of entities with every sub-token counted as a word
+    that repeats its word's tag, `B-` included; the number depends on how the tokenizer cuts words.
     """
     return word_f1(gold, predicted)
 
