@@ -72,6 +72,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/site/config_keys.py > docs/keys.md
+	$(BIN)/python docs/site/config_keys.py --schema > schemas/config.schema.yaml
 	$(BIN)/mkdocs build --quiet
 	@echo "Open site/index.html, or see changes as they are made: $(BIN)/mkdocs serve"
 

@@ -27,6 +27,7 @@ from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
 from monoglot.graph import Checkpoint, Graph
 from monoglot.nodes import Run
+from monoglot.operations import OPERATIONS
 from monoglot.paths import Paths
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import read as read_provenance
@@ -39,23 +40,6 @@ TEMPLATE = Path(__file__).with_name("card.md.j2")
 TRIM_REPORT = "trim_report.json"
 UNKNOWN = "unknown"
 TEXTS = {"text": "training text", "validation": "validation text", "heldout": "held-out text"}
-DONE = {
-    "scratch": "randomly initialised",
-    "train": "trained as a masked language model",
-    "select_layers": "fewer layers",
-    "prune_ffn": "fewer feed-forward neurons",
-    "reduce_hidden": "a smaller hidden size",
-    "trim_vocab": "a smaller vocabulary",
-}
-"""What an operation made of its parent."""
-READS = {
-    "scratch": ("text",),
-    "train": ("text", "validation"),
-    "prune_ffn": ("validation",),
-    "trim_vocab": ("text", "heldout"),
-}
-"""Sets of texts that an operation reads."""
-ON_TEXT = ("scratch", "train")
 OF_KL = ("kl_mean", "temperature")
 OF_ANY = ("alpha", "attention_projection", "attention_weight", "positions", *OF_KL)
 UNUSED = {"none": OF_ANY, "mse": OF_KL}
@@ -101,11 +85,11 @@ class CardStep(_Said):
             hub = f"`{self.origin.get('hub')}` at commit `{self.origin.get('revision')}`"
             where = hub if "hub" in self.origin else "a checkpoint of this machine"
             return f"`{self.variant}`: {where}, as it was published."
-        done = DONE.get(self.operation, f"made by `{self.operation}`")
+        done = OPERATIONS[self.operation].done
         if self.teacher:
             done = f"distilled from `{self.teacher}`"
         start = f"`{self.variant}`: " + (f"`{self.parent}`, " if self.parent else "") + done
-        if self.text and self.operation in ON_TEXT:
+        if self.text and "text" in OPERATIONS[self.operation].parameters.model_fields:
             shares = ", ".join(f"{name} × {share:g}" for name, share in self.text.items())
             alone = list(self.text.values()) == [1]
             start += f", on text of {next(iter(self.text)) if alone else shares}"
@@ -283,7 +267,7 @@ class CardPlan:
             (language, name)
             for node in self.nodes
             for language in self.graph.text_languages(node)
-            for name in READS.get(self.graph.operation(node.variant), ())
+            for name in self.graph.sets(node)
         }
         ordered = sorted(read, key=lambda one: (list(TEXTS).index(one[1]), one[0]))
         return [self._source(TEXTS[name], name, language) for language, name in ordered]

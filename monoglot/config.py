@@ -1,29 +1,16 @@
-"""The configuration: validated against the schema, with every default filled in."""
+"""The configuration: checked against the classes of its blocks, with every default filled in."""
 
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
+from importlib import import_module
 
-import yaml
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import ValidationError, best_match
-
+from monoglot.config_schema import Adapters, Config
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
 from monoglot.evaluate import task_block
 from monoglot.extends import extended
+from monoglot.operations import OPERATIONS
 
-SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The fast one, where PyYAML has it: every planning reads the schema."""
-STRICT = validators.extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: type(value) is int
-    ),
-)
-"""JSON Schema takes 8.0 for an integer, which no command line does."""
-OF_ADAPTERS = ("reduction_factor", "label_subtokens", "seeds_affect")
+OF_ADAPTERS = tuple(Adapters.model_fields)
 """Keys of a variant that are its adapters' and change no checkpoint."""
 
 
@@ -31,35 +18,47 @@ def complete(config: dict) -> dict:
     """Return a copy of `config`, on top of what it extends, with defaults filled in.
 
     Defaults of variants are left to `variant_settings`. Raises `UserError` naming the key at fault
-    if it does not fit the schema.
+    if it does not fit.
     """
     config = extended(config)
     try:
         check_values(config)
-        _check(config, _schema(), "")
-        _fill(config, _schema())
+        config = Config.checked(config).given()
     except RecursionError:
         raise UserError(
             "configuration: is nested too deeply, or holds itself by an alias; write it out"
         ) from None
-    for family in ("tables", "figures"):
-        for name, block in config[family].items():
-            _complete_kind(block, family, f"{family}.{name}")
-    check_choices(config["variants"])
     for task, block in config["tasks"].items():
         config["tasks"][task] = task_block(block, f"tasks.{task}")
+    for family in ("tables", "figures"):
+        for name, block in config[family].items():
+            config[family][name] = kind_block(family, block, f"{family}.{name}")
+    check_choices(config["variants"])
+    for task in config["tasks"]:
         if task not in config["data"]:
             raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
+    # Null says something of this one, so that it is not left out.
+    config["energy"].setdefault("country", None)
     return config
+
+
+def kind_block(family: str, block: dict, where: str) -> dict:
+    """Return a block of `tables` or `figures` with the defaults of its kind filled in.
+
+    Raises `UserError`, naming the key below `where`, if it does not fit.
+    """
+    try:
+        read = import_module(f"monoglot.{family}").read_block
+    except (ImportError, AttributeError):
+        from monoglot.kind_schema import read_block
+
+        return read_block(family, block, where)
+    return read(block, where).given()
 
 
 def figure_block(block: dict, where: str) -> dict:
     """Return a figure's block with defaults filled in; raise `UserError` if it does not fit."""
-    block = deepcopy(block)
-    kinds = _schema()["properties"]["figures"]["additionalProperties"]
-    _check(block, kinds, where)
-    _complete_kind(block, "figures", where)
-    return block
+    return kind_block("figures", block, where)
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:
@@ -73,10 +72,7 @@ def variant_settings(config: dict, name: str, model: str, language: str) -> dict
     settings = deepcopy(config["defaults"].get(operation, {})) | variant
     where = {"by_model": model, "by_language": language}
     settings = {k: _choose(v, where, f"variants.{name}.{k}") for k, v in settings.items()}
-    schema = _schema()["$defs"]["operations"][operation]
-    _check(settings, schema, f"variants.{name}")
-    _fill(settings, schema)
-    return settings
+    return OPERATIONS[operation].parameters.checked(settings, f"variants.{name}").given()
 
 
 def reduction_factor(config: dict, variant: str, task: str) -> float:
@@ -116,13 +112,6 @@ def source_of(config: dict, name: str, language: str) -> dict:
     return with_codes(source, codes, f"data.{name}.{key}", language)
 
 
-def _complete_kind(block: dict, family: str, where: str) -> None:
-    """Check a block of `tables` or `figures` by its kind, and fill in the kind's defaults."""
-    schema = _schema()["$defs"][family][block["kind"]]
-    _check(block, schema, where)
-    _fill(block, schema)
-
-
 def _choose(value: object, where: dict[str, str], key: str) -> object:
     if not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY):
         return value
@@ -130,61 +119,3 @@ def _choose(value: object, where: dict[str, str], key: str) -> object:
     if not isinstance(choices, dict) or where[by] not in choices:
         raise UserError(f"{key}.{by}: has no value for '{where[by]}'; add one")
     return choices[where[by]]
-
-
-@cache
-def _schema() -> dict:
-    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=LOADER)
-    schema["properties"]["tasks"]["additionalProperties"] = {"type": "object"}  # see task_block
-    return schema
-
-
-def _check(value: object, schema: dict, where: str) -> None:
-    schema = {**schema, "$defs": _schema()["$defs"]}
-    error = best_match(STRICT(schema).iter_errors(value))
-    if error:
-        raise UserError(_sentence(error, where))
-
-
-def _sentence(error: ValidationError, where: str) -> str:
-    key = ".".join(
-        [where, *map(str, error.absolute_path)] if where else map(str, error.absolute_path)
-    )
-    prefix = f"{key}: " if key else "configuration: "
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = sorted(error.schema.get("properties", {}))
-        patterns = error.schema.get("patternProperties", {})
-        unknown = [k for k in error.instance if k not in known] if not patterns else error.instance
-        return f"{prefix}unknown key '{next(iter(unknown))}'; known keys are {', '.join(known)}"
-    if error.validator == "required":
-        missing = next(k for k in error.validator_value if k not in error.instance)
-        return f"{prefix}the key '{missing}' is missing"
-    if error.validator == "type":
-        return f"{prefix}{error.instance!r} is not of type {error.validator_value}"
-    if error.validator == "enum":
-        allowed = ", ".join(map(str, error.validator_value))
-        return f"{prefix}{error.instance!r} must be one of {allowed}"
-    return f"{prefix}{error.message}"
-
-
-def _fill(value: object, schema: dict) -> None:
-    """Fill in the defaults of properties, here and below."""
-    if "$ref" in schema:
-        target = _schema()
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
-    if isinstance(value, list):
-        for item in value:
-            _fill(item, schema.get("items", {}))
-    if not isinstance(value, dict):
-        return
-    for key, below in schema.get("properties", {}).items():
-        if key not in value and "default" in below:
-            value[key] = deepcopy(below["default"])
-        if key in value:
-            _fill(value[key], below)
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, dict):
-        for key in value.keys() - schema.get("properties", {}).keys():
-            _fill(value[key], extra)

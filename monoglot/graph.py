@@ -2,11 +2,12 @@
 
 from functools import cached_property
 
-from monoglot.config import complete, variant_settings
-from monoglot.graph_checks import BASELINE, check
+from monoglot.config import complete, source_of, variant_settings
+from monoglot.graph_checks import check
 from monoglot.graph_figures import figure_needs
 from monoglot.graph_tables import table_needs
 from monoglot.nodes import ANY, Checkpoint, Needs, Run
+from monoglot.operations import LINKS, OPERATIONS, Operation
 
 
 class Graph:
@@ -35,13 +36,21 @@ class Graph:
     def operation(self, variant: str) -> str:
         return self.variants[variant]["operation"]
 
+    def entry(self, variant: str) -> Operation:
+        """What the registry says of a variant's operation."""
+        return OPERATIONS[self.operation(variant)]
+
+    def source(self, name: str, language: str) -> dict:
+        """Return the source of set `name` for a language, see `source_of`."""
+        return source_of(self.config, name, language)
+
     def of_operation(self, operation: str) -> list[str]:
         """Names of the variants that an operation makes."""
         return [v for v in self.variants if self.operation(v) == operation]
 
     def is_baseline(self, variant: str) -> bool:
         """Whether a variant is scored without an encoder, and so has no checkpoint."""
-        return self.operation(variant) == BASELINE
+        return self.operation(variant) == "baseline"
 
     def seeds(self, variant: str) -> list[int]:
         """The seeds that a variant has a record of; a baseline draws nothing, so the first one."""
@@ -74,42 +83,30 @@ class Graph:
     def tokenizer(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the ancestor (or the checkpoint itself) that made its tokenizer."""
         parent = self.parent(checkpoint)
-        if parent is None or self.operation(checkpoint.variant) == "trim_vocab":
+        if parent is None or self.entry(checkpoint.variant).new_tokenizer:
             return checkpoint
         return self.tokenizer(parent)
 
     def text(self, checkpoint: Checkpoint) -> dict[str, float]:
         """Return the languages whose text a checkpoint is made from, with the share of each."""
-        text = self.settings(checkpoint).get("text", "language")
+        text = self.entry(checkpoint.variant).text(self.settings(checkpoint))
         return {checkpoint.language: 1.0} if text == "language" else text
 
     def text_languages(self, checkpoint: Checkpoint) -> list[str]:
         """Return the languages whose text a checkpoint's operation reads, if it reads any."""
-        operation = self.operation(checkpoint.variant)
-        if operation not in ("scratch", "train", "trim_vocab", "prune_ffn"):
-            return []
-        if operation == "scratch" and self.parent(checkpoint):
-            return []
-        return list(self.text(checkpoint))
+        return list(self.text(checkpoint)) if self.sets(checkpoint) else []
+
+    def sets(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """Return the sets of texts that a checkpoint's operation reads."""
+        return self.entry(checkpoint.variant).sets(self.parent(checkpoint) is not None)
 
     def shape(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return layers, hidden_size, heads, ffn_size and max_positions, without loading it."""
         parent = self.parent(checkpoint)
         if parent is None:
             return dict(self.config["models"][checkpoint.model]["shape"])
-        changed = {
-            "select_layers": "layers",
-            "prune_ffn": "ffn_size",
-            "reduce_hidden": "hidden_size",
-        }
-        shape = self.shape(parent)
-        if self.operation(checkpoint.variant) == "scratch":
-            return shape | self.settings(checkpoint)["shape"]
-        key = changed.get(self.operation(checkpoint.variant))
-        if key:
-            settings = self.settings(checkpoint)
-            shape[key] = settings.get("size", settings.get("layers"))
-        return shape
+        changed = self.entry(checkpoint.variant).shape(self.settings(checkpoint))
+        return self.shape(parent) | dict(changed)
 
     @cached_property
     def needs(self) -> dict[str, Needs]:
@@ -163,7 +160,7 @@ class Graph:
     def links(self, variant: str) -> list[tuple[str, str]]:
         """(kind, name) of parent and teacher, every alternative of a `by_model` choice."""
         links = []
-        for kind in ("parent", "teacher"):
+        for kind in LINKS:
             value = self.variants[variant].get(kind)
             if isinstance(value, dict):
                 links += [(kind, name) for choice in value.values() for name in choice.values()]
@@ -178,12 +175,11 @@ class Graph:
         return self._is_touched[variant]
 
     def _differs(self, variant: str) -> bool:
-        own = self.variants[variant]
-        operation = own["operation"]
-        text = (self.config["defaults"].get(operation, {}) | own).get("text", "language")
-        return (
-            operation in ("trim_vocab", "prune_ffn")
-            or (operation == "train" and text == "language")
+        own, entry = self.variants[variant], self.entry(variant)
+        settings = self.config["defaults"].get(entry.name, {}) | own
+        reads = entry.sets("parent" in own)
+        return bool(
+            (reads and entry.text(settings) == "language")
             or any(isinstance(v, dict) and "by_language" in v for v in own.values())
             or any(self._touched(name) for _, name in self.links(variant))
         )

@@ -11,13 +11,6 @@ from monoglot.nodes import ANY
 if TYPE_CHECKING:
     from monoglot.graph import Checkpoint, Graph
 
-BASELINE = "baseline"
-LINKS_OF_ROOTS = {"pretrained": (), "scratch": ("parent",), BASELINE: ()}
-"""Operations that need no parent, and the links that they may have."""
-
-LARGEST_PROJECTION = 2**30
-"""Parameters; with gradients and moments such a projection takes 16 GiB."""
-
 
 def check(graph: "Graph") -> None:
     """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
@@ -52,18 +45,18 @@ def _tasks(graph: "Graph") -> None:
 
 def _links(graph: "Graph") -> None:
     for name in graph.variants:
-        links = graph.links(name)
-        allowed = LINKS_OF_ROOTS.get(graph.operation(name))
+        links, entry, own = graph.links(name), graph.entry(name), graph.variants[name]
         for kind, _ in links:
-            if allowed is not None and kind not in allowed:
+            if kind not in entry.links:
                 raise UserError(
-                    f"variants.{name}.{kind}: the operation '{graph.operation(name)}' has no "
-                    f"{kind}; remove the key or change the operation"
+                    f"variants.{name}.{kind}: the operation '{entry.name}' has no {kind}; "
+                    "remove the key or change the operation"
                 )
-        if allowed is None and "parent" not in graph.variants[name]:
-            raise UserError(f"variants.{name}: the key 'parent' is missing")
-        if graph.operation(name) == "scratch":
-            _scratch(graph, name)
+        for kind in entry.links:
+            if kind not in own and entry.parameters.model_fields[kind].is_required():
+                raise UserError(f"variants.{name}: the key '{kind}' is missing")
+        defaults = graph.config["defaults"].get(entry.name, {})
+        entry.check_variant(f"variants.{name}", own, defaults | own)
         for kind, other in links:
             if other not in graph.variants:
                 raise UserError(
@@ -80,31 +73,6 @@ def _links(graph: "Graph") -> None:
         _cycle(graph, name, [], done)
 
 
-def _scratch(graph: "Graph", name: str) -> None:
-    """A scratch variant has either a text, or a parent's tokenizer and a shape of its own."""
-    own = graph.variants[name]
-    if "parent" not in own:
-        if "shape" in own:
-            raise UserError(
-                f"variants.{name}.shape: goes with a parent whose tokenizer is taken; without one "
-                "the shape is that of the model (models.NAME.shape)"
-            )
-        if "text" not in graph.config["defaults"].get("scratch", {}) | own:
-            raise UserError(f"variants.{name}: the key 'text' is missing")
-        return
-    for key in ("text", "vocab_size"):
-        if key in own:
-            raise UserError(
-                f"variants.{name}.{key}: the tokenizer is that of the parent '{own['parent']}'; "
-                f"remove '{key}', or remove 'parent' to train a tokenizer"
-            )
-    if "shape" not in own:
-        raise UserError(
-            f"variants.{name}: has a parent for its tokenizer, but no 'shape'; "
-            "give layers, hidden_size, heads and ffn_size"
-        )
-
-
 def _cycle(graph: "Graph", name: str, path: list[str], done: set[str]) -> None:
     if name in path:
         circle = " -> ".join([*path[path.index(name) :], name])
@@ -119,9 +87,8 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
     where = f"variants.{checkpoint.variant}"
     parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
     settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
+    entry, model = graph.entry(checkpoint.variant), graph.config["models"][checkpoint.model]
     _supported(graph, checkpoint, where)
-    if graph.operation(checkpoint.variant) == "train":
-        _training(graph, settings, where)
     if settings.get("max_length", 0) > shape["max_positions"]:
         raise UserError(
             f"{where}.max_length: {settings['max_length']} is more than the "
@@ -133,14 +100,12 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
             f"'{graph.tokenizer(teacher).variant}', the parent '{parent.variant}' that of "
             f"'{graph.tokenizer(parent).variant}'; a teacher must share the vocabulary"
         )
-    reduces = parent and graph.operation(checkpoint.variant) != "scratch"
     for key, value in shape.items():
-        if reduces and value > graph.shape(parent)[key]:
+        if parent and entry.takes == "weights" and value > graph.shape(parent)[key]:
             raise UserError(
                 f"{where}: {key} {value} is larger than the parent's {graph.shape(parent)[key]}"
             )
-    if graph.operation(checkpoint.variant) == "pretrained":
-        _origin(graph, checkpoint, settings)
+    entry.check(where, settings, checkpoint.model, model)
     if shape["hidden_size"] % shape["heads"]:
         raise UserError(
             f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
@@ -155,8 +120,8 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
 
 def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
     """Refuse what cannot be done with a masked-LM head that was never trained."""
-    operation = graph.operation(checkpoint.variant)
-    asked = graph.parent(checkpoint) if operation == "prune_ffn" else graph.teacher(checkpoint)
+    asks_head = graph.entry(checkpoint.variant).asks_head
+    asked = graph.parent(checkpoint) if asks_head else graph.teacher(checkpoint)
     if asked and not _head_is_trained(graph, asked):
         raise UserError(
             f"{where}: '{asked.variant}' of {asked.model} has an untrained masked-LM head "
@@ -165,47 +130,8 @@ def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
 
 
 def _head_is_trained(graph: "Graph", checkpoint: "Checkpoint") -> bool:
-    while graph.operation(checkpoint.variant) != "train":
+    while not graph.entry(checkpoint.variant).trains:
         if graph.parent(checkpoint) is None:
             return graph.config["models"][checkpoint.model]["head"] == "trained"
         checkpoint = graph.parent(checkpoint)
     return True
-
-
-def _origin(graph: "Graph", checkpoint: "Checkpoint", settings: dict) -> None:
-    model = graph.config["models"][checkpoint.model]
-    for about, where in (
-        (settings, f"variants.{checkpoint.variant}"),
-        (model, f"models.{checkpoint.model}"),
-    ):
-        if {"hub", "folder"} <= about.keys():
-            raise UserError(f"{where}: has hub and folder; a checkpoint comes from one of them")
-    if not {"hub", "folder"} & (model.keys() | settings.keys()):
-        raise UserError(
-            f"models.{checkpoint.model}: the variant '{checkpoint.variant}' is pretrained, but "
-            "the model has neither 'hub' and 'revision' nor 'folder'; add them"
-        )
-
-
-def _training(graph: "Graph", settings: dict, where: str) -> None:
-    if ("epochs" in settings) == ("steps" in settings):
-        raise UserError(f"{where}: give either 'epochs' or 'steps'")
-    if settings.get("loss", "none") == "none" and "teacher" in settings:
-        raise UserError(f"{where}: has a teacher but no loss; set loss to mse or kl")
-    if settings.get("loss", "none") != "none" and "teacher" not in settings:
-        raise UserError(f"{where}: has the loss '{settings['loss']}' but no teacher; name one")
-    _attention(settings, where)
-
-
-def _attention(settings: dict, where: str) -> None:
-    if not settings["attention_weight"]:
-        return
-    if "teacher" not in settings:
-        raise UserError(f"{where}: has attention_weight but no teacher; name one")
-    length = settings["max_length"]
-    if settings["attention_projection"] == "full" and length**4 > LARGEST_PROJECTION:
-        raise UserError(
-            f"{where}.attention_projection: 'full' has max_length to the power of four parameters, "
-            f"{length**4 / 1e9:,.0f} billion for {length} tokens; choose 'rows' or a max_length of "
-            f"at most {int(LARGEST_PROJECTION**0.25)}"
-        )

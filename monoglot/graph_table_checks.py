@@ -8,11 +8,12 @@ from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.evaluate import metrics_of
 from monoglot.graph_tables import examples_sets, table_languages, table_needs
+from monoglot.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
 
-FROM_TEXT = ("scratch", "train", "trim_vocab")
+FROM_TEXT = tuple(name for name, one in OPERATIONS.items() if "text" in one.reads)
 """Operations that take something from the raw text of a language."""
 
 

@@ -2,14 +2,12 @@
 
 from math import ceil
 
+from monoglot.operations import OPERATIONS
+
+MADE_AS_JOBS = {n: one for n, one in OPERATIONS.items() if one.checkpoint and not one.local}
 DEFAULTS = {
     "build_tokens": {"memory": 8, "hours": 4},
-    "scratch": {"memory": 8, "hours": 4},
-    "train": {"memory": 32, "hours": 24},
-    "select_layers": {"memory": 8, "hours": 1},
-    "prune_ffn": {"memory": 16, "hours": 2},
-    "reduce_hidden": {"memory": 16, "hours": 1},
-    "trim_vocab": {"memory": 16, "hours": 4},
+    **{n: {"memory": one.memory, "hours": one.hours} for n, one in MADE_AS_JOBS.items()},
     "evaluate": {"memory": 16, "hours": 4},
     "baseline": {"memory": 8, "hours": 1},
     "export_onnx": {"memory": 16, "hours": 1},
@@ -18,7 +16,7 @@ DEFAULTS = {
 }
 """Gigabytes and hours of a first attempt, by rule, with room for the models of the paper."""
 
-ON_GPUS = ("train", "prune_ffn", "evaluate", "deploy")
+ON_GPUS = (*(name for name, one in MADE_AS_JOBS.items() if one.gpu), "evaluate", "deploy")
 
 
 def memory_mb(config: dict, rule: str, attempt: int) -> int:

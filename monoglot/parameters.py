@@ -9,11 +9,15 @@ reference page follow from these classes. For planning too: imports nothing heav
 """
 
 import argparse
+import ast
+import inspect
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
+from textwrap import dedent
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -36,26 +40,33 @@ class Parameters(BaseModel):
     An attribute whose default is None may be left out, and `given` leaves it out.
     """
 
+    # Planning defines all classes and checks few of them, hence `defer_build`. It needs no help
+    # texts either, which is why they are not read by `use_attribute_docstrings` but by `help`.
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True
     )
+
+    beside: ClassVar[Mapping[str, str]] = {}
+    """Parameters that another one cannot do without, by the name of that one."""
 
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: Any) -> Any:
         """Refuse unknown keys first: one that is misspelt is often missing too."""
-        if isinstance(values, Mapping) and cls.model_config["extra"] == "forbid":
-            for key in values:
-                if key not in cls.model_fields:
-                    known = ", ".join(sorted(cls.model_fields))
-                    said = {"key": str(key), "known": known}
-                    raise PydanticCustomError(
-                        "unknown_key", "unknown key '{key}'; known keys are {known}", said
-                    )
+        if not isinstance(values, Mapping):
+            return values
+        for key in values:
+            if key not in cls.model_fields and cls.model_config["extra"] == "forbid":
+                said = {"key": str(key), "known": ", ".join(sorted(cls.model_fields))}
+                raise PydanticCustomError(
+                    "unknown_key", "unknown key '{key}'; known keys are {known}", said
+                )
+        for key, other in cls.beside.items():
+            if values.get(key) is not None and values.get(other) is None:
+                said = {"key": key, "other": other}
+                raise PydanticCustomError(
+                    "beside", "'{other}' is a dependency of '{key}'; give both", said
+                )
         return values
 
     @classmethod
@@ -68,7 +79,8 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError(sentence(error, values, where)) from None
+            faults = error.errors(include_url=False)
+            raise UserError(sentence(faults, values, where)) from None
 
     @classmethod
     def default(cls, name: str) -> Any:
@@ -78,9 +90,57 @@ class Parameters(BaseModel):
             raise TypeError(f"{cls.__name__}.{name} has no default")
         return field.get_default(call_default_factory=True)
 
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """Return the help of each parameter: its description, or else the docstring below it."""
+        found: dict[str, str] = {}
+        for one in reversed(cls.__mro__):
+            if issubclass(one, Parameters) and one is not Parameters:
+                found |= _docstrings(one)
+        fields = cls.model_fields.items()
+        return {name: field.description or found.get(name, "") for name, field in fields}
+
+    @classmethod
+    def value(cls, name: str, value: Any) -> Any:
+        """Return the value of one parameter, an argument of a function, if it fits.
+
+        Numbers of numpy are made plain. Raises `UserError` for what does not fit.
+        """
+        value = plain(value)
+        try:
+            cls.model_validate({name: value})
+        except ValidationError as error:
+            faults = [f for f in error.errors(include_url=False) if f["loc"][:1] == (name,)]
+            if faults:
+                raise UserError(sentence(faults, {name: value}, "")) from None
+        return value
+
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with some other values; raise `UserError` for one that does not fit."""
+        return self.checked(dict(self) | changes)
+
     def given(self) -> dict[str, Any]:
         """Return everything as a dict, here and below, defaults filled in and None left out."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, warnings=False)  # 1 is a number
+
+
+def plain(value: Any) -> Any:
+    """Return a number of numpy as Python's; all other values as they are."""
+    return value.item() if hasattr(value, "dtype") and not getattr(value, "ndim", 1) else value
+
+
+def _docstrings(cls: type) -> dict[str, str]:
+    """Return the docstrings of a class's own attributes; none of a class without source."""
+    try:
+        (defined,) = ast.parse(dedent(inspect.getsource(cls))).body
+    except (OSError, TypeError):
+        return {}
+    found = {}
+    for attribute, below in pairwise(defined.body):
+        text = below.value if isinstance(below, ast.Expr) else None
+        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Constant):
+            found[attribute.target.id] = inspect.cleandoc(text.value)
+    return found
 
 
 def _as_written(value: Any, check: Any) -> Any:
@@ -96,11 +156,17 @@ def _unique(values: list) -> list:
 
 Number = Annotated[float, WrapValidator(_as_written)]
 """A number; 1 stays 1, which is how it is printed."""
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
 UNIQUE = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 """Of a list no two of whose items are equal: `Annotated[list[str], *UNIQUE]`."""
 Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A name that becomes a folder."""
 Names = Annotated[list[str], Field(min_length=1), *UNIQUE]
+HubId = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._-]+$")]
+"""Id of a repository on the Hub: OWNER/NAME."""
+Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+"""Commit on the Hub."""
 FilePath = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f]+$")]
 """A file or folder; any characters but control characters."""
 
@@ -123,15 +189,22 @@ Block = TypeVar("Block", bound=Parameters)
 
 
 def add_flags(
-    parser: argparse._ActionsContainer, cls: type[Parameters], without: Collection[str] = ()
+    parser: argparse._ActionsContainer,
+    cls: type[Parameters],
+    without: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> None:
     """Add a flag for each parameter of a class, with its type, default and help.
 
     Args:
         without: parameters that get none, besides those marked `NO_FLAG`.
+        only: the parameters that get one; by default all others.
     """
+    said = cls.help()
     for name, flag, field in _flags_of(cls, without):
-        how: dict[str, Any] = {"help": (field.description or "").replace("%", "%%")}
+        if only is not None and name not in only:
+            continue
+        how: dict[str, Any] = {"help": said[name].replace("%", "%%")}
         kind = _kind(field.annotation)
         if field.is_required():
             how["required"] = True
@@ -231,20 +304,21 @@ LIMITS = {
 }
 
 
-def sentence(error: ValidationError, values: Any, where: str) -> str:
+def sentence(faults: Sequence[ErrorDetails], values: Any, where: str) -> str:
     """Return what is wrong with a block, as one sentence that begins with the key at fault.
 
     Args:
+        faults: what pydantic says of it.
         values: what was checked.
         where: the key of the block; empty for the configuration itself, or for arguments.
     """
-    faults = [(*_keys(fault, values), fault) for fault in error.errors(include_url=False)]
-    keys, branch, _ = faults[0]
+    found = [(*_keys(fault, values), fault) for fault in faults]
+    keys, branch, _ = found[0]
     if branch is not None:
         # What fits no form of several has a fault for each; the one that came furthest is meant.
-        faults = [one for one in faults if one[1] == branch]
-        keys = max((one[0] for one in faults), key=len)
-    meant = [fault for found, _, fault in faults if found == keys]
+        found = [one for one in found if one[1] == branch]
+        keys = max((one[0] for one in found), key=len)
+    meant = [fault for path, _, fault in found if path == keys]
     key = ".".join([*([where] if where else []), *map(str, keys)])
     prefix = f"{key}: " if key else "configuration: "
     refused = [fault for fault in meant if fault["type"] not in (*TYPES, "literal_error")]
@@ -277,7 +351,7 @@ def _said(fault: ErrorDetails) -> str:
     kind, value, about = fault["type"], fault["input"], fault.get("ctx", {})
     if kind == "missing":
         return f"the key '{fault['loc'][-1]}' is missing"
-    if kind in ("unknown_key", "value_error"):
+    if kind in ("beside", "unknown_key", "value_error"):
         return fault["msg"].removeprefix("Value error, ")
     if kind in TYPES:
         return f"{value!r} is not of type {TYPES[kind]}"
@@ -302,3 +376,75 @@ def _fits(fault: ErrorDetails) -> str:
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         return f"one of {', '.join(allowed)}"
     return f"of type {TYPES[fault['type']]}"
+
+
+JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
+BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+LENGTHS = {"array": "Items", "object": "Properties", "string": "Length"}
+
+
+def json_schema(cls: type[Parameters]) -> dict[str, Any]:
+    """Return the JSON Schema of a block, for editors and for the page of all keys."""
+    said, properties = cls.help(), {}
+    for name, field in cls.model_fields.items():
+        properties[name] = {"description": said[name]} if said[name] else {}
+        properties[name] |= _form(field.annotation, [field, *field.metadata])
+        default = None if field.is_required() else cls.default(name)
+        if default is not None:
+            is_block = isinstance(default, Parameters)
+            properties[name]["default"] = (
+                default.model_dump(exclude_defaults=True) if is_block else default
+            )
+    found = {"type": "object", "properties": properties}
+    if required := [name for name, field in cls.model_fields.items() if field.is_required()]:
+        found["required"] = required
+    if cls.beside:
+        found["dependentRequired"] = {key: [other] for key, other in cls.beside.items()}
+    if cls.model_config["extra"] == "forbid":
+        return found | {"additionalProperties": False}
+    # A class of other keys says of what form they are, or they are checked elsewhere.
+    others = cls.__annotations__.get("__pydantic_extra__")
+    return found | (_form(others, []) if others else {})
+
+
+def _form(annotation: Any, about: Sequence[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a type with what `Annotated` says of it."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner, *more = arguments
+        return _form(inner, [*more, *about])
+    if origin in (Union, UnionType):
+        forms = [_form(one, ()) for one in arguments if one is not NoneType]
+        found = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    elif origin is Literal:
+        found = {"enum": list(arguments)} if len(arguments) > 1 else {"const": arguments[0]}
+    elif origin is list:
+        found = {"type": "array", "items": _form(arguments[0], ())}
+    elif origin is dict:
+        names, values = (_form(one, ()) for one in arguments)
+        found = {"type": "object", "additionalProperties": values or True}
+        found |= {"propertyNames": names} if len(names) > 1 else {}
+    elif isinstance(annotation, type) and issubclass(annotation, Parameters):
+        found = json_schema(annotation)
+    else:
+        found = {"type": JSON_TYPES[annotation]} if annotation in JSON_TYPES else {}
+    return found | _limits(found.get("type", ""), about)
+
+
+def _limits(kind: str, about: Sequence[Any]) -> dict[str, Any]:
+    """Return what annotations say of values of a type, in the words of JSON Schema."""
+    found: dict[str, Any] = {}
+    for one in about:
+        if isinstance(one, FieldInfo):
+            found |= _limits(kind, one.metadata) | (one.json_schema_extra or {})
+            continue
+        for key, word in BOUNDS.items():
+            # What merely keeps a number within so many bits is no limit to tell of.
+            if hasattr(one, key) and abs(getattr(one, key)) < 2**63:
+                found[word] = getattr(one, key)
+        for key in ("min", "max"):
+            if hasattr(one, f"{key}_length"):
+                found[f"{key}{LENGTHS[kind]}"] = getattr(one, f"{key}_length")
+        if getattr(one, "pattern", None):
+            found["pattern"] = one.pattern
+    return found

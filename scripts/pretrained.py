@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from monoglot import command, provenance
-from monoglot.checkpoints import ARCHITECTURES
+from monoglot.config_schema import Model
+from monoglot.parameters import add_flags
 
 
 def main() -> None:
@@ -15,15 +16,7 @@ def main() -> None:
     parser.add_argument(
         "--tokenizer", type=Path, help="tokenizer to take instead: a folder, .json, .gz or .txt"
     )
-    parser.add_argument(
-        "--family", choices=tuple(ARCHITECTURES), required=True, help="architecture"
-    )
-    parser.add_argument(
-        "--head",
-        choices=("trained", "fresh"),
-        default="trained",
-        help="fresh: the checkpoint is an encoder alone and gets an untrained masked-LM head",
-    )
+    add_flags(parser, Model, only=("family", "head"))
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     args = parser.parse_args()
     if (args.hub is None) != (args.revision is None):

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.operations.prune_ffn import PruneFfn
+from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
@@ -15,23 +17,9 @@ def main() -> None:
         help="token store of the validation text, under the parent's tokenizer",
     )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--size", type=int, required=True, help="neurons to keep in each layer")
-    parser.add_argument(
-        "--importance",
-        default="gradient_weight",
-        help="what a neuron is scored by: gradient_weight (paper's code) or gradient (its text)",
-    )
-    parser.add_argument(
-        "--max-length", type=int, default=512, help="tokens a sequence, special ones included"
-    )
-    parser.add_argument(
-        "--head-order",
-        choices=("as_is", "importance", "cumulative_importance"),
-        default="as_is",
-        help="sort attention heads, by |gradient| or by the |sum of gradients| of the paper's code",
-    )
-    parser.add_argument("--seed", type=int, default=42, help="seed of the masks")
+    add_flags(parser, PruneFfn)
     args = parser.parse_args()
+    settings = from_flags(PruneFfn, args, parent=str(args.parent))
 
     with command.loading():
         import torch
@@ -45,9 +33,14 @@ def main() -> None:
     with provenance.of_folder(__file__, args, [args.parent, args.validation]):
         store = TokenStore(args.validation)
         store.check_tokenizer(args.parent)
-        model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         model = prune_ffn(
-            model, store, args.size, args.importance, args.max_length, args.seed, args.head_order
+            model.to("cuda" if torch.cuda.is_available() else "cpu"),
+            store,
+            settings.size,
+            settings.importance,
+            settings.max_length,
+            settings.seed,
+            settings.head_order,
         )
         save_checkpoint(model, args.parent, args.out)
 

@@ -3,28 +3,17 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.operations.reduce_hidden import ReduceHidden
+from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument(
-        "--size", type=int, required=True, help="hidden size, a multiple of the attention heads"
-    )
-    parser.add_argument(
-        "--method",
-        default="truncate",
-        help="truncate (the first dimensions), svd (low-rank approximation, then truncate) or "
-        "projection (a change of basis)",
-    )
-    parser.add_argument(
-        "--heads",
-        default="cut",
-        help="of attention, in total the first dimensions (cut), those of every head (aligned), "
-        "or every head's best approximation (low_rank)",
-    )
+    add_flags(parser, ReduceHidden)
     args = parser.parse_args()
+    settings = from_flags(ReduceHidden, args, parent=str(args.parent))
 
     with command.loading():
         from monoglot.checkpoints import load_model, save_checkpoint
@@ -33,7 +22,7 @@ def main() -> None:
         parent = load_model(args.parent)
 
     with provenance.of_folder(__file__, args, [args.parent]):
-        model = reduce_hidden(parent, args.size, args.method, args.heads)
+        model = reduce_hidden(parent, settings.size, settings.method, settings.heads)
         save_checkpoint(model, args.parent, args.out)
 
 

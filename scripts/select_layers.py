@@ -3,20 +3,17 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.operations.select_layers import SelectLayers
+from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
     parser = command.parser(__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--layers", type=int, required=True, help="number of layers to keep")
-    parser.add_argument(
-        "--strategy",
-        required=True,
-        help="which layers: first_k, last_k, stride, first_last_k, or random (no weights kept)",
-    )
-    parser.add_argument("--seed", type=int, default=42, help="seed of the strategy 'random'")
+    add_flags(parser, SelectLayers)
     args = parser.parse_args()
+    settings = from_flags(SelectLayers, args, parent=str(args.parent))
 
     with command.loading():
         from monoglot.checkpoints import load_model, save_checkpoint
@@ -25,7 +22,7 @@ def main() -> None:
         parent = load_model(args.parent)
 
     with provenance.of_folder(__file__, args, [args.parent]):
-        model = select_layers(parent, args.layers, args.strategy, args.seed)
+        model = select_layers(parent, settings.layers, settings.strategy, settings.seed)
         save_checkpoint(model, args.parent, args.out)
 
 

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.operations.trim_vocab import TrimVocab
+from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
@@ -18,16 +20,11 @@ def main() -> None:
         help="its token store under the parent's tokenizer; saves encoding it",
     )
     add("--heldout", type=Path, required=True, help="parquet file to report on")
-    add("--size", type=int, required=True, help="pieces to keep, special tokens not counted")
-    add(
-        "--count",
-        choices=("documents", "tokens"),
-        help="what makes a piece frequent; documents for WordPiece and tokens for Unigram",
-    )
-    add("--keep-characters", action="store_true", help="keep all characters of the text")
     add("--out", type=Path, required=True, help="checkpoint to write")
     add("--report", type=Path, required=True, help="JSON file to write about what changed")
+    add_flags(parser, TrimVocab)
     args = parser.parse_args()
+    settings = from_flags(TrimVocab, args, parent=str(args.parent))
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
     with command.loading():
@@ -43,10 +40,10 @@ def main() -> None:
             args.out,
             read_texts(args.text) if args.text else TokenStore(args.tokens),
             read_texts(args.heldout),
-            args.size,
+            settings.size,
             args.report,
-            args.count,
-            args.keep_characters,
+            settings.count,
+            settings.keep_characters,
         )
 
 

@@ -1,22 +1,23 @@
-"""The page of all configuration keys, made from the schema.
+"""The page of all configuration keys, and their JSON Schema; both follow from the library's classes.
 
     python docs/site/config_keys.py > docs/keys.md
+    python docs/site/config_keys.py --schema > schemas/config.schema.yaml
 
 Every mapping of the schema with keys of its own becomes a section with a row for each key; what
 stands under names that the user chooses (variants, languages) is written with `NAME`.
 """
 
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+from monoglot.config_schema import schema as config_schema
+
 HEAD = """# All configuration keys
 
-Made from `schemas/config.schema.yaml` by `make docs`; [Configuration](configuration.md) \
+Made by `make docs` from the classes that check a configuration; [Configuration](configuration.md) \
 introduces them. A key in **bold** is required. Keys of a variant may be set for all variants of \
 its operation under `defaults`."""
 KINDS = {
@@ -25,6 +26,9 @@ KINDS = {
     "figures": ("figures.NAME", "kind"),
 }
 """Definitions that hold a block for each kind: where they stand, and the key that tells which."""
+SCHEMA_HEAD = """\
+# The JSON Schema of a configuration, for editors. Made by `make docs` from the classes that check it.
+"""
 WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -67,7 +71,7 @@ def _sections(
         yield from _sections(f"{path}.{key}".lstrip("."), value, definitions)
     if isinstance(others := block.get("additionalProperties"), dict):
         yield from _sections(f"{path}.NAME", others, definitions)
-    for one in (block.get("items"), *block.get("oneOf", [])):
+    for one in (block.get("items"), *block.get("anyOf", [])):
         if isinstance(one, dict):
             yield from _sections(
                 f"{path}[]" if one is block.get("items") else path, one, definitions
@@ -91,8 +95,8 @@ def _values(value: Schema, definitions: Schema) -> str:
         return ", ".join(f"`{_yaml(one)}`" for one in value["enum"])
     if "const" in value:
         return f"`{_yaml(value['const'])}`"
-    if "oneOf" in value:
-        options = (_values(_resolved(one, definitions), definitions) for one in value["oneOf"])
+    if "anyOf" in value:
+        options = (_values(_resolved(one, definitions), definitions) for one in value["anyOf"])
         return " or ".join(options)
     kinds = value.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -125,5 +129,18 @@ def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
 
 
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes what appears twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def schema_file() -> str:
+    """Return the JSON Schema as YAML."""
+    how = {"sort_keys": False, "allow_unicode": True, "width": 100}
+    return SCHEMA_HEAD + yaml.dump(config_schema(), Dumper=_WithoutAliases, **how)
+
+
 if __name__ == "__main__":
-    print(page(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))), end="")
+    print(schema_file() if "--schema" in sys.argv else page(config_schema()), end="")

@@ -1,9 +1,6 @@
-"""Whether models, texts and numbers are ones that the operations can work with."""
+"""Whether models and texts are ones that the operations can work with."""
 
-import math
-import operator
 from collections.abc import Iterable, Iterator, Mapping
-from numbers import Real
 
 from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 
@@ -11,9 +8,7 @@ from monoglot.checkpoints import not_finite
 from monoglot.data.text import valid_text
 from monoglot.errors import UserError
 from monoglot.operations.anatomy import ANATOMIES, layers_of, longest_input
-
-DEFAULT_LENGTH = 512
-SHORTEST = 3
+from monoglot.operations.training_settings import Settings
 
 
 def check_model(model: PreTrainedModel) -> None:
@@ -105,16 +100,15 @@ def check_narrowable(model: PreTrainedModel) -> None:
 def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
     """Return the longest sequence to make, special tokens included: by default 512 or the model's.
 
-    Raises `UserError` for more than the model has positions for, or less than one token of text.
+    Raises `UserError` for one that is too short, or more than the model has positions for.
     """
     longest = longest_input(model.config)
     if max_length is None:
-        return min(DEFAULT_LENGTH, longest)
-    max_length = whole("max_length", max_length)
-    if not SHORTEST <= max_length <= longest:
+        return min(Settings.default("max_length"), longest)
+    max_length = Settings.value("max_length", max_length)
+    if max_length > longest:
         raise UserError(
-            f"max_length is {max_length}; give a number from {SHORTEST} to {longest}, the "
-            "positions of the model"
+            f"max_length: {max_length} is more than the {longest} positions of the model"
         )
     return max_length
 
@@ -151,40 +145,3 @@ def _documents(texts: Iterable[str]) -> Iterator[str]:
                 "give one column)"
             )
         yield valid_text(text, f"text {number}")
-
-
-def whole(name: str, value: object, bits: int = 63) -> int:
-    """Return an argument as an int; raise `UserError` unless it is a whole number.
-
-    `bits` are those that it may have besides its sign.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)  # of numpy's whole numbers too
-    except TypeError:
-        raise UserError(f"{name} is {value!r}; give a whole number") from None
-    if number.bit_length() > bits:
-        raise UserError(f"{name} is {number}; give a number of at most {bits} bits")
-    return number
-
-
-def seed_number(seed: object) -> int:
-    """Return a seed; raise `UserError` unless it is a whole number of 64 bits, not below zero."""
-    number = whole("seed", seed, bits=64)
-    if number < 0:
-        raise UserError(f"seed is {number}; give a number from 0 on")
-    return number
-
-
-def finite(name: str, value: object) -> float:
-    """Return an argument as a float; raise `UserError` unless it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise UserError(f"{name} is {value!r}; give a number")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise UserError(f"{name} is {value}; it must be a finite number")
-    return number

@@ -12,13 +12,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.api.arguments import check_masked_lm, sequence_length
 from monoglot.api.modes import in_plain_modes
-from monoglot.api.settings import training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.checkpoints import count_parameters
 from monoglot.errors import UserError
 from monoglot.operations.objective import Objective
 from monoglot.operations.training_batches import Batches
 from monoglot.operations.training_settings import Settings
+from monoglot.parameters import plain
 from monoglot.tokens.batches import Sequences
 from monoglot.tokens.memory import Documents
 
@@ -44,8 +44,8 @@ def evaluate_mlm(
     texts: Iterable[str],
     *,
     max_length: int | None = None,
-    mlm_probability: float = 0.15,
-    seed: int = 42,
+    mlm_probability: float = Settings.default("mlm_probability"),
+    seed: int = Settings.default("seed"),
 ) -> Evaluation:
     """Mask tokens of texts and count how many of them a model finds.
 
@@ -84,7 +84,7 @@ def on_tokens(
 
 def _settings(length: int, mlm_probability: float, seed: int) -> Settings:
     how = {"max_length": length, "mlm_probability": mlm_probability, "seed": seed}
-    return training_settings(steps=1, **how)
+    return Settings.checked({"steps": 1} | {key: plain(value) for key, value in how.items()})
 
 
 @torch.no_grad()

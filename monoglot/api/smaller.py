@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -12,18 +12,18 @@ from monoglot.api.arguments import (
     check_model,
     check_narrowable,
     documents,
-    seed_number,
     sequence_length,
-    whole,
 )
 from monoglot.api.modes import in_plain_modes
-from monoglot.api.settings import check_choice
 from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
-from monoglot.errors import UserError
 from monoglot.operations import prune_ffn as ffn
 from monoglot.operations import reduce_hidden as hidden
 from monoglot.operations import select_layers as layers_
+from monoglot.operations.prune_ffn import HeadOrder, NeuronMeasure, PruneFfn
+from monoglot.operations.reduce_hidden import Heads, Method, ReduceHidden
+from monoglot.operations.select_layers import SelectLayers, Strategy
 from monoglot.operations.trim import trim
+from monoglot.operations.trim_vocab import Frequency, TrimVocab
 from monoglot.tokenizer_files import to_json
 from monoglot.tokens.encoding import encode_batches
 
@@ -35,11 +35,11 @@ def trim_vocab(
     model: Model,
     tokenizer: PreTrainedTokenizerBase,
     texts: Iterable[str],
-    size: int = 40_000,
+    size: int,
     *,
     heldout: Iterable[str] | None = None,
-    count: Literal["documents", "tokens"] | None = None,
-    keep_characters: bool = False,
+    count: Frequency | None = TrimVocab.default("count"),
+    keep_characters: bool = TrimVocab.default("keep_characters"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
 
@@ -76,10 +76,8 @@ def trim_vocab(
             model's, a text is no str, there are no words, or there are not as many pieces.
     """
     check_model(model)
-    size = whole("size", size)
-    if size < 1:
-        raise UserError(f"size is {size}; give a number from 1 on")
-    check_choice("count", count or "tokens", ("documents", "tokens"))
+    size, count = TrimVocab.value("size", size), TrimVocab.value("count", count)
+    keep_characters = TrimVocab.value("keep_characters", keep_characters)
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
     others = None if heldout is None else documents(heldout)
@@ -94,10 +92,10 @@ def trim_vocab(
 @in_plain_modes
 def select_layers(
     model: Model,
-    layers: int = 6,
-    strategy: Literal["first_k", "last_k", "stride", "first_last_k", "random"] = "stride",
+    layers: int,
+    strategy: Strategy = SelectLayers.default("strategy"),
     *,
-    seed: int = 42,
+    seed: int = SelectLayers.default("seed"),
 ) -> Model:
     """Keep some of a model's layers. Gurgurov et al. 2025, section 2.1 and appendix B.
 
@@ -116,8 +114,9 @@ def select_layers(
         UserError: for another architecture, an unknown strategy, or more layers than there are.
     """
     check_model(model)
-    count, seed = whole("layers", layers), seed_number(seed)
-    smaller = layers_.select_layers(model, count, strategy, seed)
+    layers, seed = SelectLayers.value("layers", layers), SelectLayers.value("seed", seed)
+    strategy = SelectLayers.value("strategy", strategy)
+    smaller = layers_.select_layers(model, layers, strategy, seed)
     # The others are copies.
     return smaller.to(model.device, model.dtype) if strategy == "random" else smaller
 
@@ -127,12 +126,12 @@ def prune_ffn(
     model: Model,
     tokenizer: PreTrainedTokenizerBase,
     texts: Iterable[str],
-    size: int = 2048,
+    size: int,
     *,
-    importance: Literal["gradient_weight", "gradient"] = "gradient_weight",
-    head_order: Literal["as_is", "importance", "cumulative_importance"] = "as_is",
+    importance: NeuronMeasure = PruneFfn.default("importance"),
+    head_order: HeadOrder = PruneFfn.default("head_order"),
     max_length: int | None = None,
-    seed: int = 42,
+    seed: int = PruneFfn.default("seed"),
 ) -> Model:
     """Keep the feed-forward neurons that the masked-LM loss on some texts depends on most.
 
@@ -160,7 +159,7 @@ def prune_ffn(
             slow or not the model's, a text is no str, or a size or choice does not fit.
     """
     check_masked_lm(model)
-    size, seed = whole("size", size), seed_number(seed)
+    size, seed = PruneFfn.value("size", size), PruneFfn.value("seed", seed)
     ffn.check_choices(model, size, importance, head_order)
     length = sequence_length(model, max_length)
     tokens = encoded(texts, tokenizer, model)
@@ -172,10 +171,10 @@ def prune_ffn(
 @in_plain_modes
 def reduce_hidden(
     model: Model,
-    size: int = 312,
-    method: Literal["truncate", "svd", "projection"] = "truncate",
+    size: int,
+    method: Method = ReduceHidden.default("method"),
     *,
-    heads: Literal["cut", "aligned", "low_rank"] = "cut",
+    heads: Heads = ReduceHidden.default("heads"),
 ) -> Model:
     """Make the hidden size of a model smaller. Gurgurov et al. 2025, section 2.3 and appendix C.
 
@@ -197,4 +196,4 @@ def reduce_hidden(
         UserError: for another architecture or head, an unknown method, or a size that does not fit.
     """
     check_narrowable(model)
-    return hidden.reduce_hidden(model, whole("size", size), method, heads)
+    return hidden.reduce_hidden(model, ReduceHidden.value("size", size), method, heads)

@@ -3,24 +3,28 @@
 import copy
 import threading
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar, Unpack
+from typing import Any, Literal, TypeVar
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from monoglot.api.arguments import check_masked_lm, check_texts, sequence_length
 from monoglot.api.modes import in_plain_modes
-from monoglot.api.settings import MoreSettings, check_choice, training_settings
 from monoglot.api.tokenizers import encoded
 from monoglot.errors import UserError
 from monoglot.operations.processes import Processes
 from monoglot.operations.training_loop import train
 from monoglot.operations.training_settings import Settings
+from monoglot.parameters import plain
 from monoglot.tokens.batches import Sequences
 
 Model = TypeVar("Model", bound=PreTrainedModel)
 History = list[dict[str, Any]]
 HELD_OUT, MOST_HELD_OUT = 0.02, 1000
+OF_TEACHERS = ("loss", "alpha", "positions", "temperature", "kl_mean")
+"""Settings that only a training under a teacher has."""
+NOT_OFFERED = ("attention_weight", "attention_projection")
+"""Settings that need models loaded with another implementation of attention."""
 
 
 @in_plain_modes
@@ -32,11 +36,11 @@ def adapt(
     validation: Iterable[str] | None = None,
     steps: int | None = None,
     epochs: float | None = None,
-    batch_size: int = 32,
-    learning_rate: float = 1e-4,
+    batch_size: int = Settings.default("batch_size"),
+    learning_rate: float = Settings.default("learning_rate"),
     max_length: int | None = None,
-    seed: int = 42,
-    **more: Unpack[MoreSettings],
+    seed: int = Settings.default("seed"),
+    **more: Any,
 ) -> tuple[Model, History]:
     """Train a masked language model on some texts: language adaptation, or training after pruning.
 
@@ -58,7 +62,9 @@ def adapt(
         max_length: longest sequence in tokens, special ones included; by default 512 or what the
             model has positions for.
         seed: of data order, masks and dropout.
-        more: see `MoreSettings`.
+        more: of the other parameters of the operation `train`, with the same defaults: `warmup`,
+            `weight_decay`, `micro_batch`, `documents`, `padding`, `mlm_probability`,
+            `evaluate_every`, `validation_masks`, `keep` and `precision`.
 
     Returns:
         The trained model; and the history, a row for each evaluation: `step`, `tokens`,
@@ -71,13 +77,15 @@ def adapt(
             infinite.
     """
     check_masked_lm(model)
-    settings = training_settings(
-        **_budget(steps, epochs),
+    settings = _settings(
+        more,
+        (*OF_TEACHERS, *NOT_OFFERED),
+        steps=steps,
+        epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_length=sequence_length(model, max_length),
         seed=seed,
-        **_known(more),
     )
     return _trained(model, None, tokenizer, texts, validation, settings)
 
@@ -89,18 +97,18 @@ def distill(
     tokenizer: PreTrainedTokenizerBase,
     texts: Iterable[str],
     loss: Literal["mse", "kl"] = "mse",
-    alpha: float = 0.5,
+    alpha: float = Settings.default("alpha"),
     *,
     validation: Iterable[str] | None = None,
     steps: int | None = None,
     epochs: float | None = None,
-    batch_size: int = 8,
-    learning_rate: float = 5e-5,
-    positions: Literal["all", "unpadded", "masked"] = "unpadded",
-    temperature: float = 2.0,
+    batch_size: int = Settings.default("batch_size"),
+    learning_rate: float = Settings.default("learning_rate"),
+    positions: Literal["all", "unpadded", "masked"] = Settings.default("positions"),
+    temperature: float = Settings.default("temperature"),
     max_length: int | None = None,
-    seed: int = 42,
-    **more: Unpack[MoreSettings],
+    seed: int = Settings.default("seed"),
+    **more: Any,
 ) -> tuple[Model, History]:
     """Train a student to predict what its teacher does. Gurgurov et al. 2025, sections 2.1 and 2.3.
 
@@ -132,7 +140,7 @@ def distill(
         max_length: longest sequence in tokens, special ones included; by default 512 or what both
             models have positions for.
         seed: of data order, masks and dropout.
-        more: see `MoreSettings`.
+        more: as those of `adapt`, and `kl_mean`.
 
     Returns:
         The trained student and the history, as `adapt`.
@@ -148,8 +156,11 @@ def distill(
             f"{student.config.vocab_size}; both must have the same vocabulary"
         )
     lengths = (sequence_length(one, max_length) for one in (student, teacher))
-    settings = training_settings(
-        **_budget(steps, epochs),
+    settings = _settings(
+        more,
+        NOT_OFFERED,
+        steps=steps,
+        epochs=epochs,
         loss=loss,
         alpha=alpha,
         positions=positions,
@@ -158,21 +169,17 @@ def distill(
         learning_rate=learning_rate,
         max_length=min(lengths),
         seed=seed,
-        **_known(more),
     )
     return _trained(student, teacher, tokenizer, texts, validation, settings)
 
 
-def _budget(steps: int | None, epochs: float | None) -> dict[str, float | None]:
-    if (steps is None) == (epochs is None):
-        raise UserError("give either steps or epochs, to say how long to train")
-    return {"steps": steps, "epochs": epochs}
-
-
-def _known(more: MoreSettings) -> MoreSettings:
+def _settings(more: dict[str, Any], without: tuple[str, ...], **named: Any) -> Settings:
+    """Return settings of a training; raise `UserError` for one that is unknown or does not fit."""
+    offered = [name for name in Settings.model_fields if name not in (*without, *named)]
     for name in more:
-        check_choice("setting", name, tuple(MoreSettings.__annotations__))
-    return more
+        if name not in offered:
+            raise UserError(f"setting '{name}' is not known; use one of {', '.join(offered)}")
+    return Settings.checked({name: plain(value) for name, value in (named | more).items()})
 
 
 def _trained(

@@ -12,14 +12,15 @@ from copy import copy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, create_model
 from pydantic_core import PydanticUndefined
 
 from monoglot.errors import UserError
+from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.task import Task, TuningKeys, key_of
-from monoglot.parameters import Parameters, add_flags
+from monoglot.parameters import Count, Parameters, add_flags, json_schema
 
 REQUIRED = ("kind", "metric", "learning_rate", "batch_size", "epochs", "max_length")
 """Keys that the configuration must give: scripts have defaults for them, a table of results no."""
@@ -48,11 +49,11 @@ LIMIT = "At most this many examples of a split, evenly spread over it."
 class SplitLimits(Parameters):
     """How many examples of a split are kept, evenly spread over it."""
 
-    train: Annotated[int, Field(ge=1)] | None = None
+    train: Count | None = None
     """Training examples."""
-    dev: Annotated[int, Field(ge=1)] | None = None
+    dev: Count | None = None
     """Validation examples."""
-    test: Annotated[int, Field(ge=1)] | None = None
+    test: Count | None = None
     """Test examples."""
 
 
@@ -66,7 +67,21 @@ def block_class(kind: str) -> type[Task]:
                 needed = copy(field)
                 needed.default = PydanticUndefined
                 fields[name] = (field.annotation, needed)
-    return create_model(f"{kind.title()}Block", __base__=(KINDS[kind], TuningKeys), **fields)
+    return create_model(f"{kind.title()}Block", __base__=(TuningKeys, KINDS[kind]), **fields)
+
+
+def task_schema() -> dict[str, Any]:
+    """Return the JSON Schema of blocks of `tasks`: the keys of all kinds together.
+
+    Which of them a kind has, `task_block` checks.
+    """
+    properties = dict(json_schema(Task)["properties"])
+    for kind in KINDS:
+        block = json_schema(block_class(kind))
+        properties = block["properties"] | properties
+    properties["kind"] |= {"enum": list(KINDS)}
+    properties["metric"] |= {"enum": list(METRICS)}
+    return block | {"properties": properties}
 
 
 def kind_of(about: Mapping[str, Any], where: str = "") -> type[Task]:

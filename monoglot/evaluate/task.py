@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 from monoglot.data.examples import Example
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS, SUBTOKENS, Pair, Tags, metrics_for, scores_of
-from monoglot.parameters import UNIQUE, Flag, Number, Parameters
+from monoglot.parameters import UNIQUE, Count, Flag, Number, Parameters
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from monoglot.evaluate.ngrams import Prediction
 
 Label = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-Count = Annotated[int, Field(ge=1)]
 Subtokens = Literal["all", "first"]
+SeedsAffect = Literal["initialisation", "everything"]
 
 
 class TuningKeys(Parameters):
@@ -52,8 +52,8 @@ class TuningKeys(Parameters):
     checkpoint: Annotated[Literal["last", "best"], Flag("checkpoint_choice")] = "last"
     """Test the last epoch, or the one with the best validation loss."""
     patience: Count | None = None
-    """With `checkpoint` best, end a seed's training after so many epochs without a lower validation
-    loss, the schedule of the learning rate unchanged; null for never (the paper)."""
+    """With `checkpoint` best, end a seed's training after so many epochs without a lower \
+validation loss, the schedule of the learning rate unchanged; null for never (the paper)."""
     label_subtokens: Subtokens = "all"
     """Train on a label for every sub-token of a word (the paper), or the first alone."""
     reduction_factor: Count = 16
@@ -70,9 +70,8 @@ class TuningKeys(Parameters):
 class TuningSettings(TuningKeys):
     """How a checkpoint is tuned on a task; the same for all seeds."""
 
-    seeds_affect: Literal["initialisation", "everything"] = "everything"
-    """What a seed changes: the initialisation alone (the paper), or the order of the data and
-    dropout as well."""
+    seeds_affect: SeedsAffect = "everything"
+    """What a seed changes: the initialisation alone (the paper), or order and dropout as well."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Task(Parameters):
     """
 
     kind: str
-    """What is labelled: whole texts, or words."""
+    """What is labelled: a text, or each of its words."""
     labels: Annotated[list[Label], Field(min_length=1), *UNIQUE]
     """Classes, tags, or with the scheme iob2 entity types."""
     metric: str | None = None

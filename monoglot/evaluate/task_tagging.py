@@ -33,7 +33,7 @@ class Tagging(Task):
 
     kind: Literal["tagging"] = "tagging"
     scheme: Literal["iob2", "plain"] = "plain"
-    """How tags look; iob2 puts B- and I- before the labels and adds O."""
+    """For tagging; iob2 puts B- and I- before the labels and adds O."""
 
     compares: ClassVar = (WORDS, SUBTOKENS)
     example: ClassVar = TaggedExample

@@ -12,6 +12,7 @@ from monoglot import heads
 from monoglot.errors import UserError
 from monoglot.masking import IGNORED, mask_tokens
 from monoglot.operations.anatomy import anatomy, ffn_size, layers_of, longest_input
+from monoglot.operations.prune_ffn import NEURON_MEASURES
 from monoglot.tokens.batches import collate
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
-NEURON_MEASURES = ("gradient_weight", "gradient")
 BATCH_SIZE = 8
 MASK_PROBABILITY = 0.15
 

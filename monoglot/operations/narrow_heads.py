@@ -10,8 +10,6 @@ from monoglot.operations.anatomy import anatomy, layers_of
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-HEADS = ("cut", "aligned", "low_rank")
-
 
 def kept_dimensions(heads: str, count: int, hidden: int, size: int) -> Tensor:
     """Return which of `hidden` dimensions of all heads stay, int64, shape [size].

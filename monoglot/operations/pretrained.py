@@ -2,29 +2,58 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from tokenizers import Tokenizer
-from transformers import AutoTokenizer, PreTrainedModel
-
-from monoglot.checkpoint_files import ARCHITECTURES, first_line, parsed_config
-from monoglot.checkpoints import check_safetensors, save_weights
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
-from monoglot.operations.embedding_rows import gather_rows
-from monoglot.operations.fresh_head import load_with_head
-from monoglot.operations.hub_model import download
-from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
-from monoglot.tokenizer_files import (
-    check_size,
-    read_tokenizer,
-    to_json,
-    write_tokenizer,
-)
+from monoglot.operations import Operation
+from monoglot.parameters import FilePath, HubId, Parameters, Revision
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
 # Embeddings are padded to a multiple of 64 at most; Multilingual-MiniLM has 35 beyond its pieces.
 UNUSED_ROWS = 63
+
+
+class Pretrained(Parameters):
+    """Parameters of `pretrained`, where they are not the model's: where a checkpoint comes from."""
+
+    beside: ClassVar[Mapping[str, str]] = {"hub": "revision"}
+
+    hub: HubId | None = None
+    """Hub id of the checkpoint that `pretrained` variants start from: OWNER/NAME."""
+    revision: Revision | None = None
+    """Commit on the Hub, 40 hexadecimal digits; required with `hub`."""
+    folder: FilePath | None = None
+    """Local checkpoint folder, instead of `hub`."""
+
+
+def _check_origin(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
+    for about, key in ((settings, where), (model, f"models.{name}")):
+        if {"hub", "folder"} <= about.keys():
+            raise UserError(f"{key}: has hub and folder; a checkpoint comes from one of them")
+    if not {"hub", "folder"} & (model.keys() | settings.keys()):
+        variant = where.removeprefix("variants.")
+        raise UserError(
+            f"models.{name}: the variant '{variant}' is pretrained, but "
+            "the model has neither 'hub' and 'revision' nor 'folder'; add them"
+        )
+
+
+OPERATION = Operation(
+    name="pretrained",
+    parameters=Pretrained,
+    done="as it was published",
+    summary="taken as it was published",
+    check=_check_origin,
+    local=True,
+    order=0,
+)
 
 
 def pretrained(
@@ -53,6 +82,12 @@ def pretrained(
             pickled weights, or its tokenizer does not fit its embeddings.
     """
     where = f"{source} at revision {revision}" if revision else str(source)
+    # In here, as planning imports this module.
+    from monoglot.checkpoints import save_weights
+    from monoglot.operations.fresh_head import load_with_head
+    from monoglot.operations.hub_model import download
+    from monoglot.tokenizer_files import write_tokenizer
+
     folder = download(str(source), revision) if revision else Path(source)
     _check(folder, family, where)
     model = load_with_head(folder, where, head)
@@ -70,6 +105,9 @@ def pretrained(
 
 def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
+    from monoglot.checkpoint_files import ARCHITECTURES, parsed_config
+    from monoglot.checkpoints import check_safetensors
+
     if not folder.is_dir():
         raise UserError(f"{where}: there is no such folder; give a checkpoint's folder")
     found = parsed_config(folder, where)["model_type"]
@@ -83,6 +121,12 @@ def _check(folder: Path, family: str, where: str) -> None:
 
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
+    from transformers import AutoTokenizer
+
+    from monoglot.checkpoint_files import first_line
+    from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
+    from monoglot.tokenizer_files import read_tokenizer
+
     if (folder / "tokenizer.json").is_file():
         kind = read_tokenizer(folder, family)["model"]["type"]
         # transformers chooses the tokenizer's class by the architecture.
@@ -116,14 +160,22 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
 
 def _as_it_is(path: str | Path, family: str) -> tuple[str, dict[str, str], int | None]:
     """A tokenizer as `_own_tokenizer` returns it, taken by its file alone."""
+    from monoglot.tokenizer_families import SPECIAL_TOKENS
+    from monoglot.tokenizer_files import read_tokenizer, to_json
+
     tokenizer = read_tokenizer(path, family)
     return to_json(tokenizer), SPECIAL_TOKENS[tokenizer["model"]["type"]], None
 
 
 def _fitted(
-    model: PreTrainedModel, tokenizer_json: str, names: dict[str, str], where: str
-) -> PreTrainedModel:
+    model: "PreTrainedModel", tokenizer_json: str, names: dict[str, str], where: str
+) -> "PreTrainedModel":
     """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
+    from tokenizers import Tokenizer
+
+    from monoglot.operations.embedding_rows import gather_rows
+    from monoglot.tokenizer_files import check_size
+
     tokenizer = Tokenizer.from_str(tokenizer_json)
     pieces, rows = tokenizer.get_vocab_size(), model.config.vocab_size
     fits = pieces < rows <= pieces + UNUSED_ROWS
@@ -137,7 +189,7 @@ def _fitted(
     return model
 
 
-def _same_or_new(file: Path, backend: Tokenizer) -> str:
+def _same_or_new(file: Path, backend: "Tokenizer") -> str:
     """The source's own bytes if they say what its tokenizer does.
 
     They may not: the tokenizer's configuration can overrule them, as in lower-casing.
@@ -149,7 +201,7 @@ def _same_or_new(file: Path, backend: Tokenizer) -> str:
     return backend.to_str()
 
 
-def _positions(model: PreTrainedModel) -> int:
+def _positions(model: "PreTrainedModel") -> int:
     """Longest input in tokens. XLM-R counts positions from the padding's id + 1."""
     config = model.config
     unused = config.pad_token_id + 1 if config.model_type == "xlm-roberta" else 0

@@ -1,20 +1,59 @@
 """The parent with fewer feed-forward neurons, the least important ones removed."""
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import torch
+from pydantic import Field
 
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import anatomy, ffn_size, layers_of
-from monoglot.operations.importance import Importance, check_measure, importance, validation_batches
+from monoglot.operations import OfParent, Operation
+from monoglot.parameters import Count, Seed
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
+    from monoglot.operations.importance import Importance
     from monoglot.tokens.memory import Documents
 
-HEAD_ORDERS = ("as_is", "importance", "cumulative_importance")
+NeuronMeasure = Literal["gradient_weight", "gradient"]
+NEURON_MEASURES = get_args(NeuronMeasure)
+HeadOrder = Literal["as_is", "importance", "cumulative_importance"]
+HEAD_ORDERS = get_args(HeadOrder)
+
+
+class PruneFfn(OfParent):
+    """Parameters of `prune_ffn`."""
+
+    size: Count
+    """Neurons that stay in each layer."""
+    importance: NeuronMeasure = "gradient_weight"
+    """What a neuron is scored by: |gradient × weight| (the paper's code) or |gradient| (its \
+text)."""
+    head_order: HeadOrder = "as_is"
+    """Sort attention heads by |gradient|, which decides what truncation keeps; the paper's code \
+adds up gradients by mistake (`cumulative_importance`)."""
+    max_length: Annotated[Count, Field(ge=8)] = 512
+    """Longest sequence of the validation text in tokens, special ones included."""
+    seed: Seed = 42
+    """Of the masks."""
+
+
+OPERATION = Operation(
+    name="prune_ffn",
+    parameters=PruneFfn,
+    done="fewer feed-forward neurons",
+    summary="the least important neurons of each layer's feed-forward part dropped",
+    reads=("validation",),
+    encoded=("validation",),
+    shape=lambda settings: {"ffn_size": settings["size"]},
+    shrinks=True,
+    asks_head=True,
+    memory=16,
+    hours=2,
+    gpu=True,
+    order=4,
+)
 
 
 def prune_ffn(
@@ -44,6 +83,9 @@ def prune_ffn(
     Raises:
         UserError: if the size, the measure, the order, the length or the store does not fit.
     """
+    # In here, as planning imports this module.
+    from monoglot.operations.importance import importance, validation_batches
+
     check_choices(model, size, measure, head_order)
     batches = validation_batches(model, store, max_length)
     scores = importance(_in_fp32(model), batches, store.meta["mask"], measure, seed)
@@ -55,6 +97,9 @@ def prune_ffn(
 
 def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:
     """Raise `UserError` if the size does not fit a model, or the measure or order is unknown."""
+    from monoglot.operations.anatomy import ffn_size
+    from monoglot.operations.importance import check_measure
+
     present = ffn_size(model.config)
     if not 1 <= size <= present:
         raise UserError(
@@ -68,7 +113,7 @@ def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order:
     check_measure(measure)
 
 
-def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrainedModel":
+def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTrainedModel":
     """Return a copy of `model` whose layer l has the feed-forward neurons `kept[l]`, in that order.
 
     Args:
@@ -78,6 +123,10 @@ def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrai
     Raises:
         UserError: unless there is one list for each layer, all of one length.
     """
+    import torch
+
+    from monoglot.operations.anatomy import anatomy, layers_of
+
     sizes = {len(rows) for rows in kept}
     if len(kept) != model.config.num_hidden_layers or len(sizes) != 1:
         raise UserError(
@@ -98,29 +147,35 @@ def keep_neurons(model: "PreTrainedModel", kept: list[torch.Tensor]) -> "PreTrai
 
 def _in_fp32(model: "PreTrainedModel") -> "PreTrainedModel":
     """Return `model`, or a copy in fp32 if it is not; gradients in fp16 would be zero."""
+    import torch
+
     if all(parameter.dtype == torch.float32 for parameter in model.parameters()):
         return model
     return copy.deepcopy(model).float()
 
 
-def _head_order(scores: Importance, head_order: str) -> torch.Tensor:
+def _head_order(scores: "Importance", head_order: str) -> "torch.Tensor":
     cumulative = head_order == "cumulative_importance"
     return _descending(scores.cumulative_heads if cumulative else scores.heads)
 
 
-def _descending(scores: torch.Tensor) -> torch.Tensor:
+def _descending(scores: "torch.Tensor") -> "torch.Tensor":
     """Return the order of each row from high to low; of equals the lower index comes first."""
     return scores.sort(dim=1, descending=True, stable=True).indices
 
 
-@torch.no_grad()
-def _order_heads(model: "PreTrainedModel", orders: torch.Tensor) -> None:
+def _order_heads(model: "PreTrainedModel", orders: "torch.Tensor") -> None:
     """Bring the heads of layer l into the order `orders[l]`, in place."""
+    import torch
+
+    from monoglot.operations.anatomy import anatomy, layers_of
+
     names = anatomy(model.config)
     for layer, order in zip(layers_of(model), orders, strict=True):
         mixing = layer.get_submodule(names.mixing)
         rows = torch.arange(mixing.in_features).unflatten(0, (len(order), -1))[order].flatten()
-        for dense in map(layer.get_submodule, names.projections):
-            dense.weight.copy_(dense.weight[rows])
-            dense.bias.copy_(dense.bias[rows])
-        mixing.weight.copy_(mixing.weight[:, rows])
+        with torch.no_grad():
+            for dense in map(layer.get_submodule, names.projections):
+                dense.weight.copy_(dense.weight[rows])
+                dense.bias.copy_(dense.bias[rows])
+            mixing.weight.copy_(mixing.weight[:, rows])

@@ -1,21 +1,47 @@
 """The parent with a smaller hidden size."""
 
 import copy
-from typing import TYPE_CHECKING
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, get_args
 
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import anatomy, ffn_size
-from monoglot.operations.hidden_basis import Basis, gram, leading_basis
-from monoglot.operations.narrow_heads import HEADS, kept_dimensions, principal_heads
-from monoglot.operations.reshaped import reshaped
+from monoglot.operations import OfParent, Operation
+from monoglot.parameters import Count
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
-METHODS = ("truncate", "svd", "projection")
+    from monoglot.operations.hidden_basis import Basis
+
+Method = Literal["truncate", "svd", "projection"]
+METHODS = get_args(Method)
+Heads = Literal["cut", "aligned", "low_rank"]
+HEADS = get_args(Heads)
+
+
+class ReduceHidden(OfParent):
+    """Parameters of `reduce_hidden`."""
+
+    size: Count
+    """The new hidden size, a multiple of the attention heads."""
+    method: Method = "truncate"
+    """The first dimensions (`truncate`), those after a low-rank approximation of each matrix \
+(`svd`), or a change of basis to the leading directions of the word embeddings (`projection`)."""
+    heads: Heads = "cut"
+    """Of attention, the first dimensions of all heads together (`cut`, the paper's code), those \
+of every head (`aligned`), or every head's best approximation (`low_rank`)."""
+
+
+OPERATION = Operation(
+    name="reduce_hidden",
+    parameters=ReduceHidden,
+    done="a smaller hidden size",
+    summary="the vectors inside the model made shorter",
+    shape=lambda settings: {"hidden_size": settings["size"]},
+    shrinks=True,
+    memory=16,
+    order=5,
+)
 # What the axes of a weight count, the residual stream's dimensions or those of all heads, by the
 # first part that its name holds; a bias has the first of these axes. Other axes stay.
 STREAM, ATTENTION = "stream", "attention"
@@ -76,6 +102,14 @@ def reduce_hidden(
     Raises:
         UserError: for an unknown method or choice of heads, or a size that does not fit the model.
     """
+    # In here, as planning imports this module.
+    import torch
+
+    from monoglot.operations.anatomy import anatomy, ffn_size
+    from monoglot.operations.hidden_basis import leading_basis
+    from monoglot.operations.narrow_heads import kept_dimensions, principal_heads
+    from monoglot.operations.reshaped import reshaped
+
     _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
     config.hidden_size = size
@@ -95,7 +129,7 @@ def reduce_hidden(
     return reshaped(model, config, weights)
 
 
-def _narrowed(name: str, tensor: Tensor, rows: Tensor, basis: Basis | None) -> Tensor:
+def _narrowed(name: str, tensor: "Tensor", rows: "Tensor", basis: "Basis | None") -> "Tensor":
     """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream's.
 
     The stream's are its first as many, or in `basis`.
@@ -111,12 +145,16 @@ def _narrowed(name: str, tensor: Tensor, rows: Tensor, basis: Basis | None) -> T
     return tensor
 
 
-def low_rank(weight: Tensor, rank: int) -> Tensor:
+def low_rank(weight: "Tensor", rank: int) -> "Tensor":
     """Return the best approximation of `weight`, shape [m, n], of at most the given rank.
 
     The singular vectors of the shorter side come from the m x m or n x n Gram matrix in float64:
     for an embedding matrix this is far cheaper than a full decomposition.
     """
+    import torch
+
+    from monoglot.operations.hidden_basis import gram
+
     if rank >= min(weight.shape):
         return weight
     if weight.shape[0] < weight.shape[1]:

@@ -1,28 +1,91 @@
 """A randomly initialised encoder; its tokenizer is trained on text, given, or a parent's."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
-from tokenizers import Tokenizer
-from transformers import (
-    BertConfig,
-    BertForMaskedLM,
-    DistilBertConfig,
-    DistilBertForMaskedLM,
-    PreTrainedModel,
-    XLMRobertaConfig,
-    XLMRobertaForMaskedLM,
-)
+from pydantic import Field
 
-from monoglot.checkpoints import save_weights
-from monoglot.data.store import read_texts
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
-from monoglot.operations.train_tokenizer import train_tokenizer
-from monoglot.tokenizer_families import SPECIAL_TOKENS
-from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
+from monoglot.operations import Operation, TextOf
+from monoglot.parameters import NO_FLAG, Count, Number, Parameters, Seed
+
+if TYPE_CHECKING:
+    from transformers import DistilBertConfig, PreTrainedModel
+
+
+class Shape(Parameters):
+    """The shape of an encoder."""
+
+    layers: Count
+    """Transformer layers."""
+    hidden_size: Count
+    """Width of hidden states and embeddings, a multiple of the attention heads."""
+    heads: Count
+    """Attention heads in a layer; they divide the hidden size."""
+    ffn_size: Count
+    """Neurons of a feed-forward block."""
+
+
+class Scratch(Parameters):
+    """Parameters of `scratch`."""
+
+    parent: Annotated[str | None, NO_FLAG] = None
+    """A variant whose tokenizer is taken, instead of `text` and `vocab_size`; its weights are \
+not."""
+    shape: Annotated[Shape | None, NO_FLAG] = None
+    """With a parent, the shape instead of the model's."""
+    text: Annotated[TextOf | None, NO_FLAG] = None
+    """Text to train the tokenizer on; required without a parent: `language` (the one at hand), or \
+languages with the share of each."""
+    vocab_size: Annotated[Count, Field(ge=16)] | None = None
+    """Pieces of the tokenizer to train, special tokens included; left out if the model names a \
+tokenizer."""
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.1
+    """Of hidden states and of attention, in all training below this variant."""
+    seed: Seed = 42
+    """Of the weights."""
+
+
+def _check_variant(where: str, own: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """It has either a text, or a parent's tokenizer and a shape of its own."""
+    if "parent" not in own:
+        if "shape" in own:
+            raise UserError(
+                f"{where}.shape: goes with a parent whose tokenizer is taken; without one "
+                "the shape is that of the model (models.NAME.shape)"
+            )
+        if "text" not in settings:
+            raise UserError(f"{where}: the key 'text' is missing")
+        return
+    for key in ("text", "vocab_size"):
+        if key in own:
+            raise UserError(
+                f"{where}.{key}: the tokenizer is that of the parent '{own['parent']}'; "
+                f"remove '{key}', or remove 'parent' to train a tokenizer"
+            )
+    if "shape" not in own:
+        raise UserError(
+            f"{where}: has a parent for its tokenizer, but no 'shape'; "
+            "give layers, hidden_size, heads and ffn_size"
+        )
+
+
+OPERATION = Operation(
+    name="scratch",
+    parameters=Scratch,
+    done="randomly initialised",
+    summary="a model with random weights",
+    reads=("text",),
+    takes="tokenizer",
+    vocabulary=lambda settings: settings.get("vocab_size"),
+    shape=lambda settings: settings.get("shape", {}),
+    check_variant=_check_variant,
+    hours=4,
+    order=1,
+)
 
 
 def scratch(
@@ -62,6 +125,11 @@ def scratch(
         UserError: for a hidden size that the heads do not divide, a tokenizer that cannot be read
             or is not of the family, or text that a tokenizer cannot be trained on.
     """
+    # In here, as planning imports this module.
+    from monoglot.checkpoints import save_weights
+    from monoglot.operations.train_tokenizer import train_tokenizer
+    from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
+
     if hidden_size % heads:
         raise UserError(
             f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
@@ -94,6 +162,8 @@ def scratch(
 
 def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> list[str]:
     """Return the first documents of each file, its share (0 to 1) of them but at least one."""
+    from monoglot.data.store import read_texts
+
     taken = []
     for file, share in zip(files, shares, strict=True):
         documents = list(read_texts(file))
@@ -103,7 +173,19 @@ def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> lis
 
 def _random_model(
     family: str, tokenizer_json: str, shape: dict[str, float], max_positions: int, seed: int
-) -> PreTrainedModel:
+) -> "PreTrainedModel":
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import (
+        BertConfig,
+        BertForMaskedLM,
+        DistilBertForMaskedLM,
+        XLMRobertaConfig,
+        XLMRobertaForMaskedLM,
+    )
+
+    from monoglot.tokenizer_families import SPECIAL_TOKENS
+
     tokenizer = Tokenizer.from_str(tokenizer_json)
     names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
@@ -135,8 +217,10 @@ def _distilbert_config(
     hidden_dropout_prob: float,
     attention_probs_dropout_prob: float,
     **ids: int,
-) -> DistilBertConfig:
+) -> "DistilBertConfig":
     """DistilBERT has names of its own for what the other configurations call alike."""
+    from transformers import DistilBertConfig
+
     return DistilBertConfig(
         max_position_embeddings=max_positions,
         dim=hidden_size,

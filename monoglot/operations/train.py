@@ -5,20 +5,73 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
 
-from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
+from pydantic import model_validator
+
 from monoglot.code import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
-from monoglot.operations.processes import Processes
-from monoglot.operations.scalars import scalars_of
-from monoglot.operations.training_loop import HISTORY, train
+from monoglot.operations import OfParent, Operation, TextOf
 from monoglot.operations.training_settings import Settings
-from monoglot.operations.training_state import TrainingState
-from monoglot.tokens.batches import Mixture, Sequences
-from monoglot.tokens.store import TokenStore
+from monoglot.parameters import NO_FLAG, Count, Flag
+
+if TYPE_CHECKING:
+    from monoglot.tokens.store import TokenStore
+
+LARGEST_PROJECTION = 2**30
+"""Parameters; with gradients and moments such a projection takes 16 GiB."""
+
+
+class Train(Settings, OfParent):
+    """Parameters of `train`."""
+
+    teacher: Annotated[str | None, NO_FLAG] = None
+    """The variant to distil from; needed unless `loss` is none."""
+    text: Annotated[TextOf, NO_FLAG] = "language"
+    """Whose text: `language` (the one at hand), or languages with the share of each."""
+    processes: Annotated[Count, Flag("processes", by_rule=True)] = 1
+    """That share each batch, every one on its own GPU; no more than the machine has. A change \
+runs nothing again."""
+
+    @model_validator(mode="after")
+    def _teacher_and_loss(self) -> Self:
+        if self.loss == "none" and self.teacher is not None:
+            raise ValueError("has a teacher but no loss; set loss to mse or kl")
+        if self.loss != "none" and self.teacher is None:
+            raise ValueError(f"has the loss '{self.loss}' but no teacher; name one")
+        if self.attention_weight and self.teacher is None:
+            raise ValueError("has attention_weight but no teacher; name one")
+        return self
+
+    @model_validator(mode="after")
+    def _projection_fits(self) -> Self:
+        length = self.max_length
+        full = self.attention_weight and self.attention_projection == "full"
+        if full and length**4 > LARGEST_PROJECTION:
+            raise ValueError(
+                "attention_projection 'full' has max_length to the power of four parameters, "
+                f"{length**4 / 1e9:,.0f} billion for {length} tokens; choose 'rows' or a "
+                f"max_length of at most {int(LARGEST_PROJECTION**0.25)}"
+            )
+        return self
+
+
+OPERATION = Operation(
+    name="train",
+    parameters=Train,
+    done="trained as a masked language model",
+    summary=("trained to guess masked words; with a teacher, to imitate it as well (distillation)"),
+    reads=("text", "validation"),
+    encoded=("text", "validation"),
+    trains=True,
+    files=("history.csv",),
+    memory=32,
+    hours=24,
+    gpu=True,
+    order=2,
+)
 
 
 def train_checkpoint(
@@ -47,6 +100,14 @@ def train_checkpoint(
         UserError: the teacher has another tokenizer, a store was made with another one, the loss
             is not finite, or there are more processes than sequences in a batch or than GPUs.
     """
+    # In here, as planning imports this module.
+    from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
+    from monoglot.operations.processes import Processes
+    from monoglot.operations.scalars import scalars_of
+    from monoglot.operations.training_loop import HISTORY, train
+    from monoglot.operations.training_state import TrainingState
+    from monoglot.tokens.batches import Mixture, Sequences
+
     processes = Processes.started()
     scalars = scalars_of(out) if processes.first else None
     if teacher:
@@ -88,14 +149,16 @@ def train_checkpoint(
         saved.forget()
 
 
-def _store(folder: Path, parent: Path) -> TokenStore:
+def _store(folder: Path, parent: Path) -> "TokenStore":
+    from monoglot.tokens.store import TokenStore
+
     store = TokenStore(folder)
     store.check_tokenizer(parent)
     return store
 
 
 def _check_same_tokenizer(parent: Path, teacher: Path) -> None:
-    name = TOKENIZER_FILES[0]
+    name = "tokenizer.json"
     if (parent / name).read_bytes() != (teacher / name).read_bytes():
         raise UserError(
             f"{teacher}/{name} is not that of {parent}; a teacher must share the vocabulary"
@@ -105,7 +168,7 @@ def _check_same_tokenizer(parent: Path, teacher: Path) -> None:
 def _fingerprint(parent: Path, teacher: Path | None, stores: list, settings: Settings) -> str:
     """Hash everything the trained weights depend on, so that no other run's state is taken up."""
     about = {
-        "settings": asdict(settings),
+        "settings": settings.model_dump(include=set(Settings.model_fields)),
         "weights": [sha256(f / "model.safetensors") for f in (parent, teacher) if f],
         "stores": [store.meta for store in stores],
         "code": code_of("monoglot.operations.training_loop"),

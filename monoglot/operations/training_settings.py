@@ -1,68 +1,73 @@
-"""How to train: the parameters of the operation `train`."""
+"""How to train: the parameters of masked-LM training and distillation. For planning too."""
 
 import math
-from dataclasses import dataclass, fields
+from typing import Annotated, Literal, Self
 
-from monoglot.errors import UserError
+from pydantic import Field, model_validator
 
-LEAST = {
-    "batch_size": 1,
-    "steps": 1,
-    "max_length": 3,
-    "evaluate_every": 1,
-    "micro_batch": 1,
-    "weight_decay": 0,
-}
-HOTTEST = 100
-"""The highest temperature; well above it, rounding in fp32 is more than the divergence."""
+from monoglot.parameters import Count, Number, Parameters, Seed
+
+Weight = Annotated[Number, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to train. The field names are the config keys of `train` variants; see the schema.
+class Settings(Parameters):
+    """How to train, alone or under a teacher."""
 
-    Raises `UserError` for a number that is not finite, too small, or too large.
-    """
+    loss: Literal["none", "mse", "kl"] = "none"
+    """Distance to the teacher's logits; none trains on masked LM alone."""
+    alpha: Weight = 0.5
+    """Weight of the masked-LM loss, 0 to 1; that of the distance is 1 - alpha."""
+    attention_weight: Weight = 0
+    """Weight of attention matching in the distance to the teacher, 0 to 1; that of the logits is \
+1 - attention_weight."""
+    attention_projection: Literal["rows", "full"] = "rows"
+    """What the learned projection of the student's attention maps: each row, or the full map as \
+one vector (max_length to the power of four parameters)."""
+    # Well above 100, rounding in fp32 is more than the divergence.
+    temperature: Annotated[Number, Field(gt=0, le=100)] = 2
+    """Of both sides' softmax in KL divergence, at most 100."""
+    kl_mean: Literal["position", "sequence"] = "position"
+    """Mean of the KL divergence over positions, or over sequences (`batchmean`)."""
+    positions: Literal["all", "unpadded", "masked"] = "all"
+    """Positions whose logits are compared; the paper's code compares padding too."""
+    learning_rate: Annotated[Number, Field(gt=0)] = 5e-5
+    """The highest, of AdamW."""
+    warmup: Weight = 0
+    """Share of the steps in which the learning rate rises; it falls linearly after them."""
+    weight_decay: Annotated[Number, Field(ge=0)] = 0
+    """Of weights, not of biases and layer norms."""
+    batch_size: Count = 8
+    """Sequences in a step."""
+    micro_batch: Count | None = None
+    """Sequences in memory at a time, if a whole batch is too large; the loss is the same."""
+    epochs: Annotated[Number, Field(gt=0)] | None = None
+    """Passes over the text; give this or `steps`."""
+    steps: Count | None = None
+    """Optimiser steps; give this or `epochs`."""
+    max_length: Annotated[Count, Field(ge=8)] = 512
+    """Longest sequence in tokens, special ones included."""
+    documents: Literal["truncate", "chunk", "pack"] = "truncate"
+    """Long documents are cut and the rest dropped, cut into pieces, or run on into each other."""
+    padding: Literal["max_length", "longest"] = "longest"
+    """Pad every batch to `max_length`, or to its longest sequence."""
+    mlm_probability: Annotated[Number, Field(gt=0, lt=1)] = 0.15
+    """Share of the tokens that are masked."""
+    evaluate_every: Count = 500
+    """Steps between validations, which are the rows of the history."""
+    validation_masks: Literal["fixed", "redrawn"] = "fixed"
+    """The same masks at every validation, or new ones each time (the paper's code)."""
+    keep: Literal["last", "best"] = "last"
+    """The weights after the last step, or those with the lowest validation loss."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the forward and backward pass; weights and optimiser are fp32."""
+    seed: Seed = 42
+    """Of data order, masks and dropout."""
 
-    loss: str
-    alpha: float
-    temperature: float
-    kl_mean: str
-    positions: str
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    batch_size: int
-    epochs: float | None
-    steps: int | None
-    max_length: int
-    documents: str
-    padding: str
-    mlm_probability: float
-    evaluate_every: int
-    keep: str
-    precision: str
-    seed: int
-    attention_weight: float = 0.0
-    attention_projection: str = "rows"
-    validation_masks: str = "fixed"
-    micro_batch: int | None = None
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UserError(f"{field.name} is {value}; it must be a finite number")
-        for key, least in LEAST.items():
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise UserError(f"{key} is {value}; it must be at least {least}")
-        for key in ("learning_rate", "temperature", "epochs"):
-            value = getattr(self, key)
-            if value is not None and not value > 0:
-                raise UserError(f"{key} is {value}; it must be above 0")
-        if self.temperature > HOTTEST:
-            raise UserError(f"temperature is {self.temperature}; it must be at most {HOTTEST}")
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either 'epochs' or 'steps'")
+        return self
 
     def total_steps(self, sequences: int) -> int:
         """Return the number of optimiser steps for a corpus of so many sequences."""

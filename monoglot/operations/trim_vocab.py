@@ -3,22 +3,53 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from tokenizers import Tokenizer
-
-from monoglot.checkpoints import load_model, save_weights
 from monoglot.files import whole_file, whole_folder
-from monoglot.operations.trim import trim
-from monoglot.tokenizer_files import check_size, read_settings, read_tokenizer, to_json, write_files
-from monoglot.tokens.batch import Batch
-from monoglot.tokens.encoding import encode_batches
-from monoglot.tokens.store import TokenStore
+from monoglot.operations import OfParent, Operation
+from monoglot.parameters import Count
+
+if TYPE_CHECKING:
+    from monoglot.tokens.batch import Batch
+    from monoglot.tokens.store import TokenStore
+
+SPECIAL_PIECES = 5
+Frequency = Literal["documents", "tokens"]
+
+
+class TrimVocab(OfParent):
+    """Parameters of `trim_vocab`."""
+
+    size: Count
+    """Pieces to keep, special tokens not counted."""
+    count: Frequency | None = None
+    """What makes a piece frequent: the documents it occurs in, or its occurrences; by default as \
+in the paper's code, documents for WordPiece and tokens for Unigram."""
+    keep_characters: bool = False
+    """Keep every piece of one character that occurs, so that no word turns unknown."""
+
+
+OPERATION = Operation(
+    name="trim_vocab",
+    parameters=TrimVocab,
+    done="a smaller vocabulary",
+    summary="word pieces that the language does not need dropped from the vocabulary",
+    reads=("text", "heldout"),
+    encoded=("text",),
+    new_tokenizer=True,
+    vocabulary=lambda settings: settings["size"] + SPECIAL_PIECES,
+    shrinks=True,
+    files=("trim_report.json",),
+    memory=16,
+    hours=4,
+    order=6,
+)
 
 
 def trim_vocab(
     parent: str | Path,
     out: str | Path,
-    texts: Iterable[str] | TokenStore,
+    texts: "Iterable[str] | TokenStore",
     heldout: Iterable[str],
     size: int,
     report_out: str | Path,
@@ -47,6 +78,21 @@ def trim_vocab(
         UserError: if a text is empty, a store is of another tokenizer, or `size` is not one the
             parent can be trimmed to.
     """
+    # In here, as planning imports this module.
+    from tokenizers import Tokenizer
+
+    from monoglot.checkpoints import load_model, save_weights
+    from monoglot.operations.trim import trim
+    from monoglot.tokenizer_files import (
+        check_size,
+        read_settings,
+        read_tokenizer,
+        to_json,
+        write_files,
+    )
+    from monoglot.tokens.encoding import encode_batches
+    from monoglot.tokens.store import TokenStore
+
     model = load_model(parent)
     tokenizer = read_tokenizer(parent, model.config.model_type)
     settings = read_settings(parent)
@@ -63,7 +109,7 @@ def trim_vocab(
         aside.write_text(json.dumps(made.report, indent=2) + "\n")
 
 
-def _stored(store: TokenStore, parent: str | Path) -> Iterator[Batch]:
+def _stored(store: "TokenStore", parent: str | Path) -> "Iterator[Batch]":
     """The documents of a store, which must have been made by the parent's tokenizer."""
     store.check_tokenizer(parent)
     return store.batches()

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -106,7 +106,7 @@ def _seconds_a_step(
 ) -> float:
     training, heldout = sequences_of(material, settings)
     timed, size = _Timed(training), settings.batch_size
-    few = replace(settings, steps=STEPS, epochs=None, evaluate_every=STEPS, keep="last")
+    few = settings.changed(steps=STEPS, epochs=None, evaluate_every=STEPS, keep="last")
     with torch.random.fork_rng():
         train(student, timed, material.training.meta, _First(heldout), few, teacher)
     an_epoch = math.ceil(len(timed) / size)

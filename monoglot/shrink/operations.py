@@ -8,7 +8,6 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.api.arguments import sequence_length
-from monoglot.api.settings import training_settings
 from monoglot.api.tokenizers import parsed, rebuilt, special_tokens
 from monoglot.operations.anatomy import longest_input
 from monoglot.operations.processes import Processes
@@ -85,10 +84,10 @@ def settings_of(step: Step, model: PreTrainedModel) -> Settings:
     """
     given = dict(step.settings)
     given["max_length"] = min(given["max_length"], longest_input(model.config))
-    settings = training_settings(**given)
+    settings = Settings.checked(given)
     if settings.steps is not None:
         given["evaluate_every"] = min(500, max(1, settings.steps // 5))
-    return training_settings(**given)
+    return Settings.checked(given)
 
 
 def sequences_of(material: Material, settings: Settings) -> tuple[Sequences, Sequences]:

@@ -8,9 +8,9 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import monoglot
-from monoglot.api.settings import training_settings
 from monoglot.checkpoints import TOKENIZER_FILES, load_model
 from monoglot.operations.train import train_checkpoint
+from monoglot.operations.training_settings import Settings
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokens.store import build_store
 
@@ -88,7 +88,7 @@ def test_reduce_hidden(script, parent, loaded, tmp_path):
 def test_adapt_and_distill(stores, loaded, tmp_path):
     how = {"steps": 6, "batch_size": 4, "learning_rate": 0.01, "warmup": 0.1, "max_length": 32}
     adapted, history = monoglot.adapt(*loaded, TEXTS, validation=TEXTS[:3], **how)
-    train_checkpoint(out=tmp_path / "adapted", settings=training_settings(**how), **stores)
+    train_checkpoint(out=tmp_path / "adapted", settings=Settings(**how), **stores)
     assert_same(adapted, tmp_path / "adapted")
     with open(tmp_path / "adapted" / "history.csv") as file:
         losses = [float(row["validation_loss"]) for row in csv.DictReader(file)]
@@ -100,8 +100,7 @@ def test_adapt_and_distill(stores, loaded, tmp_path):
         shutil.copyfile(stores["parent"] / name, tmp_path / "student" / name)
     how |= {"loss": "kl", "alpha": 0.3}
     found, _ = monoglot.distill(student, loaded[0], loaded[1], TEXTS, validation=TEXTS[:3], **how)
-    settings = training_settings(**how)
-    assert settings.positions == "unpadded"
+    settings = Settings(**how)
     folders = {**stores, "parent": tmp_path / "student", "teacher": stores["parent"]}
     train_checkpoint(out=tmp_path / "kd", settings=settings, **folders)
     assert_same(found, tmp_path / "kd")

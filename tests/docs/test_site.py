@@ -35,6 +35,13 @@ def test_the_page_of_keys_is_that_of_the_schema():
     assert made.stdout == written, "docs/keys.md is not that of the schema: run `make docs`"
 
 
+def test_the_schema_is_that_of_the_classes():
+    command = [sys.executable, "docs/site/config_keys.py", "--schema"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    written = (ROOT / "schemas" / "config.schema.yaml").read_text(encoding="utf-8")
+    assert made.stdout == written, "schemas/config.schema.yaml is not up to date: run `make docs`"
+
+
 def test_every_key_is_described():
     rows = [line for line in (ROOT / "docs/keys.md").read_text().splitlines() if "`" in line]
     keys = [row for row in rows if row.startswith("| ") and "`kind`" not in row]

@@ -143,7 +143,9 @@ def _of_sources(config: dict, draw: random.Random) -> list[tuple[dict, str]]:
     for name, block in config["data"].items():
         if not isinstance(block, dict) or name == "invented":
             continue
-        kind = "text_source" if name in ("text", "validation", "heldout") else "labelled_source"
+        known = SCHEMA["properties"]["data"]
+        known = known["properties"].get(name, known["additionalProperties"])
         source = block[draw.choice(sorted(block))]
-        found.append((source, draw.choice(sorted(SCHEMA["$defs"][kind]["properties"]))))
+        keys = known["additionalProperties"]["properties"]
+        found.append((source, draw.choice(sorted(keys))))
     return found

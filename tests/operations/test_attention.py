@@ -1,7 +1,5 @@
 """Attention matching against its naive twin: stock attention maps and loops of plain torch."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from test_train import SETTINGS, masked_batch
@@ -57,8 +55,7 @@ def projected(weight: torch.Tensor, one: torch.Tensor, kind: str) -> torch.Tenso
 @pytest.mark.parametrize("loss", ["kl", "mse"])
 @pytest.mark.parametrize("micro_batch", [None, 2])
 def test_the_loss_equals_its_naive_twin_in_value_and_gradient(parent, kind, loss, micro_batch):
-    settings = replace(
-        SETTINGS,
+    settings = SETTINGS.changed(
         loss=loss,
         alpha=0.2,
         positions="unpadded",

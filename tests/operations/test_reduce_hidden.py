@@ -6,8 +6,7 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
-from monoglot.operations.narrow_heads import HEADS
-from monoglot.operations.reduce_hidden import METHODS, low_rank, reduce_hidden
+from monoglot.operations.reduce_hidden import HEADS, METHODS, low_rank, reduce_hidden
 from monoglot.provenance import NAME as PROVENANCE
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -87,7 +86,7 @@ def history(folder):
 
 
 def test_training_lowers_the_validation_loss(job):
-    rows = history(job("out", replace(SETTINGS, steps=60, evaluate_every=20)))
+    rows = history(job("out", SETTINGS.changed(steps=60, evaluate_every=20)))
     assert [int(row["step"]) for row in rows] == [0, 20, 40, 60]
     assert float(rows[-1]["validation_loss"]) < 0.9 * float(rows[0]["validation_loss"])
 
@@ -107,16 +106,16 @@ def test_the_same_job_gives_the_same_bytes(job):
 
 def test_fixed_masks_change_no_validation_and_redrawn_ones_do(job):
     """At a rate that moves nothing, only masks can make two evaluations differ."""
-    still = replace(SETTINGS, learning_rate=1e-20, weight_decay=0.0)
+    still = SETTINGS.changed(learning_rate=1e-20, weight_decay=0.0)
     fixed = [row["validation_loss"] for row in history(job("fixed", still))]
     assert len(fixed) == 4
     assert len(set(fixed)) == 1
-    redrawn = job("redrawn", replace(still, validation_masks="redrawn"))
+    redrawn = job("redrawn", still.changed(validation_masks="redrawn"))
     assert len({row["validation_loss"] for row in history(redrawn)}) == 4
 
 
 def test_redrawn_masks_change_no_weights(job):
-    fixed, redrawn = job("fixed"), job("redrawn", replace(SETTINGS, validation_masks="redrawn"))
+    fixed, redrawn = job("fixed"), job("redrawn", SETTINGS.changed(validation_masks="redrawn"))
     assert sha256(fixed / "model.safetensors") == sha256(redrawn / "model.safetensors")
 
 
@@ -125,7 +124,7 @@ def test_redrawn_masks_are_a_function_of_seed_and_step(store):
     sequences = Sequences(tokens, 22, "truncate")
 
     def labels(seed, step):
-        settings = replace(SETTINGS, seed=seed, validation_masks="redrawn", mlm_probability=0.5)
+        settings = SETTINGS.changed(seed=seed, validation_masks="redrawn", mlm_probability=0.5)
         batches = Batches(tokens.meta, settings).of_validation(sequences, step)
         return torch.cat([batch.labels.flatten() for batch in batches])
 
@@ -148,7 +147,7 @@ ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
     ],
 )
 def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypatch, changes):
-    settings = replace(SETTINGS, **changes)
+    settings = SETTINGS.changed(**changes)
     teacher = None if settings.loss == "none" else other_weights(parent, tmp_path / "teacher")
     job = partial(job, teacher=teacher)
     whole = job("whole", settings)
@@ -175,22 +174,22 @@ def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypat
 
 
 def test_the_state_of_another_run_is_not_taken_up(job, tmp_path, monkeypatch):
-    expected = job("expected", replace(SETTINGS, learning_rate=1e-3))
+    expected = job("expected", SETTINGS.changed(learning_rate=1e-3))
     monkeypatch.setattr(Clock, "save_due", lambda self: True)
     real = training_loop.TrainingState.forget
     monkeypatch.setattr(training_loop.TrainingState, "forget", lambda self: None)
     job("other", state=tmp_path / "state")
     monkeypatch.setattr(training_loop.TrainingState, "forget", real)
-    out = job("out", replace(SETTINGS, learning_rate=1e-3), state=tmp_path / "state")
+    out = job("out", SETTINGS.changed(learning_rate=1e-3), state=tmp_path / "state")
     assert sha256(out / "model.safetensors") == sha256(expected / "model.safetensors")
 
 
 def test_best_keeps_the_weights_of_the_lowest_validation_loss(job):
-    settings = replace(SETTINGS, learning_rate=30.0, warmup=0.0, keep="best")
+    settings = SETTINGS.changed(learning_rate=30.0, warmup=0.0, keep="best")
     out = job("out", settings)
     losses = [float(row["validation_loss"]) for row in history(out)]
     assert min(losses) == losses[0], "the rate is meant to be ruinous"
-    last = job("last", replace(settings, keep="last"))
+    last = job("last", settings.changed(keep="last"))
     assert sha256(out / "model.safetensors") != sha256(last / "model.safetensors")
 
 
@@ -199,7 +198,7 @@ def test_best_keeps_the_weights_of_the_lowest_validation_loss(job):
 @pytest.mark.parametrize("micro_batch", [None, 2])
 def test_losses_equal_those_of_whole_logits(parent, loss, positions, micro_batch):
     """The naive twin: stock forward passes, whole logits, loops of plain torch."""
-    settings = replace(SETTINGS, loss=loss, positions=positions, alpha=0.3, micro_batch=micro_batch)
+    settings = SETTINGS.changed(loss=loss, positions=positions, alpha=0.3, micro_batch=micro_batch)
     student, teacher = load_model(parent), load_model(parent)
     with torch.no_grad():
         for parameter in teacher.parameters():
@@ -240,8 +239,8 @@ def masked_batch(config):
 
 
 def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_path):
-    teacher = job("teacher", replace(SETTINGS, steps=60))
-    settings = replace(SETTINGS, loss="mse", alpha=0.0, steps=40, learning_rate=1e-3)
+    teacher = job("teacher", SETTINGS.changed(steps=60))
+    settings = SETTINGS.changed(loss="mse", alpha=0.0, steps=40, learning_rate=1e-3)
     student = job("student", settings, teacher=teacher)
     batch = masked_batch(load_model(parent).config)
 
@@ -258,7 +257,7 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_attention_matching_draws_the_students_attention_to_the_teachers(job, parent, tmp_path):
     teacher = other_weights(parent, tmp_path / "teacher", noise=0.5)
-    settings = replace(SETTINGS, loss="kl", alpha=0.0, attention_weight=1.0, steps=60)
+    settings = SETTINGS.changed(loss="kl", alpha=0.0, attention_weight=1.0, steps=60)
     student = job("student", settings, teacher=teacher)
     losses = [float(row["validation_loss"]) for row in history(student)]
     assert losses[-1] < 0.5 * losses[0], "with these weights it is the attention's error alone"
@@ -276,7 +275,7 @@ def test_attention_matching_draws_the_students_attention_to_the_teachers(job, pa
 
 
 def test_attention_matching_leaves_no_trace_in_the_checkpoint(job, parent, tmp_path):
-    out = job("out", replace(SETTINGS, **ATTENTION), teacher=other_weights(parent, tmp_path / "t"))
+    out = job("out", SETTINGS.changed(**ATTENTION), teacher=other_weights(parent, tmp_path / "t"))
     assert (out / "config.json").read_bytes() == (job("plain") / "config.json").read_bytes()
     names = {name for name, _ in load_model(parent).named_parameters()}
     assert names == {name for name, _ in load_model(out).named_parameters()}
@@ -293,7 +292,7 @@ def test_a_teacher_with_another_vocabulary_is_refused(job, parent, tmp_path):
     file = tmp_path / "teacher" / "tokenizer.json"
     file.write_text(file.read_text() + "\n")
     with pytest.raises(UserError, match="must share the vocabulary"):
-        job("out", replace(SETTINGS, loss="mse"), teacher=tmp_path / "teacher")
+        job("out", SETTINGS.changed(loss="mse"), teacher=tmp_path / "teacher")
     assert not (tmp_path / "out").exists()
 
 

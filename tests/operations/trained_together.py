@@ -6,7 +6,6 @@ FOLDER/runs.json; writes FOLDER/NAME/{weights.safetensors,history.json} for each
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -54,7 +53,7 @@ def run(out, parent, teacher, store, changes, processes):
     """
     changes = dict(changes)
     killed_at, share = changes.pop("killed_at", None), changes.pop("share", 1.0)
-    settings = replace(SETTINGS, **changes)
+    settings = SETTINGS.changed(**changes)
     store = TokenStore(store)
     sequences = Sequences(store, settings.max_length - 2, settings.documents)
     attention = "eager" if settings.attention_weight else None
