@@ -21,8 +21,8 @@ from monoglot.config import complete, source_of
 from monoglot.data.examples import Example
 from monoglot.data.invented.generate import Sizes, generate
 from monoglot.data.store import prepare_task, read_examples
-from monoglot.evaluate import adapter, encoding
-from monoglot.evaluate.task import Settings, Task
+from monoglot.evaluate import adapter, encoding, make_task
+from monoglot.evaluate.task import Task, TuningSettings
 from monoglot.operations.train_tokenizer import train_tokenizer
 from monoglot.tokenizer_files import read_tokenizer, to_json
 
@@ -37,7 +37,7 @@ class Job:
     """One task: what it is, how it is trained as published, and examples of two splits."""
 
     task: Task
-    settings: Settings
+    settings: TuningSettings
     train: encoding.Encoded
     dev: encoding.Encoded
 
@@ -59,8 +59,8 @@ class Inputs:
     def job(self, name: str) -> Job:
         """Read and encode the examples of a task, to be trained on as published."""
         keys = self.tasks[name]
-        task = Task(name, keys["kind"], tuple(keys["labels"]), keys["metric"], keys["scheme"])
-        settings = Settings(
+        task = make_task(name, keys)
+        settings = TuningSettings(
             reduction_factor=self.options.reduction_factor,
             epochs=self.options.epochs,
             seeds_affect="initialisation",
@@ -98,10 +98,7 @@ class Inputs:
 
     def _encoded(self, task: Task, split: str) -> encoding.Encoded:
         examples = self._examples(task.name, split)
-        common = (examples, self.tokenizer, task.classes, PAD[self.family])
-        if task.kind == "classification":
-            return encoding.encode_texts(*common)
-        return encoding.encode_sentences(*common, "all")
+        return task.encode(examples, self.tokenizer, PAD[self.family], "all")
 
     def _examples(self, name: str, split: str) -> list[Example]:
         """Return so many training examples that an epoch has `steps`, evenly spread over the set.
@@ -112,9 +109,9 @@ class Inputs:
         source = source_of(self.sources, name, self.options.language if given else "qaa")
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "examples.parquet"
-            kind = (keys["kind"], keys["labels"])
-            prepare_task(source, *kind, out, given or self._invented, None, keys["scheme"])
-            train, wanted = (read_examples(out, part) for part in ("train", split))
+            task = make_task(name, keys)
+            prepare_task(source, task, out, given or self._invented)
+            train, wanted = (read_examples(out, part, task.example) for part in ("train", split))
         apart = max(1, len(train) / (self.options.steps * self.tasks[name]["batch_size"]))
         return [wanted[int(at * apart)] for at in range(max(1, int(len(wanted) / apart)))]
 

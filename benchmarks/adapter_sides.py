@@ -18,7 +18,7 @@ from transformers import EvalPrediction, PreTrainedModel, TrainingArguments
 from monoglot.evaluate import adapter, training
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import IGNORED, Encoded
-from monoglot.evaluate.scoring import tagging_scores
+from monoglot.evaluate.metrics import WORDS, scores_of
 
 Run = Callable[[PreTrainedModel, Job, list[int]], float]
 
@@ -70,8 +70,7 @@ def _seconds() -> float:
 
 
 def _fresh(model: PreTrainedModel, job: Job, seed: int) -> None:
-    shape = (job.task.kind, len(job.task.classes))
-    adapter.fresh_adapter(model, *shape, job.settings.reduction_factor, seed)
+    adapter.fresh_adapter(model, job.task, job.settings.reduction_factor, seed)
     model.to(model.device)
 
 
@@ -141,4 +140,4 @@ def _scores(found: EvalPrediction, job: Job) -> dict[str, float]:
         for inside in [gold != IGNORED]
         for side in (gold, predicted)
     ]
-    return tagging_scores(tuple(tags), None, job.task.scheme)
+    return scores_of({WORDS: tuple(tags)}, job.task.tag_scheme)

@@ -3,9 +3,10 @@
 from copy import deepcopy
 from importlib import import_module
 
-from monoglot.config_schema import Adapters, Config, TaskBlock
+from monoglot.config_schema import Adapters, Config
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
+from monoglot.evaluate import task_block
 from monoglot.extends import extended
 from monoglot.operations import OPERATIONS
 
@@ -39,14 +40,6 @@ def complete(config: dict) -> dict:
     # Null says something of this one, so that it is not left out.
     config["energy"].setdefault("country", None)
     return config
-
-
-def task_block(block: dict, where: str) -> dict:
-    """Return a block of `tasks` with defaults filled in; raise `UserError` if it does not fit."""
-    settings = {"patience": None} | TaskBlock.checked(block, where).given()
-    if settings["patience"] is not None and settings["checkpoint"] != "best":
-        raise UserError(f"{where}.patience: needs 'checkpoint: best' beside it")
-    return settings
 
 
 def kind_block(family: str, block: dict, where: str) -> dict:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from monoglot.checkpoint_files import ARCHITECTURES
+from monoglot.evaluate import task_schema
+from monoglot.evaluate.task import SeedsAffect, Subtokens, TuningSettings
 from monoglot.job_resources import DEFAULTS
 from monoglot.operations import OPERATIONS
 from monoglot.operations.pretrained import Pretrained
@@ -164,69 +166,14 @@ class Language(Parameters):
     """Code by source; `{flores}` in a path stands for the code of that name."""
 
 
-class Limit(Parameters):
-    train: Count | None = None
-    """Training examples."""
-    dev: Count | None = None
-    """Validation examples."""
-    test: Count | None = None
-    """Test examples."""
-
-
-class TaskBlock(Parameters):
-    kind: Literal["classification", "tagging"]
-    """What is labelled: a text, or each of its words."""
-    scheme: Literal["iob2", "plain"] = "plain"
-    """For tagging; iob2 puts B- and I- before the labels and adds O."""
-    labels: Annotated[
-        list[Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]], Field(min_length=2), *UNIQUE
-    ]
-    """Classes, tags, or with the scheme iob2 entity types."""
-    metric: Literal[
-        "macro_f1",
-        "weighted_f1",
-        "accuracy",
-        "word_f1",
-        "word_accuracy",
-        "word_macro_f1",
-        "subtoken_f1",
-    ]
-    """The metric that is a record's `score`; all others stand beside it."""
-    tuning: Literal["adapter", "full"] = "adapter"
-    """Train an adapter on the frozen encoder (the paper), or all weights."""
-    learning_rate: Positive
-    """The highest, of AdamW."""
-    batch_size: Count
-    """Examples in a step."""
-    epochs: Count
-    """Passes over the training examples."""
-    max_length: Annotated[Count, Field(ge=8)]
-    """Tokens of an example; the rest is cut off."""
-    weight_decay: Annotated[Number, Field(ge=0)] = 0
-    """Of weights, not of biases."""
-    warmup: Annotated[Number, Field(ge=0, le=1)] = 0
-    """Share of the steps with a rising learning rate."""
-    checkpoint: Literal["last", "best"] = "last"
-    """Test the last epoch, or the one with the best validation loss."""
-    patience: Count | None = None
-    """With `checkpoint` best, end a seed's training after so many epochs without a lower \
-validation loss; null for never (the paper)."""
-    label_subtokens: Literal["all", "first"] = "all"
-    """Train on a label for every sub-token of a word (the paper), or the first alone."""
-    reduction_factor: Count = 16
-    """Bottleneck of the adapter is hidden size over this; variants can set their own."""
-    limit: Limit = Limit()
-    """At most this many examples of a split, evenly spread over it."""
-
-
 class Adapters(Parameters):
     """What a variant may set of its adapters, which changes no checkpoint."""
 
     reduction_factor: Count | dict[str, Count] | None = None
     """The adapter's, for this variant, in all tasks or by task."""
-    label_subtokens: Literal["all", "first"] | None = None
+    label_subtokens: Subtokens | None = None
     """The task's, for this variant."""
-    seeds_affect: Literal["initialisation", "everything"] | None = None
+    seeds_affect: SeedsAffect | None = None
     """What a seed changes, for this variant."""
 
 
@@ -321,7 +268,7 @@ fill in."""
     """Tasks by name, with their labels and the adapter's training (Table 4)."""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), *UNIQUE]
     """One adapter is trained for each seed; tables show the mean."""
-    seeds_affect: Literal["initialisation", "everything"] = "everything"
+    seeds_affect: SeedsAffect = TuningSettings.default("seeds_affect")
     """What a seed changes; the paper's code changes the initialisation alone."""
     defaults: Defaults = Defaults()
     """Default parameters by operation."""
@@ -345,7 +292,7 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of a configuration, with the keys of each kind of block in `$defs`."""
     found = json_schema(Config) | {"title": "monoglot configuration"}
     keys, kinds = found["properties"], _kinds()
-    keys["tasks"]["additionalProperties"] = json_schema(TaskBlock)
+    keys["tasks"]["additionalProperties"] = task_schema()
     for family, default in (("tables", "scores"), ("figures", None)):
         kind = {"description": "What is shown; the other keys are those of its kind."}
         kind |= {"enum": list(kinds[family])} | ({"default": default} if default else {})

@@ -6,7 +6,6 @@ from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_figures import check_figure
 from monoglot.graph_table_checks import check_table
-from monoglot.metrics import metrics_of
 from monoglot.nodes import ANY
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ def check(graph: "Graph") -> None:
     """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
     _names(graph)
     _links(graph)
-    _metrics(graph)
     _tasks(graph)
     for table in graph.config["tables"]:
         check_table(graph, table)
@@ -33,16 +31,6 @@ def check(graph: "Graph") -> None:
 def _names(graph: "Graph") -> None:
     if ANY in graph.config["languages"]:
         raise UserError(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
-
-
-def _metrics(graph: "Graph") -> None:
-    for name, task in graph.config["tasks"].items():
-        allowed = metrics_of(task)
-        if task["metric"] not in allowed:
-            raise UserError(
-                f"tasks.{name}.metric: '{task['metric']}' is not for {task['kind']}; "
-                f"choose one of {', '.join(allowed)}"
-            )
 
 
 def _tasks(graph: "Graph") -> None:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from monoglot.errors import UserError
-from monoglot.metrics import metrics_of
+from monoglot.evaluate import metrics_of
 from monoglot.nodes import Checkpoint, Needs, Run
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from monoglot.config import source_of
 from monoglot.errors import UserError
+from monoglot.evaluate import metrics_of
 from monoglot.graph_tables import examples_sets, table_languages, table_needs
-from monoglot.metrics import metrics_of
 from monoglot.operations import OPERATIONS
 
 if TYPE_CHECKING:

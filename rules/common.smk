@@ -28,12 +28,15 @@ from monoglot.downloads.needs import (
 )
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
+from monoglot.evaluate import own_keys
 from monoglot.evaluate.kept_files import FILES as KEPT
+from monoglot.evaluate.task import TuningSettings
 from monoglot.extends import read
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
 from monoglot.job_resources import memory_mb, minutes, place
+from monoglot.parameters import flags as shell_flags
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.slurm_jobs import note_run, stop_earlier_runs
 from monoglot.tokens.store import FILES as STORE_FILES

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.evaluate import add_task_flags, task_from_flags
+from monoglot.evaluate.task import Names
 
 
 def main() -> None:
@@ -15,19 +17,15 @@ def main() -> None:
     add("--language", required=True, help="name of the language, for the record")
     add("--variant", required=True, help="name of the variant, for the record")
     add("--task", required=True, help="name of the task, for the record")
-    add("--kind", choices=("classification", "tagging"), required=True, help="kind of task")
-    add("--labels", nargs="+", required=True, help="labels, for iob2 the entity types")
-    add("--scheme", choices=("iob2", "plain"), default="plain", help="how tags look")
-    add("--metric", required=True, help="metric that becomes the score")
     add("--seed", type=int, default=1, help="name of the record; nothing is drawn at random")
+    add_task_flags(parser)
     options = parser.parse_args()
+    task = task_from_flags(options, options.task)
 
     with command.loading():
         from monoglot.evaluate.baseline import baseline
         from monoglot.evaluate.outcome import written
-        from monoglot.evaluate.task import Names, Task
 
-    task = Task(options.task, options.kind, tuple(options.labels), options.metric, options.scheme)
     names = Names(options.model, options.language, options.variant)
     outputs = written(options.out, options.seed)
     to = options.out / provenance.NAME

@@ -14,17 +14,15 @@ def main() -> None:
     options = parser.parse_args()
 
     with command.loading():
+        from monoglot.cards import parse_spec, render
         from monoglot.checkpoint_files import FILES
         from monoglot.files import whole_file
-        from monoglot.report.card import render, trim_reports
-        from monoglot.report.card_spec import folders, parse_spec
         from monoglot.report.cells import read_scores
 
     spec = parse_spec(options.spec)
-    behind = folders(spec)
-    read = [behind[-1] / name for name in FILES]
-    read += [folder / provenance.NAME for folder in behind]
-    read += trim_reports(spec)
+    read = [spec.folders[-1] / name for name in FILES]
+    read += [folder / provenance.NAME for folder in spec.folders]
+    read += spec.trim_reports
     with provenance.of_file(__file__, options, [*read, *map(Path, options.records)]):
         text = render(spec, read_scores(options.records))
         with whole_file(options.out) as aside:

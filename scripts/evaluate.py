@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.evaluate import add_task_flags, task_from_flags
+from monoglot.evaluate.task import Names, TuningSettings
+from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
@@ -16,58 +19,12 @@ def main() -> None:
     add("--language", required=True, help="name of the language, for the record")
     add("--variant", required=True, help="name of the variant, for the record")
     add("--task", required=True, help="name of the task, for the record")
-    add("--kind", choices=("classification", "tagging"), required=True, help="kind of task")
-    add("--labels", nargs="+", required=True, help="labels, for iob2 the entity types")
-    add("--scheme", choices=("iob2", "plain"), default="plain", help="how tags look")
-    add("--metric", required=True, help="metric that becomes the score")
-    add("--tuning", choices=("adapter", "full"), default="adapter", help="what to train")
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one run for each")
-    add("--reduction-factor", type=int, default=16, help="hidden size over adapter width")
-    add("--learning-rate", type=float, default=1e-4, help="highest learning rate")
-    add("--batch-size", type=int, default=16, help="examples per step")
-    add("--epochs", type=int, default=20, help="passes over the training set")
-    add("--max-length", type=int, default=256, help="tokens per example, the rest is cut off")
-    add("--weight-decay", type=float, default=0.0, help="of weights, not of biases")
-    add("--warmup", type=float, default=0.0, help="fraction of all steps")
-    add(
-        "--checkpoint-choice",
-        choices=("last", "best"),
-        default="last",
-        help="test the last epoch or the one with the lowest validation loss",
-    )
-    add("--patience", type=int, help="epochs without a lower validation loss, then end")
-    add(
-        "--label-subtokens",
-        choices=("all", "first"),
-        default="all",
-        help="which sub-tokens of a word carry its tag in training",
-    )
-    add(
-        "--seeds-affect",
-        choices=("initialisation", "everything"),
-        default="initialisation",
-        help="everything: data order and dropout as well",
-    )
+    add_task_flags(parser)
+    add_flags(parser, TuningSettings)
     options = parser.parse_args()
-
-    with command.loading():
-        from monoglot.evaluate.task import Names, Settings, Task
-
-    task = Task(options.task, options.kind, tuple(options.labels), options.metric, options.scheme)
-    settings = Settings(
-        reduction_factor=options.reduction_factor,
-        learning_rate=options.learning_rate,
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        max_length=options.max_length,
-        weight_decay=options.weight_decay,
-        warmup=options.warmup,
-        checkpoint=options.checkpoint_choice,
-        label_subtokens=options.label_subtokens,
-        seeds_affect=options.seeds_affect,
-        tuning=options.tuning,
-        patience=options.patience,
-    )
+    task = task_from_flags(options, options.task)
+    settings = from_flags(TuningSettings, options)
     names = Names(options.model, options.language, options.variant)
 
     with command.loading():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.evaluate import add_task_flags, task_from_flags
 
 
 def main() -> None:
@@ -14,19 +15,13 @@ def main() -> None:
         "{format: conllu, files: {train: a.conllu, dev: b.conllu, test: c.conllu}}",
     )
     parser.add_argument("--root", type=Path, default=Path(), help="folder that `files` start from")
-    parser.add_argument("--kind", choices=["classification", "tagging"], required=True)
-    parser.add_argument("--labels", nargs="+", required=True, help="the labels of the task")
-    parser.add_argument(
-        "--scheme",
-        choices=["plain", "iob2"],
-        default="plain",
-        help="what tags the labels stand for",
-    )
+    add_task_flags(parser, scored=False)
     for split in ("train", "dev", "test"):
         spread = f"keep so many of {split}, evenly spread"
         parser.add_argument(f"--limit-{split}", type=int, help=spread)
     parser.add_argument("--out", type=Path, required=True, help="parquet file of the examples")
     arguments = parser.parse_args()
+    task = task_from_flags(arguments, scored=False)
 
     with command.loading():
         from monoglot.data.examples import SPLITS
@@ -36,15 +31,7 @@ def main() -> None:
     source = parse_source(arguments.source)
     with provenance.of_file(__file__, arguments, local_files(source, arguments.root)):
         caps = {split: getattr(arguments, f"limit_{split}") for split in SPLITS}
-        prepare_task(
-            source,
-            arguments.kind,
-            arguments.labels,
-            arguments.out,
-            arguments.root,
-            caps,
-            arguments.scheme,
-        )
+        prepare_task(source, task, arguments.out, arguments.root, caps)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 from monoglot.evaluate.baseline import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, TuningSettings
+from monoglot.evaluate.task_tagging import Tagging
 from monoglot.operations.scratch import scratch
 from monoglot.operations.trim_vocab import trim_vocab
 
@@ -49,8 +50,9 @@ def test_a_script_goes_the_whole_way(language, family, tmp_path):
         "tags": [[tags[word] for word in sentence] for sentence in spoken],
     }
     pq.write_table(pa.table(columns), tmp_path / "pos.parquet")
-    task, names = Task("pos", "tagging", ("N", "V"), "word_accuracy"), Names("m", "l", "v")
-    settings = Settings(
+    task = Tagging(labels=["N", "V"], metric="word_accuracy").named("pos")
+    names = Names("m", "l", "v")
+    settings = TuningSettings(
         reduction_factor=2,
         learning_rate=0.02,
         batch_size=8,

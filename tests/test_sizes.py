@@ -24,6 +24,7 @@ from transformers import (
 
 from monoglot.checkpoints import count_parameters
 from monoglot.evaluate import adapter
+from monoglot.evaluate.task_tagging import Tagging
 from monoglot.graph import Graph
 from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.prune_ffn import keep_neurons
@@ -119,7 +120,7 @@ def test_adapters_have_the_size_of_table_5(model, variant, factor):
     with torch.device("meta"):
         encoder = adapter.FAMILIES[config.model_type](config)
         adapter.drop_heads(encoder)
-        adapter.fresh_adapter(encoder, "tagging", 7, factor, seed=1)
+        adapter.fresh_adapter(encoder, Tagging(labels=list("ABCDEFG")), factor, seed=1)
     expected = ADAPTERS[config.hidden_size, config.num_hidden_layers][factor]
     assert adapter.parameter_counts(encoder) == (expected, 7 * config.hidden_size + 7)
 

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from monoglot.cli import main
 from monoglot.config import complete
 from monoglot.evaluate.evaluation import evaluate
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, TuningSettings
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "take-away.md").read_text(encoding="utf-8")
@@ -25,11 +27,11 @@ SETTINGS = {
 }
 EXAMPLES = {
     "tc": (
-        Task("tc", "classification", ("animal", "place"), "macro_f1"),
+        Classification(labels=["animal", "place"], metric="macro_f1").named("tc"),
         {"text": ["kelb", "belt"] * 2, "label": ["animal", "place"] * 2},
     ),
     "ner": (
-        Task("ner", "tagging", ("PER", "LOC"), "word_f1", "iob2"),
+        Tagging(labels=["PER", "LOC"], metric="word_f1", scheme="iob2").named("ner"),
         {"tokens": [["kelb"], ["belt"]] * 2, "tags": [["B-PER"], ["B-LOC"]] * 2},
     ),
 }
@@ -49,8 +51,8 @@ def results(tiny_checkpoint, tmp_path, monkeypatch) -> Path:
         file = tmp_path / f"{name}.parquet"
         pq.write_table(pa.table({"split": ["train", "train", "test", "test"], **columns}), file)
         out, keep = (tmp_path / "results" / part / PLACE / name for part in ("scores", "adapters"))
-        given = (checkpoint, file, task, Settings(**SETTINGS), [1], Names(*PLACE.split("/")))
-        evaluate(*given, out, keep)
+        settings, names = TuningSettings(**SETTINGS), Names(*PLACE.split("/"))
+        evaluate(checkpoint, file, task, settings, [1], names, out, keep)
     return tmp_path / "results"
 
 

@@ -1,4 +1,4 @@
-"""The two kinds of labelled example, and which labels they may carry."""
+"""Labelled examples, and which labels they may carry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from monoglot.errors import UserError
 
 SPLITS = ("train", "dev", "test")
+OUTSIDE = "O"
+"""Tag of words outside entities, and the prediction for words that no sub-token stands for."""
 
 
 @dataclass(frozen=True, slots=True)
-class TextExample:
+class Example:
+    """An example of a task; its attributes, texts or tuples of texts, are columns on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextExample(Example):
     """A text with one label (classification)."""
 
     text: str
@@ -17,14 +24,11 @@ class TextExample:
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedExample:
+class TaggedExample(Example):
     """The words of a sentence with one tag each (tagging); both tuples have the same length."""
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
-
-
-Example = TextExample | TaggedExample
 
 
 def tag_inventory(labels: Sequence[str], scheme: str) -> list[str]:
@@ -36,5 +40,5 @@ def tag_inventory(labels: Sequence[str], scheme: str) -> list[str]:
     if scheme == "plain":
         return list(labels)
     if scheme == "iob2":
-        return ["O", *(f"{edge}-{label}" for label in labels for edge in "BI")]
+        return [OUTSIDE, *(f"{edge}-{label}" for label in labels for edge in "BI")]
     raise UserError(f"scheme: '{scheme}' is not known; it must be plain or iob2")

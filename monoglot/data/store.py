@@ -1,14 +1,16 @@
 """Text and examples as parquet files: written once from their source, then read by every stage."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from monoglot.data import sources
-from monoglot.data.examples import SPLITS, Example, TaggedExample, TextExample, tag_inventory
+from monoglot.data.examples import SPLITS, Example
 from monoglot.errors import UserError
 from monoglot.files import whole_file
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 GROUP_ROWS = 8192
 GROUP_CHARACTERS = 8_000_000
 BATCH_ROWS = 1024
-COLUMNS = {"classification": ("text", "label"), "tagging": ("tokens", "tags")}
+AnyExample = TypeVar("AnyExample", bound=Example)
 
 
 def prepare_text(source: sources.Source, out: Path, root: Path, limit: int | None = None) -> None:
@@ -53,31 +55,37 @@ def read_texts(path: str | Path) -> Iterator[str]:
             yield text
 
 
+class Readable(Protocol):
+    """What of a task says how its examples are read from a source; `Task` does."""
+
+    example: type[Example]
+
+    def read(self, source: sources.Source, split: str, root: Path) -> Iterator[Example]:
+        """Yield the examples of a split."""
+
+
 def prepare_task(
     source: sources.Source,
-    kind: str,
-    labels: Sequence[str],
+    task: Readable,
     out: Path,
     root: Path,
-    caps: Mapping[str, int] | None = None,
-    scheme: str = "plain",
+    caps: Mapping[str, int | None] | None = None,
 ) -> None:
     """Write train, dev and test of a task's source to `out`.
 
-    `kind` is `classification` (columns split, text, label) or `tagging` (split, tokens, tags, with
-    the tags that `labels` and `scheme` stand for). `caps` keeps so many examples of a split, evenly
-    spread over it: published files may be sorted by label or topic.
+    The columns are `split` and the attributes of the task's examples. `caps` keeps so many examples
+    of a split, evenly spread over it: published files may be sorted by label or topic.
     Raises `UserError`, and writes nothing, for bad input or an empty split.
     """
     import pyarrow as pa
 
-    cell = pa.list_(pa.string()) if kind == "tagging" else pa.string()
-    columns = _columns(kind)
-    schema = pa.schema([("split", pa.string()), *((name, cell) for name in columns)])
-    read = _reader(kind, source, labels, scheme, root)
+    columns = names_of(task.example)
+    texts = pa.list_(pa.string())
+    cells = [(f.name, pa.string() if f.type is str else texts) for f in fields(task.example)]
+    schema = pa.schema([("split", pa.string()), *cells])
     tables = []
     for split in SPLITS:
-        examples = _spread(list(read(split)), (caps or {}).get(split))
+        examples = _spread(list(task.read(source, split, root)), (caps or {}).get(split))
         if not examples:
             raise UserError(f"{_name(source)}: there is no example in {split}")
         cells = {name: [getattr(example, name) for example in examples] for name in columns}
@@ -85,46 +93,68 @@ def prepare_task(
     _write(out, schema, tables)
 
 
-def read_examples(path: str | Path, split: str) -> list[Example]:
+def read_examples(path: str | Path, split: str, example: type[AnyExample]) -> list[AnyExample]:
     """Return the examples of one split that `prepare_task` wrote, in their order.
 
-    Raises `UserError` if the file is damaged (pages have checksums) or holds something else.
+    Args:
+        example: the class of examples that the file holds.
+
+    Raises:
+        UserError: the file is damaged (pages have checksums) or holds something else.
     """
-    if split not in SPLITS:
-        raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
-    file = _open(path, ("split",))
-    kind = "tagging" if "tags" in file.schema_arrow.names else "classification"
-    columns = _columns(kind)
+    _check_split(path, split)
+    columns = names_of(example)
+    file = _open(path, ("split", *columns))
     with _sound(path):
         rows = file.read(columns=["split", *columns]).to_pylist()
     return [
-        _example(row, columns, f"{path}, row {number}")
+        _example(row, example, f"{path}, row {number}")
         for number, row in enumerate(rows, start=1)
         if row["split"] == split
     ]
 
 
-def _example(row: Mapping[str, Any], columns: tuple[str, str], where: str) -> Example:
-    content, label = (row[column] for column in columns)
-    if columns == COLUMNS["classification"]:
-        if isinstance(content, str) and isinstance(label, str):
-            return TextExample(content, label)
-    elif _are_texts(content) and _are_texts(label) and len(content) == len(label):
-        return TaggedExample(tuple(content), tuple(label))
-    raise UserError(f"{where}: holds no {columns[0]} with {columns[1]}; read the raw files again")
+def count_examples(path: str | Path) -> dict[str, int]:
+    """Return how many examples of each split a file has that `prepare_task` wrote."""
+    file = _open(path, ("split",))
+    with _sound(path):
+        splits = Counter(file.read(columns=["split"]).column(0).to_pylist())
+    return {split: splits[split] for split in SPLITS}
+
+
+def columns_of(path: str | Path) -> list[str]:
+    """Return the names of a file's columns."""
+    return _open(path, ()).schema_arrow.names
+
+
+def names_of(example: type[Example]) -> list[str]:
+    """Return the columns that examples of a class have on disk."""
+    return [field.name for field in fields(example)]
+
+
+def _check_split(path: str | Path, split: str) -> None:
+    if split not in SPLITS:
+        raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
+
+
+def _example(row: Mapping[str, Any], example: type[AnyExample], where: str) -> AnyExample:
+    """Return a row as an example, whose lists must be equally long: a tag for each word."""
+    cells: dict[str, str | tuple[str, ...]] = {}
+    for field in fields(example):
+        cell = row[field.name]
+        if field.type is str and isinstance(cell, str):
+            cells[field.name] = cell
+        elif field.type is not str and _are_texts(cell):
+            cells[field.name] = tuple(cell)
+    lists = {len(cell) for cell in cells.values() if isinstance(cell, tuple)}
+    if len(cells) < len(fields(example)) or len(lists) > 1:
+        wanted = " with ".join(names_of(example))
+        raise UserError(f"{where}: holds no {wanted}; read the raw files again")
+    return example(**cells)
 
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _reader(
-    kind: str, source: sources.Source, labels: Sequence[str], scheme: str, root: Path
-) -> Callable[[str], Iterator[Example]]:
-    if kind == "classification":
-        return lambda split: sources.text_examples(source, split, labels, root)
-    tags = tag_inventory(labels, scheme)
-    return lambda split: sources.tagged_examples(source, split, tags, root)
 
 
 def _spread(examples: list[Example], cap: int | None) -> list[Example]:
@@ -132,12 +162,6 @@ def _spread(examples: list[Example], cap: int | None) -> list[Example]:
     if cap is None or cap >= len(examples):
         return examples
     return [examples[number * len(examples) // cap] for number in range(cap)]
-
-
-def _columns(kind: str) -> tuple[str, str]:
-    if kind not in COLUMNS:
-        raise UserError(f"kind: '{kind}' is not known; it must be one of {', '.join(COLUMNS)}")
-    return COLUMNS[kind]
 
 
 def _groups(documents: Iterable[str]) -> Iterator[list[str]]:

@@ -1,46 +1,15 @@
-"""Predictions of a graph on a task's test set, by the same encoding and scoring as records."""
+"""Predictions of a graph on a task's test set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PretrainedConfig
 
-from monoglot.data.examples import Example
 from monoglot.deploy.export import answer, session
-from monoglot.evaluate.decoding import subtoken_tags, word_tags
-from monoglot.evaluate.encoding import (
-    IGNORED,
-    Encoded,
-    check_ids,
-    encode_sentences,
-    encode_texts,
-    load_tokenizer,
-)
-from monoglot.evaluate.outcome import Outcome, classification_outcome, tagging_outcome
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.encoding import IGNORED, Encoded
 
 BATCH = 32
-
-
-def encode(
-    rows: Sequence[Example],
-    checkpoint: Path,
-    task: Task,
-    settings: Mapping[str, Any],
-    config: PretrainedConfig,
-) -> Encoded:
-    """Encode a split as it was for the record with these `settings`."""
-    tokenizer = load_tokenizer(checkpoint, settings["max_length"])
-    common = (rows, tokenizer, task.classes, config.pad_token_id)
-    if task.kind == "classification":
-        encoded = encode_texts(*common)
-    else:
-        encoded = encode_sentences(*common, settings["label_subtokens"])
-    check_ids([encoded], config.vocab_size, checkpoint)
-    return encoded
 
 
 def predict(graph: Path, data: Encoded) -> Tensor:
@@ -60,19 +29,6 @@ def predict(graph: Path, data: Encoded) -> Tensor:
         else:
             predicted[rows, : classes.shape[1]] = classes
     return predicted
-
-
-def outcome(
-    task: Task, rows: Mapping[str, Sequence[Example]], test: Encoded, predicted: Tensor
-) -> Outcome:
-    """Score predictions on the rows of `test`; those of `train` say what is most frequent."""
-    if task.kind == "classification":
-        labels = [task.classes[index] for index in predicted.tolist()]
-        return classification_outcome(task, rows["train"], rows["test"], labels)
-    places = ([example.tags for example in rows["test"]], test, predicted, task.classes)
-    words, lost = word_tags(*places)
-    subtokens = subtoken_tags(*places)
-    return tagging_outcome(task, rows["train"], rows["test"], words, subtokens, lost)
 
 
 def _batches(lengths: Tensor) -> Iterator[Tensor]:

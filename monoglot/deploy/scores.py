@@ -11,11 +11,11 @@ from monoglot import surroundings
 from monoglot.deploy.encoder import Logits
 from monoglot.deploy.export import check_same, difference, export, quantise
 from monoglot.deploy.onnx_names import GRAPHS
-from monoglot.deploy.predictions import encode, outcome, predict
+from monoglot.deploy.predictions import predict
 from monoglot.errors import UserError
-from monoglot.evaluate import kept_adapters
+from monoglot.evaluate import kept_adapters, make_task
+from monoglot.evaluate.encoding import encode_splits
 from monoglot.evaluate.records import Record, read_record
-from monoglot.evaluate.splits import read_split
 from monoglot.evaluate.task import Task
 from monoglot.files import whole_file
 
@@ -65,10 +65,12 @@ def _scored(checkpoint: Path, run: Run, record: Record) -> dict[str, Any]:
     metrics; `difference` is how far the graph's logits are from PyTorch's.
     """
     task, settings = _task(record, run.record)
-    rows = {split: read_split(run.examples, split, task) for split in ("train", "test")}
+    rows = {split: task.split(run.examples, split) for split in ("train", "test")}
     loaded, _ = kept_adapters.load(checkpoint, run.kept)
     model = Logits(loaded)
-    encoded = encode(rows["test"], checkpoint, task, settings, loaded.config)
+    how = (settings["max_length"], settings["label_subtokens"])
+    test = {"test": rows["test"]}
+    encoded = encode_splits(test, checkpoint, loaded.config, task, *how)["test"]
     found: dict[str, Any] = {"torch": {"score": record["score"], "scores": record["scores"]}}
     with TemporaryDirectory(prefix="monoglot-") as folder:
         graphs = {kind: Path(folder, name) for kind, name in GRAPHS.items()}
@@ -76,7 +78,8 @@ def _scored(checkpoint: Path, run: Run, record: Record) -> dict[str, Any]:
         check_same(difference(model, graphs["fp32"]), run.kept)
         quantise(graphs["fp32"], graphs["int8"])
         for kind, graph in graphs.items():
-            scores = outcome(task, rows, encoded, predict(graph, encoded)).scores
+            predicted = predict(graph, encoded)
+            scores = task.decoded(rows["train"], rows["test"], encoded, predicted).scores
             found[kind] = {
                 "score": scores[task.metric],
                 "change": scores[task.metric] - record["score"],
@@ -90,10 +93,10 @@ def _task(record: Record, file: Path) -> tuple[Task, Mapping[str, Any]]:
     """Return the task of a record, and its settings."""
     try:
         settings = record["settings"]
-        labels, scheme = tuple(settings["labels"]), settings["scheme"] or "plain"
-        kind, _ = settings["kind"], (settings["max_length"], settings["label_subtokens"])
+        about = {**settings, "metric": record["metric"]}
+        _ = [settings[key] for key in ("kind", "labels", "max_length", "label_subtokens")]
     except (KeyError, TypeError):
         raise UserError(
             f"{file}: does not say how the run was made; make it again with scripts/evaluate.py"
         ) from None
-    return Task(record["task"], kind, labels, record["metric"], scheme), settings
+    return make_task(record["task"], about, f"{file}: settings"), settings

@@ -17,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from monoglot.checkpoint_files import check, read_config
 from monoglot.checkpoints import count_parameters, from_safetensors
 from monoglot.errors import UserError
+from monoglot.evaluate.task import Task
 
 NAME = "task"
 FAMILIES = {
@@ -52,26 +53,22 @@ def drop_heads(model: PreTrainedModel) -> None:
         model.base_model.pooler = torch.nn.Identity()
 
 
-def fresh_adapter(
-    model: PreTrainedModel, kind: str, classes: int, reduction_factor: int, seed: int
-) -> None:
+def fresh_adapter(model: PreTrainedModel, task: Task, reduction_factor: int, seed: int) -> None:
     """Give `model` a new adapter and head, initialised under `seed`; replace those it has.
 
-    The bottleneck is floor(hidden / `reduction_factor`) wide, at least 1. The head is the
-    library's default: for classification two layers with tanh on the first token's state, for
-    tagging one linear layer.
+    The bottleneck is floor(hidden / `reduction_factor`) wide, at least 1.
     """
     if NAME in model.heads:
         model.delete_adapter(NAME)
         model.delete_head(NAME)
     torch.manual_seed(seed)
     model.add_adapter(NAME, config=f"seq_bn[reduction_factor={reduction_factor}]")
-    _add_head(model, kind, classes)
+    task.add_head(model, NAME)
     model.train_adapter(NAME)
 
 
 def fresh_head(
-    model: PreTrainedModel, kind: str, classes: int, seed: int, encoder: Mapping[str, torch.Tensor]
+    model: PreTrainedModel, task: Task, seed: int, encoder: Mapping[str, torch.Tensor]
 ) -> None:
     """Give `model` a new head, initialised under `seed`, for full tuning; replace the one it has.
 
@@ -81,13 +78,8 @@ def fresh_head(
         model.delete_head(NAME)
     model.base_model.load_state_dict(encoder)
     torch.manual_seed(seed)
-    _add_head(model, kind, classes)
+    task.add_head(model, NAME)
     model.requires_grad_(True)
-
-
-def _add_head(model: PreTrainedModel, kind: str, classes: int) -> None:
-    add = model.add_classification_head if kind == "classification" else model.add_tagging_head
-    add(NAME, num_labels=classes)
 
 
 def trained_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from monoglot.evaluate import adapter
 from monoglot.evaluate.dropout import Dropout
-from monoglot.evaluate.task import Settings
+from monoglot.evaluate.task import Task, TuningSettings
 from monoglot.evaluate.training import CLIP_NORM
 
 Weights = dict[str, Tensor]
@@ -21,21 +21,20 @@ class AdapterStack:
 
     Args:
         model: from `adapter.load_encoder`; it is left with a fresh adapter and head.
-        kind: "classification" or "tagging", into so many `classes`.
+        task: what the heads are for.
         seeds: of the initialisation, which is the library's.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
-        kind: str,
-        classes: int,
-        settings: Settings,
+        task: Task,
+        settings: TuningSettings,
         seeds: Sequence[int],
     ) -> None:
         values = []
         for seed in seeds:
-            adapter.fresh_adapter(model, kind, classes, settings.reduction_factor, seed)
+            adapter.fresh_adapter(model, task, settings.reduction_factor, seed)
             values.append([value.detach() for value in adapter.trained_parameters(model).values()])
         trained = adapter.trained_parameters(model)
         self.names = {id(value): name for name, value in trained.items()}

@@ -23,7 +23,7 @@ from monoglot.evaluate.packed_encoder import PackedEncoder
 from monoglot.evaluate.packed_evaluation import PackedEvaluation, logits, summed_losses
 from monoglot.evaluate.packing import Packing
 from monoglot.evaluate.progress import Progress
-from monoglot.evaluate.task import Settings, Task
+from monoglot.evaluate.task import Task, TuningSettings
 from monoglot.evaluate.training import SHARED_SEED, learning_rate
 
 PART_TOKENS = {"cpu": 1 << 12, "cuda": 1 << 14}
@@ -46,7 +46,7 @@ class AdapterTraining:
         self,
         model: PreTrainedModel,
         task: Task,
-        settings: Settings,
+        settings: TuningSettings,
         seeds: Sequence[int],
         at_once: int | None = None,
     ) -> None:
@@ -61,11 +61,11 @@ class AdapterTraining:
         apart = settings.seeds_affect == "everything"
         size = 1 if apart else at_once or (1 if self.device.type == "cpu" else len(self.seeds))
         self.stacks = [
-            AdapterStack(model, task.kind, len(task.classes), settings, self.seeds[at : at + size])
+            AdapterStack(model, task, settings, self.seeds[at : at + size])
             for at in range(0, len(self.seeds), size)
         ]
         self.size = size
-        self.encoder = PackedEncoder(model, task.kind == "classification")
+        self.encoder = PackedEncoder(model, task.first_state_only)
 
     def train(self, data: Encoded, dev: Encoded | None) -> None:
         """Train all seeds on `data`; with `dev`, keep each one's epoch of the lowest loss on it.

@@ -9,18 +9,10 @@ from pathlib import Path
 from monoglot import surroundings
 from monoglot.data.examples import SPLITS, Example
 from monoglot.errors import UserError
-from monoglot.evaluate import ngrams
-from monoglot.evaluate.majority import majority
+from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.ngrams import Prediction
-from monoglot.evaluate.outcome import (
-    Outcome,
-    classification_outcome,
-    tagging_outcome,
-    write_predictions,
-    written,
-)
+from monoglot.evaluate.outcome import write_predictions, written
 from monoglot.evaluate.records import write_record
-from monoglot.evaluate.splits import labels_of, read_split
 from monoglot.evaluate.task import Names, Task
 from monoglot.files import sha256
 
@@ -45,15 +37,15 @@ def baseline(
     examples, out = Path(examples), Path(out)
     if method not in METHODS:
         raise UserError(f"method: '{method}' is not known; it must be one of {', '.join(METHODS)}")
-    if task.metric.startswith("subtoken_"):
+    if METRICS[task.metric].needs_tokenizer:
         raise UserError(
             f"task {task.name}: the metric '{task.metric}' needs a tokenizer, which a baseline "
             "does not have; choose a score of words"
         )
     started = time.monotonic()
-    splits = {split: read_split(examples, split, task) for split in SPLITS}
+    splits = {split: task.split(examples, split) for split in SPLITS}
     predicted = _predict(method, task, splits)
-    outcome = _outcome(task, splits, predicted.labels)
+    outcome = task.outcome(splits["train"], splits["test"], predicted.labels)
     record = {
         **asdict(names),
         "task": task.name,
@@ -74,13 +66,7 @@ def baseline(
         "hardware": surroundings.hardware(),
         "git_commit": surroundings.git_commit(),
         "inputs": {"examples": sha256(examples)},
-        "settings": {
-            "method": method,
-            "kind": task.kind,
-            "scheme": task.scheme if task.kind == "tagging" else None,
-            "labels": list(task.labels),
-            **predicted.settings,
-        },
+        "settings": {"method": method, **task.recorded(), **predicted.settings},
     }
     to, predictions = written(out, seed)
     write_predictions(predictions, outcome.predictions)
@@ -89,19 +75,7 @@ def baseline(
 
 
 def _predict(method: str, task: Task, splits: Mapping[str, Sequence[Example]]) -> Prediction:
-    if method == "majority":
-        constant = majority(task, (label for row in splits["train"] for label in labels_of(row)))
-        return Prediction([constant] * sum(len(labels_of(row)) for row in splits["test"]), 0)
-    if task.kind == "classification":
-        return ngrams.predict_texts(*(splits[split] for split in SPLITS), task.metric)
-    return ngrams.predict_tags(splits["train"], splits["test"])
-
-
-def _outcome(
-    task: Task, splits: Mapping[str, Sequence[Example]], predicted: Sequence[str]
-) -> Outcome:
-    train, test = splits["train"], splits["test"]
-    if task.kind == "classification":
-        return classification_outcome(task, train, test, predicted)
-    tags = iter(predicted)
-    return tagging_outcome(task, train, test, [[next(tags) for _ in row.tags] for row in test])
+    if method == "ngrams":
+        return task.ngrams(splits)
+    gold = [task.gold(example) for example in splits["test"]]
+    return Prediction(task.constant(task.majority(splits["train"]), gold), 0)

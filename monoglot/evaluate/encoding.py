@@ -1,17 +1,19 @@
 """Examples as tensors: encoded once, for all seeds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 from torch import Tensor
+from transformers import PretrainedConfig
 
 from monoglot.checkpoint_files import load_tokenizer as load_plain_tokenizer
-from monoglot.data.examples import TaggedExample, TextExample
+from monoglot.data.examples import Example
 from monoglot.errors import UserError
+from monoglot.evaluate.task import Task
 
 IGNORED = -100
 """Label of positions without one; the loss leaves them out."""
@@ -40,45 +42,25 @@ def load_tokenizer(checkpoint: str | Path, max_length: int) -> Tokenizer:
     return tokenizer
 
 
-def encode_texts(
-    examples: Sequence[TextExample], tokenizer: Tokenizer, classes: Sequence[str], pad: int
-) -> Encoded:
-    """Encode texts with one label each; `classes` must hold every label."""
-    encodings = tokenizer.encode_batch([example.text for example in examples])
-    ids, lengths = _padded([encoding.ids for encoding in encodings], pad)
-    index = {label: number for number, label in enumerate(classes)}
-    return Encoded(ids, lengths, torch.tensor([index[example.label] for example in examples]))
-
-
-def encode_sentences(
-    examples: Sequence[TaggedExample],
-    tokenizer: Tokenizer,
-    classes: Sequence[str],
-    pad: int,
+def encode_splits(
+    splits: Mapping[str, Sequence[Example]],
+    checkpoint: str | Path,
+    config: PretrainedConfig,
+    task: Task,
+    max_length: int,
     label_subtokens: str,
-) -> Encoded:
-    """Encode sentences given as words; `classes` must hold every tag.
+) -> dict[str, Encoded]:
+    """Encode splits by a checkpoint's tokenizer; `config` is its model's.
 
-    Labels follow the tokenizer's word ids, so a word that vanishes or is cut off shifts no other.
-    With `label_subtokens` "all" each sub-token carries its word's tag (as the paper does; a `B-`
-    is repeated), with "first" only the first one does.
+    Raises `UserError` if tokenizer and model do not belong together.
     """
-    encodings = tokenizer.encode_batch(
-        [list(example.tokens) for example in examples], is_pretokenized=True
-    )
-    ids, lengths = _padded([encoding.ids for encoding in encodings], pad)
-    words, _ = _padded([_word_indices(encoding) for encoding in encodings], -1)
-    index = {tag: number for number, tag in enumerate(classes)}
-    tags, _ = _padded([[index[tag] for tag in example.tags] for example in examples], IGNORED)
-    labelled = words >= 0 if label_subtokens == "all" else first_subtokens(words)
-    labels = tags.gather(1, words.clamp(min=0)).masked_fill(~labelled, IGNORED)
-    return Encoded(ids, lengths, labels, words)
-
-
-def first_subtokens(words: Tensor) -> Tensor:
-    """Mark the first sub-token of each word; `words` and the result are [examples, length]."""
-    before = torch.nn.functional.pad(words[:, :-1], (1, 0), value=-1)
-    return (words >= 0) & (words != before)
+    tokenizer = load_tokenizer(checkpoint, max_length)
+    encoded = {
+        split: task.encode(rows, tokenizer, config.pad_token_id, label_subtokens)
+        for split, rows in splits.items()
+    }
+    check_ids(encoded.values(), config.vocab_size, checkpoint)
+    return encoded
 
 
 def check_ids(splits: Iterable[Encoded], vocabulary: int, checkpoint: str | Path) -> None:
@@ -91,11 +73,8 @@ def check_ids(splits: Iterable[Encoded], vocabulary: int, checkpoint: str | Path
         )
 
 
-def _word_indices(encoding: Encoding) -> list[int]:
-    return [-1 if word is None else word for word in encoding.word_ids]
-
-
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:
+def padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:
+    """Return rows filled up to the longest one, [rows, length], and their lengths, [rows]."""
     lengths = np.array([len(row) for row in rows])
     table = np.full((len(rows), max(lengths.max(), 1)), fill, dtype=np.int64)
     table[np.arange(table.shape[1]) < lengths[:, None]] = np.concatenate(

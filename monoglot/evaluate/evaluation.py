@@ -12,28 +12,13 @@ from transformers import PreTrainedModel
 
 from monoglot import surroundings
 from monoglot.checkpoints import FILES
-from monoglot.data.examples import Example
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter, kept_adapters
 from monoglot.evaluate.adapter_training import AdapterTraining
-from monoglot.evaluate.decoding import subtoken_tags, word_tags
-from monoglot.evaluate.encoding import (
-    Encoded,
-    check_ids,
-    encode_sentences,
-    encode_texts,
-    load_tokenizer,
-)
-from monoglot.evaluate.outcome import (
-    Outcome,
-    classification_outcome,
-    tagging_outcome,
-    write_predictions,
-    written,
-)
+from monoglot.evaluate.encoding import Encoded, encode_splits
+from monoglot.evaluate.outcome import write_predictions, written
 from monoglot.evaluate.records import write_record
-from monoglot.evaluate.splits import read_split
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, Task, TuningSettings
 from monoglot.evaluate.training import predict, train
 from monoglot.files import sha256
 
@@ -44,7 +29,7 @@ def evaluate(
     checkpoint: str | Path,
     examples: str | Path,
     task: Task,
-    settings: Settings,
+    settings: TuningSettings,
     seeds: Sequence[int],
     names: Names,
     out: str | Path,
@@ -68,8 +53,9 @@ def evaluate(
     model = adapter.load_encoder(checkpoint)
     _check_length(settings.max_length, model, checkpoint)
     wanted = ("train", "dev", "test") if settings.checkpoint == "best" else ("train", "test")
-    splits = {split: read_split(examples, split, task) for split in wanted}
-    encoded = _encode(splits, checkpoint, model, task, settings)
+    splits = {split: task.split(examples, split) for split in wanted}
+    how = (settings.max_length, settings.label_subtokens)
+    encoded = encode_splits(splits, checkpoint, model.config, task, *how)
     shared = _shared_fields(checkpoint, examples, task, settings, names)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     started = time.monotonic()
@@ -81,7 +67,8 @@ def evaluate(
             kept_adapters.save(model, checkpoint, task, settings, names, to)
 
     predicted = run(model, encoded, task, settings, seeds, tuned)
-    outcomes = [_outcome(splits, encoded["test"], found, task) for found in predicted]
+    rows = (splits["train"], splits["test"], encoded["test"])
+    outcomes = [task.decoded(*rows, found) for found in predicted]
     counts = adapter.parameter_counts(model)
     shared |= {
         "n_train": len(splits["train"]),
@@ -108,7 +95,7 @@ def _train_adapters(
     model: PreTrainedModel,
     encoded: dict[str, Encoded],
     task: Task,
-    settings: Settings,
+    settings: TuningSettings,
     seeds: Sequence[int],
     tuned: Callable[[int], None],
 ) -> list[torch.Tensor]:
@@ -129,31 +116,19 @@ def _tune_all(
     model: PreTrainedModel,
     encoded: dict[str, Encoded],
     task: Task,
-    settings: Settings,
+    settings: TuningSettings,
     seeds: Sequence[int],
     tuned: Callable[[int], None],
 ) -> list[torch.Tensor]:
     start = copy.deepcopy(model.base_model.state_dict())
     predicted = []
     for seed in seeds:
-        adapter.fresh_head(model, task.kind, len(task.classes), seed, start)
+        adapter.fresh_head(model, task, seed, start)
         model.to(model.device)
         train(model, encoded["train"], encoded.get("dev"), settings, seed)
         predicted.append(predict(model, encoded["test"]))
         tuned(seed)
     return predicted
-
-
-def _outcome(
-    splits: dict[str, list[Example]], test: Encoded, predicted: torch.Tensor, task: Task
-) -> Outcome:
-    train_rows, test_rows = splits["train"], splits["test"]
-    if task.kind == "classification":
-        labels = [task.classes[index] for index in predicted.tolist()]
-        return classification_outcome(task, train_rows, test_rows, labels)
-    places = ([example.tags for example in test_rows], test, predicted, task.classes)
-    words, lost = word_tags(*places)
-    return tagging_outcome(task, train_rows, test_rows, words, subtoken_tags(*places), lost)
 
 
 def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> None:
@@ -164,28 +139,8 @@ def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> 
         )
 
 
-def _encode(
-    splits: dict[str, list[Example]],
-    checkpoint: Path,
-    model: PreTrainedModel,
-    task: Task,
-    settings: Settings,
-) -> dict[str, Encoded]:
-    tokenizer = load_tokenizer(checkpoint, settings.max_length)
-    common = (tokenizer, task.classes, model.config.pad_token_id)
-    if task.kind == "classification":
-        encoded = {split: encode_texts(rows, *common) for split, rows in splits.items()}
-    else:
-        encoded = {
-            split: encode_sentences(rows, *common, settings.label_subtokens)
-            for split, rows in splits.items()
-        }
-    check_ids(encoded.values(), model.config.vocab_size, checkpoint)
-    return encoded
-
-
 def _shared_fields(
-    checkpoint: Path, examples: Path, task: Task, settings: Settings, names: Names
+    checkpoint: Path, examples: Path, task: Task, settings: TuningSettings, names: Names
 ) -> dict:
     """Return what the records of all seeds have in common."""
     return {
@@ -198,12 +153,7 @@ def _shared_fields(
         "hardware": surroundings.hardware(),
         "git_commit": surroundings.git_commit(),
         "inputs": _input_hashes(checkpoint, examples),
-        "settings": {
-            **asdict(settings),
-            "kind": task.kind,
-            "scheme": task.scheme if task.kind == "tagging" else None,
-            "labels": list(task.labels),
-        },
+        "settings": settings.model_dump() | task.recorded(),
     }
 
 

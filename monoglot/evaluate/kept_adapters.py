@@ -28,7 +28,7 @@ from monoglot.evaluate.kept_files import (
     HEAD_CONFIG,
     HEAD_WEIGHTS,
 )
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, Task, TuningSettings
 from monoglot.files import sha256, whole_folder
 
 MAX_LENGTH = "max_length"
@@ -41,7 +41,7 @@ def save(
     model: PreTrainedModel,
     checkpoint: Path,
     task: Task,
-    settings: Settings,
+    settings: TuningSettings,
     names: Names,
     folder: Path,
 ) -> None:

@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion, make_union
 from sklearn.svm import LinearSVC
 
 from monoglot.data.examples import TaggedExample, TextExample
-from monoglot.evaluate.scoring import classification_scores
+from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.word_features import word_features
 
 TEXT_CS = (0.1, 1.0, 10.0, 100.0)
@@ -24,9 +24,12 @@ TAG_C = 0.1
 
 @dataclass(frozen=True)
 class Prediction:
-    """Labels of the test set, the number of weights learned for them, and the settings used."""
+    """Labels of the test set, the number of weights learned for them, and the settings used.
 
-    labels: list[str]
+    Labels are as the task's gold ones: one for each example, or a list of its words' tags.
+    """
+
+    labels: list
     weights: int
     settings: dict = field(default_factory=dict)
 
@@ -54,27 +57,27 @@ def predict_texts(
     for c in TEXT_CS:
         models[c] = LogisticRegression(C=c, class_weight="balanced", max_iter=1000)
         predicted = models[c].fit(train_matrix, labels).predict(dev_matrix).tolist()
-        reached[c] = classification_scores(dev_labels, predicted)[metric]
+        reached[c] = METRICS[metric].score(dev_labels, predicted)
     best = max(TEXT_CS, key=reached.__getitem__)
     predicted = models[best].predict(features.transform([example.text for example in test]))
     return Prediction(predicted.tolist(), _weights(models[best]), {"c": best})
 
 
 def predict_tags(train: Sequence[TaggedExample], test: Sequence[TaggedExample]) -> Prediction:
-    """Predict the tag of each test word, in one list over all sentences.
+    """Predict the tags of each test sentence.
 
     A linear support vector machine (one against the rest, C 0.1) on `word_features`, present or
     not. Each word is tagged for itself; tags that do not follow from one another stay as they are.
     """
     tags = [tag for example in train for tag in example.tags]
-    words = sum(len(example.tokens) for example in test)
     if len(set(tags)) == 1:
-        return Prediction(tags[:1] * words, 0)
+        return Prediction([tags[:1] * len(example.tokens) for example in test], 0)
     features = CountVectorizer(analyzer=list, binary=True, dtype=np.float64)
     model = LinearSVC(C=TAG_C, random_state=0)
     model.fit(features.fit_transform(_words(train)), tags)
-    predicted = model.predict(features.transform(_words(test)))
-    return Prediction(predicted.tolist(), _weights(model), {"c": TAG_C})
+    predicted = iter(model.predict(features.transform(_words(test))).tolist())
+    sentences = [[next(predicted) for _ in example.tokens] for example in test]
+    return Prediction(sentences, _weights(model), {"c": TAG_C})
 
 
 def _text_features() -> FeatureUnion:

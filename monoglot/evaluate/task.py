@@ -1,100 +1,280 @@
-"""What a task is and how its adapters are trained: the options of one evaluation."""
+"""What a task is, whatever its kind, and how models are tuned on it.
 
-import math
+A kind of task is a subclass of `Task` in a module of its own, with its entry; see the package's
+registry. Planning reads this: imports nothing heavy.
+"""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from monoglot.data.examples import tag_inventory
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+
+from monoglot.data.examples import Example
 from monoglot.errors import UserError
-from monoglot.metrics import METRICS
+from monoglot.evaluate.metrics import METRICS, SUBTOKENS, Pair, Tags, metrics_for, scores_of
+from monoglot.parameters import UNIQUE, Count, Flag, Number, Parameters
 
-OUTSIDE = "O"
-"""Tag of words outside entities, and the prediction for words that no sub-token stands for."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from tokenizers import Tokenizer
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from monoglot.evaluate.encoding import Encoded
+    from monoglot.evaluate.ngrams import Prediction
+
+Label = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
+Subtokens = Literal["all", "first"]
+SeedsAffect = Literal["initialisation", "everything"]
+
+
+class TuningKeys(Parameters):
+    """What a task says of how checkpoints are tuned on it (defaults: paper, Table 4)."""
+
+    tuning: Literal["adapter", "full"] = "adapter"
+    """Train an adapter on the frozen encoder (the paper), or all weights."""
+    learning_rate: Annotated[Number, Field(gt=0)] = 1e-4
+    """The highest, of AdamW."""
+    batch_size: Count = 16
+    """Examples in a step."""
+    epochs: Count = 20
+    """Passes over the training examples."""
+    max_length: Annotated[int, Field(ge=8)] = 256
+    """Tokens of an example; the rest is cut off."""
+    weight_decay: Annotated[Number, Field(ge=0)] = 0
+    """Of weights, not of biases."""
+    warmup: Annotated[Number, Field(ge=0, lt=1)] = 0
+    """Share of the steps with a rising learning rate."""
+    checkpoint: Annotated[Literal["last", "best"], Flag("checkpoint_choice")] = "last"
+    """Test the last epoch, or the one with the best validation loss."""
+    patience: Count | None = None
+    """With `checkpoint` best, end a seed's training after so many epochs without a lower \
+validation loss, the schedule of the learning rate unchanged; null for never (the paper)."""
+    label_subtokens: Subtokens = "all"
+    """Train on a label for every sub-token of a word (the paper), or the first alone."""
+    reduction_factor: Count = 16
+    """Bottleneck of the adapter is hidden size over this; variants can set their own."""
+
+    @field_validator("patience")
+    @classmethod
+    def _of_the_best(cls, patience: int | None, info: ValidationInfo) -> int | None:
+        if patience is not None and info.data.get("checkpoint") != "best":
+            raise ValueError("needs 'checkpoint: best' beside it")
+        return patience
+
+
+class TuningSettings(TuningKeys):
+    """How a checkpoint is tuned on a task; the same for all seeds."""
+
+    seeds_affect: SeedsAffect = "everything"
+    """What a seed changes: the initialisation alone (the paper), or order and dropout as well."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """A task with its declared labels.
+class Outcome:
+    """What one run scored: every metric with the baseline as `majority`, and its predictions.
 
-    `kind` is "classification" or "tagging". For tagging, `scheme` says how tags look: with "iob2"
-    the labels are entity types, with "plain" the labels are the tags. `metric` names the score
-    that tables show. Raises `UserError` on a metric of another kind of task and on bad labels.
+    `lost` counts the test words that no sub-token stands for; they count as predicted `O`.
     """
 
-    name: str
-    kind: str
-    labels: tuple[str, ...]
-    metric: str
-    scheme: str = "plain"
+    scores: dict[str, float]
+    predictions: "pa.Table"
+    lost: int
 
-    def __post_init__(self) -> None:
-        known = METRICS["classification" if self.kind == "classification" else self.scheme]
-        if self.metric not in known:
-            raise UserError(
-                f"task {self.name}: metric '{self.metric}' is not one of its kind; "
-                f"it must be one of {', '.join(known)}"
-            )
-        if len(set(self.labels)) < len(self.labels) or not self.labels:
-            raise UserError(f"task {self.name}: labels must be given, each of them once")
-        if self.kind == "tagging" and OUTSIDE in self.labels:
-            raise UserError(
-                f"task {self.name}: labels must not hold '{OUTSIDE}', "
-                "which stands for words outside entities and words cut off"
-            )
+
+class Task(Parameters):
+    """A task with its declared labels; each kind of task is a subclass.
+
+    The first sentence of a subclass's docstring says what models do in such a task.
+    """
+
+    kind: str
+    """What is labelled: a text, or each of its words."""
+    labels: Annotated[list[Label], Field(min_length=1), *UNIQUE]
+    """Classes, tags, or with the scheme iob2 entity types."""
+    metric: str | None = None
+    """The metric that is a record's `score`; all others stand beside it."""
+
+    compares: ClassVar[tuple[str, ...]]
+    """What metrics compare: first gold and predicted labels, then what needs a tokenizer."""
+    example: ClassVar[type[Example]]
+    """The class of its examples, whose attributes are the columns of its data."""
+    on_hub: ClassVar[str]
+    """The task's name on the Hub."""
+    first_state_only: ClassVar[bool] = False
+    """Whether the head reads the state of the first token alone."""
+    stock: ClassVar[str]
+    """The class of `transformers` that loads a model tuned whole."""
+    stock_heads: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """By family of models: names of the head's linear layers in stock models, by their places."""
+
+    _name: str = PrivateAttr("")
+
+    @property
+    def name(self) -> str:
+        """What the experiment calls it; "" if that does not matter."""
+        return self._name
+
+    def named(self, name: str) -> "Task":
+        task = self.model_copy()
+        task._name = name
+        return task
+
+    @classmethod
+    def does(cls) -> str:
+        """Say what models do in such a task: "sorts whole texts"."""
+        first = inspect.getdoc(cls).partition(".")[0]
+        return first[:1].lower() + first[1:]
+
+    @classmethod
+    def metrics(cls, scheme: str | None = None) -> tuple[str, ...]:
+        """Return the names of the metrics that records of such a task hold."""
+        return tuple(metric.name for metric in metrics_for(cls.compares, scheme))
+
+    @property
+    def tag_scheme(self) -> str | None:
+        """How tags look, for a kind that tags."""
+        return None
 
     @property
     def classes(self) -> list[str]:
         """The model's output classes, in the order of its outputs."""
-        if self.kind == "classification":
-            return list(self.labels)
-        return tag_inventory(self.labels, self.scheme)
+        return list(self.labels)
 
+    def check(self, where: str) -> None:
+        """Raise `UserError` if the metric is of another kind of task, or for bad labels.
 
-@dataclass(frozen=True)
-class Settings:
-    """Hyper-parameters of training on a task (paper, Table 4); one set for all seeds.
-
-    `warmup` is a fraction of all steps. `checkpoint` is "last" (test after the last epoch) or
-    "best" (test the epoch with the lowest validation loss). `tuning` is "adapter" (the encoder is
-    frozen) or "full" (no adapter, all weights are trained). `label_subtokens` is "all" (every
-    sub-token carries its word's label, as in the paper) or "first". `seeds_affect` is
-    "initialisation" (data order and dropout are the same for all seeds, as in the paper) or
-    "everything". `patience` ends a seed's training after so many epochs without a lower validation
-    loss, the schedule of the learning rate unchanged; None for never. Raises `UserError` on a
-    number out of range, and on `patience` without `checkpoint: best`.
-    """
-
-    reduction_factor: int
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    max_length: int
-    weight_decay: float
-    warmup: float
-    checkpoint: str
-    label_subtokens: str
-    seeds_affect: str
-    tuning: str = "adapter"
-    patience: int | None = None
-
-    def __post_init__(self) -> None:
-        for key in ("reduction_factor", "learning_rate", "batch_size", "epochs"):
-            if not 0 < getattr(self, key) < math.inf:
-                raise UserError(f"{key} is {getattr(self, key)}; it must be above 0, and finite")
-        if not self.max_length > 2:
-            raise UserError(f"max_length is {self.max_length}; it must be above 2")
-        if not (0 <= self.weight_decay < math.inf and 0 <= self.warmup < 1):
-            raise UserError("weight_decay must be 0 or more, and warmup 0 or more and below 1")
-        if self.patience is not None:
-            self._check_patience()
-
-    def _check_patience(self) -> None:
-        if self.patience < 1:
-            raise UserError(f"patience is {self.patience}; it must be above 0, or null for none")
-        if self.checkpoint != "best":
+        Args:
+            where: the key of the task's block, such as `tasks.tc`; "" for flags.
+        """
+        allowed = self.metrics(self.tag_scheme)
+        if self.metric is not None and self.metric not in allowed:
             raise UserError(
-                f"patience is {self.patience}, but the {self.checkpoint} epoch is tested; "
-                "it needs checkpoint: best"
+                f"{key_of(where, 'metric')}: '{self.metric}' is not for {self.kind}; "
+                f"choose one of {', '.join(allowed)}"
             )
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a record says of the task among its settings."""
+        return {"scheme": None} | self.model_dump(exclude={"metric"})
+
+    # Examples
+
+    def read(self, source: Mapping[str, Any], split: str, root: Path) -> Iterator[Example]:
+        """Yield the examples of a split of a source; raise `UserError` for bad input."""
+        raise NotImplementedError
+
+    def gold(self, example: Example) -> Any:
+        """Return an example's label or list of tags."""
+        raise NotImplementedError
+
+    def labels_of(self, example: Example) -> list[str]:
+        """Return all labels of an example."""
+        gold = self.gold(example)
+        return [gold] if isinstance(gold, str) else gold
+
+    def split(self, path: Path, split: str) -> list[Example]:
+        """Return the examples of one split that were read from a source.
+
+        Raises `UserError` if the split is missing or empty, if the file holds examples of another
+        kind of task, or a label that the task does not declare.
+        """
+        from monoglot.data.store import columns_of, names_of, read_examples
+
+        if not set(names_of(self.example)) <= set(columns_of(path)):
+            raise UserError(f"{path}: holds no examples of {self.kind}, which task {self.name} is")
+        examples = read_examples(path, split, self.example)
+        if not examples:
+            raise UserError(f"{path}: the split '{split}' is missing or empty")
+        known = set(self.classes)
+        for row, example in enumerate(examples):
+            for label in self.labels_of(example):
+                if label not in known:
+                    raise UserError(
+                        f"{path}: example {row} of {split} has the label '{label}', which task "
+                        f"{self.name} does not declare; it must be one of {', '.join(self.classes)}"
+                    )
+        return examples
+
+    # Models
+
+    def encode(
+        self, examples: Sequence[Example], tokenizer: "Tokenizer", pad: int, label_subtokens: str
+    ) -> "Encoded":
+        """Return examples as tensors; every label must be one of `classes`."""
+        raise NotImplementedError
+
+    def add_head(self, model: "PreTrainedModel", name: str) -> None:
+        """Put the task's prediction head on a model of the `adapters` library."""
+        raise NotImplementedError
+
+    def decoded(
+        self,
+        train: Sequence[Example],
+        test: Sequence[Example],
+        encoded: "Encoded",
+        predicted: "Tensor",
+    ) -> Outcome:
+        """Score predicted class indices, in the shape of the labels of `encoded`, which is `test`.
+
+        The labels of `train` say what is most frequent.
+        """
+        raise NotImplementedError
+
+    # Baselines
+
+    def majority(self, train: Sequence[Example]) -> str:
+        """Return the label that the majority baseline always predicts.
+
+        It is the most frequent one of the training set, the alphabetically first among equals.
+        """
+        counts = Counter(label for example in train for label in self.labels_of(example))
+        return min(counts, key=lambda label: (-counts[label], label))
+
+    def constant(self, label: str, gold: Sequence) -> list:
+        """Return a prediction that is always `label`, in the shape of gold labels."""
+        return [label if isinstance(one, str) else [label] * len(one) for one in gold]
+
+    def ngrams(self, splits: Mapping[str, Sequence[Example]]) -> "Prediction":
+        """Return what a linear model on n-grams predicts of the test set."""
+        raise NotImplementedError
+
+    # Scores
+
+    def outcome(
+        self,
+        train: Sequence[Example],
+        test: Sequence[Example],
+        predicted: Sequence,
+        subtokens: tuple[Tags, Tags] | None = None,
+        lost: int = 0,
+    ) -> Outcome:
+        """Score predicted labels: one for each test example, or one for each of its words.
+
+        `subtokens` are the (gold, predicted) tags of the sub-tokens, if there is a tokenizer.
+        """
+        gold = [self.gold(example) for example in test]
+        pairs: dict[str, Pair] = {self.compares[0]: (gold, predicted)}
+        if subtokens is not None:
+            pairs[SUBTOKENS] = subtokens
+        scores = scores_of(pairs, self.tag_scheme)
+        shown = METRICS[self.metric]
+        right, _ = pairs[shown.compares]
+        scores["majority"] = shown.score(right, self.constant(self.majority(train), right))
+        return Outcome(scores, self.predictions(gold, predicted), lost)
+
+    def predictions(self, gold: Sequence, predicted: Sequence) -> "pa.Table":
+        """Return the table of predictions, whose first column numbers the examples from 0."""
+        raise NotImplementedError
+
+
+def key_of(where: str, name: str) -> str:
+    """Return the key of a parameter in the block at `where`; its name where there is no block."""
+    return f"{where}.{name}" if where else name
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from monoglot.evaluate.adapter import trained_parameters
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.evaluate.finite import FiniteLosses, check_outputs
 from monoglot.evaluate.progress import Progress
-from monoglot.evaluate.task import Settings
+from monoglot.evaluate.task import TuningSettings
 
 SHARED_SEED = 42
 """Seed of data order and dropout where seeds affect the initialisation only (as in the paper)."""
@@ -25,7 +25,7 @@ PREDICTION_BATCH = 64
 
 
 def train(
-    model: PreTrainedModel, data: Encoded, dev: Encoded | None, settings: Settings, seed: int
+    model: PreTrainedModel, data: Encoded, dev: Encoded | None, settings: TuningSettings, seed: int
 ) -> None:
     """Train on `data` what of the model is to be trained: adapter and head, or all of it.
 
@@ -97,7 +97,7 @@ class _Stepper:
     def __init__(
         self,
         model: PreTrainedModel,
-        settings: Settings,
+        settings: TuningSettings,
         steps_per_epoch: int,
         losses: FiniteLosses,
     ) -> None:

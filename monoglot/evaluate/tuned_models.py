@@ -1,39 +1,24 @@
 """Models tuned whole on a task, as stock checkpoints that need no `adapters` library.
 
-`AutoModelForSequenceClassification` and `AutoModelForTokenClassification` load them. The trained
-head is the stock one under other names, but for a classifier on DistilBERT: its stock head has
-another activation (ReLU for tanh), so that such a model is kept in the format of `adapters`.
+The class that the kind of task names (`Task.stock`) loads them. The trained head is the stock one
+under other names, `Task.stock_heads`; where a family has no such head, a model is kept in the
+format of `adapters`.
 """
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+import transformers
 from adapters import AutoAdapterModel
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PreTrainedModel,
-)
+from transformers import PreTrainedModel
 
 from monoglot.checkpoint_files import parsed_config, read_config
+from monoglot.evaluate import KINDS
 from monoglot.evaluate.adapter import NAME
 from monoglot.evaluate.task import Task
-
-CLASSES = {
-    "classification": AutoModelForSequenceClassification,
-    "tagging": AutoModelForTokenClassification,
-}
-TAGGING = {"1": "classifier"}
-HEADS = {
-    ("bert", "classification"): {"1": "bert.pooler.dense", "4": "classifier"},
-    ("xlm-roberta", "classification"): {"1": "classifier.dense", "4": "classifier.out_proj"},
-    ("bert", "tagging"): TAGGING,
-    ("xlm-roberta", "tagging"): TAGGING,
-    ("distilbert", "tagging"): TAGGING,
-}
-"""Names of a head's linear layers in stock models, by their places in the head."""
 
 FLEXIBLE = "prediction_heads"
 """The key of a configuration with heads of the `adapters` library."""
@@ -47,12 +32,12 @@ def save(
     The tokenizer cuts at `max_length` tokens.
     """
     labels = dict(enumerate(task.classes))
-    names = HEADS.get((model.config.model_type, task.kind))
+    names = task.stock_heads.get(model.config.model_type)
     if names is None:
         model.heads[NAME].config["label2id"] = {name: at for at, name in labels.items()}
         model.save_pretrained(folder, safe_serialization=True, max_shard_size="1TB")
     else:
-        stock = _stock(model, checkpoint, task.kind, labels, names)
+        stock = _stock(model, checkpoint, task.stock, labels, names)
         stock.save_pretrained(folder, safe_serialization=True, max_shard_size="1TB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
@@ -64,11 +49,7 @@ def save(
 def load(folder: Path) -> PreTrainedModel:
     """Load what `save` wrote, in fp32 and evaluation mode."""
     config = parsed_config(folder, str(folder))
-    if FLEXIBLE in config:
-        model_class = AutoAdapterModel
-    else:
-        tagging = config["architectures"][0].endswith("ForTokenClassification")
-        model_class = CLASSES["tagging" if tagging else "classification"]
+    model_class = AutoAdapterModel if FLEXIBLE in config else _stock_class(config)
     model = model_class.from_pretrained(
         folder,
         use_safetensors=True,
@@ -79,10 +60,18 @@ def load(folder: Path) -> PreTrainedModel:
     return model.eval()
 
 
+def _stock_class(config: Mapping) -> type:
+    """Return the class that loads a stock model: that of the kind of task it was tuned on."""
+    architecture = config["architectures"][0]
+    names = {kind.stock for kind in KINDS.values()}
+    fitting = (name for name in names if architecture.endswith(name.removeprefix("AutoModel")))
+    return getattr(transformers, next(fitting))
+
+
 def _stock(
     model: PreTrainedModel,
     checkpoint: Path,
-    kind: str,
+    name: str,
     labels: dict[int, str],
     names: dict[str, str],
 ) -> PreTrainedModel:
@@ -90,7 +79,7 @@ def _stock(
     config.id2label, config.label2id = labels, {name: at for at, name in labels.items()}
     config.dtype = torch.float32
     with torch.device("meta"):  # no weights are drawn, and none of what is random later changes
-        stock = CLASSES[kind].from_config(config)
+        stock = getattr(transformers, name).from_config(config)
     # Parameters, and not the state: the library has the embeddings in there twice.
     tuned = {name: value.detach().cpu() for name, value in model.named_parameters()}
     for place, stock_name in names.items():

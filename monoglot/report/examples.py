@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from monoglot.data.examples import SPLITS
-from monoglot.data.store import read_examples
+from monoglot.data.store import count_examples
 from monoglot.report.block import check_keys, labels, names, text
 from monoglot.report.table import Column, Table
 
@@ -34,4 +34,6 @@ def render(block: Mapping) -> Table:
 
 
 def _counts(path: str | None) -> dict[str, str]:
-    return {split: str(len(read_examples(path, split))) if path else "" for split in SPLITS}
+    if not path:
+        return dict.fromkeys(SPLITS, "")
+    return {split: str(number) for split, number in count_examples(path).items()}

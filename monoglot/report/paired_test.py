@@ -12,7 +12,6 @@ swaps Phipson and Smyth 2010, "Permutation p-values should never be zero".
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from monoglot.errors import UserError
+from monoglot.evaluate.metrics import METRICS, Counted
 
 SWAPS = 9_999
 AT_A_TIME = 256
 ROUNDING = 1e-9
-OUTSIDE = "O"
 
 Score = Callable[[np.ndarray], np.ndarray]
 """From counts summed over examples, [swaps, counts], to scores, [swaps]."""
@@ -68,7 +67,7 @@ def p_value(
     Raises:
         UserError: the predictions are not of the same test set.
     """
-    if metric not in METRICS:
+    if (counted := _counted(metric)) is None:
         return None
     runs = [*first, *second]
     if any(run.gold != runs[0].gold for run in runs):
@@ -76,18 +75,24 @@ def p_value(
     labels = sorted(
         {label for run in runs for rows in (run.gold, run.predicted) for r in rows for label in r}
     )
-    count, score = METRICS[metric]
-    a, b = (np.stack([count(run, labels) for run in side]) for side in (first, second))
-    return _swapped(a, b, score, _seed(name))
+    a, b = (
+        np.stack([counted.count(run.gold, run.predicted, labels) for run in side])
+        for side in (first, second)
+    )
+    return _swapped(a, b, counted.score, _seed(name))
 
 
 def score_of(metric: str, run: Predictions) -> float | None:
     """Return the score of predictions, from 0 to 1, as a record has it; None as `p_value` does."""
-    if metric not in METRICS:
+    if (counted := _counted(metric)) is None:
         return None
-    count, score = METRICS[metric]
     labels = sorted({label for rows in (run.gold, run.predicted) for r in rows for label in r})
-    return float(score(count(run, labels).sum(axis=0, keepdims=True))[0])
+    counts = counted.count(run.gold, run.predicted, labels)
+    return float(counted.score(counts.sum(axis=0, keepdims=True))[0])
+
+
+def _counted(metric: str) -> Counted | None:
+    return METRICS[metric].counted if metric in METRICS else None
 
 
 def _swapped(a: np.ndarray, b: np.ndarray, score: Score, seed: int) -> float:
@@ -114,74 +119,3 @@ def _swapped(a: np.ndarray, b: np.ndarray, score: Score, seed: int) -> float:
 
 def _seed(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-
-
-def _right(run: Predictions, labels: Sequence[str]) -> np.ndarray:
-    """Right labels and all labels of each example, [examples, 2]."""
-    rows = zip(run.gold, run.predicted, strict=True)
-    return np.array([(sum(map(str.__eq__, g, p)), len(g)) for g, p in rows], dtype=np.int64)
-
-
-def _by_label(run: Predictions, labels: Sequence[str]) -> np.ndarray:
-    """Of each label, hits, predicted and gold of each example, [examples, 3 labels]."""
-    at = {label: 3 * i for i, label in enumerate(labels)}
-    counts = np.zeros((len(run.gold), 3 * len(labels)), dtype=np.int64)
-    for row, (gold, predicted) in enumerate(zip(run.gold, run.predicted, strict=True)):
-        for g, p in zip(gold, predicted, strict=True):
-            counts[row, at[g]] += g == p
-            counts[row, at[p] + 1] += 1
-            counts[row, at[g] + 2] += 1
-    return counts
-
-
-def _without_outside(run: Predictions, labels: Sequence[str]) -> np.ndarray:
-    return _by_label(run, labels)[
-        :, [i for i in range(3 * len(labels)) if labels[i // 3] != OUTSIDE]
-    ]
-
-
-def _chunks(run: Predictions, labels: Sequence[str]) -> np.ndarray:
-    """Chunks found, predicted and gold of each sentence, [sentences, 3], as seqeval sees them."""
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    rows = zip(run.gold, run.predicted, strict=True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".* seems not to be NE tag")
-        found = [(set(get_entities(list(g))), set(get_entities(list(p)))) for g, p in rows]
-    return np.array([(len(g & p), len(p), len(g)) for g, p in found], dtype=np.int64)
-
-
-def _share(counts: np.ndarray) -> np.ndarray:
-    return counts[:, 0] / np.maximum(counts[:, 1], 1)
-
-
-def _f1(counts: np.ndarray) -> np.ndarray:
-    """F1 of triples of hits, predicted and gold, [swaps, triples]; 0 where there are none."""
-    hits, predicted, gold = (counts[:, i::3] for i in range(3))
-    return 2 * hits / np.maximum(predicted + gold, 1)
-
-
-def _micro(counts: np.ndarray) -> np.ndarray:
-    return _f1(counts)[:, 0]
-
-
-def _macro(counts: np.ndarray) -> np.ndarray:
-    """The mean over labels that occur in gold or predictions."""
-    occurs = counts[:, 1::3] + counts[:, 2::3] > 0
-    return (_f1(counts) * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
-
-
-def _weighted(counts: np.ndarray) -> np.ndarray:
-    gold = counts[:, 2::3]
-    return (_f1(counts) * gold).sum(axis=1) / np.maximum(gold.sum(axis=1), 1)
-
-
-METRICS: dict[str, tuple[Callable[[Predictions, Sequence[str]], np.ndarray], Score]] = {
-    "accuracy": (_right, _share),
-    "word_accuracy": (_right, _share),
-    "macro_f1": (_by_label, _macro),
-    "weighted_f1": (_by_label, _weighted),
-    "word_macro_f1": (_without_outside, _macro),
-    "word_f1": (_chunks, _micro),
-}
-"""By metric: what is counted of each example, and the score of summed counts."""

@@ -67,7 +67,7 @@ def source_block(wildcards):
 def task_flags(wildcards):
     task = CONFIG["tasks"][wildcards.task]
     limits = {f"limit_{split}": number for split, number in task["limit"].items()}
-    return flags({key: task[key] for key in ("kind", "scheme", "labels")} | limits)
+    return flags(own_keys(task) | {"metric": None} | limits)
 
 
 def tokenizer_files(wildcards):

@@ -20,25 +20,18 @@ def tasks_by(tuning):
 
 
 def evaluation_flags(wildcards):
-    task = CONFIG["tasks"][wildcards.task]
-    own = adapter_settings(CONFIG, wildcards.variant, wildcards.task)
-    keys = [key for key in task if key not in ("checkpoint", "limit", "reduction_factor")]
-    settings = {key: task[key] for key in keys} | {
-        "label_subtokens": own["label_subtokens"],
-        "checkpoint_choice": task["checkpoint"],
-        "reduction_factor": own["reduction_factor"],
-        "seeds": CONFIG["seeds"],
-        "seeds_affect": own["seeds_affect"],
-    }
-    return flags(dict(wildcards.items()) | settings)
+    block = CONFIG["tasks"][wildcards.task]
+    own = block | adapter_settings(CONFIG, wildcards.variant, wildcards.task)
+    tuning = {key: own[key] for key in TuningSettings.model_fields}
+    run = dict(wildcards.items()) | {"seeds": CONFIG["seeds"]}
+    return shell_flags(run | own_keys(block) | tuning, TuningSettings)
 
 
 def baseline_flags(wildcards):
-    task = CONFIG["tasks"][wildcards.task]
+    block = CONFIG["tasks"][wildcards.task]
     method = GRAPH.settings(checkpoint_of(wildcards))["method"]
-    settings = {key: task[key] for key in ("kind", "scheme", "labels", "metric")}
     named = {"method": method, "seed": GRAPH.seeds(wildcards.variant)[0]}
-    return flags(dict(wildcards.items()) | settings | named)
+    return flags(dict(wildcards.items()) | own_keys(block) | named)
 
 
 def evaluated_files(wildcards):

@@ -7,8 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from monoglot.data.examples import SPLITS, Example, TaggedExample, TextExample, tag_inventory
-from monoglot.data.store import prepare_task, read_examples
+from monoglot.data.store import count_examples, prepare_task, read_examples
 from monoglot.errors import UserError
+from monoglot.evaluate import make_task
+from monoglot.evaluate.task_classification import Classification
 
 POLARITY = ["negative", "positive"]
 UPOS = ["NOUN", "VERB", "ADP"]
@@ -27,8 +29,9 @@ def prepare(
     kind = "tagging" if form in ("wikiann", "conllu", "token_tag") else "classification"
     caps = more.pop("caps", None)
     source = {"format": form, "files": dict.fromkeys(SPLITS, "a"), **more}
-    prepare_task(source, kind, labels, folder / "out" / "task", folder, caps, scheme)
-    return read_examples(folder / "out" / "task", "test")
+    task = make_task("t", {"kind": kind, "labels": labels, "scheme": scheme})
+    prepare_task(source, task, folder / "out" / "task", folder, caps)
+    return read_examples(folder / "out" / "task", "test", task.example)
 
 
 def conllu(number: str, word: str, tag: str) -> bytes:
@@ -97,8 +100,9 @@ def test_caps_keep_examples_evenly_spread_over_a_split(tmp_path: Path) -> None:
     content = b"".join(b"%d,%d\n" % (number > 3, number) for number in range(7))  # sorted by label
     found = prepare(tmp_path, "sentiment", content, POLARITY, caps={"dev": 7, "test": 3})
     assert [example.text for example in found] == ["0", "2", "4"]
-    assert len(read_examples(tmp_path / "out/task", "train")) == 7
-    assert len(read_examples(tmp_path / "out/task", "dev")) == 7
+    assert len(read_examples(tmp_path / "out/task", "train", TextExample)) == 7
+    assert len(read_examples(tmp_path / "out/task", "dev", TextExample)) == 7
+    assert count_examples(tmp_path / "out/task") == {"train": 7, "dev": 7, "test": 3}
 
 
 def test_the_file_has_the_promised_columns_and_the_same_bytes_each_time(tmp_path: Path) -> None:
@@ -114,12 +118,13 @@ def test_the_file_has_the_promised_columns_and_the_same_bytes_each_time(tmp_path
 def test_parquet_numbers_need_names(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["a", "b"], "label": [1, 0]}), tmp_path / "a.parquet")
     source = {"format": "parquet", "files": dict.fromkeys(SPLITS, "a.parquet")}
+    task = Classification(labels=POLARITY)
     with pytest.raises(UserError, match=r"row 1: the label is 1, which has no name.*`names`"):
-        prepare_task(source, "classification", POLARITY, tmp_path / "out", tmp_path)
+        prepare_task(source, task, tmp_path / "out", tmp_path)
     source["names"] = POLARITY
-    prepare_task(source, "classification", POLARITY, tmp_path / "out", tmp_path)
+    prepare_task(source, task, tmp_path / "out", tmp_path)
     expected = [TextExample("a", "positive"), TextExample("b", "negative")]
-    assert read_examples(tmp_path / "out", "dev") == expected
+    assert read_examples(tmp_path / "out", "dev", TextExample) == expected
 
 
 def test_tag_inventory() -> None:
@@ -186,8 +191,8 @@ def test_a_bad_source_is_refused(tmp_path: Path, change: dict, message: str) -> 
 
 
 def test_an_unknown_kind_or_split_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="kind: 'parsing' is not known"):
-        prepare_task({}, "parsing", UPOS, tmp_path / "out", tmp_path)
+    with pytest.raises(UserError, match="kind: 'parsing' must be one of classification, tagging"):
+        make_task("t", {"kind": "parsing", "labels": UPOS})
     prepare(tmp_path, "token_tag", b"za ADP\n", UPOS)
     with pytest.raises(UserError, match="the split is 'validation'; it must be one of train"):
-        read_examples(tmp_path / "out/task", "validation")
+        read_examples(tmp_path / "out/task", "validation", TaggedExample)

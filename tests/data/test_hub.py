@@ -73,7 +73,7 @@ def test_the_pinned_revision_is_read_with_and_without_the_hub(tmp_path, read) ->
         for revision, expected in ((OLD, old), (NEW, new)):
             done = read("read_task", files(revision), online)
             assert done.returncode == 0, done.stderr
-            assert read_examples(tmp_path / "out", "dev") == expected
+            assert read_examples(tmp_path / "out", "dev", TaggedExample) == expected
             (tmp_path / "out").unlink()
 
 
@@ -90,7 +90,9 @@ def test_published_files_and_text_from_the_hub(tmp_path, read) -> None:
     where = {"hub": "someone/names", "revision": OLD}
     task = {**where, "format": "token_tag", "files": dict.fromkeys(SPLITS, "swa/a.txt")}
     assert read("read_task", task).returncode == 0
-    assert read_examples(tmp_path / "out", "test") == [TaggedExample(("Kundi",), ("O",))]
+    assert read_examples(tmp_path / "out", "test", TaggedExample) == [
+        TaggedExample(("Kundi",), ("O",))
+    ]
     text = {**where, "format": "parquet", "files": ["mt/train-0.parquet", "mt/test-0.parquet"]}
     assert read("read_text", text).returncode == 0
     assert list(read_texts(tmp_path / "out")) == ["Pawlu", "Pawlu"]

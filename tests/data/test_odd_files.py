@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from monoglot.data import lines
-from monoglot.data.examples import SPLITS
+from monoglot.data.examples import SPLITS, TextExample
 from monoglot.data.lines import numbered_lines
 from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
 from monoglot.data.tagging import read_conllu
 from monoglot.data.text import read_jsonl
 from monoglot.errors import UserError
+from monoglot.evaluate.task_classification import Classification
 from monoglot.tokenizer_files import read_tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -72,8 +73,9 @@ def test_half_a_surrogate_pair_is_refused(tmp_path):
 def test_identifiers_that_are_there_twice_are_two_examples(tmp_path):
     (tmp_path / "raw").write_text("ID\ttweet\tlabel\n1\ta\tpositive\n1\ta\tpositive\n")
     source = {"format": "afrisenti", "files": dict.fromkeys(SPLITS, "raw")}
-    prepare_task(source, "classification", ["positive"], tmp_path / "out", tmp_path)
-    assert len(read_examples(tmp_path / "out", "train")) == 2
+    task = Classification(labels=["positive", "negative"])
+    prepare_task(source, task, tmp_path / "out", tmp_path)
+    assert len(read_examples(tmp_path / "out", "train", TextExample)) == 2
 
 
 def test_a_lost_row_or_blank_line_of_a_treebank_is_noticed(tmp_path):

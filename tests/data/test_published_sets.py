@@ -8,8 +8,15 @@ import pytest
 import yaml
 
 from monoglot.config import complete, source_of
-from monoglot.data.examples import SPLITS
-from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.data.examples import SPLITS, TaggedExample, TextExample
+from monoglot.data.store import (
+    count_examples,
+    prepare_task,
+    prepare_text,
+    read_examples,
+    read_texts,
+)
+from monoglot.evaluate import make_task
 from monoglot.files import sha256
 from monoglot.report import examples
 from monoglot.report.published import compared
@@ -70,10 +77,21 @@ SOURCES = {
 }
 
 
+TASKS = {
+    task: make_task(
+        task,
+        {
+            "kind": "tagging" if task in ("ner", "pos") else "classification",
+            "scheme": "iob2" if task == "ner" else "plain",
+            "labels": labels,
+        },
+    )
+    for task, labels in LABELS.items()
+}
+
+
 def prepare(task: str, source: dict, out: Path) -> Path:
-    kind = "tagging" if task in ("ner", "pos") else "classification"
-    scheme = "iob2" if task == "ner" else "plain"
-    prepare_task(source, kind, LABELS[task], out, DATA, scheme=scheme)
+    prepare_task(source, TASKS[task], out, DATA)
     return out
 
 
@@ -94,7 +112,7 @@ def test_afrisenti_with_ids_is_the_same_set(tmp_path: Path) -> None:
     one = prepare("sa", source("sa", "sw"), tmp_path / "one")
     files = by_split("afrisenti/subtaskA/sw_{split}.tsv")
     two = prepare("sa", {**source("sa", "sw"), "files": files}, tmp_path / "two")
-    assert read_examples(one, "test") == read_examples(two, "test")
+    assert read_examples(one, "test", TextExample) == read_examples(two, "test", TextExample)
 
 
 @pytest.mark.parametrize("language", ["mt", "sk", "sw"])
@@ -122,20 +140,20 @@ def test_afrisenti_with_all_three_labels(tmp_path: Path, language: str) -> None:
     source.pop("license", None)  # which the rules do not pass on to readers
     if not (DATA / source["files"]["train"]).is_file():
         pytest.skip(f"there is no AfriSenti for {language}")
-    out, labels = tmp_path / "task", config["tasks"]["sa"]["labels"]
-    prepare_task(source, "classification", labels, out, DATA)
-    assert [len(read_examples(out, split)) for split in SPLITS] == AFRISENTI_SIZES[language]
+    out = tmp_path / "task"
+    prepare_task(source, make_task("sa", config["tasks"]["sa"]), out, DATA)
+    assert list(count_examples(out).values()) == AFRISENTI_SIZES[language]
     if language == "swa":
-        counts = Counter(example.label for example in read_examples(out, "test"))
+        counts = Counter(example.label for example in read_examples(out, "test", TextExample))
         assert counts == {"neutral": 444, "positive": 224, "negative": 80}
 
 
 def test_label_counts(tmp_path: Path) -> None:
     topics = prepare("tc", source("tc", "mt"), tmp_path / "tc")
-    counts = Counter(example.label for example in read_examples(topics, "test"))
+    counts = Counter(example.label for example in read_examples(topics, "test", TextExample))
     assert [counts[label] for label in TOPICS] == [51, 40, 30, 25, 22, 19, 17]
     sentiment = prepare("sa", source("sa", "sk"), tmp_path / "sa")
-    counts = Counter(example.label for example in read_examples(sentiment, "train"))
+    counts = Counter(example.label for example in read_examples(sentiment, "train", TextExample))
     assert counts == {"negative": 534, "positive": 3026}
 
 
@@ -152,9 +170,9 @@ def test_label_counts(tmp_path: Path) -> None:
 )
 def test_word_counts(tmp_path: Path, task: str, language: str, words: list[int]) -> None:
     out = prepare(task, source(task, language), tmp_path / "task")
-    counts = [sum(len(e.tokens) for e in read_examples(out, split)) for split in SPLITS]
-    assert counts == words
-    tokens = {token for example in read_examples(out, "test") for token in example.tokens}
+    examples = {split: read_examples(out, split, TaggedExample) for split in SPLITS}
+    assert [sum(len(one.tokens) for one in rows) for rows in examples.values()] == words
+    tokens = {token for example in examples["test"] for token in example.tokens}
     assert not any(token.startswith(f"{language}:") for token in tokens)
 
 

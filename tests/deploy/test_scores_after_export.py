@@ -3,7 +3,6 @@
 import json
 import random
 import shutil
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,19 +12,28 @@ import torch
 from monoglot.checkpoint_files import read_config
 from monoglot.deploy.encoder import Logits
 from monoglot.deploy.export import export
-from monoglot.deploy.predictions import encode, predict
+from monoglot.deploy.predictions import predict
 from monoglot.deploy.scores import Run, write_scores
 from monoglot.errors import UserError
 from monoglot.evaluate import kept_adapters
+from monoglot.evaluate.encoding import encode_splits
 from monoglot.evaluate.evaluation import evaluate
-from monoglot.evaluate.splits import read_split
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, TuningSettings
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 TASKS = {
-    "tc": Task("tc", "classification", ("animal", "place"), "macro_f1"),
-    "ner": Task("ner", "tagging", ("PER", "LOC"), "word_f1", "iob2"),
+    "tc": Classification(labels=["animal", "place"], metric="macro_f1").named("tc"),
+    "ner": Tagging(labels=["PER", "LOC"], metric="word_f1", scheme="iob2").named("ner"),
 }
-SETTINGS = Settings(2, 1e-2, 8, 2, 32, 0.0, 0.0, "last", "all", "initialisation")
+SETTINGS = TuningSettings(
+    reduction_factor=2,
+    learning_rate=1e-2,
+    batch_size=8,
+    epochs=2,
+    max_length=32,
+    seeds_affect="initialisation",
+)
 NAMES = Names("m", "mt", "kd")
 
 
@@ -39,7 +47,7 @@ def trained(tiny_checkpoint, tmp_path_factory):
     def build(name, family="bert", tuning="adapter"):
         out, examples = folder / family / tuning / name, folder / f"{name}.parquet"
         if not out.exists():
-            settings = replace(SETTINGS, tuning=tuning)
+            settings = SETTINGS.model_copy(update={"tuning": tuning})
             checkpoint = tiny_checkpoint(family)
             evaluate(checkpoint, examples, TASKS[name], settings, [1], NAMES, out, out / "kept")
         return Run(out / "seed1.json", out / "kept" / "seed1", examples)
@@ -85,9 +93,9 @@ def test_predictions_are_those_of_the_model_text_by_text(trained, tiny_checkpoin
     run, checkpoint = trained("ner"), tiny_checkpoint("bert")
     model, _ = kept_adapters.load(checkpoint, run.kept)
     export(Logits(model), tmp_path / "graph.onnx", "logits")
-    rows = read_split(run.examples, "test", TASKS["ner"])
-    about = {"max_length": 32, "label_subtokens": "all"}
-    data = encode(rows, checkpoint, TASKS["ner"], about, read_config(checkpoint, ""))
+    rows = {"test": TASKS["ner"].split(run.examples, "test")}
+    how = (TASKS["ner"], 32, "all")
+    data = encode_splits(rows, checkpoint, read_config(checkpoint, ""), *how)["test"]
     predicted = predict(tmp_path / "graph.onnx", data)
     for ids, length, got in zip(data.ids, data.lengths, predicted, strict=True):
         with torch.inference_mode():

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monoglot.evaluate.task import Settings, Task
+from monoglot.evaluate.task import Task, TuningSettings
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 WORDS = ["kelb", "qattus", "dar", "kbira", "fil", "belt", "dog", "cat"]
 SIZES = {"train": 24, "dev": 8, "test": 12}
@@ -52,19 +54,19 @@ def sentences_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def texts_task() -> Task:
-    return Task("tc", "classification", ("animal", "place"), "macro_f1")
+    return Classification(labels=["animal", "place"], metric="macro_f1").named("tc")
 
 
 @pytest.fixture
 def sentences_task() -> Task:
-    return Task("ner", "tagging", ("PER", "LOC"), "word_f1", "iob2")
+    return Tagging(labels=["PER", "LOC"], metric="word_f1", scheme="iob2").named("ner")
 
 
 @pytest.fixture
-def settings() -> Callable[..., Settings]:
+def settings() -> Callable[..., TuningSettings]:
     """Return `settings(**changes)`: few steps, all else as small as can be."""
 
-    def build(**changes: object) -> Settings:
+    def build(**changes: object) -> TuningSettings:
         values = {
             "reduction_factor": 2,
             "learning_rate": 1e-2,
@@ -77,6 +79,6 @@ def settings() -> Callable[..., Settings]:
             "label_subtokens": "all",
             "seeds_affect": "initialisation",
         }
-        return Settings(**(values | changes))
+        return TuningSettings.checked(values | changes)
 
     return build

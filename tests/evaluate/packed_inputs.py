@@ -4,11 +4,12 @@ import torch
 from transformers import PreTrainedModel
 
 from monoglot.evaluate.encoding import IGNORED, Encoded
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 TASKS = {
-    "classification": Task("tc", "classification", ("a", "b", "c"), "macro_f1"),
-    "tagging": Task("pos", "tagging", ("NOUN", "VERB", "X"), "word_accuracy"),
+    "classification": Classification(labels=["a", "b", "c"], metric="macro_f1").named("tc"),
+    "tagging": Tagging(labels=["NOUN", "VERB", "X"], metric="word_accuracy").named("pos"),
 }
 
 

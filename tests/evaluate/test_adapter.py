@@ -9,6 +9,8 @@ from transformers import AutoModel, BertConfig, DistilBertConfig, XLMRobertaConf
 from monoglot.checkpoints import count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 TABLE_5 = [
     (768, 12, 16, 894_528),
@@ -22,6 +24,11 @@ TABLE_5 = [
     (312, 6, 16, 73_122),
     (312, 6, 2, 586_872),
 ]
+CLASSIFICATION = Classification(labels=["A", "B", "C"])
+
+
+def tagging(classes: int) -> Tagging:
+    return Tagging(labels=list("ABCDEFG")[:classes])
 
 
 @pytest.mark.parametrize(("hidden", "layers", "factor", "expected"), TABLE_5)
@@ -42,13 +49,13 @@ def test_adapters_have_the_size_of_the_papers_table_5(
     with torch.device("meta"):
         model = model_class(config)
         adapter.drop_heads(model)
-        adapter.fresh_adapter(model, "tagging", 7, factor, seed=1)
+        adapter.fresh_adapter(model, tagging(7), factor, seed=1)
     assert adapter.parameter_counts(model) == (expected, 7 * hidden + 7)
 
 
 def test_the_classification_head_has_two_layers(tiny_checkpoint):
     model = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(model, "classification", 3, 2, seed=1)
+    adapter.fresh_adapter(model, CLASSIFICATION, 2, seed=1)
     assert adapter.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
 
 
@@ -60,7 +67,7 @@ def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
     with torch.no_grad():
         expected = AutoModel.from_pretrained(folder)(ids).last_hidden_state
         torch.testing.assert_close(model.base_model(ids).last_hidden_state, expected)
-    adapter.fresh_adapter(model, "tagging", 3, 2, seed=1)
+    adapter.fresh_adapter(model, tagging(3), 2, seed=1)
     trained = adapter.trained_parameters(model)
     assert len(trained) == 4 * 4 + 2
     assert all(".adapters.task." in name or name.startswith("heads.task.") for name in trained)
@@ -68,14 +75,14 @@ def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
 
 def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
     used = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(used, "tagging", 3, 2, seed=5)
-    adapter.fresh_adapter(used, "tagging", 3, 2, seed=1)
+    adapter.fresh_adapter(used, tagging(3), 2, seed=5)
+    adapter.fresh_adapter(used, tagging(3), 2, seed=1)
     loaded = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(loaded, "tagging", 3, 2, seed=1)
+    adapter.fresh_adapter(loaded, tagging(3), 2, seed=1)
     again, first = used.state_dict(), loaded.state_dict()
     assert list(again) == list(first)
     assert all(torch.equal(again[name], first[name]) for name in first)
-    adapter.fresh_adapter(used, "tagging", 3, 2, seed=2)
+    adapter.fresh_adapter(used, tagging(3), 2, seed=2)
     assert not torch.equal(used.heads["task"][1].weight, loaded.heads["task"][1].weight)
 
 

@@ -8,6 +8,7 @@ from transformers import BertConfig, DistilBertConfig, XLMRobertaConfig
 
 from monoglot.evaluate import adapter
 from monoglot.evaluate.adapter_size import adapter_parameters
+from monoglot.evaluate.task_tagging import Tagging
 
 
 @pytest.mark.parametrize(("hidden", "layers", "factor", "expected"), TABLE_5)
@@ -34,5 +35,5 @@ def test_the_formula_counts_what_the_library_makes(
     with torch.device("meta"):
         model = model_class(config)
         adapter.drop_heads(model)
-        adapter.fresh_adapter(model, "tagging", 7, factor, seed=1)
+        adapter.fresh_adapter(model, Tagging(labels=list("ABCDEFG")), factor, seed=1)
     assert adapter_parameters(hidden, layers, factor) == adapter.parameter_counts(model)[0]

@@ -50,7 +50,7 @@ def fast(model, kind, settings, seeds, data, dev, at_once=None) -> list[dict[str
 
 
 def plain(model, kind, settings, seed, data, dev) -> dict[str, torch.Tensor]:
-    adapter.fresh_adapter(model, kind, 3, settings.reduction_factor, seed)
+    adapter.fresh_adapter(model, TASKS[kind], settings.reduction_factor, seed)
     training.train(model, data, dev, settings, seed)
     return weights(model)
 

@@ -11,7 +11,8 @@ from monoglot.errors import UserError
 from monoglot.evaluate.baseline import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
-from monoglot.evaluate.task import Names, Task
+from monoglot.evaluate.task import Names
+from monoglot.evaluate.task_tagging import Tagging
 from monoglot.files import sha256
 
 NAMES = Names("xlmr", "mt", "ngrams")
@@ -63,8 +64,8 @@ def test_the_same_input_gives_the_same_bytes(texts_file, texts_task, tmp_path):
 
 
 def test_faults_are_refused_and_nothing_is_written(sentences_file, sentences_task, tmp_path):
-    subtokens = Task("ner", "tagging", ("PER", "LOC"), "subtoken_f1", "iob2")
-    less = Task("ner", "tagging", ("PER", "ORG"), "word_f1", "iob2")
+    subtokens = Tagging(labels=["PER", "LOC"], metric="subtoken_f1", scheme="iob2").named("ner")
+    less = Tagging(labels=["PER", "ORG"], metric="word_f1", scheme="iob2").named("ner")
     for task, method, message in (
         (sentences_task, "bow", "method: 'bow' is not known; it must be one of majority, ngrams"),
         (subtokens, "ngrams", "the metric 'subtoken_f1' needs a tokenizer"),

@@ -2,8 +2,8 @@
 
 import torch
 
-from monoglot.evaluate.decoding import subtoken_tags, word_tags
 from monoglot.evaluate.encoding import Encoded
+from monoglot.evaluate.task_tagging import subtoken_tags, word_tags
 
 CLASSES = ["O", "B-PER", "I-PER"]
 GOLD = [("B-PER", "I-PER", "O", "B-PER")]

@@ -204,7 +204,7 @@ def test_the_script_explains_and_refuses_in_one_line(tmp_path):
         *("--task", "tc", "--kind", "classification", "--labels", "a", "b", "--metric", "word_f1"),
     )
     assert result.returncode == 1
-    assert result.stderr.startswith("error: task tc: metric 'word_f1' is not one of its kind")
+    assert result.stderr.startswith("error: metric: 'word_f1' is not for classification; choose")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

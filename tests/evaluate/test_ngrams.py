@@ -72,7 +72,7 @@ def test_words_are_tagged_by_their_letters_and_neighbours():
         TaggedExample(("ta",), ("VERB",)),
     ]
     found = ngrams.predict_tags(train, test)
-    assert found.labels == ["VERB", "NOUN", "ADP", "NOUN", "VERB"]
+    assert found.labels == [["VERB", "NOUN", "ADP", "NOUN"], ["VERB"]]
     features = {f for row in train for word in ngrams.word_features(row.tokens) for f in word}
     # One against the rest, with an intercept each.
     assert found.weights == 3 * (len(features) + 1)
@@ -86,7 +86,7 @@ def test_one_label_alone_is_predicted_throughout(metric):
     assert (found.labels, found.weights) == (["x"] * 3, 0)
     outside = [TaggedExample(("a", "b"), ("O", "O"))]
     tagged = ngrams.predict_tags(outside, outside * 2)
-    assert (tagged.labels, tagged.weights) == (["O"] * 4, 0)
+    assert (tagged.labels, tagged.weights) == ([["O", "O"]] * 2, 0)
 
 
 def test_texts_of_signs_alone_and_of_scripts_without_spaces():

@@ -15,11 +15,13 @@ from monoglot.evaluate import finite
 from monoglot.evaluate.baseline import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
-from monoglot.evaluate.task import Names, Task
+from monoglot.evaluate.task import Names
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 NAMES = Names("m", "mt", "v")
-TASK = Task("tc", "classification", ("animal", "place", "person"), "macro_f1")
-TAGS = Task("pos", "tagging", ("NOUN", "VERB", "ADP"), "word_accuracy")
+TASK = Classification(labels=["animal", "place", "person"], metric="macro_f1").named("tc")
+TAGS = Tagging(labels=["NOUN", "VERB", "ADP"], metric="word_accuracy").named("pos")
 ODD_TEXTS = [
     "\x00", "\x1b[31m", "\ufeff", "\u200b\u200d", "e\u0301 é", "\u202eabc", "a" * 5000, "\r\n.\r",
     "🐕" * 40,

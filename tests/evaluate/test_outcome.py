@@ -1,8 +1,8 @@
 from monoglot.data.examples import TaggedExample, TextExample
-from monoglot.evaluate.outcome import classification_outcome, tagging_outcome
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
-NER = Task("ner", "tagging", ("PER",), "word_f1", "iob2")
+NER = Tagging(labels=["PER"], metric="word_f1", scheme="iob2").named("ner")
 NAMES = [TaggedExample(("Maria", "Borg", "ra", "Anna"), ("B-PER", "I-PER", "O", "B-PER"))]
 
 
@@ -10,7 +10,7 @@ def test_words_and_subtokens_are_scored_side_by_side():
     words = [["B-PER", "I-PER", "O", "O"]]
     # Sub-tokens: gold B B I O has two entities, predicted B I I O has one, and none agrees.
     subtokens = ([["B-PER", "B-PER", "I-PER", "O"]], [["B-PER", "I-PER", "I-PER", "O"]])
-    outcome = tagging_outcome(NER, NAMES, NAMES, words, subtokens, lost=1)
+    outcome = NER.outcome(NAMES, NAMES, words, subtokens, lost=1)
     assert outcome.predictions.to_pydict() == {
         "sentence": [0, 0, 0, 0],
         "word": [0, 1, 2, 3],
@@ -24,23 +24,23 @@ def test_words_and_subtokens_are_scored_side_by_side():
 
 
 def test_without_a_tokenizer_there_is_no_score_of_subtokens():
-    scores = tagging_outcome(NER, NAMES, NAMES, [["B-PER", "I-PER", "O", "B-PER"]]).scores
+    scores = NER.outcome(NAMES, NAMES, [["B-PER", "I-PER", "O", "B-PER"]]).scores
     assert scores == {"word_f1": 1.0, "word_accuracy": 1.0, "majority": 0.0}
 
 
 def test_plain_tags_have_a_majority():
-    task = Task("pos", "tagging", ("NOUN", "VERB"), "word_accuracy")
+    task = Tagging(labels=["NOUN", "VERB"], metric="word_accuracy").named("pos")
     test = [TaggedExample(("a", "b"), ("VERB", "VERB")), TaggedExample(("c",), ("NOUN",))]
-    outcome = tagging_outcome(task, test, test, [["VERB", "O"], ["NOUN"]])
+    outcome = task.outcome(test, test, [["VERB", "O"], ["NOUN"]])
     assert outcome.scores["word_accuracy"] == 2 / 3
     assert outcome.scores["majority"] == 2 / 3
 
 
 def test_classification_keeps_every_prediction():
-    task = Task("sa", "classification", ("neg", "pos"), "accuracy")
+    task = Classification(labels=["neg", "pos"], metric="accuracy").named("sa")
     train = [TextExample("x", "pos")]
     test = [TextExample("x", label) for label in ("neg", "neg", "pos", "neg")]
-    outcome = classification_outcome(task, train, test, ["neg", "pos", "pos", "neg"])
+    outcome = task.outcome(train, test, ["neg", "pos", "pos", "neg"])
     assert outcome.predictions.to_pydict() == {
         "id": [0, 1, 2, 3],
         "gold": ["neg", "neg", "pos", "neg"],

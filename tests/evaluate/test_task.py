@@ -1,8 +1,9 @@
 import pytest
 
+from monoglot.data.examples import TaggedExample
 from monoglot.errors import UserError
-from monoglot.evaluate.majority import majority
-from monoglot.evaluate.task import Task
+from monoglot.evaluate import make_task
+from monoglot.evaluate.task_tagging import Tagging
 
 
 def test_iob2_labels_are_entity_types(sentences_task):
@@ -18,14 +19,18 @@ def test_iob2_labels_are_entity_types(sentences_task):
     ],
 )
 def test_a_metric_of_another_kind_is_refused(kind, scheme, metric):
-    with pytest.raises(UserError, match=f"task t: metric '{metric}'.*must be one of"):
-        Task("t", kind, ("A", "B"), metric, scheme)
+    about = {"kind": kind, "labels": ["A", "B"], "metric": metric, "scheme": scheme}
+    with pytest.raises(
+        UserError, match=rf"^tasks\.t\.metric: '{metric}' is not for {kind}; choose"
+    ):
+        make_task("t", about, "tasks.t")
 
 
-@pytest.mark.parametrize("labels", [(), ("A", "A"), ("A", "O")])
+@pytest.mark.parametrize("labels", [[], ["A", "A"], ["A", "O"]])
 def test_bad_labels_are_refused(labels):
-    with pytest.raises(UserError, match="task t: labels must"):
-        Task("t", "tagging", labels, "word_f1")
+    about = {"kind": "tagging", "labels": labels, "metric": "word_f1"}
+    with pytest.raises(UserError, match=r"^tasks\.t\.labels: "):
+        make_task("t", about, "tasks.t")
 
 
 @pytest.mark.parametrize(
@@ -47,11 +52,15 @@ def test_numbers_out_of_range_are_refused(settings, change):
         settings(**change)
 
 
+def sentence(*tags: str) -> TaggedExample:
+    return TaggedExample(("word",) * len(tags), tags)
+
+
 def test_majority_is_the_most_frequent_label_and_the_first_among_equals():
-    task = Task("pos", "tagging", ("NOUN", "VERB"), "word_accuracy")
-    assert majority(task, ["VERB", "NOUN", "VERB"]) == "VERB"
-    assert majority(task, ["VERB", "NOUN"]) == "NOUN"
+    task = Tagging(labels=["NOUN", "VERB"], metric="word_accuracy")
+    assert task.majority([sentence("VERB", "NOUN"), sentence("VERB")]) == "VERB"
+    assert task.majority([sentence("VERB", "NOUN")]) == "NOUN"
 
 
 def test_majority_finds_no_entity(sentences_task):
-    assert majority(sentences_task, ["B-PER", "B-PER", "O"]) == "O"
+    assert sentences_task.majority([sentence("B-PER", "B-PER", "O")]) == "O"

@@ -7,10 +7,12 @@ from transformers import get_linear_schedule_with_warmup
 
 from monoglot.data.examples import TaggedExample
 from monoglot.evaluate import adapter
-from monoglot.evaluate.encoding import IGNORED, Encoded, encode_sentences, load_tokenizer
+from monoglot.evaluate.encoding import IGNORED, Encoded, load_tokenizer
+from monoglot.evaluate.task_tagging import Tagging
 from monoglot.evaluate.training import learning_rate, mean_loss, predict, train
 
 CLASSES = ["NOUN", "VERB"]
+TASK = Tagging(labels=CLASSES)
 
 
 @pytest.fixture
@@ -26,11 +28,11 @@ def data(tiny_checkpoint) -> Encoded:
         for words in sentences
     ]
     tokenizer = load_tokenizer(tiny_checkpoint("bert"), 32)
-    return encode_sentences(examples, tokenizer, CLASSES, 0, "all")
+    return TASK.encode(examples, tokenizer, 0)
 
 
 def trained(model, data, dev, settings, seed=1) -> dict[str, torch.Tensor]:
-    adapter.fresh_adapter(model, "tagging", 2, 2, seed)
+    adapter.fresh_adapter(model, TASK, 2, seed)
     train(model, data, dev, settings, seed)
     return {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
 
@@ -60,7 +62,7 @@ def test_the_schedule_is_that_of_transformers(steps, warmup):
 def test_training_equals_a_naive_loop_on_fully_padded_batches(model, data, settings):
     switch_off_dropout(model)
     options = settings(epochs=2, batch_size=3, warmup=0.25, weight_decay=0.1, learning_rate=0.01)
-    adapter.fresh_adapter(model, "tagging", 2, 2, seed=1)
+    adapter.fresh_adapter(model, TASK, 2, seed=1)
     switch_off_dropout(model)
     start = {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
     train(model, data, None, options, seed=1)
@@ -108,7 +110,7 @@ def test_full_tuning_equals_a_naive_loop_over_all_weights(model, data, settings)
     switch_off_dropout(model)
     options = settings(epochs=1, batch_size=4, weight_decay=0.1, learning_rate=0.001, tuning="full")
     start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
-    adapter.fresh_head(model, "tagging", 2, 1, start)
+    adapter.fresh_head(model, TASK, 1, start)
     switch_off_dropout(model)
     naive = copy.deepcopy(model)
     train(model, data, None, options, seed=1)
@@ -135,9 +137,9 @@ def test_full_tuning_equals_a_naive_loop_over_all_weights(model, data, settings)
 def test_a_fresh_head_starts_from_the_checkpoint_again(model, data, settings):
     start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
     for _ in range(2):
-        adapter.fresh_head(model, "tagging", 2, 1, start)
+        adapter.fresh_head(model, TASK, 1, start)
         train(model, data, None, settings(tuning="full"), seed=1)
-    adapter.fresh_head(model, "tagging", 2, 1, start)
+    adapter.fresh_head(model, TASK, 1, start)
     assert same(start, model.base_model.state_dict())
 
 
@@ -145,7 +147,7 @@ def test_seeds_change_only_the_initialisation_if_asked(model, data, settings):
     order = []
     for seeds_affect in ("initialisation", "everything"):
         for seed in (1, 2):
-            adapter.fresh_adapter(model, "tagging", 2, 2, seed=1)
+            adapter.fresh_adapter(model, TASK, 2, seed=1)
             options = settings(seeds_affect=seeds_affect, epochs=3, batch_size=2)
             train(model, data, None, options, seed)
             order.append(model.heads["task"][1].weight.clone())
@@ -180,7 +182,7 @@ def test_best_keeps_the_epoch_with_the_lowest_validation_loss(model, data, setti
 
 
 def test_loss_is_per_label_whatever_the_batches(model, data, monkeypatch):
-    adapter.fresh_adapter(model, "tagging", 2, 2, seed=1)
+    adapter.fresh_adapter(model, TASK, 2, seed=1)
     model.eval()
     mask = (torch.arange(data.ids.shape[1]) < data.lengths[:, None]).long()
     with torch.no_grad():

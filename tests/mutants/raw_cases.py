@@ -12,6 +12,7 @@ from mutations import spoilt_bytes
 
 from monoglot.data.examples import SPLITS, TextExample
 from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.evaluate import make_task
 
 WORDS = ["il", "kelb", "jiġri", "wara", "qattus", "żgħir", "dar", "kbira", "fil", "belt"]
 TEXT_FORMATS = {"lines": naive.lines, "jsonl": naive.jsonl, "parquet": naive.parquet_texts}
@@ -53,8 +54,9 @@ def task_case(form: str) -> Callable[[random.Random, Path], None]:
         (folder / "raw").write_bytes(content)
         source = {"format": form.partition("_tagged")[0], "files": dict.fromkeys(SPLITS, "raw")}
         source |= {"names": labels} if form.startswith("parquet") else {}
-        prepare_task(source, kind, labels, folder / "out", folder, None, scheme)
-        found = [_plain(one) for one in read_examples(folder / "out", "test")]
+        task = make_task("t", {"kind": kind, "labels": labels, "scheme": scheme})
+        prepare_task(source, task, folder / "out", folder)
+        found = [_plain(one) for one in read_examples(folder / "out", "test", task.example)]
         assert found == [tuple(one) for one in reader(content)], "other examples than are there"
 
     return check
@@ -76,10 +78,11 @@ def prepared_case(draw: random.Random, folder: Path) -> None:
         kind, labels, scheme, _ = TASK_FORMATS[form]
         (folder / "raw").write_bytes(_valid_task(form, draw, folder))
         source = {"format": form, "files": dict.fromkeys(SPLITS, "raw"), "names": labels}
-        prepare_task(source, kind, labels, out, folder, None, scheme)
+        task = make_task("t", {"kind": kind, "labels": labels, "scheme": scheme})
+        prepare_task(source, task, out, folder)
 
         def read() -> list:
-            return [one for split in SPLITS for one in read_examples(out, split)]
+            return [one for split in SPLITS for one in read_examples(out, split, task.example)]
 
     before = read()
     out.write_bytes(spoilt_bytes(out.read_bytes(), draw))

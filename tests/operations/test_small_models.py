@@ -28,7 +28,8 @@ from monoglot.checkpoints import count_parameters, load_model
 from monoglot.evaluate import adapter
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
-from monoglot.evaluate.task import Names, Settings, Task
+from monoglot.evaluate.task import Names, TuningSettings
+from monoglot.evaluate.task_classification import Classification
 from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.pretrained import pretrained
 from monoglot.operations.trim_vocab import trim_vocab
@@ -186,8 +187,8 @@ def test_it_is_trimmed_and_scored_like_the_others(taken, tmp_path):
     assert adapter.max_positions(adapter.load_encoder(out)) == 512
     rows = {"split": ["train", "test"] * 4, "text": TEXTS[:2] * 4, "label": ["a", "b"] * 4}
     pq.write_table(pa.table(rows), tmp_path / "tc.parquet")
-    task = Task("tc", "classification", ("a", "b"), "accuracy")
-    settings = Settings(
+    task = Classification(labels=["a", "b"], metric="accuracy").named("tc")
+    settings = TuningSettings(
         reduction_factor=2,
         learning_rate=0.01,
         batch_size=4,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.evaluate.scoring import classification_scores, tagging_scores
+from monoglot.evaluate.metrics import LABELS as WHOLE
+from monoglot.evaluate.metrics import WORDS, scores_of
 from monoglot.report import paired_test
 from monoglot.report.paired_test import Predictions, p_value, score_of
 from tests.report.two_results import LABELS, SENTENCES, TEST
@@ -32,10 +33,10 @@ def tagged(gold: list[list[str]], right: float) -> Predictions:
 
 def naive_score(metric: str, gold, predicted) -> float:
     if metric in ("macro_f1", "weighted_f1", "accuracy"):
-        return classification_scores([g[0] for g in gold], [p[0] for p in predicted])[metric]
+        return scores_of({WHOLE: ([g[0] for g in gold], [p[0] for p in predicted])})[metric]
     scheme = "plain" if "NOUN" in gold[0] else "iob2"
     pair = ([list(g) for g in gold], [list(p) for p in predicted])
-    return tagging_scores(pair, None, scheme)[metric]
+    return scores_of({WORDS: pair}, scheme)[metric]
 
 
 def naive_p(metric: str, first: list[Predictions], second: list[Predictions]) -> float:

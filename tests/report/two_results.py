@@ -5,25 +5,26 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from monoglot.data.examples import TaggedExample, TextExample
-from monoglot.evaluate.outcome import Outcome, classification_outcome, tagging_outcome
 from monoglot.evaluate.records import FIELDS, write_record
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task import Outcome
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 LABELS = ("a", "b", "c")
 TEST = "abcabcabcabc"
-TOPICS = Task("tc", "classification", LABELS, "macro_f1")
-NAMES = Task("ner", "tagging", ("PER", "LOC"), "word_f1", "iob2")
+TOPICS = Classification(labels=list(LABELS), metric="macro_f1").named("tc")
+NAMES = Tagging(labels=["PER", "LOC"], metric="word_f1", scheme="iob2").named("ner")
 SENTENCES = [["B-PER", "I-PER", "O"], ["O", "B-LOC"], ["B-PER", "O", "B-LOC"], ["O"]]
 
 
 def topics(predicted: str) -> Outcome:
     test = [TextExample("text", label) for label in TEST]
-    return classification_outcome(TOPICS, test, test, list(predicted))
+    return TOPICS.outcome(test, test, list(predicted))
 
 
 def names(predicted: list[list[str]]) -> Outcome:
     test = [TaggedExample(["w"] * len(tags), tags) for tags in SENTENCES]
-    return tagging_outcome(NAMES, test, test, predicted, (SENTENCES, predicted))
+    return NAMES.outcome(test, test, predicted, (SENTENCES, predicted))
 
 
 def write(folder: Path, about: str, seed: int, outcome: Outcome, **more) -> Path:

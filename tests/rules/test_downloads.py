@@ -10,6 +10,7 @@ from hub_stand_in import serve
 from project_copy import Project
 
 from monoglot.checkpoints import load_model
+from monoglot.data.examples import TaggedExample
 from monoglot.data.store import read_examples, read_texts
 
 MADE = ("data/mt/ner.parquet", "data/mt/pos.parquet", "models/bert/mt/trimmed/config.json")
@@ -53,7 +54,8 @@ def expected_texts() -> list[str]:
 def check_results(project) -> None:
     results = project.folder / "results"
     assert list(read_texts(results / "data/mt/text.parquet")) == expected_texts()
-    assert read_examples(results / "data/mt/pos.parquet", "train")[0].tokens == ("train",)
+    train = read_examples(results / "data/mt/pos.parquet", "train", TaggedExample)
+    assert train[0].tokens == ("train",)
     assert load_model(results / "models/bert/mt/trimmed").config.vocab_size == 60 + 5
 
 

@@ -9,13 +9,12 @@ import pytest
 from card_inputs import PROVENANCE, made
 from huggingface_hub import ModelCard
 
+from monoglot.cards import parse_spec, render
 from monoglot.errors import UserError
 from monoglot.provenance import read as read_provenance
-from monoglot.report.card import render
-from monoglot.report.card_spec import parse_spec
 from monoglot.report.cells import read_scores
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture

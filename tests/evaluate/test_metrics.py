@@ -1,9 +1,28 @@
+import re
 import warnings
+from pathlib import Path
 
 import pytest
 from seqeval.metrics import classification_report
 
-from monoglot.evaluate.scoring import classification_scores, tagging_scores
+from monoglot.evaluate.metrics import LABELS, METRICS, SUBTOKENS, WORDS, scores_of
+
+
+def classification_scores(gold: list[str], predicted: list[str]) -> dict[str, float]:
+    return scores_of({LABELS: (gold, predicted)})
+
+
+def tagging_scores(words: tuple, subtokens: tuple, scheme: str) -> dict[str, float]:
+    return scores_of({WORDS: words, SUBTOKENS: subtokens}, scheme)
+
+
+def test_the_page_has_each_metric_with_the_description_of_its_entry():
+    page = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
+    assert re.findall(r"^- `(\w+)`", page, flags=re.MULTILINE) == list(METRICS)
+    for name, metric in METRICS.items():
+        assert f"- `{name}`: {metric.description}" in page
+        assert metric.label
+        assert metric.label not in metric.description
 
 
 def plain(gold: list[str], predicted: list[str]) -> dict[str, float]:

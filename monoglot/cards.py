@@ -1,0 +1,553 @@
+"""Model cards: what a checkpoint is, how it was made, what it scores, and what is not known.
+
+A card is a pure function of files (the checkpoint, the provenance of all steps behind it, records,
+a trim report) and of `CardSpec`, the experiment's part that no result holds. `CardPlan` says what
+the rule asks for, `render` writes README.md by the template beside this module; the card's head is
+the metadata that the Hub reads. Planning reads this: imports nothing heavy.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from monoglot import extras
+from monoglot.checkpoint_files import FILES, parsed_config
+from monoglot.config import source_of
+from monoglot.downloads.needs import origin
+from monoglot.errors import UserError
+from monoglot.evaluate import kind_of
+from monoglot.evaluate.metrics import LABELS, METRICS
+from monoglot.graph import Checkpoint, Graph
+from monoglot.nodes import Run
+from monoglot.operations import OPERATIONS
+from monoglot.paths import Paths
+from monoglot.provenance import NAME as PROVENANCE
+from monoglot.provenance import read as read_provenance
+from monoglot.report.energy import Total, making
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult, ModelCardData
+
+TEMPLATE = Path(__file__).with_name("card.md.j2")
+TRIM_REPORT = "trim_report.json"
+UNKNOWN = "unknown"
+TEXTS = {"text": "training text", "validation": "validation text", "heldout": "held-out text"}
+OF_KL = ("kl_mean", "temperature")
+OF_ANY = ("alpha", "attention_projection", "attention_weight", "positions", *OF_KL)
+UNUSED = {"none": OF_ANY, "mse": OF_KL}
+"""By loss: the settings that it does not look at."""
+
+LICENSES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-3.0")
+LICENSES += ("cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0")
+LICENSES += ("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "gpl-2.0")
+LICENSES += ("gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "afl-3.0", "odc-by", "openrail", UNKNOWN)
+"""Licences by the Hub's identifiers; any other is `other` there, with its name."""
+DECIMALS = 4
+
+Key = tuple[str, str, str]
+"""Language, variant and task."""
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CardStep(_Said):
+    """One operation behind a checkpoint: what it made, from what, and with which settings.
+
+    `origin` of a pretrained checkpoint has `hub` and `revision`, or `folder`. `text` maps the
+    languages it was trained on to the share of each. `scored_as` names it in records: its own name
+    first, then those of aliases.
+    """
+
+    variant: str
+    operation: str
+    folder: str
+    parent: str | None
+    teacher: str | None
+    origin: dict[str, str]
+    text: dict[str, float]
+    settings: dict[str, Any]
+    scored_as: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say what it did, with all settings that count."""
+        if self.operation == "pretrained":
+            hub = f"`{self.origin.get('hub')}` at commit `{self.origin.get('revision')}`"
+            where = hub if "hub" in self.origin else "a checkpoint of this machine"
+            return f"`{self.variant}`: {where}, as it was published."
+        done = OPERATIONS[self.operation].done
+        if self.teacher:
+            done = f"distilled from `{self.teacher}`"
+        start = f"`{self.variant}`: " + (f"`{self.parent}`, " if self.parent else "") + done
+        if self.text and "text" in OPERATIONS[self.operation].parameters.model_fields:
+            shares = ", ".join(f"{name} × {share:g}" for name, share in self.text.items())
+            alone = list(self.text.values()) == [1]
+            start += f", on text of {next(iter(self.text)) if alone else shares}"
+        return f"{start}. Settings: {self._settings}."
+
+    @property
+    def _settings(self) -> str:
+        unused = UNUSED.get(self.settings.get("loss"), ())
+        texts = [
+            f"{key} {value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in sorted(self.settings.items())
+            if value is not None and key not in unused
+        ]
+        return ", ".join(texts) or "none"
+
+
+class CardSource(_Said):
+    """Where data came from; `used` says what for, `hub` is its id there, if it has one."""
+
+    used: str
+    name: str
+    license: str
+    hub: str | None
+    revision: str | None
+
+
+class CardSpec(_Said):
+    """What the experiment says of a checkpoint.
+
+    Args:
+        model: the model's name in print.
+        languages: names by code, of those it is evaluated on.
+        shape: layers, hidden_size, heads, ffn_size, max_positions.
+        head: `fresh` if its masked-LM head was never trained.
+        license: that of the model it was made from.
+        steps: all operations behind it, its own last.
+        sources: all data behind it and its scores.
+        tasks: by name, the task's block of the configuration.
+        test_sources: by language, and within by task, where the test set came from.
+        seeds: those that adapters are trained with.
+        country: where its jobs ran, ISO 3166 alpha-3.
+        invented: whether its languages are.
+    """
+
+    model: str
+    languages: dict[str, str]
+    shape: dict[str, int]
+    head: str
+    license: str
+    steps: tuple[CardStep, ...]
+    sources: tuple[CardSource, ...]
+    tasks: dict[str, dict[str, Any]]
+    test_sources: dict[str, dict[str, CardSource]]
+    seeds: tuple[int, ...]
+    country: str | None
+    invented: bool
+
+    @property
+    def variant(self) -> str:
+        """What records of the checkpoint call it."""
+        return (*self.steps[-1].scored_as, self.steps[-1].variant)[0]
+
+    @property
+    def title(self) -> str:
+        return f"{self.model} for {', '.join(self.languages.values())}: {self.steps[-1].variant}"
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of all checkpoints behind the card, its own last."""
+        return [Path(step.folder) for step in self.steps]
+
+    @property
+    def trim_reports(self) -> list[Path]:
+        """The reports of all trimmings of the vocabulary behind the checkpoint."""
+        trimmed = (step for step in self.steps if step.operation == "trim_vocab")
+        return [Path(step.folder) / TRIM_REPORT for step in trimmed]
+
+
+def parse_spec(text: str) -> CardSpec:
+    """Return the spec that `text` holds as JSON; raise `UserError` if it does not."""
+    try:
+        return CardSpec.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"--spec: is no block of a card ({key}: {first['msg']}); the rule `card` makes one"
+        ) from None
+
+
+@dataclass(frozen=True)
+class CardPlan:
+    """What a checkpoint's card is made from, as the plan has it."""
+
+    graph: Graph
+    paths: Paths
+    node: Checkpoint
+
+    @cached_property
+    def nodes(self) -> list[Checkpoint]:
+        """The checkpoint, last, and all that it was made from, each once and after its parents."""
+        return _behind(self.graph, self.node)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """The runs of the checkpoint, and of the steps behind it in the same languages."""
+        runs = _encoder_runs(self.graph)
+        languages = {run.language for run in runs if self._checkpoint(run) == self.node}
+        nodes = set(self.nodes)
+        return [r for r in runs if r.language in languages and self._checkpoint(r) in nodes]
+
+    @property
+    def files(self) -> list[str]:
+        """The checkpoint's files."""
+        return self.paths.checkpoint_files(self.node)
+
+    @property
+    def provenance(self) -> list[str]:
+        """What each step says of itself, and of its vocabulary if it trimmed one."""
+        trimmed = [n for n in self.nodes if self.graph.operation(n.variant) == "trim_vocab"]
+        said = [f"{self.paths.checkpoint(node)}/{PROVENANCE}" for node in self.nodes]
+        return said + [f"{self.paths.checkpoint(node)}/{TRIM_REPORT}" for node in trimmed]
+
+    @property
+    def records(self) -> list[str]:
+        """The records of its runs."""
+        seeds = self.graph.seeds
+        return [file for run in self.runs for file in self.paths.records(run, seeds(run.variant))]
+
+    @property
+    def spec(self) -> CardSpec:
+        """What the experiment says of it."""
+        graph, config = self.graph, self.graph.config
+        own = [run for run in self.runs if self._checkpoint(run) == self.node]
+        scored = {(run.language, run.task) for run in own}
+        languages = [code for code in graph.evaluated if code in {code for code, _ in scored}]
+        blocks = config["tasks"].items()
+        tasks = {name: block for name, block in blocks if name in {task for _, task in scored}}
+        tests = {
+            language: {
+                task: self._source(f"task {task}", task, language)
+                for task in tasks
+                if (language, task) in scored
+            }
+            for language in languages
+        }
+        model = config["models"][self.node.model]
+        return CardSpec(
+            model=model.get("name", self.node.model),
+            languages={code: config["languages"][code]["name"] for code in languages},
+            shape=graph.shape(self.node),
+            head=model["head"],
+            license=self._license,
+            steps=tuple(map(self._step, self.nodes)),
+            sources=(*self._texts, *(s for found in tests.values() for s in found.values())),
+            tasks=tasks,
+            test_sources=tests,
+            seeds=tuple(config["seeds"]),
+            country=config["energy"]["country"],
+            invented="invented" in config["data"],
+        )
+
+    @property
+    def _license(self) -> str:
+        """The licence of the model; not known of a checkpoint that a variant names itself."""
+        pretrained = [n for n in self.nodes if self.graph.operation(n.variant) == "pretrained"]
+        if any(self.graph.settings(node) for node in pretrained):
+            return UNKNOWN
+        return self.graph.config["models"][self.node.model].get("license", UNKNOWN)
+
+    @property
+    def _texts(self) -> list[CardSource]:
+        """The texts behind the checkpoint."""
+        read = {
+            (language, name)
+            for node in self.nodes
+            for language in self.graph.text_languages(node)
+            for name in self.graph.sets(node)
+        }
+        ordered = sorted(read, key=lambda one: (list(TEXTS).index(one[1]), one[0]))
+        return [self._source(TEXTS[name], name, language) for language, name in ordered]
+
+    def _checkpoint(self, run: Run) -> Checkpoint:
+        return self.graph.checkpoint(run.model, run.language, run.variant)
+
+    def _step(self, node: Checkpoint) -> CardStep:
+        graph, parent, teacher = self.graph, self.graph.parent(node), self.graph.teacher(node)
+        operation = graph.operation(node.variant)
+        apart = ("parent", "teacher", "text", "processes", "hub", "revision", "folder")
+        names = {run.variant for run in self.runs if self._checkpoint(run) == node}
+        return CardStep(
+            variant=node.variant,
+            operation=operation,
+            folder=self.paths.checkpoint(node),
+            parent=parent and parent.variant,
+            teacher=teacher and teacher.variant,
+            origin=origin(graph, node) if operation == "pretrained" else {},
+            text={language: graph.text(node)[language] for language in graph.text_languages(node)},
+            settings={k: v for k, v in graph.settings(node).items() if k not in apart},
+            scored_as=sorted(names, key=lambda name: (name != node.variant, name)),
+        )
+
+    def _source(self, used: str, name: str, language: str) -> CardSource:
+        config = self.graph.config
+        source, invented = source_of(config, name, language), "invented" in config["data"]
+        where = source.get("hub") or source.get("url") or f"files of this experiment ({name})"
+        return CardSource(
+            used=f"{used}, {config['languages'][language]['name']}",
+            name="invented by monoglot" if invented else where,
+            license="none needed" if invented else source.get("license", UNKNOWN),
+            hub=source.get("hub"),
+            revision=source.get("revision"),
+        )
+
+
+def carded(graph: Graph) -> list[Checkpoint]:
+    """Return the checkpoints that have a card: those that adapters are trained on."""
+    runs = _encoder_runs(graph)
+    return sorted({graph.checkpoint(run.model, run.language, run.variant) for run in runs})
+
+
+def _encoder_runs(graph: Graph) -> list[Run]:
+    return [run for run in graph.runs if not graph.is_baseline(run.variant)]
+
+
+def _behind(graph: Graph, node: Checkpoint) -> list[Checkpoint]:
+    found: dict[Checkpoint, None] = {}
+    for link in (graph.parent(node), graph.teacher(node)):
+        if link:
+            found |= dict.fromkeys(_behind(graph, link))
+    return list(found | {node: None})
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What a variant scored on a task: each metric by seed, from 0 to 1."""
+
+    variant: str
+    metric: str
+    metrics: Mapping[str, Mapping[int, Fraction]]
+    majority: Fraction
+    n_test: int
+    parameters: int
+
+    def mean(self, metric: str) -> float:
+        """Return a metric's mean over seeds."""
+        return float(mean(self.metrics[metric].values()))
+
+    def deviation(self, metric: str) -> float | None:
+        """Return a metric's sample standard deviation over seeds, None of one seed."""
+        values = list(self.metrics[metric].values())
+        return stdev(values) if len(values) > 1 else None
+
+    @property
+    def cell(self) -> str:
+        """The task's metric in percent, with its deviation."""
+        deviation = self.deviation(self.metric)
+        shown = "" if deviation is None else f" ± {100 * deviation:.2f}"
+        return f"{100 * self.mean(self.metric):.2f}{shown}"
+
+
+def by_run(records: Iterable[Mapping]) -> dict[Key, SeedScores]:
+    """Sort records into runs; raise `UserError` if one lacks a key or a seed appears twice."""
+    runs: dict[Key, dict[int, Mapping]] = {}
+    for record in records:
+        key = (record["language"], record["variant"], record["task"])
+        if "n_test" not in record:
+            raise UserError(f"the record of {' '.join(key)} has no 'n_test'")
+        if runs.setdefault(key, {}).setdefault(record["seed"], record) is not record:
+            raise UserError(f"two records are of {' '.join(key)}, seed {record['seed']}")
+    return {key: _seed_scores(dict(sorted(found.items()))) for key, found in runs.items()}
+
+
+def _seed_scores(found: Mapping[int, Mapping]) -> SeedScores:
+    first = next(iter(found.values()))
+    metrics = {
+        name: {seed: Fraction(str(record["scores"][name])) for seed, record in found.items()}
+        for name in METRICS
+        if all(name in record["scores"] for record in found.values())
+    }
+    return SeedScores(
+        variant=first["variant"],
+        metric=first["metric"],
+        metrics=metrics,
+        majority=Fraction(str(first["scores"].get("majority", 0))),
+        n_test=first["n_test"],
+        parameters=first["parameters"],
+    )
+
+
+def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
+    """Return the text of README.md.
+
+    `records` are those of the checkpoint and of the steps behind it. Raises `UserError` if a file
+    is missing or damaged, or no record is of the checkpoint.
+    """
+    from huggingface_hub import ModelCard
+
+    scores = by_run(records)
+    own = [found for (_, variant, _), found in scores.items() if variant == spec.variant]
+    if not own:
+        raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
+    folder = spec.folders[-1]
+    language, tasks = next(iter(spec.test_sources.items()))
+    task = next(iter(tasks))
+    adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
+    card = ModelCard.from_template(
+        _metadata(spec, "-".join(folder.parts[-3:]), scores),
+        template_str=TEMPLATE.read_text(encoding="utf-8"),
+        spec=spec,
+        parameters=own[0].parameters,
+        hub=next((step.origin["hub"] for step in spec.steps if "hub" in step.origin), None),
+        first=_first(spec, scores),
+        config=parsed_config(folder, str(folder)),
+        bytes=sum((folder / name).stat().st_size for name in FILES),
+        scored=_score_tables(spec, scores),
+        seeds=max(len(found.metrics[found.metric]) for found in scores.values()),
+        tuned={spec.tasks[task]["tuning"] for _, _, task in scores if task in spec.tasks},
+        trimmed=_trim_report(spec),
+        adapter=adapter if spec.tasks[task]["tuning"] == "adapter" else None,
+        small_sets=_sets_of_texts(spec, scores),
+        energy=_energy(folder, spec.country),
+        provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
+        count=_count,
+        amount=_amount,
+    )
+    return f"{card}\n"
+
+
+def _first(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> SeedScores | None:
+    """Return the scores of the first scored step behind a checkpoint; None if there is none."""
+    for step in spec.steps[:-1]:
+        for (_, variant, _), found in scores.items():
+            if variant in step.scored_as:
+                return found
+    return None
+
+
+def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
+    """Return a table for each language: the checkpoint and the scored steps before it."""
+    tables = []
+    for language, name in spec.languages.items():
+        tasks = [task for task in spec.tasks if (language, spec.variant, task) in scores]
+        own = [scores[language, spec.variant, task] for task in tasks]
+        head = [f"{t.upper()}, {METRICS[o.metric].label}" for t, o in zip(tasks, own, strict=True)]
+        rows = []
+        for variant in (variant for step in spec.steps for variant in step.scored_as):
+            found = [scores.get((language, variant, task)) for task in tasks]
+            if sized := next(filter(None, found), None):
+                shown = f"**{variant}**" if variant == spec.variant else variant
+                cells = [one.cell if one else "–" for one in found]
+                rows.append([shown, _count(sized.parameters), *cells])
+        rows.append(["most frequent class", "–", *(f"{100 * float(o.majority):.2f}" for o in own)])
+        rows.append(["test examples", "–", *(o.n_test for o in own)])
+        if tasks:
+            tables.append({"language": name, "head": ["", "parameters", *head], "rows": rows})
+    return tables
+
+
+def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
+    """Return the test sets of texts with one label each, whose accuracy has a simple error."""
+    return [
+        {"task": task.upper(), "language": language, "texts": found.n_test}
+        for language, tasks in spec.test_sources.items()
+        for task in tasks
+        if LABELS in kind_of(spec.tasks[task]).compares
+        and (found := scores.get((language, spec.variant, task)))
+    ]
+
+
+def _trim_report(spec: CardSpec) -> Mapping | None:
+    """Return what the last trimming of the vocabulary behind a checkpoint found, if any."""
+    if not (files := spec.trim_reports):
+        return None
+    try:
+        return json.loads(files[-1].read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{files[-1]}: cannot be read ({error}); trim the vocabulary again"
+        ) from None
+
+
+def _energy(folder: Path, country: str | None) -> Total | None:
+    """Return what making the checkpoint in `folder` took.
+
+    None if codecarbon is not installed, or no job says what it used.
+    """
+    try:
+        extras.need("energy")
+    except UserError:
+        return None
+    *_, model, language, variant = folder.parts
+    total = making(folder.parents[3], f"{model}/{language}/{variant}", country)
+    return None if total.jobs == total.unknown else total
+
+
+def _count(number: int) -> str:
+    """Return a number of parameters in words: `23.1 million`, or `29,595`."""
+    return f"{number / 1e6:.1f} million" if number >= 10**6 else f"{number:,}"
+
+
+def _amount(value: float, large: str, small: str) -> str:
+    return f"{value:.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
+
+
+def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "ModelCardData":
+    """Return a card's metadata; `name` is the model's in the index of results.
+
+    Scores are means over seeds, from 0 to 1, with the deviation beside them.
+    """
+    from huggingface_hub import ModelCardData
+
+    license = spec.license.lower()
+    known = license in LICENSES
+    bases = [step.origin["hub"] for step in spec.steps if "hub" in step.origin]
+    trained_on = {s.hub for s in spec.sources if s.hub and s.used.startswith("training")}
+    distilled = any(step.teacher for step in spec.steps)
+    results = [
+        _result(spec, language, task, found, metric)
+        for language, tasks in spec.test_sources.items()
+        for task in tasks
+        if (found := scores.get((language, spec.variant, task)))
+        for metric in sorted(found.metrics, key=lambda name: name != found.metric)
+    ]
+    return ModelCardData(
+        language=list(spec.languages),
+        license=license if known else "other",
+        # The licence's own words stand on the card; here its name as the Hub takes it.
+        license_name=None if known else re.sub(r"[^a-z0-9.]+", "-", license).strip("-"),
+        base_model=bases[0] if len(bases) == 1 else bases or None,
+        pipeline_tag="fill-mask",
+        library_name="transformers",
+        tags=["monoglot", *(["knowledge-distillation"] if distilled else [])],
+        datasets=sorted(trained_on) or None,
+        model_name=name,
+        eval_results=results or None,
+    )
+
+
+def _result(
+    spec: CardSpec, language: str, task: str, found: SeedScores, metric: str
+) -> "EvalResult":
+    from huggingface_hub import EvalResult
+
+    source, deviation = spec.test_sources[language][task], found.deviation(metric)
+    about: dict[str, Any] = {"seeds": len(found.metrics[metric])}
+    if deviation is not None:
+        about["standard_deviation"] = round(deviation, DECIMALS)
+    return EvalResult(
+        task_type=kind_of(spec.tasks[task]).on_hub,
+        task_name=task,
+        dataset_type=source.hub or task,
+        dataset_name=source.name,
+        dataset_config=language,
+        dataset_split="test",
+        dataset_revision=source.revision,
+        metric_type=METRICS[metric].on_hub,
+        metric_name=METRICS[metric].label,
+        metric_value=round(found.mean(metric), DECIMALS),
+        metric_args=about,
+    )
