@@ -12,7 +12,7 @@ from hub_stand_in import Hub, serve
 from huggingface_hub import constants
 from huggingface_hub.utils import reset_sessions
 
-from monoglot.cli.new_language import new_language
+from monoglot.cli.experiments import new_language
 from monoglot.errors import UserError
 from monoglot.extends import read
 from monoglot.graph import Graph
