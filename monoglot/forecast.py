@@ -245,13 +245,16 @@ def _open(key: str, jobs: list[PlannedJob]) -> bool:
 
 
 def _bytes(graph: Graph, job: PlannedJob) -> int:
-    about = job.wildcards
     if job.stage == "checkpoints":
-        return checkpoint_bytes(graph, Checkpoint(**about))
+        return checkpoint_bytes(graph, _node(job))
     if job.stage == "scores" and any("/adapters/" in output for output in job.outputs):
-        return adapters_bytes(graph, Run(**about))
+        return adapters_bytes(graph, Run(**job.wildcards))
     return 0
 
 
 def _meanwhile(graph: Graph, job: PlannedJob) -> int:
-    return training_bytes(graph, Checkpoint(**job.wildcards)) if job.rule == "train" else 0
+    return training_bytes(graph, _node(job)) if job.rule == "train" else 0
+
+
+def _node(job: PlannedJob) -> Checkpoint:
+    return Checkpoint(*(job.wildcards[key] for key in ("model", "language", "variant")))

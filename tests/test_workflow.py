@@ -8,6 +8,7 @@ import sys
 import threading
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,6 +113,23 @@ def test_signals_go_on_to_the_child(tmp_path: Path, number: signal.Signals):
             if line == "ready":
                 threading.Timer(0.1, signal.raise_signal, [number]).start()
     assert (said, child.wait(), child.interrupted) == (["ready", "asked to end"], 3, number)
+
+
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        ("python -m snakemake --cores 2", True),
+        ("/x/bin/python /x/bin/snakemake --cores 2", True),
+        ("python -m monoglot.workflow run --cores 2", True),
+        ("python -m monoglot.workflow plan --cores 2", False),
+        ("python -m snakemake -n", False),
+        ("vim snakemake.py", False),
+    ],
+)
+def test_a_snakemake_that_runs_in_a_folder(tmp_path, line, runs):
+    process = SimpleNamespace(cmdline=line.split, cwd=lambda: str(tmp_path))
+    assert workflow._is_snakemake(process, tmp_path) == runs
+    assert not workflow._is_snakemake(process, tmp_path.parent)
 
 
 def test_the_command_says_where_to_type_it(tmp_path):

@@ -54,8 +54,8 @@ def _cores(_: click.Context, __: click.Parameter, value: str | None) -> str | No
     "-c", "--cores", callback=_cores, help="Jobs at a time: a number or `all`.  [default: all]"
 )
 @click.option("--slurm", is_flag=True, help="Submit jobs to SLURM, see docs/slurm.md.")
-@click.option("-k", "--keep-going", is_flag=True, help="Go on with other jobs if one fails.")
-@click.option("-n", "--dry-run", is_flag=True, help="Let Snakemake list the jobs; run none.")
+@click.option("-k", "--keep-going", is_flag=True, help="Continue with other jobs if one fails.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only list the jobs, as Snakemake does.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -66,15 +66,15 @@ def run(
     keep_going: bool,
     dry_run: bool,
 ) -> None:
-    """Run an experiment, or go on with it: make what is missing or out of date.
+    """Run an experiment, or continue it: make what is missing or out of date.
 
     CONFIG is a configuration file, TARGETS what to make (by default what the configuration says):
-    `tables`, `figures`, the name of a table or figure, MODEL/LANGUAGE/VARIANT, or a file. All work
-    is Snakemake's: the command that is run is printed first, and can as well be typed. Arguments
-    after `--` are given to it. Results lie where the configuration says, in the folder of the
+    `tables`, `figures`, the name of a table or figure, MODEL/LANGUAGE/VARIANT, or a file. Snakemake
+    does the work: its command is printed first, and you can type it yourself. Arguments after `--`
+    go to Snakemake. Results go where the configuration says, relative to the folder of the
     Snakefile. With --verbose everything that Snakemake prints is shown.
 
-    A run that is stopped goes on where it was when the same command is given again.
+    The same command continues a run that was stopped.
 
     \b
     Examples:
@@ -129,7 +129,7 @@ def watch(words: list[str], it: Experiment, dry_run: bool = False) -> int:
         status = child.wait()
     line.clear()
     if child.interrupted:
-        note("stopped; the same command goes on from here")
+        note("stopped; the same command continues from here")
         return 128 + child.interrupted
     # It was asked for something else (--unlock, --summary), or for what it does not know.
     other = early and events.total is None and not (events.nothing or events.faulty)
@@ -171,11 +171,11 @@ def _sum_up(events: "RunEvents", status: int, it: Experiment, seconds: float) ->
         failed = (
             f"{count(len(events.failed), 'job')} failed ({names})" if names else "the run failed"
         )
-        logs = f"what jobs say is in {it.folder / it.results / 'logs'}"
-        logs += f", what Snakemake says in {events.log}" if events.log else ""
+        logs = f"the logs of jobs are in {it.folder / it.results / 'logs'}"
+        logs += f", Snakemake's is {events.log}" if events.log else ""
         click.echo(f"error: {failed} after {duration(seconds)}; {logs}", err=True)
     elif events.nothing:
-        note("Nothing to do: all of it is done.")
+        note("Nothing to do: everything is done.")
     else:
         note(
             f"Done: {count(events.done, 'job')} in {duration(seconds)}; the results "
@@ -189,18 +189,18 @@ def _sum_up(events: "RunEvents", status: int, it: Experiment, seconds: float) ->
 @click.command()
 @config_argument
 @targets_argument
-@click.option("--cores", type=click.IntRange(1), help="Cores that the time is worked out for.")
+@click.option("--cores", type=click.IntRange(1), help="Cores to estimate the time for.")
 @click.option("--no-hub", is_flag=True, help="Do not ask the Hub for the sizes of downloads.")
 @as_json
 def plan(
     config: str, targets: tuple[str, ...], cores: int | None, no_hub: bool, in_json: bool
 ) -> None:
-    """Say what a run would do and why, and what it would download and take. Nothing is run.
+    """Say what a run would do and why, what it would download, and how long it would take.
 
     CONFIG is a configuration file, TARGETS what to make (by default what the configuration says):
     `tables`, `figures`, the name of a table or figure, MODEL/LANGUAGE/VARIANT, or a file. The time
-    is that of earlier runs into the same results folder; the disk space that of checkpoints and
-    kept adapters, from their shapes.
+    comes from earlier runs into the same results folder, the disk space from the shapes of
+    checkpoints and kept adapters. Nothing is run.
 
     \b
     Examples:
@@ -231,29 +231,23 @@ def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
     lines = [_left_aligned(heads, rows, terminal.width()), ""]
     if more:
         lines += [f"{s.name}: {_rules(s)}" for s in plan.stages if s.to_do]
-    if not plan.to_do:
-        return [*lines, f"Nothing to do: all {plan.done} jobs are done.", *_unused(plan)]
-    lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done.")
-    return lines + _unused(plan) + _takes(plan, cores) + _needs(plan)
-
-
-def _unused(plan: "Plan") -> list[str]:
-    return [
-        f"Not used: model {name}, which no table or figure needs." for name in plan.unused_models
-    ]
+    if plan.to_do:
+        lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done.")
+    else:
+        lines.append(f"Nothing to do: all {plan.done} jobs are done.")
+    for name in plan.unused_models:
+        lines.append(f"Not used: model {name}, which no table or figure needs.")
+    return [*lines, *_takes(plan, cores), *_needs(plan)] if plan.to_do else lines
 
 
 def _takes(plan: "Plan", cores: int) -> list[str]:
     known, unknown = plan.estimate, plan.estimate.unknown
-    lines = []
+    time = "unknown, as no earlier run into these results has timed such jobs"
     if known.seconds:
-        lines.append(
-            f"Time: {duration(known.seconds)} of jobs, at least "
-            f"{duration(known.on(cores))} on {count(cores, 'core')}"
-            + (f", and {count(unknown, 'job')} of rules that were never timed." if unknown else ".")
-        )
-    else:
-        lines.append("Time: not known, as no earlier run into these results has timed such jobs.")
+        time = f"{duration(known.seconds)} of jobs, at least {duration(known.on(cores))} on "
+        time += count(cores, "core")
+        time += f", and {count(unknown, 'job')} of rules never timed" if unknown else ""
+    lines = [f"Time: {time}."]
     if plan.bytes:
         lines.append(
             f"Disk: about {size(plan.bytes)} of checkpoints and adapters, and up to "
@@ -313,21 +307,21 @@ def _left_aligned(heads: list[str], rows: list[list[str]], limit: int) -> str:
 @click.command()
 @config_argument
 @targets_argument
-@click.option("-w", "--watch", is_flag=True, help="Look again and again, until Ctrl-C or the end.")
+@click.option("-w", "--watch", is_flag=True, help="Keep looking, until Ctrl-C or the end.")
 @click.option(
     "--every",
     default=10.0,
     show_default=True,
     type=FiniteRange(1),
-    help="Seconds, of --watch.",
+    help="Seconds between looks, with --watch.",
 )
 @as_json
 def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_json: bool) -> None:
     """Say which jobs are done, running, queued, failed or missing, and how long the rest takes.
 
-    CONFIG and TARGETS are those of `monoglot run`. What is done and what is out of date is asked of
-    Snakemake; what is running is seen from the marks of jobs that it has started, SLURM's queue and
-    the logs of the jobs. The exit status is 0 whatever the state.
+    CONFIG and TARGETS are those of `monoglot run`. Snakemake says what is done and what is out of
+    date; what is running is read from its marks of started jobs, SLURM's queue and the logs of the
+    jobs. The exit status is 0 whatever the state.
 
     \b
     Examples:
@@ -400,21 +394,16 @@ def _state_text(state: "WorkflowState", limit: int) -> str:
 def _stages(state: "WorkflowState", limit: int) -> str:
     from monoglot.workflow import stages_of
 
-    of = {id(one.job): one for one in state.jobs}
     rows = []
     for stage, jobs in stages_of(one.job for one in state.jobs).items():
-        counts = state.counts(of[id(job)] for job in jobs)
-        rows.append([stage, *map(_number, counts.values()), str(len(jobs))])
+        counts = state.counts(_of(state, stage)).values()
+        rows.append([stage, *(str(number or ".") for number in counts), str(len(jobs))])
     return terminal.table(["stage", *state.counts(), "all"], rows, limit)
 
 
-def _number(count: int) -> str:
-    return str(count) if count else "."
-
-
 def _variants(state: "WorkflowState", limit: int) -> str:
-    """A row for each checkpoint and its tasks."""
-    tasks = list(dict.fromkeys(j.job.wildcards["task"] for j in _of(state, "scores")))
+    """A row for each checkpoint, with a column for each of its tasks."""
+    tasks = list(dict.fromkeys(j.job.wildcards.get("task", "") for j in _of(state, "scores")))
     cells: dict[str, dict[str, str]] = {}
     for one in [*_of(state, "checkpoints"), *_of(state, "scores")]:
         about = one.job.wildcards
@@ -460,20 +449,19 @@ def _verdict(state: "WorkflowState") -> str:
     left = len(state.jobs) - counts["done"]
     if not left:
         return f"All {len(state.jobs)} jobs are done."
-    doing = {True: "A run is under way.", None: "A run may be under way elsewhere."}
-    said = [doing.get(state.runs, "No run is under way.")]
+    said = "A run is under way." if state.runs else "No run is under way."
     if state.killed:
-        said = [
-            "A run has left its locks and is not seen here: if it does not run on another machine, "
-            "it was killed; then snakemake --unlock, and run again."
-        ]
-    said.append(f"{count(counts['done'], 'job')} of {len(state.jobs)} done")
+        said = (
+            "A run has left its locks and is not on this machine. If it is on no other machine "
+            "either, it was killed: unlock with snakemake --unlock, and run again."
+        )
+    said += f" {counts['done']} of {count(len(state.jobs), 'job')} are done"
     if state.seconds_left:
-        said[-1] += f"; what is left took {duration(state.seconds_left)} of jobs before"
-        said[-1] += f", {duration(state.seconds_at_least)} at the very least"
+        said += f"; the rest took {duration(state.seconds_left)} of jobs before"
+        said += f", {duration(state.seconds_at_least)} at the very least"
     if state.unknown:
-        said[-1] += f"; {count(state.unknown, 'job')} of unknown time"
-    return " ".join(said) + "."
+        said += f"; {count(state.unknown, 'job')} never timed"
+    return f"{said}."
 
 
 # monoglot new-language
@@ -488,7 +476,9 @@ def _verdict(state: "WorkflowState") -> str:
     shell_complete=complete_configurations,
     help="Configuration that the language is added to.",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File to write; else printed.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="File to write.  [default: print it]"
+)
 @click.option("--name", default="", help="Name in print.  [default: in English]")
 @click.option("--as", "short", help="Short name in the configuration.  [default: ISO 639-1]")
 @click.option(
@@ -518,16 +508,16 @@ def new_language(
     offline: bool,
     force: bool,
 ) -> None:
-    """Write the configuration of one more language, after a look at which sets have it.
+    """Write the configuration of one more language, after looking which data sets have it.
 
     CODE is ISO 639-1 or 639-3, with a script where there are several: `cy`, `cym`, `zho_Hans`. The
-    sources that the configuration has for all languages are looked through (GlotCC, FLORES-200,
-    SIB-200, WikiANN in that of the paper), on this machine, on the Hub at the pinned revisions, or
-    on the web; for tasks that these lack, treebanks of Universal Dependencies that lie in `ud/`
-    below data.root, MasakhaPOS, MasakhaNER and AfriSenti. Tasks that no source has are left out.
-    Without a network the likeliest codes are written, and what could not be looked at is said.
+    command searches the sources that the configuration has for all languages (for the paper's:
+    GlotCC, FLORES-200, SIB-200, WikiANN), on this machine, on the Hub at the pinned revisions, or
+    on the web; for tasks that they lack, also Universal Dependencies treebanks in `ud/` below
+    data.root, MasakhaPOS, MasakhaNER and AfriSenti. Tasks without a source are left out. Without a
+    network it writes the likeliest codes, and says which sources it could not search.
 
-    What is written extends the configuration and has passed its checks.
+    The new file extends the configuration and has passed its checks.
 
     \b
     Examples:
@@ -563,9 +553,9 @@ def _check_free(out: Path, force: bool) -> None:
     from monoglot.files import try_out
 
     if out.is_dir():
-        raise UserError(f"{out}: is a folder; give the name of a file")
+        raise UserError(f"{out}: is a folder; give a file name")
     if os.path.lexists(out) and not force:
-        raise UserError(f"{out}: is there already; give another name, or --force")
+        raise UserError(f"{out}: already exists; give another name, or --force")
     try_out(out)
 
 
@@ -632,7 +622,7 @@ def _content(it: Experiment, block: "Block", command: str) -> str:
     body = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None)
     unseen = [one.set for one in block.found if one.presence.state == "unknown"]
     lines = [f"# Made by `{command}`."]
-    lines += [f"# Left out is {one.set}: {one.presence.said}" for one in block.lacking]
+    lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
     if unseen:
         lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
     return "\n".join([*lines, "", body])

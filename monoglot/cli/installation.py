@@ -25,12 +25,12 @@ COMPLETE = "_MONOGLOT_COMPLETE"
 @as_json
 @click.pass_context
 def doctor(context: click.Context, config: str | None, in_json: bool) -> None:
-    """Say whether this machine has what a run needs, and what to do where it has not.
+    """Check whether this machine has what a run needs, and say what to do where it has not.
 
     Looks at Python and its packages, processors, memory and GPUs, disks, the Hub, SLURM and git;
-    with CONFIG also at what that configuration needs of them. A line is `ok`, `warn` (a run works,
-    but something will be missed) or `fail` (it cannot work); with --quiet only the last two are
-    shown. The exit status is 1 if a line is `fail`.
+    with CONFIG also at what that configuration needs of them. Each line is `ok`, `warn` (a run
+    works, but lacks something) or `fail` (it cannot work); --quiet shows only the last two. The
+    exit status is 1 if any line is `fail`.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def _requirements() -> Path | None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what teaches a shell to complete commands, configurations, targets and tables.
+    """Print the script that lets a shell complete commands, configurations, targets and tables.
 
     \b
     Examples:

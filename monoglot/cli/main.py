@@ -31,9 +31,9 @@ COMMANDS = {
     "Experiments": (
         "experiments",
         {
-            "run": "Run an experiment, or go on with it, and show how far it is.",
-            "plan": "Say what a run would do, download and take.",
-            "status": "Say what is done, running, failed and missing, and how long it will take.",
+            "run": "Run an experiment, or continue it, and show its progress.",
+            "plan": "Say what a run would do and download, and how long it would take.",
+            "status": "Say what is done, running, failed and missing, and how long the rest takes.",
             "new-language": "Write the configuration of one more language, from the data it has.",
         },
     ),
@@ -56,8 +56,8 @@ COMMANDS = {
     "This installation": (
         "installation",
         {
-            "doctor": "Say whether this machine has what a run needs.",
-            "completion": "Print what teaches bash, zsh or fish to complete.",
+            "doctor": "Check whether this machine has what a run needs.",
+            "completion": "Print the completion script for bash, zsh or fish.",
         },
     ),
 }
@@ -249,6 +249,6 @@ def package_version() -> str:
 def main() -> None:
     """Turn a multilingual encoder into a small model for one language, and know what it cost.
 
-    `monoglot COMMAND --help` has examples. What Snakemake does, it does on its own as well:
-    `monoglot run` prints the command that it runs.
+    `monoglot COMMAND --help` has examples. Snakemake does the work: `monoglot run` prints the
+    command it runs, which you can type yourself.
     """

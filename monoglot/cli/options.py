@@ -204,5 +204,5 @@ def pairs(given: tuple[str, ...], option: str, form: str) -> dict[str, str]:
     """Return what was given as NAME=VALUE; raise if one does not have the `form` of an option."""
     for one in given:
         if not all(one.partition("=")):
-            raise click.BadParameter(f"'{one}' is not {form}", param_hint=option)
+            raise click.BadParameter(f"'{one}' must have the form {form}", param_hint=option)
     return dict(one.split("=", 1) for one in given)

@@ -43,21 +43,21 @@ def explain(context: click.Context, table: Path, column: str, row: str) -> None:
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.argument("repo_id")
-@click.option("--adapters", is_flag=True, help="Push the task adapters kept for it, too.")
-@click.option("--public", is_flag=True, help="Make a new repository that everybody sees.")
-@click.option("--overwrite", is_flag=True, help="Replace what a repository of another model holds.")
-@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and contact nobody.")
+@click.option("--adapters", is_flag=True, help="Also push the task adapters kept for it.")
+@click.option("--public", is_flag=True, help="Make a new repository public.")
+@click.option("--overwrite", is_flag=True, help="Replace a repository that holds another model.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be uploaded; contact nobody.")
 def push(
     checkpoint: Path, repo_id: str, adapters: bool, public: bool, overwrite: bool, dry_run: bool
 ) -> None:
     """Upload a checkpoint and its model card to the Hugging Face Hub.
 
     CHECKPOINT is a folder such as results/models/xlmr/mt/hidden312, REPO_ID is OWNER/NAME. The
-    repository is made if there is none: a private one, since what was public once cannot be taken
-    back; its page has a button for the rest. All files arrive in one commit or none does. An upload
-    that broke off sends only what is missing when it is started again.
+    repository is created if there is none, as a private one: what was public once cannot be taken
+    back, and its page has a button to publish it. All files arrive in one commit, or none does. An
+    upload that broke off sends only what is missing when it is started again.
 
-    The token is that of HF_TOKEN or of `hf auth login`, and must have the right to write.
+    The token is that of HF_TOKEN or of `hf auth login`, and must be allowed to write.
 
     \b
     Examples:

@@ -73,7 +73,7 @@ def test_status_by_stage_and_variant(monoglot, planned, config):
     assert ["data", "1", ".", ".", ".", ".", "1"] in lines
     assert ["checkpoint", "made", "tc"] in lines
     assert ["xlmr/mt/kd", "-", "-"] in lines
-    assert "No run is under way. 1 job of 3 done" in said
+    assert "No run is under way. 1 of 3 jobs are done" in said
 
 
 def test_status_names_the_fault_of_a_failed_job(monoglot, planned, config):
