@@ -1,5 +1,5 @@
 """`python -m monoglot`, for those who have not installed it."""
 
-from monoglot.cli import main
+from monoglot.cli.main import main
 
 main(prog_name="monoglot")

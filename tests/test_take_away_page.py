@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from monoglot.cli import main
+from monoglot.cli.main import main
 from monoglot.config import complete
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.task import Names, TuningSettings

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from monoglot.cli import text
-from monoglot.cli.exits import Exit
-from monoglot.cli.options import FiniteRange, format_option
-from monoglot.cli.verbosity import note, verbose
-from monoglot.cli.workflow import workflow_folder
+from monoglot.cli import terminal as text
+from monoglot.cli.main import Exit
+from monoglot.cli.options import FiniteRange, format_option, workflow_folder
+from monoglot.cli.terminal import note, verbose
 
 PAPER = "paper"
 PUBLISHED = Path("resources", "paper", "tables_1_and_6.csv")

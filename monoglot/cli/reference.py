@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monoglot.cli import main
+from monoglot.cli.main import main
 from monoglot.files import whole_file
 
 MARK = "<!-- From here on: python -m monoglot.cli.reference docs/cli.md -->"
@@ -18,7 +18,7 @@ COLUMNS = 96
 def reference() -> str:
     """Return the Markdown of all commands, by section of the help."""
     parts = []
-    for heading, lines in main.sections.items():
+    for heading, (_, lines) in main.sections.items():
         parts.append(f"## {heading}")
         for name, line in lines.items():
             parts.append(f"### monoglot {name}\n\n{line}\n\n```text\n{_help(name)}\n```")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monoglot.cli.model_options import field, files, limit, model_argument, out_argument, revision
+from monoglot.cli.terminal import note, quiet
 from monoglot.cli.trim import loading
-from monoglot.cli.verbosity import note, quiet
 from monoglot.shrink.presets import BUDGETS, PRESETS
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from monoglot.cli import text
-from monoglot.cli.progress import ProgressLine, bar
-from monoglot.cli.verbosity import verbose
+from monoglot.cli import terminal as text
+from monoglot.cli.terminal import ProgressLine, bar, verbose
 from monoglot.operations.processes import Processes
 from monoglot.shrink.estimate import Training, size_of
 from monoglot.shrink.job import Job

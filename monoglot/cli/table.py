@@ -5,18 +5,22 @@ from pathlib import Path
 
 import click
 
-from monoglot.cli import text
-from monoglot.cli.completing import configurations, tables
-from monoglot.cli.options import format_option
-from monoglot.cli.workflow import experiment, workflow_folder
+from monoglot.cli import terminal as text
+from monoglot.cli.options import (
+    complete_configurations,
+    complete_tables,
+    experiment,
+    format_option,
+    workflow_folder,
+)
 from monoglot.errors import UserError
 
 
 @click.command()
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=tables)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_tables)
 @click.option(
     "--config",
-    shell_complete=configurations,
+    shell_complete=complete_configurations,
     help="Configuration in whose results the table is.",
 )
 @format_option("md", "csv", "tex", "json")

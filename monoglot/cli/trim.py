@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monoglot.cli import text
+from monoglot.cli import terminal as text
 from monoglot.cli.model_options import field, files, limit, model_argument, out_argument, revision
-from monoglot.cli.verbosity import note
+from monoglot.cli.terminal import note
 
 if TYPE_CHECKING:
     from monoglot.shrink.source import Source

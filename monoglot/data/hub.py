@@ -92,6 +92,22 @@ def persistently(call: Callable[[], str]) -> str:
     return call()
 
 
+def listing(repository: Repository, folder: str) -> list[tuple[str, int]]:
+    """Ask the Hub for the files of a folder: paths and bytes; none if there is no such folder.
+
+    Raises `UserError` if the Hub does not answer or refuses.
+    """
+    from huggingface_hub.errors import EntryNotFoundError
+
+    about = {"repo_type": repository.type, "revision": repository.revision}
+    with sentences(repository, folder):
+        try:
+            tree = client().HfApi().list_repo_tree(repository.id, folder or None, **about)
+            return [(entry.path, entry.size) for entry in tree if hasattr(entry, "blob_id")]
+        except EntryNotFoundError:
+            return []
+
+
 def folder(repository: Repository) -> Path:
     """Return where the cache keeps a repository."""
     from huggingface_hub import constants

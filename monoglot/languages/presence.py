@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from monoglot.data import hub, hub_files, web
 from monoglot.downloads.preflight import OFFLINE
 from monoglot.errors import UserError
-from monoglot.runs.fetches import listing
 
 THERE, ABSENT, UNKNOWN = "there", "absent", "unknown"
 SECONDS = 10
@@ -76,7 +75,7 @@ class Look:
             if not self.online:
                 raise UserError(f"{repository.id} was not asked, {self._why}")
             try:
-                self._listed[repository, folder] = listing(repository, folder)
+                self._listed[repository, folder] = hub.listing(repository, folder)
             except UserError:
                 # One that does not answer is not asked again.
                 self.online, self._why = False, "as the Hub does not answer"

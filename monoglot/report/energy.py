@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot import extras, provenance
-from monoglot.chain import jobs_behind
+from monoglot.lineage import jobs_behind
 from monoglot.errors import UserError
 
 JOULES_PER_KWH = 3.6e6

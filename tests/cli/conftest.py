@@ -1,11 +1,14 @@
 """A Snakemake that only prints, so that commands about runs are tested in a moment."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from monoglot.cli import main
+from monoglot import workflow
+from monoglot.cli.main import main
+from monoglot.workflow import PlannedJob
 
 FAKE = """\
 import sys
@@ -13,8 +16,7 @@ from pathlib import Path
 here = Path(__file__).parent
 with open(here / "asked", "a") as file:
     print(*sys.argv[1:], file=file)
-name = "everything" if "--forceall" in sys.argv else "screen"
-print((here / name).read_text(), end="", flush=True)
+print((here / "screen").read_text(), end="", flush=True)
 sys.exit(int((here / "status").read_text()))
 """
 
@@ -33,16 +35,16 @@ def output(result: Result, status: int = 0) -> str:
 
 
 class FakeSnakemake:
-    """What the next Snakemake prints, and what it ends with."""
+    """What the next Snakemake plans, prints, and ends with."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "snakemake.py").write_text(FAKE)
-        self.prints("", "")
+        self.prints("")
+        self.jobs: list[PlannedJob] = []
 
-    def prints(self, screen: str, everything: str = "", status: int = 0) -> None:
+    def prints(self, screen: str, status: int = 0) -> None:
         (self.folder / "screen").write_text(screen)
-        (self.folder / "everything").write_text(everything)
         (self.folder / "status").write_text(str(status))
 
     @property
@@ -60,7 +62,11 @@ def snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSnakemake:
     folder = tmp_path / "fake"
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    return FakeSnakemake(folder)
+    fake = FakeSnakemake(folder)
+    command = [sys.executable, "-m", "snakemake"]
+    monkeypatch.setattr(workflow, "_child", lambda task, arguments: [*command, *arguments])
+    monkeypatch.setattr(workflow, "planned", lambda *_: fake.jobs)
+    return fake
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import re
 
-from monoglot.cli import main
-from monoglot.cli.exits import Exit
+from monoglot.cli.main import Exit, main
 from monoglot.cli.reference import with_reference
 from monoglot.code import ROOT
 

@@ -36,7 +36,7 @@ def test_tables_are_listed_and_shown(monoglot, here):
 
 
 def test_a_file_needs_no_workflow(monoglot, here, monkeypatch):
-    monkeypatch.setattr("monoglot.cli.workflow.ROOT", here)
+    monkeypatch.setattr("monoglot.cli.options.ROOT", here)
     (here / "elsewhere").mkdir()
     monkeypatch.chdir(here / "elsewhere")
     file = here / "results/a/tables/table1.csv"

@@ -12,7 +12,7 @@ from hub_stand_in import Hub, serve
 from huggingface_hub import constants
 from huggingface_hub.utils import reset_sessions
 
-from monoglot.cli.new_language import new_language
+from monoglot.cli.experiments import new_language
 from monoglot.errors import UserError
 from monoglot.extends import read
 from monoglot.graph import Graph
@@ -168,7 +168,7 @@ def test_the_command_writes_what_the_project_accepts(hub, monoglot, tmp_path, mo
     assert graph.tasks("cy") == ["tc", "ner"]
     again = monoglot("new-language", "cy", "--out", str(out))
     output(again, status=1)
-    assert "is there already; give another name, or --force" in again.stderr
+    assert "already exists; give another name, or --force" in again.stderr
     output(monoglot("new-language", "cy", "--out", str(out), "--force", "--as", "welsh"))
     assert yaml.safe_load(out.read_text())["languages"]["welsh"]["name"] == "Welsh"
 
@@ -218,7 +218,7 @@ def test_the_command_refuses_a_language_without_text(hub, monoglot, tmp_path):  
         (("--source", "sa={files: 3}"), "data.sa.cy.files: 3 is not of type object"),
         (("--source", "text={files: [5]}"), "data.text.cy.files.0: 5 is not valid"),
         (("--source", "text={files: ['{']}"), "data.text.default.files: '{' asks for a code"),
-        (("--code", "flores"), "must have the form NAME=VALUE"),
+        (("--code", "flores"), "must have the form SOURCE=CODE"),
     ],
 )
 def test_options_that_are_wrong(monoglot, arguments, said):  # noqa: F811
@@ -230,8 +230,8 @@ def test_options_that_are_wrong(monoglot, arguments, said):  # noqa: F811
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        (".", ("--force",), ".: is a folder; give the name of a file"),
-        ("link", (), "link: is there already; give another name, or --force"),
+        (".", ("--force",), ".: is a folder; give a file name"),
+        ("link", (), "link: already exists; give another name, or --force"),
         ("file/a/welsh.yaml", (), "file/a: Not a directory; a part of the path is a file"),
         ("x" * 250, (), "File name too long; give a shorter name"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 from mutations import spoilt_bytes, spoilt_json
 from report_cases import SPEC, written_records
 
-from monoglot.explain.account import account
+from monoglot.lineage import account
 from monoglot.provenance import beside, of_folder, recorded
 from monoglot.report.cells import read_scores
 from monoglot.report.layout import to_csv

@@ -14,7 +14,7 @@ from hub_uploads import NEW
 from huggingface_hub import constants, file_download
 from huggingface_hub.utils import reset_sessions
 
-from monoglot.cli import main
+from monoglot.cli.main import main
 from monoglot.errors import UserError
 from monoglot.files import sha256
 from monoglot.publish.parcel import parcel

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tiny_models import TEXTS, tiny
 
-from monoglot.cli import main
+from monoglot.cli.main import main
 from monoglot.shrink.saving import save
 
 

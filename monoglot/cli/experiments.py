@@ -1,0 +1,642 @@
+"""`monoglot run`, `plan`, `status` and `new-language`: an experiment, and its jobs."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monoglot.cli import terminal
+from monoglot.cli.main import Exit
+from monoglot.cli.options import (
+    Experiment,
+    FiniteRange,
+    WithMore,
+    as_json,
+    complete_configurations,
+    config_argument,
+    experiment,
+    pairs,
+    targets_argument,
+)
+from monoglot.cli.terminal import ProgressLine, bar, count, duration, note, quiet, size, verbose
+from monoglot.errors import UserError
+
+if TYPE_CHECKING:
+    from monoglot.forecast import Fetch, Plan, PlannedStage
+    from monoglot.languages.block import Block, Found
+    from monoglot.progress import JobState, Remaining, WorkflowState
+    from monoglot.workflow import RunEvents, RunningJob
+
+REDRAW_SECONDS = 1.0
+PLAN_AGAIN_SECONDS = 300
+MARKS = {"done": "done", "running": "runs", "queued": "waits", "failed": "FAILED", "missing": "-"}
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+# monoglot run
+
+
+def _cores(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value in (None, "all") or re.fullmatch("0*[1-9][0-9]*", value):
+        return value
+    raise click.BadParameter(f"'{value}' is neither a positive whole number nor `all`")
+
+
+@click.command(cls=WithMore)
+@config_argument
+@targets_argument
+@click.option(
+    "-c", "--cores", callback=_cores, help="Jobs at a time: a number or `all`.  [default: all]"
+)
+@click.option("--slurm", is_flag=True, help="Submit jobs to SLURM, see docs/slurm.md.")
+@click.option("-k", "--keep-going", is_flag=True, help="Continue with other jobs if one fails.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only list the jobs, as Snakemake does.")
+@click.pass_context
+def run(
+    context: click.Context,
+    config: str,
+    targets: tuple[str, ...],
+    cores: str | None,
+    slurm: bool,
+    keep_going: bool,
+    dry_run: bool,
+) -> None:
+    """Run an experiment, or continue it: make what is missing or out of date.
+
+    CONFIG is a configuration file, TARGETS what to make (by default what the configuration says):
+    `tables`, `figures`, the name of a table or figure, MODEL/LANGUAGE/VARIANT, or a file. Snakemake
+    does the work: its command is printed first, and you can type it yourself. Arguments after `--`
+    go to Snakemake. Results go where the configuration says, relative to the folder of the
+    Snakefile. With --verbose everything that Snakemake prints is shown.
+
+    The same command continues a run that was stopped.
+
+    \b
+    Examples:
+      monoglot run configs/smoke.yaml
+      monoglot run configs/demo.yaml table1 --cores 4
+      monoglot run config.yaml --slurm
+      monoglot run config.yaml -- --rerun-triggers mtime --resources gpu_share=100
+    """
+    from monoglot import workflow
+
+    with experiment(config) as it:
+        words = workflow.command(
+            it.config,
+            [it.target(name) for name in targets],
+            cores=cores or (None if slurm else "all"),
+            slurm=slurm,
+            dry_run=dry_run,
+            keep_going=keep_going,
+            more=context.obj,
+        )
+        note(f"+ {workflow.shown(words, it.folder, it.started_in)}")
+        context.exit(watch(words, it, dry_run))
+
+
+def watch(words: list[str], it: Experiment, dry_run: bool = False) -> int:
+    """Run Snakemake, show how far it is, and return the exit status of this command.
+
+    Args:
+        words: what `monoglot.workflow.command` returns.
+    """
+    from monoglot import workflow
+    from monoglot.progress import Remaining
+
+    events, began = workflow.RunEvents(), time.monotonic()
+    remaining = Remaining(it.folder / it.results)
+    line = ProgressLine(shown=not (quiet() or verbose() or dry_run))
+    child, early = workflow.SnakemakeRun(words, it.folder, told=not dry_run), []
+    with child.signals_passed_on():
+        for said in child.lines(REDRAW_SECONDS):
+            if said is not None:
+                found = workflow.read(said)
+                told = isinstance(found, dict)
+                text = found["text"] if told else found
+                faulty = events.take(found) if told else text.startswith("cancelled a SLURM job")
+                if dry_run:
+                    click.echo(text)
+                elif (faulty and not child.interrupted) or verbose():
+                    line.above(text)
+                elif events.total is None:
+                    early.append(text)
+            line.show(lambda: _progress(events, remaining, it.folder, time.monotonic() - began))
+        status = child.wait()
+    line.clear()
+    if child.interrupted:
+        note("stopped; the same command continues from here")
+        return 128 + child.interrupted
+    # It was asked for something else (--unlock, --summary), or for what it does not know.
+    other = early and events.total is None and not (events.nothing or events.faulty)
+    if other:
+        click.echo("\n".join(early), err=bool(status))
+    if not dry_run and (status or not other):
+        _sum_up(events, status, it, time.monotonic() - began)
+    return Exit.DONE if status == 0 else Exit.FAULT
+
+
+def _progress(events: "RunEvents", remaining: "Remaining", folder: Path, seconds: float) -> str:
+    if events.total is None:
+        return f"Snakemake is planning ({duration(seconds)})"
+    parts = [bar(events.done, events.total)]
+    if events.failed:
+        parts.append(f"{len(events.failed)} failed")
+    parts.append(f"{duration(seconds)}{_left(events, remaining)}")
+    parts += [_job(job, folder) for job in events.running.values()]
+    return " · ".join(parts)
+
+
+def _left(events: "RunEvents", remaining: "Remaining") -> str:
+    seconds, unknown = remaining.of(events.open, len(events.running))
+    if seconds < 1:
+        return ""
+    return f", {'over' if unknown else 'about'} {duration(seconds)} left"
+
+
+def _job(job: "RunningJob", folder: Path) -> str:
+    from monoglot.progress import training_progress
+
+    far = training_progress(folder / job.log) if job.log else None
+    return f"{job.rule} {job.name}" + (f" ({far})" if far else "")
+
+
+def _sum_up(events: "RunEvents", status: int, it: Experiment, seconds: float) -> None:
+    if status:
+        names = ", ".join(events.failed[:3]) + (" and more" if len(events.failed) > 3 else "")
+        failed = (
+            f"{count(len(events.failed), 'job')} failed ({names})" if names else "the run failed"
+        )
+        logs = f"the logs of jobs are in {it.folder / it.results / 'logs'}"
+        logs += f", Snakemake's is {events.log}" if events.log else ""
+        click.echo(f"error: {failed} after {duration(seconds)}; {logs}", err=True)
+    elif events.nothing:
+        note("Nothing to do: everything is done.")
+    else:
+        note(
+            f"Done: {count(events.done, 'job')} in {duration(seconds)}; the results "
+            f"are in {it.folder / it.results}"
+        )
+
+
+# monoglot plan
+
+
+@click.command()
+@config_argument
+@targets_argument
+@click.option("--cores", type=click.IntRange(1), help="Cores to estimate the time for.")
+@click.option("--no-hub", is_flag=True, help="Do not ask the Hub for the sizes of downloads.")
+@as_json
+def plan(
+    config: str, targets: tuple[str, ...], cores: int | None, no_hub: bool, in_json: bool
+) -> None:
+    """Say what a run would do and why, what it would download, and how long it would take.
+
+    CONFIG is a configuration file, TARGETS what to make (by default what the configuration says):
+    `tables`, `figures`, the name of a table or figure, MODEL/LANGUAGE/VARIANT, or a file. The time
+    comes from earlier runs into the same results folder, the disk space from the shapes of
+    checkpoints and kept adapters. Nothing is run.
+
+    \b
+    Examples:
+      monoglot plan configs/demo.yaml
+      monoglot plan config.yaml table1 --cores 16
+      monoglot plan config.yaml --json | jq .time
+    """
+    with experiment(config) as it:
+        from monoglot.forecast import plan_of
+        from monoglot.workflow import planned
+
+        graph = it.graph
+        note("Asking Snakemake for the plan ...")
+        jobs = planned(it.config, [it.target(name) for name in targets], it.results, it.folder)
+        found = plan_of(graph, jobs, it.folder, not no_hub)
+        cores = cores or os.cpu_count() or 1
+        if in_json:
+            click.echo(json.dumps(found.as_json(cores), indent=2))
+        else:
+            click.echo("\n".join(_plan_lines(found, cores, verbose())))
+
+
+def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
+    heads = ["stage", "done", "to do", "time", "why"]
+    rows = [
+        [s.name, str(s.done), str(s.to_do), _time(s), ", ".join(s.reasons)] for s in plan.stages
+    ]
+    lines = [_left_aligned(heads, rows, terminal.width()), ""]
+    if more:
+        lines += [f"{s.name}: {_rules(s)}" for s in plan.stages if s.to_do]
+    if plan.to_do:
+        lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done.")
+    else:
+        lines.append(f"Nothing to do: all {plan.done} jobs are done.")
+    for name in plan.unused_models:
+        lines.append(f"Not used: model {name}, which no table or figure needs.")
+    return [*lines, *_takes(plan, cores), *_needs(plan)] if plan.to_do else lines
+
+
+def _takes(plan: "Plan", cores: int) -> list[str]:
+    known, unknown = plan.estimate, plan.estimate.unknown
+    time = "unknown, as no earlier run into these results has timed such jobs"
+    if known.seconds:
+        time = f"{duration(known.seconds)} of jobs, at least {duration(known.on(cores))} on "
+        time += count(cores, "core")
+        time += f", and {count(unknown, 'job')} of rules never timed" if unknown else ""
+    lines = [f"Time: {time}."]
+    if plan.bytes:
+        lines.append(
+            f"Disk: about {size(plan.bytes)} of checkpoints and adapters, and up to "
+            f"{size(plan.bytes_meanwhile)} more for each training while it runs."
+        )
+    return lines
+
+
+def _needs(plan: "Plan") -> list[str]:
+    lines = []
+    if plan.downloads:
+        lines.append(f"Downloads: {_sum(plan.downloads)}")
+        sources = dict.fromkeys(_short(one.source) for one in plan.downloads)
+        for source in sources:
+            group = [one for one in plan.downloads if _short(one.source) == source]
+            lines.append(f"  {source}: {_sum(group)}")
+    if plan.missing_files:
+        first, others = plan.missing_files[0], len(plan.missing_files) - 1
+        more = f" and {count(others, 'more file')}" if others else ""
+        lines.append(f"Missing: {first}{more}; put them there, or the run stops before it begins.")
+    return lines
+
+
+def _sum(downloads: "Sequence[Fetch]") -> str:
+    known = [one.bytes for one in downloads if one.bytes is not None]
+    unknown = len(downloads) - len(known)
+    parts = [size(sum(known))] if known else []
+    parts += [f"{unknown} of unknown size"] if unknown else []
+    return f"{count(len(downloads), 'set or model', 'sets and models')}, {' and '.join(parts)}"
+
+
+def _short(source: str) -> str:
+    """A repository on the Hub, or the first two folders of an address on the web."""
+    return "/".join(source.split("/")[2:5]) if "://" in source else source
+
+
+def _time(stage: "PlannedStage") -> str:
+    if not stage.to_do:
+        return ""
+    return "?" if stage.unknown == stage.to_do else duration(stage.seconds)
+
+
+def _rules(stage: "PlannedStage") -> str:
+    return ", ".join(f"{count} {rule}" for rule, count in stage.rules.items())
+
+
+def _left_aligned(heads: list[str], rows: list[list[str]], limit: int) -> str:
+    """A table whose last column is text."""
+    longest = max(map(len, [heads[-1], *(row[-1] for row in rows)]))
+    padded = [[*row[:-1], row[-1].ljust(longest)] for row in [heads, *rows]]
+    return terminal.table(padded[0], padded[1:], limit)
+
+
+# monoglot status
+
+
+@click.command()
+@config_argument
+@targets_argument
+@click.option("-w", "--watch", is_flag=True, help="Keep looking, until Ctrl-C or the end.")
+@click.option(
+    "--every",
+    default=10.0,
+    show_default=True,
+    type=FiniteRange(1),
+    help="Seconds between looks, with --watch.",
+)
+@as_json
+def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_json: bool) -> None:
+    """Say which jobs are done, running, queued, failed or missing, and how long the rest takes.
+
+    CONFIG and TARGETS are those of `monoglot run`. Snakemake says what is done and what is out of
+    date; what is running is read from its marks of started jobs, SLURM's queue and the logs of the
+    jobs. The exit status is 0 whatever the state.
+
+    \b
+    Examples:
+      monoglot status configs/demo.yaml
+      monoglot status config.yaml --watch
+      monoglot status config.yaml --json | jq .counts
+    """
+    with experiment(config) as it:
+        names = [it.target(name) for name in targets]
+        for state in _states(it, names, every if watch else None):
+            if in_json:
+                click.echo(json.dumps(_state_as_json(state), indent=None if watch else 2))
+                continue
+            if watch:
+                click.clear()
+            click.echo(_state_text(state, terminal.width()))
+
+
+def _states(it: Experiment, targets: list[str], every: float | None) -> Iterator["WorkflowState"]:
+    """Yield the state; with `every`, again after so many seconds, until all is done."""
+    from monoglot.progress import state_of
+    from monoglot.workflow import planned
+
+    asked = float("-inf")
+    while True:
+        if time.monotonic() - asked > PLAN_AGAIN_SECONDS:
+            note("Asking Snakemake for the plan ...")
+            began, asked = time.time(), time.monotonic()
+            jobs = planned(it.config, targets, it.results, it.folder)
+        state = state_of(jobs, it.folder, it.results, began)
+        yield state
+        if every is None or state.counts()["done"] == len(state.jobs):
+            return
+        time.sleep(every)
+
+
+def _state_as_json(state: "WorkflowState") -> dict:
+    return {
+        "running": state.runs,
+        "killed": state.killed,
+        "counts": state.counts(),
+        "seconds_of_jobs_left": round(state.seconds_left, 1),
+        "seconds_left_at_least": round(state.seconds_at_least, 1),
+        "jobs_of_unknown_time": state.unknown,
+        "jobs": [
+            {
+                "rule": one.job.rule,
+                "name": one.job.name,
+                "stage": one.job.stage,
+                "state": one.state,
+                "why": one.job.reason,
+                "progress": one.progress,
+                "seconds": round(one.seconds, 1),
+                "seconds_left": one.seconds_left,
+                "error": one.error,
+                "slurm": one.slurm,
+                "log": one.job.log,
+            }
+            for one in state.jobs
+        ],
+    }
+
+
+def _state_text(state: "WorkflowState", limit: int) -> str:
+    parts = [_stages(state, limit), _variants(state, limit), _running(state, limit)]
+    parts += [_failed(state, limit), _verdict(state)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _stages(state: "WorkflowState", limit: int) -> str:
+    from monoglot.workflow import stages_of
+
+    rows = []
+    for stage, jobs in stages_of(one.job for one in state.jobs).items():
+        counts = state.counts(_of(state, stage)).values()
+        rows.append([stage, *(str(number or ".") for number in counts), str(len(jobs))])
+    return terminal.table(["stage", *state.counts(), "all"], rows, limit)
+
+
+def _variants(state: "WorkflowState", limit: int) -> str:
+    """A row for each checkpoint, with a column for each of its tasks."""
+    tasks = list(dict.fromkeys(j.job.wildcards.get("task", "") for j in _of(state, "scores")))
+    cells: dict[str, dict[str, str]] = {}
+    for one in [*_of(state, "checkpoints"), *_of(state, "scores")]:
+        about = one.job.wildcards
+        name = "/".join(about[key] for key in ("model", "language", "variant"))
+        cells.setdefault(name, {})[about.get("task", "")] = MARKS[one.state]
+    if not cells:
+        return ""
+    rows = [
+        [name, *(found.get(task, "") for task in ("", *tasks))] for name, found in cells.items()
+    ]
+    return terminal.table(["checkpoint", "made", *tasks], rows, limit)
+
+
+def _of(state: "WorkflowState", stage: str) -> list["JobState"]:
+    return [one for one in state.jobs if one.job.stage == stage]
+
+
+def _running(state: "WorkflowState", limit: int) -> str:
+    lines = []
+    for one in state.jobs:
+        if one.state in ("running", "queued"):
+            parts = [f"{one.job.rule} {one.job.name}", one.progress]
+            if one.state == "running":
+                parts.append(f"for {duration(one.seconds)}")
+            if one.seconds_left is not None:
+                parts.append(f"{duration(one.seconds_left)} left")
+            parts += [f"SLURM job {one.slurm}"] if one.slurm else []
+            said = ", ".join(part for part in parts if part)
+            lines.append(terminal.cut(f"{MARKS[one.state]}  {said}", limit))
+    return "\n".join(lines)
+
+
+def _failed(state: "WorkflowState", limit: int) -> str:
+    return "\n".join(
+        f"FAILED  {one.job.rule} {one.job.name}: {one.error} ({one.job.log})"
+        for one in state.jobs
+        if one.state == "failed"
+    )
+
+
+def _verdict(state: "WorkflowState") -> str:
+    counts = state.counts()
+    left = len(state.jobs) - counts["done"]
+    if not left:
+        return f"All {len(state.jobs)} jobs are done."
+    said = "A run is under way." if state.runs else "No run is under way."
+    if state.killed:
+        said = (
+            "A run has left its locks and is not on this machine. If it is on no other machine "
+            "either, it was killed: unlock with snakemake --unlock, and run again."
+        )
+    said += f" {counts['done']} of {count(len(state.jobs), 'job')} are done"
+    if state.seconds_left:
+        said += f"; the rest took {duration(state.seconds_left)} of jobs before"
+        said += f", {duration(state.seconds_at_least)} at the very least"
+    if state.unknown:
+        said += f"; {count(state.unknown, 'job')} never timed"
+    return f"{said}."
+
+
+# monoglot new-language
+
+
+@click.command("new-language")
+@click.argument("code")
+@click.option(
+    "--config",
+    default="config.yaml",
+    show_default=True,
+    shell_complete=complete_configurations,
+    help="Configuration that the language is added to.",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="File to write.  [default: print it]"
+)
+@click.option("--name", default="", help="Name in print.  [default: in English]")
+@click.option("--as", "short", help="Short name in the configuration.  [default: ISO 639-1]")
+@click.option(
+    "--code",
+    "codes",
+    multiple=True,
+    metavar="SOURCE=CODE",
+    help="The language's code in a source, such as flores=cym_Latn. May be repeated.",
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="SET=BLOCK",
+    help="A source of a set as in docs/data.md, such as 'sa={format: sentiment, files: ...}'.",
+)
+@click.option("--offline", is_flag=True, help="Ask neither the Hub nor the web.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def new_language(
+    code: str,
+    config: str,
+    out: Path | None,
+    name: str,
+    short: str | None,
+    codes: tuple[str, ...],
+    sources: tuple[str, ...],
+    offline: bool,
+    force: bool,
+) -> None:
+    """Write the configuration of one more language, after looking which data sets have it.
+
+    CODE is ISO 639-1 or 639-3, with a script where there are several: `cy`, `cym`, `zho_Hans`. The
+    command searches the sources that the configuration has for all languages (for the paper's:
+    GlotCC, FLORES-200, SIB-200, WikiANN), on this machine, on the Hub at the pinned revisions, or
+    on the web; for tasks that they lack, also Universal Dependencies treebanks in `ud/` below
+    data.root, MasakhaPOS, MasakhaNER and AfriSenti. Tasks without a source are left out. Without a
+    network it writes the likeliest codes, and says which sources it could not search.
+
+    The new file extends the configuration and has passed its checks.
+
+    \b
+    Examples:
+      monoglot new-language cy --out configs/welsh.yaml
+      monoglot new-language amh --config configs/comet.yaml --as amh
+      monoglot new-language cy --source 'sa={format: sentiment, files: {train: cy/train.csv,
+          dev: cy/dev.csv, test: cy/test.csv}}'
+      monoglot plan configs/welsh.yaml
+    """
+    given = out.absolute() if out else None
+    if out:
+        _check_free(out, force)
+    with experiment(config) as it:
+        block = _make_block(
+            it, code, name, short, pairs(codes, "--code", "SOURCE=CODE"), sources, offline
+        )
+        for found in block.found:
+            note(_found_line(found))
+        content = _content(it, block, _new_language_command(code, config))
+        _check_block(it, block)
+        if given:
+            from monoglot.files import whole_file
+
+            with whole_file(given) as aside:
+                aside.write_text(content, encoding="utf-8")
+    if given:
+        note(f"written to {out}; next: monoglot plan {out}")
+    else:
+        click.echo(content, nl=False)
+
+
+def _check_free(out: Path, force: bool) -> None:
+    from monoglot.files import try_out
+
+    if out.is_dir():
+        raise UserError(f"{out}: is a folder; give a file name")
+    if os.path.lexists(out) and not force:
+        raise UserError(f"{out}: already exists; give another name, or --force")
+    try_out(out)
+
+
+def _make_block(
+    it: Experiment,
+    code: str,
+    name: str,
+    short: str | None,
+    codes: dict[str, str],
+    sources: tuple[str, ...],
+    offline: bool,
+) -> "Block":
+    from monoglot.config import complete
+    from monoglot.data.sources import parse_source
+    from monoglot.languages.block import make_block
+    from monoglot.languages.codes import find
+    from monoglot.languages.presence import Look
+
+    config, language = it.graph.config, find(code)
+    short = short or language.short
+    if not NAME.fullmatch(short):
+        raise UserError(f"--as: '{short}' must be lower-case letters, digits, _ and -")
+    given = {
+        key: dict(parse_source(value))
+        for key, value in pairs(sources, "--source", "SET=BLOCK").items()
+    }
+    for key in given:
+        if key not in config["data"] or "files" not in given[key]:
+            raise UserError(f"--source {key}: name a set of the configuration, with its files")
+    complete({"extends": it.config, "data": {key: {short: one} for key, one in given.items()}})
+    block = make_block(
+        config,
+        short,
+        language,
+        Look(config["data"]["root"], not offline),
+        title=name,
+        codes=codes,
+        sources=given,
+    )
+    needed = [one for one in block.lacking if one.set not in config["tasks"]]
+    if needed:
+        raise UserError(
+            f"{needed[0].set}: no source has {block.config['languages'][short]['name']} "
+            f"({needed[0].presence.said}); give one: --source '{needed[0].set}="
+            "{format: lines, files: [FILE]}'"
+        )
+    return block
+
+
+def _found_line(found: "Found") -> str:
+    state = found.presence.state
+    much = f", {size(found.presence.bytes)}" if found.presence.bytes else ""
+    origin = f"{found.origin}: " if found.origin not in ("", "default") else ""
+    said = {"unknown": f"could not be looked at ({found.presence.said})"}.get(
+        state, found.presence.said + much
+    )
+    return f"{found.set:<12}{state:<9}{origin}{said}"
+
+
+def _content(it: Experiment, block: "Block", command: str) -> str:
+    import yaml
+
+    whole = {"extends": it.config} | block.config
+    body = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    unseen = [one.set for one in block.found if one.presence.state == "unknown"]
+    lines = [f"# Made by `{command}`."]
+    lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
+    if unseen:
+        lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
+    return "\n".join([*lines, "", body])
+
+
+def _check_block(it: Experiment, block: "Block") -> None:
+    """Raise `UserError` if the configuration with the new language would be refused."""
+    from monoglot.downloads.needs import all_needs
+    from monoglot.graph import Graph
+
+    all_needs(Graph({"extends": it.config} | block.config))
+
+
+def _new_language_command(code: str, config: str) -> str:
+    return f"monoglot new-language {code}" + (
+        f" --config {config}" if config != "config.yaml" else ""
+    )

@@ -1,1 +1,0 @@
-"""Whether this machine has what a run needs: each check makes findings that say what to do."""

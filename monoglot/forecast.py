@@ -1,0 +1,260 @@
+"""What a configuration would do and take: jobs by stage, downloads, disk and time."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from monoglot.config import reduction_factor
+from monoglot.data import hub, hub_files
+from monoglot.downloads.needs import HubFiles, LocalFile, Need, WebFile, all_needs
+from monoglot.downloads.preflight import at_hand
+from monoglot.errors import UserError
+from monoglot.graph import Graph
+from monoglot.nodes import Checkpoint, Run
+from monoglot.progress import Estimate, Times
+from monoglot.workflow import PlannedJob, stages_of
+
+# Disk, from the shapes of what is made.
+
+BYTES_PER_PARAMETER = 4
+BYTES_PER_PIECE = 70
+"""Of tokenizer.json, about: XLM-R's has 17 MB for 250,002 pieces."""
+
+USUAL_PIECES = {"bert": 119_547, "xlm-roberta": 250_002}
+"""The vocabularies of mBERT and XLM-R, for a checkpoint that is not there yet."""
+
+SPECIAL_PIECES = 5
+STATE_OF_TRAINING = 3
+"""Weights and the two moments of AdamW, while a training is unfinished."""
+
+
+def checkpoint_bytes(graph: Graph, node: Checkpoint) -> int:
+    """Return about how many bytes a checkpoint takes: its weights and its tokenizer."""
+    pieces = pieces_of(graph, node)
+    return BYTES_PER_PARAMETER * parameters(graph.shape(node), pieces) + BYTES_PER_PIECE * pieces
+
+
+def training_bytes(graph: Graph, node: Checkpoint) -> int:
+    """Return the bytes of the saved state of a training, which is removed when it has finished."""
+    pieces = pieces_of(graph, node)
+    return STATE_OF_TRAINING * BYTES_PER_PARAMETER * parameters(graph.shape(node), pieces)
+
+
+def adapters_bytes(graph: Graph, run: Run) -> int:
+    """Return the bytes of a run's adapters, all seeds; with full tuning, of whole encoders."""
+    node = graph.checkpoint(run.model, run.language, run.variant)
+    shape = graph.shape(node)
+    if graph.config["tasks"][run.task]["tuning"] == "full":
+        count = parameters(shape, pieces_of(graph, node))
+    else:
+        hidden = shape["hidden_size"]
+        narrow = int(hidden / reduction_factor(graph.config, run.variant, run.task))
+        count = shape["layers"] * (2 * hidden * narrow + narrow + hidden)
+    return BYTES_PER_PARAMETER * count * len(graph.seeds(run.variant))
+
+
+def parameters(shape: dict[str, int], pieces: int) -> int:
+    """Return the parameters of a masked language model with tied decoder and without pooler."""
+    hidden, ffn = shape["hidden_size"], shape["ffn_size"]
+    positions = shape.get("max_positions", 512)
+    embeddings = (pieces + positions + 4) * hidden
+    layer = 4 * (hidden**2 + hidden) + 2 * hidden * ffn + ffn + 5 * hidden
+    return embeddings + shape["layers"] * layer + hidden**2 + 3 * hidden + pieces
+
+
+def pieces_of(graph: Graph, node: Checkpoint) -> int:
+    """Return the size of a checkpoint's vocabulary: of its file if it is there, else as planned."""
+    maker = graph.tokenizer(node)
+    settings, operation = graph.settings(maker), graph.operation(maker.variant)
+    if operation == "trim_vocab":
+        return settings["size"] + SPECIAL_PIECES
+    if "vocab_size" in settings:
+        return settings["vocab_size"]
+    kept = Path(graph.config["results"], "models", str(maker), "config.json")
+    usual = USUAL_PIECES.get(graph.config["models"][node.model]["family"], 0)
+    try:
+        return int(json.loads(kept.read_text())["vocab_size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return usual
+
+
+# Downloads, with sizes as far as the Hub tells them; nothing is written.
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A set or model that is to be downloaded: for which key, from where, bytes or None."""
+
+    key: str
+    source: str
+    bytes: int | None
+
+
+def fetches(needs: Iterable[Need], ask: bool) -> list[Fetch]:
+    """Return what of a configuration's needs is to be downloaded.
+
+    Args:
+        ask: whether to ask the Hub for sizes; without its answer they are None.
+    """
+    absent = [need for need in needs if not isinstance(need, LocalFile) and not at_hand(need)]
+    sizes = _HubSizes(ask)
+    return [Fetch(need.key, _source(need), sizes.of(need)) for need in absent]
+
+
+def absent_files(needs: Iterable[Need]) -> list[LocalFile]:
+    """Return the files that somebody must put on this machine first."""
+    return [need for need in needs if isinstance(need, LocalFile) and not at_hand(need)]
+
+
+def _source(need: HubFiles | WebFile) -> str:
+    return need.url if isinstance(need, WebFile) else need.repository.id
+
+
+class _HubSizes:
+    """Asks the Hub for one folder after another, and no more once it does not answer."""
+
+    def __init__(self, ask: bool) -> None:
+        self.ask = ask
+        self.listed: dict[tuple[hub.Repository, str], list[tuple[str, int]]] = {}
+
+    def of(self, need: Need) -> int | None:
+        if not self.ask or not isinstance(need, HubFiles):
+            return None
+        try:
+            found = [size for name in need.names for size in self._sizes(need.repository, name)]
+        except UserError:
+            self.ask = False
+            return None
+        return sum(found)
+
+    def _sizes(self, repository: hub.Repository, name: str) -> Sequence[int]:
+        folder = name.rpartition("/")[0]
+        if (repository, folder) not in self.listed:
+            self.listed[repository, folder] = hub.listing(repository, folder)
+        files = self.listed[repository, folder]
+        return [size for path, size in files if hub_files.fits(path, name)]
+
+
+# The plan.
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage of a plan: jobs that are done, jobs to do by reason, and what these will take."""
+
+    name: str
+    done: int
+    to_do: int
+    reasons: dict[str, int]
+    rules: dict[str, int]
+    seconds: float
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan.
+
+    Attributes:
+        estimate: of the time of all jobs to do.
+        downloads: what is to be fetched first.
+        missing_files: files of this machine that are not there.
+        bytes: of checkpoints and kept adapters to be made.
+        bytes_meanwhile: of the largest training state while it is unfinished.
+        unused_models: of the configuration, which no table or figure needs.
+    """
+
+    stages: list[PlannedStage]
+    estimate: Estimate
+    downloads: list[Fetch]
+    missing_files: list[str]
+    bytes: int
+    bytes_meanwhile: int
+    unused_models: list[str]
+
+    @property
+    def to_do(self) -> int:
+        return sum(stage.to_do for stage in self.stages)
+
+    @property
+    def done(self) -> int:
+        return sum(stage.done for stage in self.stages)
+
+    def as_json(self, cores: int) -> dict:
+        """Return the plan as plain values; seconds are of wall time on so many cores."""
+        about = {key: value for key, value in asdict(self).items() if key != "estimate"}
+        time = {
+            "seconds_of_jobs": round(self.estimate.seconds, 1),
+            "seconds_at_least": round(self.estimate.on(cores), 1),
+            "jobs_of_unknown_time": self.estimate.unknown,
+        }
+        return {"done": self.done, "to_do": self.to_do, **about, "time": time}
+
+
+def plan_of(graph: Graph, jobs: list[PlannedJob], folder: Path, ask_hub: bool) -> Plan:
+    """Return the plan of a configuration whose jobs Snakemake has listed; writes nothing.
+
+    Raises `UserError` if the configuration lacks a source.
+    """
+    times = Times(jobs, folder, graph.config["results"])
+    open_jobs = [job for job in jobs if not job.done]
+    # Only what is still to be read is still to be fetched.
+    reading = any(job.stage == "data" or job.rule == "pretrained" for job in open_jobs)
+    needs = [need for need in all_needs(graph) if _open(need.key, open_jobs)] if reading else []
+    used = {node.model for node in (*graph.runs, *graph.checkpoints)}
+    return Plan(
+        stages=[_stage(name, group, times) for name, group in stages_of(jobs).items()],
+        estimate=times.estimate(open_jobs),
+        downloads=fetches(needs, ask_hub),
+        missing_files=[os.fspath(need.path) for need in absent_files(needs)],
+        bytes=sum(_bytes(graph, job) for job in open_jobs),
+        bytes_meanwhile=max((_meanwhile(graph, job) for job in open_jobs), default=0),
+        unused_models=[model for model in graph.config["models"] if model not in used],
+    )
+
+
+def _stage(name: str, jobs: list[PlannedJob], times: Times) -> PlannedStage:
+    to_do = [job for job in jobs if not job.done]
+    seconds = times.estimate(to_do)
+    return PlannedStage(
+        name=name,
+        done=len(jobs) - len(to_do),
+        to_do=len(to_do),
+        reasons=dict(Counter(job.reason for job in to_do).most_common()),
+        rules=dict(Counter(job.rule for job in to_do).most_common()),
+        seconds=round(seconds.seconds, 1),
+        unknown=seconds.unknown,
+    )
+
+
+def _open(key: str, jobs: list[PlannedJob]) -> bool:
+    """Whether the job that reads a need (`data.SET.LANGUAGE`, `models.NAME`) is still to run."""
+    kind, *about = key.split(".")
+    if kind == "models":
+        return any(j.rule == "pretrained" and j.wildcards["model"] == about[0] for j in jobs)
+    name, language = about[0], about[1]
+    return any(
+        job.stage == "data"
+        and job.wildcards.get("language") == language
+        and name in (job.wildcards.get("set"), job.wildcards.get("task"))
+        for job in jobs
+    )
+
+
+def _bytes(graph: Graph, job: PlannedJob) -> int:
+    if job.stage == "checkpoints":
+        return checkpoint_bytes(graph, _node(job))
+    if job.stage == "scores" and any("/adapters/" in output for output in job.outputs):
+        return adapters_bytes(graph, Run(**job.wildcards))
+    return 0
+
+
+def _meanwhile(graph: Graph, job: PlannedJob) -> int:
+    return training_bytes(graph, _node(job)) if job.rule == "train" else 0
+
+
+def _node(job: PlannedJob) -> Checkpoint:
+    return Checkpoint(*(job.wildcards[key] for key in ("model", "language", "variant")))

@@ -1,0 +1,318 @@
+"""From a file back to all that it came from, and what has changed since: `monoglot explain`."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+
+from monoglot.code import ROOT, code_of
+from monoglot.errors import UserError
+from monoglot.evaluate.records import Record, read_record
+from monoglot.files import sha256
+from monoglot.provenance import NAME, Provenance, provenance_of
+
+# The jobs that a file came out of, as far back as files of provenance go.
+
+
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job that was run: where its provenance lies, and what it says."""
+
+    path: Path
+    said: Provenance
+
+    @property
+    def script(self) -> str:
+        """The name of the script, such as `train`."""
+        return Path(self.said["script"]).stem
+
+    def files(self, kind: str) -> dict[Path, str]:
+        """Return the `inputs` or `outputs` with the SHA-256 they had."""
+        start = self.path.parent
+        return {
+            Path(os.path.relpath(os.path.realpath(start / name))): digest
+            for name, digest in self.said[kind].items()
+        }
+
+
+def jobs_behind(files: Iterable[Path]) -> tuple[list[FinishedJob], list[Path]]:
+    """Return the jobs that made files and what those were made from, the last job first.
+
+    Also returns the files that no job has made: what came from elsewhere.
+    """
+    jobs: dict[Path, FinishedJob] = {}
+    elsewhere: dict[Path, None] = {}
+    waiting = list(files)
+    seen: set[Path] = set()
+    while waiting:
+        file = waiting.pop(0)
+        if file in seen:
+            continue
+        seen.add(file)
+        found = provenance_of(file)
+        if found is None:
+            elsewhere[file] = None
+        elif found[0] not in jobs:
+            jobs[found[0]] = FinishedJob(*found)
+            waiting += jobs[found[0]].files("inputs")
+    return list(jobs.values()), list(elsewhere)
+
+
+# The records that a number of a table is made from.
+
+
+@dataclass(frozen=True)
+class ExplainedCell:
+    """A number of a table, and the records it comes from by their paths.
+
+    `whole` says that it comes from all records of the table (a kind of table that does not name
+    variants or languages), or that the table is made from none.
+    """
+
+    table: Path
+    row: str
+    column: str
+    value: str
+    label: str
+    records: Mapping[Path, Record]
+    whole: bool
+
+
+def read_cell(table: Path, column: str, row: str) -> ExplainedCell:
+    """Find a number in a table and the records that the table's provenance names for it.
+
+    Args:
+        table: a table's CSV file.
+        column: a column of it, such as `mt_ner` or `avg`.
+        row: a row by its name (`hidden312`) or, if models share names, `xlmr/hidden312`.
+
+    Raises:
+        UserError: there is no such table, column or row, or the table has no provenance.
+    """
+    found = _row(table, row)
+    if column not in found:
+        shown = [name for name in found if not name.endswith(("_std", "_seeds"))]
+        raise UserError(f"{table}: has no column '{column}'; its columns are {', '.join(shown)}")
+    provenance = provenance_of(table)
+    if provenance is None:
+        raise UserError(
+            f"{table}: there is no account of what it was made from beside it; make it again"
+        )
+    path, made = provenance
+    files = [file for file in FinishedJob(path, made).files("inputs") if _is_record(file)]
+    records = {file: read_record(file) for file in files if file.is_file()}
+    chosen = _of_cell(records, column, found)
+    label = found.get("label", "")
+    return ExplainedCell(table, row, column, found[column], label, chosen or records, not chosen)
+
+
+def _row(table: Path, row: str) -> dict[str, str]:
+    try:
+        rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise UserError(f"{table}: cannot be read; name the CSV file of a table") from None
+    if not rows:
+        raise UserError(f"{table}: has no rows; name the CSV file of a table")
+    for one in rows:
+        if len(one) < 2 or None in one or None in one.values():
+            raise UserError(f"{table}: has rows of different lengths; name the CSV file of a table")
+    names = [_names(one) for one in rows]
+    found = [one for one, its in zip(rows, names, strict=True) if row in its]
+    if not found:
+        listed = ", ".join(its[-1] for its in names)
+        raise UserError(f"{table}: has no row '{row}'; its rows are {listed}")
+    if len(found) > 1:
+        both = ", ".join(its[-1] for its in names if row in its)
+        raise UserError(f"{table}: '{row}' are {len(found)} rows; say which: {both}")
+    return found[0]
+
+
+def _names(row: Mapping[str, str]) -> tuple[str, ...]:
+    """What a row may be called by, the longest last: tables name a row in one column or two."""
+    if "row" in row:
+        model = row.get("model")
+        return (row["row"], f"{model}/{row['row']}") if model else (row["row"],)
+    first, second = list(row.values())[:2]
+    return first, second, f"{first}/{second}"
+
+
+def _is_record(path: Path) -> bool:
+    return path.suffix == ".json" and path.name.startswith("seed")
+
+
+def _of_cell(records: Mapping[Path, Record], column: str, row: dict[str, str]) -> dict:
+    """Return the records of a row, and of the column if any record of the row is of it alone."""
+    of_row = {
+        path: record
+        for path, record in records.items()
+        if row.get("row") in (record["variant"], record["language"])
+        and row.get("model", record["model"]) == record["model"]
+    }
+    name = column.removesuffix("_std").removesuffix("_seeds")
+    of_cell = {
+        path: record
+        for path, record in of_row.items()
+        if name in (f"{record['language']}_{record['task']}", record["variant"])
+    }
+    return of_cell or of_row
+
+
+# What is no longer as it was.
+
+
+def changes(jobs: Iterable[FinishedJob]) -> list[str]:
+    """Return a sentence for each file, script or library that has changed since jobs used it."""
+    found: dict[str, None] = {}
+    for job in jobs:
+        script = job.said["script"]
+        for kind, verb in (("inputs", "read"), ("outputs", "wrote")):
+            for file, digest in job.files(kind).items():
+                if not file.is_file():
+                    found[f"{file} is gone"] = None
+                elif _hash(file) != digest:
+                    found[f"{file} is not as {script} {verb} it"] = None
+        if not (ROOT / script).is_file():
+            found[f"{script} is gone"] = None
+        elif code_of(script) != job.said["code"]:
+            found[f"the code of {script} is another"] = None
+        for name, then in job.said["versions"].items():
+            now = _version(name)
+            if now != then:
+                found[f"{name} was {then}, and is {now or 'not installed'}"] = None
+    return list(found)
+
+
+@cache
+def _hash(file: Path) -> str:
+    return sha256(file)
+
+
+@cache
+def _version(name: str) -> str | None:
+    try:
+        return python_version() if name == "python" else version(name)
+    except PackageNotFoundError:
+        return None
+
+
+# The account.
+
+CHECKPOINTS = "Checkpoints"
+STAGES = {
+    "Table": ("table", "figure"),
+    "Adapters": ("evaluate",),
+    "Baselines": ("baseline",),
+    CHECKPOINTS: (),
+    "Token stores": ("build_tokens",),
+    "Data": ("read_text", "read_task", "invent"),
+}
+"""Headings, and the names that their scripts begin with; all other scripts make checkpoints."""
+LINKS = ("parent", "teacher")
+PATHS = ("out", "state", "tokens", "validation", "checkpoint", "examples", "text", "heldout")
+PATHS += ("tokenizer", "report", "records", "spec", "root")
+
+
+def account(table: Path, column: str, row: str) -> tuple[str, bool]:
+    """Say where a number of a table came from, in text for a terminal.
+
+    Also returns whether all is still as it was. Raises `UserError` as `read_cell` does, and if a
+    file of provenance is damaged.
+    """
+    cell = read_cell(table, column, row)
+    made, _ = jobs_behind([table])
+    jobs, elsewhere = jobs_behind(cell.records)
+    jobs = [*made[:1], *jobs] if not cell.whole else made
+    changed = changes(jobs)
+    parts = [_head(cell), _records(cell), *_stages(jobs), _elsewhere(elsewhere), _made_with(jobs)]
+    parts.append(_verdict(changed, jobs))
+    return "\n\n".join(part for part in parts if part), not changed
+
+
+def _head(cell: ExplainedCell) -> str:
+    label = "" if cell.label in ("", cell.row) else f" ({cell.label})"
+    return f"{cell.table}: {cell.column} of {cell.row}{label} is {cell.value or 'missing'}"
+
+
+def _records(cell: ExplainedCell) -> str:
+    if not cell.records:
+        return ""
+    lines = [
+        f"  {path}  {record['metric']} {100 * record['score']:.2f}"
+        for path, record in cell.records.items()
+    ]
+    what = "Records of the whole table" if cell.whole else "Records"
+    return "\n".join([what, *lines])
+
+
+def _stages(jobs: Iterable[FinishedJob]) -> list[str]:
+    """A block for each kind of job, in which each has two lines: what it made, and how."""
+    blocks: dict[str, list[str]] = {stage: [] for stage in STAGES}
+    for job in jobs:
+        blocks[_stage(job)].append(_lines(job))
+    return ["\n".join([stage, *lines]) for stage, lines in blocks.items() if lines]
+
+
+def _stage(job: FinishedJob) -> str:
+    found = (stage for stage, names in STAGES.items() if job.script.startswith(names or "-"))
+    return next(found, CHECKPOINTS)
+
+
+def _lines(job: FinishedJob) -> str:
+    made = job.path.parent if job.path.name == NAME else ", ".join(map(str, job.files("outputs")))
+    took = f"{job.script}, {job.said['seconds']:.1f} s from {job.said['started']}"
+    return f"  {made}\n    " + ": ".join(part for part in (took, _settings(job)) if part)
+
+
+def _settings(job: FinishedJob) -> str:
+    found = {
+        key: Path(value).name if key in LINKS and value else value
+        for key, value in job.said["arguments"].items()
+        if key not in PATHS and not key.startswith("out_")
+    }
+    given = ((key, value) for key, value in found.items() if value not in (None, [], False))
+    return " ".join(f"{key}={_short(value)}" for key, value in given)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _elsewhere(files: Iterable[Path]) -> str:
+    lines = [f"  {file}" for file in files]
+    return "\n".join(["Files from elsewhere", *lines]) if lines else ""
+
+
+def _made_with(jobs: Iterable[FinishedJob]) -> str:
+    """The hardware, commits and libraries of all jobs, each way of saying it once."""
+
+    def once(values: Iterable[str]) -> str:
+        return "; ".join(dict.fromkeys(values))
+
+    said = [job.said for job in jobs]
+    commits = once(one["git_commit"] or "outside a git checkout" for one in said)
+    machines = once(
+        f"{one['hardware']['cpu']}, {one['hardware']['cores']} cores"
+        + (f", {one['hardware']['gpu']}" if one["hardware"]["gpu"] else "")
+        for one in said
+    )
+    libraries = once(
+        ", ".join(f"{name} {number}" for name, number in one["versions"].items()) for one in said
+    )
+    return f"Made with\n  commit    {commits}\n  machine   {machines}\n  libraries {libraries}"
+
+
+def _verdict(changed: list[str], jobs: list[FinishedJob]) -> str:
+    if changed:
+        return "\n".join(["Changed since", *(f"  {sentence}" for sentence in changed)])
+    files = {file for job in jobs for kind in ("inputs", "outputs") for file in job.files(kind)}
+    scripts = {job.said["script"] for job in jobs}
+    return (
+        f"Nothing has changed since: {len(files)} files have the same bytes, "
+        f"{len(scripts)} scripts the same code, and the libraries are the same."
+    )
