@@ -8,16 +8,33 @@ Snakemake keeps it as a parameter of every rule: see docs/design.md, "What makes
 import ast
 import hashlib
 from functools import cache
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "monoglot"
 
 
+def _workflow() -> Path:
+    if (ROOT / "Snakefile").is_file():
+        return ROOT
+    try:
+        found = next(file for file in files(PACKAGE) or () if file.match("share/*/Snakefile"))
+    except (PackageNotFoundError, StopIteration):
+        return ROOT
+    return Path(found.locate()).resolve().parent
+
+
+WORKFLOW = _workflow()
+"""The folder of the Snakefile, its rules and scripts: a checkout, or where a wheel has put them."""
+
+
 @cache
 def code_of(name: str) -> str:
     """Return the fingerprint of a module (`monoglot.heads`) or script (`scripts/train.py`)."""
-    path = ROOT / name if name.endswith(".py") else _module_path(name)
+    path = _module_path(name)
+    if name.endswith(".py"):
+        path = next(p for folder in (WORKFLOW, ROOT) if (p := folder / name).is_file())
     digest = hashlib.sha256()
     for file in sorted(_closure(path)):
         syntax, _ = _read(file)

@@ -2,17 +2,17 @@
 
 from copy import deepcopy
 from functools import cache
-from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from monoglot.code import WORKFLOW
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
 from monoglot.extends import extended
 
-SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fast one, where PyYAML has it: every planning reads the schema."""
 STRICT = validators.extend(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from monoglot.checkpoint_files import SCORED
 from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_figures import check_figure
@@ -131,6 +132,12 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
     where = f"variants.{checkpoint.variant}"
     parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
     settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
+    family = graph.config["models"][checkpoint.model]["family"]
+    if family not in SCORED:  # what is checked here is in a table or figure
+        raise UserError(
+            f"models.{checkpoint.model}.family: '{family}' can be made smaller, but not scored; "
+            f"in tables and figures it must be one of {', '.join(SCORED)}"
+        )
     _supported(graph, checkpoint, where)
     if graph.operation(checkpoint.variant) == "train":
         _training(graph, settings, where)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from monoglot import command, provenance
-from monoglot.checkpoints import ARCHITECTURES
+from monoglot.checkpoint_files import SCORED
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     add("--vocab-size", type=int, help="pieces of the tokenizer to train, special ones included")
     add("--tokenizer", type=Path, help="tokenizer to take instead: a folder, .json, .gz or .txt")
     add("--parent", type=Path, help="checkpoint whose tokenizer to take, byte for byte")
-    add("--family", choices=tuple(ARCHITECTURES), required=True, help="architecture")
+    add("--family", choices=SCORED, required=True, help="architecture")
     add("--hidden-size", type=int, required=True, help="a multiple of the attention heads")
     add("--layers", type=int, required=True, help="number of layers")
     add("--heads", type=int, required=True, help="attention heads in a layer")

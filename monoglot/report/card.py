@@ -5,6 +5,7 @@ trim report. Its head is the metadata that the Hub reads.
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -27,19 +28,20 @@ TRIM_REPORT = "trim_report.json"
 def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     """Return the text of README.md.
 
-    `records` are those of the checkpoint and of the steps behind it. Raises `UserError` if a file
-    is missing or damaged, or no record is of the checkpoint.
+    `records` are those of the checkpoint and of the steps behind it, or none where nothing is
+    scored. Raises `UserError` if a file is missing or damaged, or no record is of the checkpoint.
     """
     scores = by_run(records)
     own = [found for (_, variant, _), found in scores.items() if variant == spec.variant]
-    if not own:
+    if scores and not own:
         raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
     folder = Path(spec.own.folder)
+    parameters = own[0].parameters if own else _parameters(folder)
     name = "-".join(folder.parts[-3:])
     sections = [
         f"# {_title(spec)}",
-        summary(spec, own[0].parameters, _first(spec, scores)),
-        shape_table(spec, _config(folder), own[0].parameters, _bytes(folder)),
+        summary(spec, parameters, _first(spec, scores)),
+        shape_table(spec, _config(folder), parameters, _bytes(folder)),
         score_tables(spec, scores),
         how_it_was_made(spec),
         vocabulary(_trim_report(spec)),
@@ -74,6 +76,14 @@ def _first(spec: CardSpec, scores: Mapping[Key, Scores]) -> tuple[str, int] | No
 
 def _config(folder: Path) -> Mapping:
     return parsed_config(folder, str(folder))
+
+
+def _parameters(folder: Path) -> int:
+    """Parameters of a masked LM as it was saved: a tied decoder stands there once."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", framework="np") as tensors:
+        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
 
 
 def _bytes(folder: Path) -> int:

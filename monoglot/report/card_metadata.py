@@ -16,6 +16,8 @@ LICENSES += ("gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "afl-3.0", "odc-by", 
 
 TASKS = {"classification": "text-classification", "tagging": "token-classification"}
 DECIMALS = 4
+CODE = re.compile("[a-z]{2,3}([-_].+)?")
+"""Keys of languages that the Hub takes; others are names of the experiment's own."""
 
 
 def metadata(spec: CardSpec, name: str, scores: Mapping[Key, Scores]) -> str:
@@ -31,7 +33,7 @@ def metadata(spec: CardSpec, name: str, scores: Mapping[Key, Scores]) -> str:
         source.hub for source in spec.sources if source.hub and source.used.startswith("training")
     }
     data = ModelCardData(
-        language=list(spec.languages),
+        language=[code for code in spec.languages if CODE.fullmatch(code)] or None,
         license=license if known else "other",
         license_name=None if known else _identifier(license),
         base_model=bases[0] if len(bases) == 1 else bases or None,

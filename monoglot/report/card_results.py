@@ -8,7 +8,12 @@ from monoglot.report.card_spec import UNKNOWN, CardSpec
 
 
 def score_tables(spec: CardSpec, scores: Mapping[Key, Scores]) -> str:
-    """Return a table of scores for each language: the checkpoint and the scored steps before it."""
+    """Return a table of scores for each language: the checkpoint and the scored steps before it.
+
+    Empty without scores.
+    """
+    if not scores:
+        return ""
     parts = ["## Scores"]
     for language, name in spec.languages.items():
         tasks = [task for task in spec.tasks if (language, spec.variant, task) in scores]
@@ -59,7 +64,7 @@ def _percent(value: float) -> str:
 
 def limitations(spec: CardSpec, scores: Mapping[Key, Scores], trimmed: bool) -> str:
     """Return what a reader must not take from a card's scores."""
-    lines = [
+    scored = [
         "The encoder was trained once: the deviations are those of training for a task, not of "
         "making the encoder.",
         *_small_sets(spec, scores),
@@ -70,6 +75,12 @@ def limitations(spec: CardSpec, scores: Mapping[Key, Scores], trimmed: bool) -> 
         "may cost the others.",
         "Whether test examples occur in the text that the base model was trained on is not known.",
     ]
+    unscored = [
+        "It was scored on no task. Domains, dialects, robustness, bias and harmful associations "
+        "were not looked at; they may come from the base model and from its training text.",
+        "Compressing for one language may cost the others.",
+    ]
+    lines = scored if scores else unscored
     if trimmed:
         lines.append(
             "Words and characters that the trimmed vocabulary lacks become unknown tokens, above "

@@ -82,6 +82,8 @@ def usage(spec: CardSpec) -> str:
         "tokenizer = AutoTokenizer.from_pretrained(checkpoint)",
         "```",
     ]
+    if not spec.tasks:
+        return "\n".join(lines)
     language, tasks = next(iter(spec.test_sources.items()))
     task = next(iter(tasks))
     if spec.tasks[task]["tuning"] == "adapter":

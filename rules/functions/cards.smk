@@ -128,6 +128,8 @@ def card_spec(wildcards):
     node, nodes, runs = checkpoint_of(wildcards), behind(wildcards), card_runs(wildcards)
     own = [run for run in runs if run_checkpoint(run) == node]
     languages = [l for l in GRAPH.evaluated if any(run.language == l for run in own)]
+    if not own and node.language != ANY:  # nothing is scored, so the text says whom it is for
+        languages = [node.language]
     tasks = {t: about for t, about in CONFIG["tasks"].items() if any(r.task == t for r in own)}
     tests = {
         l: {
