@@ -16,16 +16,17 @@ PACKAGE = "monoglot"
 
 
 def _workflow() -> Path:
-    if (ROOT / "Snakefile").is_file():
-        return ROOT
     try:
-        found = next(file for file in files(PACKAGE) or () if file.match("share/*/Snakefile"))
-    except (PackageNotFoundError, StopIteration):
-        return ROOT
-    return Path(found.locate()).resolve().parent
+        # Where pip says that it has put the files of this package that are no modules.
+        found = [file.locate() for file in files(PACKAGE) or () if file.name == "Snakefile"]
+    except PackageNotFoundError:
+        found = []
+    # The second is what `pip install --target` does.
+    places = (ROOT, ROOT / "share" / PACKAGE, *(Path(file).resolve().parent for file in found))
+    return next((place for place in places if (place / "Snakefile").is_file()), ROOT)
 
 
-WORKFLOW = _workflow()
+WORKFLOW = ROOT if (ROOT / "Snakefile").is_file() else _workflow()
 """The folder of the Snakefile, its rules and scripts: a checkout, or where a wheel has put them."""
 
 

@@ -284,8 +284,8 @@ def begin(
     name = model if revision else source.folder.resolve().name
     block = {"name": name, "family": family, **origin, "shape": shape}
     read_as = options["field"], options["limit"]
-    identity = shrink.of_model(model, source.folder, revision), [shrink.of_text(text), read_as]
-    shrink.identify(work, *identity)
+    identity = shrink.started_from(source.folder, text), read_as
+    shrink.identify(work, identity)
     where = shrink.source(text, *read_as, work)
     found = shrink.configuration(block, where, language, steps)
     if where["files"] == [shrink.COPY]:

@@ -362,37 +362,27 @@ def held_out(documents: Iterable[str], aside: list[str]) -> Iterator[str]:
         )
 
 
-def identify(work: Path, model: object, text: object) -> None:
+def identify(work: Path, about: object) -> None:
     """Keep in `work` what a chain starts from; drop what was made there from anything else.
 
-    Snakemake sees when a file has become newer, and not that its contents are others.
+    Snakemake sees that a file has become newer, and not that its contents are others.
     """
-    file = work / "from.json"
-    found = {"model": digest(model), "text": digest(text)}
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        before = {}
-    if before and before != found:
+    file, found = work / "made_from", digest(about)
+    if file.is_file() and file.read_text(encoding="utf-8") != found:
         (work / COPY).unlink(missing_ok=True)
-        # All checkpoints are made from the model, and most of them from the text.
-        same_model = before.get("model") == found["model"]
-        shutil.rmtree(work / RESULTS / ("data" if same_model else ""), ignore_errors=True)
+        shutil.rmtree(work / RESULTS, ignore_errors=True)
     with whole_file(file) as aside:
-        aside.write_text(json.dumps(found), encoding="utf-8")
+        aside.write_text(found, encoding="utf-8")
 
 
-def of_model(name: str, folder: Path, revision: str | None) -> list:
-    """Return what tells a model from others: its commit, or the hashes of its files."""
-    if revision is not None:
-        return [name, revision]
-    files = [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob("*.json"))]
-    return [[file.name, sha256(file)] for file in files]
+def started_from(model: Path, texts: Iterable[str]) -> list:
+    """Return what tells a model and texts from others: the hashes of their files.
 
-
-def of_text(files: Iterable[str]) -> list:
-    """Return what tells texts from others; standard input is what it was when first read."""
-    return [[name, name if name == STANDARD_INPUT else sha256(name)] for name in files]
+    Standard input is what it was when it was first read.
+    """
+    files = [*sorted(model.glob("*.safetensors")), *sorted(model.glob("*.json"))]
+    hashes = [[name, name if name == STANDARD_INPUT else sha256(name)] for name in texts]
+    return [[[file.name, sha256(file)] for file in files], hashes]
 
 
 def digest(about: object) -> str:
