@@ -48,6 +48,10 @@ def test_they_are_not_scored(family):
     model = {"name": "mine", "family": family, "folder": "mine", "shape": shape}
     text = {"format": "lines", "files": ["text.txt"]}
     config = configuration(model, text, "Maltese", steps)
-    corpora = {"kind": "corpora", "model": "mine", "columns": [{"variant": "vocab", "label": "v"}]}
+    shown = {
+        "columns": [{"model": "mine", "label": "m"}],
+        "rows": [{"variant": "vocab", "label": "small"}],
+    }
+    sizes = {"kind": "adapters", "reduction_factor": 16, **shown}
     with pytest.raises(UserError, match=rf"models\.mine\.family: '{family}' can be made smaller"):
-        Graph({**config, "tables": {"sizes": corpora}})
+        Graph({**config, "tables": {"sizes": sizes}})
