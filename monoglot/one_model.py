@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import gc
 import json
 import math
 import time
@@ -64,7 +65,7 @@ EVALUATED_LENGTH, SEED = 128, 42
 
 
 @dataclass(frozen=True)
-class Source:
+class LoadedModel:
     """A model with its tokenizer, and where both came from.
 
     Attributes:
@@ -95,7 +96,7 @@ def find(name: str, revision: str | None) -> tuple[Path, str]:
 
 
 @paused()
-def load(folder: Path, where: str, masked_lm: bool = False) -> Source:
+def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     """Load an encoder in fp32, in evaluation mode, with its fast tokenizer.
 
     The head is the one that its configuration names, or with `masked_lm` that of masked LM.
@@ -135,7 +136,7 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> Source:
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
     if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
         model = gather_rows(model, range(len(tokenizer)))
-    return Source(where, folder, model, tokenizer)
+    return LoadedModel(where, folder, model, tokenizer)
 
 
 def _class_of(architectures: list[str]) -> str:
@@ -153,7 +154,7 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pat
 
 
 def trim_folder(
-    source: Source,
+    source: LoadedModel,
     out: Path,
     documents: Iterable[str],
     size: int,
@@ -199,7 +200,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextNumbers:
     """Documents and tokens to train on and documents held out; `exact` if all were encoded."""
 
     documents: int
@@ -209,7 +210,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChainPlan:
     """A chain to be made.
 
     Attributes:
@@ -231,14 +232,14 @@ class Plan:
     after: Shape
     config: dict[str, Any]
     parameters: dict[str, int]
-    material: Text
+    material: TextNumbers
     training: dict[str, Amount]
     more: dict[str, Amount]
 
 
 def begin(
     model: str, text: list[str], language: str, work: Path, options: Mapping[str, Any]
-) -> Plan:
+) -> ChainPlan:
     """Load the model, plan the chain, read the text, and measure some steps.
 
     Args:
@@ -290,7 +291,7 @@ def begin(
     found = shrink.configuration(block, where, language, steps)
     if where["files"] == [shrink.COPY]:
         text, read_as = [str(work / shrink.COPY)], (where["field"], None)
-    material = Material(shrink.read(text, *read_as), source)
+    material = ChainText(shrink.read(text, *read_as), source)
     configs = configurations(source.model, steps, special)
     key = shrink.digest([identity, steps, str(Processes().device)])
     training = _kept(
@@ -301,7 +302,7 @@ def begin(
             name: count_parameters(emptied(source.model, one)) for name, one in configs.items()
         }
     larger = list(shrink.BUDGETS)[list(shrink.BUDGETS).index(budget) + 1 :]
-    return Plan(
+    return ChainPlan(
         name=source.name,
         folder=source.folder,
         family=family,
@@ -316,7 +317,7 @@ def begin(
     )
 
 
-class Material:
+class ChainText:
     """The text under a model's tokenizer: the first documents of it, in memory.
 
     Attributes:
@@ -324,7 +325,7 @@ class Material:
         scale: all documents, as a multiple of those in `training`.
     """
 
-    def __init__(self, documents: Iterable[str], source: Source) -> None:
+    def __init__(self, documents: Iterable[str], source: LoadedModel) -> None:
         aside: list[str] = []
         first: list[str] = []
         number = 0
@@ -336,11 +337,11 @@ class Material:
         self.scale = number / len(first)
 
     @property
-    def about(self) -> Text:
+    def about(self) -> TextNumbers:
         """Its numbers."""
         meta = self.training.meta
         documents, tokens = (round(meta[key] * self.scale) for key in ("documents", "tokens"))
-        return Text(documents, tokens, len(self.heldout), self.scale == 1)
+        return TextNumbers(documents, tokens, len(self.heldout), self.scale == 1)
 
     def sequences(self, settings: Settings) -> tuple[Sequences, Sequences]:
         """Return what a training trains and validates on."""
@@ -382,7 +383,7 @@ def amounts(
     steps: Steps,
     model: PreTrainedModel,
     configs: Mapping[str, PretrainedConfig],
-    material: Material,
+    material: ChainText,
 ) -> dict[str, Amount]:
     """Return what each training of a chain takes here.
 
@@ -411,7 +412,7 @@ def _trainings(steps: Steps) -> Iterator[tuple[str, Settings]]:
             yield name, training_settings(**{k: v for k, v in block.items() if k not in links})
 
 
-def _of_budget(steps: Steps, measured: Mapping[str, Amount], material: Material) -> Amount:
+def _of_budget(steps: Steps, measured: Mapping[str, Amount], material: ChainText) -> Amount:
     """What all training of another budget takes, as fast as that which was measured."""
     tokens = seconds = 0.0
     for name, settings in _trainings(steps):
@@ -439,7 +440,7 @@ class _Timed:
 def _seconds_a_step(
     student: PreTrainedModel,
     teacher: PreTrainedModel | None,
-    material: Material,
+    material: ChainText,
     settings: Settings,
 ) -> float:
     training, heldout = material.sequences(settings)
@@ -462,6 +463,13 @@ def _random(model: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel
         return emptied(model, config)
 
 
+def release() -> None:
+    """Give back the GPU memory that measuring took, for the jobs that come."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 def _kept(file: Path, key: str, measure: Callable[[], dict[str, Amount]]) -> dict[str, Amount]:
     """Return what was measured in an earlier run of the same chain, or measure it."""
     try:
@@ -477,7 +485,7 @@ def _kept(file: Path, key: str, measure: Callable[[], dict[str, Amount]]) -> dic
     return measured
 
 
-class Row(NamedTuple):
+class ChainRow(NamedTuple):
     """What a step made, in numbers.
 
     Attributes:
@@ -497,7 +505,7 @@ class Row(NamedTuple):
     seconds: float
 
 
-def account(work: Path, config: Mapping[str, Any]) -> list[Row]:
+def account(work: Path, config: Mapping[str, Any]) -> list[ChainRow]:
     """Measure the checkpoints that a run has made of a chain, on the text that was held out."""
     (language,) = config["languages"]
     file = work / Paths(shrink.RESULTS).data(language, "heldout")
@@ -517,5 +525,5 @@ def account(work: Path, config: Mapping[str, Any]) -> list[Row]:
             provenance.read(folder / provenance.NAME)["seconds"],
         )
         count = count_parameters(model)
-        found.append(Row(name, count, size, *evaluation, trained, seconds))
+        found.append(ChainRow(name, count, size, *evaluation, trained, seconds))
     return found

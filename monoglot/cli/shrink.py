@@ -19,7 +19,7 @@ from monoglot.cli.verbosity import note, verbose
 from monoglot.shrink import BASE, BUDGETS, PRESETS
 
 if TYPE_CHECKING:
-    from monoglot.one_model import Plan, Row
+    from monoglot.one_model import ChainPlan, ChainRow
 
 positive = click.IntRange(1)
 
@@ -111,17 +111,18 @@ def shrink(
         context.exit(_make(plan, Namespace(model=model, out=out, **given), folder))
 
 
-def _begin(model: str, work: Path, given: dict[str, Any]) -> "Plan":
-    from monoglot.one_model import begin
+def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
+    from monoglot.one_model import begin, release
 
     note("reading the text and measuring a few steps of each training")
     with _silent_clock():
         plan = begin(model, list(given["text"]), given["language"], work, given)
+    release()
     click.echo(_show_plan(plan, given["language"]))
     return plan
 
 
-def _make(plan: "Plan", arguments: Namespace, work: Path) -> int:
+def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
     """Let Snakemake make the chain, and deliver its last checkpoint; return an exit status."""
     from monoglot import provenance, shrink
     from monoglot.one_model import account
@@ -172,7 +173,7 @@ def _silent_clock() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _show_plan(plan: "Plan", language: str) -> str:
+def _show_plan(plan: "ChainPlan", language: str) -> str:
     """Return the sizes of a chain before and after, step by step, and how long it takes."""
     rows = []
     for name, block in plan.config["variants"].items():
@@ -195,7 +196,7 @@ def _show_plan(plan: "Plan", language: str) -> str:
     )
 
 
-def _what(name: str, block: Mapping[str, Any], plan: "Plan") -> str:
+def _what(name: str, block: Mapping[str, Any], plan: "ChainPlan") -> str:
     before, after = plan.before, plan.after
     if block["operation"] == "train":
         under = f" under `{block['teacher']}`" if "teacher" in block else " of masked LM"
@@ -209,7 +210,7 @@ def _what(name: str, block: Mapping[str, Any], plan: "Plan") -> str:
     }[block["operation"]]
 
 
-def _times(plan: "Plan") -> list[str]:
+def _times(plan: "ChainPlan") -> list[str]:
     """How long training takes, and what more of it would."""
     if not plan.training:
         return ["Nothing is trained."]
@@ -226,7 +227,7 @@ def _times(plan: "Plan") -> list[str]:
     ]
 
 
-def _show_account(rows: Sequence["Row"]) -> str:
+def _show_account(rows: Sequence["ChainRow"]) -> str:
     """Return what each step made, as a table."""
     lines = [
         [

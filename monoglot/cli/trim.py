@@ -11,7 +11,7 @@ from monoglot.cli.model_options import field, files, limit, model_argument, out_
 from monoglot.cli.verbosity import note
 
 if TYPE_CHECKING:
-    from monoglot.one_model import Source
+    from monoglot.one_model import LoadedModel
 
 
 @click.command()
@@ -72,7 +72,7 @@ def trim(model: str, out: Path, **given: Any) -> None:
     click.echo(_account(report, source, out))
 
 
-def _account(report: dict[str, Any], source: "Source", out: Path) -> str:
+def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
     heldout = report["heldout"]
     rows = [
         ("pieces", report["vocab"], "{:,}".format),
