@@ -7,6 +7,7 @@ the metadata that the Hub reads. Planning reads this: imports nothing heavy.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from monoglot.errors import UserError
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
 from monoglot.graph import Checkpoint, Graph
-from monoglot.nodes import Run
+from monoglot.nodes import ANY, Run
 from monoglot.operations import OPERATIONS
 from monoglot.paths import Paths
 from monoglot.provenance import NAME as PROVENANCE
@@ -51,6 +52,8 @@ LICENSES += ("cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-
 LICENSES += ("gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "afl-3.0", "odc-by", "openrail", UNKNOWN)
 """Licences by the Hub's identifiers; any other is `other` there, with its name."""
 DECIMALS = 4
+CODE = re.compile("[a-z]{2,3}([-_].+)?")
+"""Keys of languages that the Hub takes; others are names of the experiment's own."""
 
 Key = tuple[str, str, str]
 """Language, variant and task."""
@@ -226,6 +229,8 @@ class CardPlan:
         own = [run for run in self.runs if self._checkpoint(run) == self.node]
         scored = {(run.language, run.task) for run in own}
         languages = [code for code in graph.evaluated if code in {code for code, _ in scored}]
+        if not own and self.node.language != ANY:  # nothing is scored: the text says whom it is for
+            languages = [self.node.language]
         blocks = config["tasks"].items()
         tasks = {name: block for name, block in blocks if name in {task for _, task in scored}}
         tests = {
@@ -383,33 +388,35 @@ def _seed_scores(found: Mapping[int, Mapping]) -> SeedScores:
 def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     """Return the text of README.md.
 
-    `records` are those of the checkpoint and of the steps behind it. Raises `UserError` if a file
-    is missing or damaged, or no record is of the checkpoint.
+    `records` are those of the checkpoint and of the steps behind it, or none where nothing is
+    scored. Raises `UserError` if a file is missing or damaged, or no record is of the checkpoint.
     """
     from huggingface_hub import ModelCard
 
     scores = by_run(records)
     own = [found for (_, variant, _), found in scores.items() if variant == spec.variant]
-    if not own:
+    if scores and not own:
         raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
     folder = spec.folders[-1]
-    language, tasks = next(iter(spec.test_sources.items()))
-    task = next(iter(tasks))
-    adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
+    adapter = None
+    for language, tasks in list(spec.test_sources.items())[:1]:
+        task = next(iter(tasks))
+        if spec.tasks[task]["tuning"] == "adapter":
+            adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
     card = ModelCard.from_template(
         _metadata(spec, "-".join(folder.parts[-3:]), scores),
         template_str=TEMPLATE.read_text(encoding="utf-8"),
         spec=spec,
-        parameters=own[0].parameters,
+        parameters=own[0].parameters if own else _parameters(folder),
         hub=next((step.origin["hub"] for step in spec.steps if "hub" in step.origin), None),
         first=_first(spec, scores),
         config=parsed_config(folder, str(folder)),
         bytes=sum((folder / name).stat().st_size for name in FILES),
         scored=_score_tables(spec, scores),
-        seeds=max(len(found.metrics[found.metric]) for found in scores.values()),
+        seeds=max((len(found.metrics[found.metric]) for found in scores.values()), default=0),
         tuned={spec.tasks[task]["tuning"] for _, _, task in scores if task in spec.tasks},
         trimmed=_trim_report(spec),
-        adapter=adapter if spec.tasks[task]["tuning"] == "adapter" else None,
+        adapter=adapter,
         small_sets=_sets_of_texts(spec, scores),
         energy=_energy(folder, spec.country),
         provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
@@ -417,6 +424,14 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         amount=_amount,
     )
     return f"{card}\n"
+
+
+def _parameters(folder: Path) -> int:
+    """Parameters of a masked LM as it was saved, where a tied decoder is stored once."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", framework="np") as tensors:
+        return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
 
 
 def _first(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> SeedScores | None:
@@ -515,7 +530,7 @@ def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "M
         for metric in sorted(found.metrics, key=lambda name: name != found.metric)
     ]
     return ModelCardData(
-        language=list(spec.languages),
+        language=[code for code in spec.languages if CODE.fullmatch(code)] or None,
         license=license if known else "other",
         # The licence's own words stand on the card; here its name as the Hub takes it.
         license_name=None if known else re.sub(r"[^a-z0-9.]+", "-", license).strip("-"),

@@ -17,9 +17,13 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
 ARCHITECTURES = {
     "bert": "BertForMaskedLM",
+    "roberta": "RobertaForMaskedLM",
     "xlm-roberta": "XLMRobertaForMaskedLM",
+    "camembert": "CamembertForMaskedLM",
     "distilbert": "DistilBertForMaskedLM",
 }
+SCORED = ("bert", "xlm-roberta", "distilbert")
+"""Architectures that are also made from scratch, scored on tasks and exported."""
 EMBEDDINGS = "word_embeddings.weight"
 LAYER = re.compile(r"\.layer\.(\d+)\.")
 COUNTS = (

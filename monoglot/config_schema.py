@@ -70,6 +70,9 @@ class TextSource(Source):
     """Files in their order; on the Hub, a name may have wildcards: `v1.0/{glotcc}/*.parquet`."""
     limit: Count | None = None
     """At most this many documents, the first ones."""
+    part: Literal["training", "heldout"] | None = None
+    """One document in fifty, at most 500, is held out; read only these, or only the others. So \
+one text serves as `text`, `validation` and `heldout`."""
 
 
 class Splits(Parameters):
@@ -264,8 +267,9 @@ fill in."""
     """Model families by name; the name is a folder in the results."""
     languages: Annotated[dict[Name, Language], Field(min_length=1)]
     """Languages by short name, each with its code in every source that needs one."""
-    tasks: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
-    """Tasks by name, with their labels and the adapter's training (Table 4)."""
+    tasks: dict[Name, dict[str, Any]]
+    """Tasks by name, with their labels and the adapter's training (Table 4); none if nothing is \
+scored."""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), *UNIQUE]
     """One adapter is trained for each seed; tables show the mean."""
     seeds_affect: SeedsAffect = TuningSettings.default("seeds_affect")

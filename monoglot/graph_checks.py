@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from monoglot.checkpoint_files import SCORED
 from monoglot.config import source_of
 from monoglot.errors import UserError
 from monoglot.graph_figures import check_figure
@@ -88,6 +89,11 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
     parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
     settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
     entry, model = graph.entry(checkpoint.variant), graph.config["models"][checkpoint.model]
+    if model["family"] not in SCORED:  # what is checked here is in a table or figure
+        raise UserError(
+            f"models.{checkpoint.model}.family: '{model['family']}' can be made smaller, but not "
+            f"scored; in tables and figures it must be one of {', '.join(SCORED)}"
+        )
     _supported(graph, checkpoint, where)
     if settings.get("max_length", 0) > shape["max_positions"]:
         raise UserError(

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from monoglot.code import ROOT, code_of
+from monoglot.code import ROOT, WORKFLOW, code_of
 from monoglot.consumption import counters, used
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
@@ -70,7 +70,8 @@ def recorded(
         return
     began, started = time.monotonic(), datetime.now(UTC)
     stood = counters()
-    name = Path(script).resolve().relative_to(ROOT).as_posix()
+    file = Path(script).resolve()
+    name = file.relative_to(ROOT if file.is_relative_to(ROOT) else WORKFLOW).as_posix()
     read = _hashes(inputs, to.parent)
     found = {
         "script": name,

@@ -20,7 +20,9 @@ from tokenizers import (
 # What each architecture can have; the first one is what `scratch` trains.
 KINDS = {
     "bert": ("WordPiece", "Unigram"),
+    "roberta": ("BPE",),
     "xlm-roberta": ("Unigram",),
+    "camembert": ("Unigram",),
     "distilbert": ("WordPiece",),
 }
 SPECIAL_TOKENS = {
@@ -41,11 +43,9 @@ SPECIAL_TOKENS = {
         "mask_token": "<mask>",
     },
 }
-INPUT_NAMES = {
-    "bert": ["input_ids", "token_type_ids", "attention_mask"],
-    "xlm-roberta": ["input_ids", "attention_mask"],
-    "distilbert": ["input_ids", "attention_mask"],
-}
+SPECIAL_TOKENS["BPE"] = SPECIAL_TOKENS["Unigram"]
+INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
+INPUT_NAMES["bert"].insert(1, "token_type_ids")
 
 
 def wordpiece(pieces: Sequence[str]) -> Tokenizer:

@@ -84,7 +84,7 @@ rule train:
         # Without a shell in between, which would end at once where training still saves its state.
         "exec python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
         " python scripts/train.py {params.links} {params.texts} {params.validation}"
-        " {params.settings} --processes {threads} --state {params.state:q} --out {params.out:q}"
+        " {params.settings} --processes {resources.gpu} --state {params.state:q} --out {params.out:q}"
         " > {log:q} 2>&1"
 
 

@@ -8,7 +8,7 @@ from monoglot import command, provenance
 def main() -> None:
     parser = command.parser(__doc__)
     add = parser.add_argument
-    add("--records", nargs="+", required=True, metavar="PATH", help="folders, or records")
+    add("--records", nargs="*", default=[], metavar="PATH", help="folders, or records")
     add("--spec", required=True, help="what the experiment says of the checkpoint, as JSON text")
     add("--out", type=Path, required=True, help="README.md in the checkpoint's folder")
     options = parser.parse_args()

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from monoglot import command, provenance
+from monoglot.checkpoint_files import SCORED
 from monoglot.config_schema import Model, ModelShape
 from monoglot.operations.scratch import Scratch
 from monoglot.parameters import add_flags, from_flags
@@ -25,6 +26,9 @@ def main() -> None:
     shares = args.shares or [1.0] * len(args.text)
     if len(shares) != len(args.text):
         parser.error("--shares needs one number for each file of --text")
+    if args.family not in SCORED:
+        known = ", ".join(SCORED)
+        parser.error(f"--family {args.family} is not made from scratch; use one of {known}")
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
     with command.loading():

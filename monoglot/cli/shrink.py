@@ -1,20 +1,25 @@
 """`monoglot shrink`: one model made small for one language."""
 
+import logging
 import os
 from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monoglot.cli import terminal as text
+from monoglot.cli.main import Exit
 from monoglot.cli.model_options import field, files, limit, model_argument, out_argument, revision
-from monoglot.cli.terminal import note, quiet
+from monoglot.cli.terminal import note, verbose
 from monoglot.cli.trim import loading
-from monoglot.shrink.presets import BUDGETS, PRESETS
+from monoglot.shrink import BASE, BUDGETS, PRESETS
 
 if TYPE_CHECKING:
-    from monoglot.shrink.job import Job
+    from monoglot.one_model import ChainPlan, ChainRow
 
 positive = click.IntRange(1)
 
@@ -65,7 +70,15 @@ positive = click.IntRange(1)
 @revision
 @field
 @limit
-def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any) -> None:
+@click.pass_context
+def shrink(
+    context: click.Context,
+    model: str,
+    out: Path,
+    dry_run: bool,
+    work: Path | None,
+    **given: Any,
+) -> None:
     """Make a multilingual encoder small for one language: the whole chain of the paper.
 
     MODEL is the folder of a masked language model (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT) or,
@@ -73,6 +86,7 @@ def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any
     fewer layers, is distilled, gets fewer feed-forward neurons and a smaller hidden size, is
     distilled again, and gets the vocabulary of the text. What stays as it is takes no step.
 
+    Snakemake does the work, from a configuration that is written for it and left beside the result.
     The same command goes on where an ended one was. docs/shrink.md has more.
 
     \b
@@ -82,49 +96,153 @@ def shrink(model: str, out: Path, dry_run: bool, work: Path | None, **given: Any
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --preset paper-medium --budget medium
       monoglot shrink models/mbert small --text mt.txt --language Maltese --layers 4 --vocab 20000
     """
-    from monoglot.shrink.saving import check_apart, check_free, claimed
-    from monoglot.shrink.texts import check_files
+    from monoglot.shrink import check_apart, check_files, check_free, claimed
 
     folder = work or Path(f"{os.path.abspath(out)}.unfinished")
     check_apart(folder, out, map(Path, [model, *given["text"]]))
     check_free(out)
     check_files(given["text"])
-    from monoglot.cli.shrinking import silent_clock
-
-    with silent_clock():
-        if dry_run:
-            with TemporaryDirectory() as empty:
-                _begin(model, Path(empty), given)
-            return
-        with claimed(folder):
-            job = _begin(model, folder, given)
-            _make(job, Namespace(model=model, out=out, **given), folder)
+    if dry_run:
+        with TemporaryDirectory() as empty:
+            _begin(model, Path(empty), given)
+        return
+    with claimed(folder):
+        plan = _begin(model, folder, given)
+        context.exit(_make(plan, Namespace(model=model, out=out, **given), folder))
 
 
-def _begin(model: str, work: Path, given: dict[str, Any]) -> "Job":
-    from monoglot.cli.shrinking import show_plan
-    from monoglot.shrink.job import begin
+def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
+    from monoglot.one_model import begin, release
 
     note("reading the text and measuring a few steps of each training")
-    job = begin(model, list(given["text"]), work, given)
-    click.echo(show_plan(job, given["language"]))
-    return job
+    with _silent_clock():
+        plan = begin(model, list(given["text"]), given["language"], work, given)
+    release()
+    click.echo(_show_plan(plan, given["language"]))
+    return plan
 
 
-def _make(job: "Job", arguments: Namespace, folder: Path) -> None:
-    from monoglot import provenance
-    from monoglot.cli.shrinking import Progress, show_account
-    from monoglot.shrink.result import deliver
-    from monoglot.shrink.saving import clear
-    from monoglot.shrink.work import Work
+def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
+    """Let Snakemake make the chain, and deliver its last checkpoint; return an exit status."""
+    from monoglot import provenance, shrink
+    from monoglot.one_model import account
 
-    note(f"\nunfinished work is kept in {folder}; the same command goes on from there\n")
-    progress = Progress(job.trainings, not quiet())
+    note(f"\nunfinished work is kept in {work}; the same command goes on from there\n")
+    shrink.write(plan.config, work)
     out, files = arguments.out, [Path(name) for name in arguments.text if name != "-"]
-    with provenance.of_folder(__file__, arguments, [job.source.folder, *files]):
-        work = Work(folder, job.source, job.material, job.identity)
-        rows = work.run(job.steps, progress.watcher, progress.done)
+    with provenance.of_folder(__file__, arguments, [plan.folder, *files]):
+        if status := _run(work, shrink.targets(plan.config)):
+            return status
+        rows = account(work, plan.config)
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
-        deliver(work.last(job.steps), out, about, job.steps, rows)
-    clear(folder)
-    click.echo("\n".join(["", show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
+        shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
+    shrink.clear(work)
+    click.echo("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
+    return Exit.DONE
+
+
+def _run(work: Path, targets: Sequence[str]) -> int:
+    """Run Snakemake as `monoglot run` does, in the folder of unfinished work."""
+    from monoglot import workflow
+    from monoglot.cli.experiments import watch
+    from monoglot.cli.options import Experiment
+    from monoglot.code import WORKFLOW
+    from monoglot.shrink import CONFIG
+
+    if not (work / "scripts").exists():
+        (work / "scripts").symlink_to(WORKFLOW / "scripts")
+    # The steps of a chain run one after the other, each on all cores.
+    cores = str(len(os.sched_getaffinity(0)))
+    alone = [f"{rule}={cores}" for rule in ("train", "prune_ffn", "reduce_hidden")]
+    # The folder is ours alone: a lock in it is that of a run that was killed.
+    more = ["--snakefile", str(WORKFLOW / "Snakefile"), "--nolock", "--set-threads", *alone]
+    config = os.path.abspath(work / CONFIG)
+    words = workflow.command(config, targets, cores=cores, more=more)
+    return watch(words, Experiment(work, config, work))
+
+
+@contextmanager
+def _silent_clock() -> Iterator[None]:
+    """Leave the log of trainings out while some steps are measured, but with --verbose."""
+    log = logging.getLogger("monoglot.operations.training_clock")
+    before = log.level
+    log.setLevel(before if verbose() else logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _show_plan(plan: "ChainPlan", language: str) -> str:
+    """Return the sizes of a chain before and after, step by step, and how long it takes."""
+    rows = []
+    for name, block in plan.config["variants"].items():
+        training, count = plan.training.get(name), plan.parameters[name]
+        seconds = f"about {text.duration(training.seconds)}" if training else ""
+        rows.append([name, _what(name, block, plan), f"{count:,}", text.size(4 * count), seconds])
+    first, *_, last = plan.parameters.values()
+    read, about = plan.material, "" if plan.material.exact else "about "
+    return "\n".join(
+        [
+            f"{plan.name}, for {language}: {first / 1e6:.1f} M parameters to "
+            f"{last / 1e6:.1f} M, {last / first:.1%}",
+            f"Text: {text.count(read.documents, 'document')}, {about}"
+            f"{text.count(read.tokens, 'token')}; {text.count(read.held_out, 'document')} held out",
+            "",
+            text.table(["step", "", "parameters", "disk", "time"], rows, text.width(), left=2),
+            "",
+            *_times(plan),
+        ]
+    )
+
+
+def _what(name: str, block: Mapping[str, Any], plan: "ChainPlan") -> str:
+    before, after = plan.before, plan.after
+    if block["operation"] == "train":
+        under = f" under `{block['teacher']}`" if "teacher" in block else " of masked LM"
+        return f"{plan.training[name].steps:,} steps{under}"
+    return {
+        "pretrained": plan.family,
+        "select_layers": f"{before.layers} to {after.layers} layers ({block.get('strategy')})",
+        "prune_ffn": f"{before.ffn:,} to {after.ffn:,} feed-forward neurons",
+        "reduce_hidden": f"hidden size {before.hidden} to {after.hidden}",
+        "trim_vocab": f"{before.vocab:,} to {after.vocab:,} pieces",
+    }[block["operation"]]
+
+
+def _times(plan: "ChainPlan") -> list[str]:
+    """How long training takes, and what more of it would."""
+    if not plan.training:
+        return ["Nothing is trained."]
+    tokens = sum(amount.tokens for amount in plan.training.values())
+    seconds = sum(amount.seconds for amount in plan.training.values())
+    return [
+        f"Training on {tokens / 1e6:.3g} M tokens takes about {text.duration(seconds)} on this "
+        f"{plan.device}; evaluations come on top.",
+        *(
+            f"--budget {name} would train on {more.tokens / 1e6:.3g} M tokens, in about "
+            f"{text.duration(more.seconds)}."
+            for name, more in plan.more.items()
+        ),
+    ]
+
+
+def _show_account(rows: Sequence["ChainRow"]) -> str:
+    """Return what each step made, as a table."""
+    lines = [
+        [
+            row.name,
+            f"{row.parameters:,}",
+            text.size(row.bytes),
+            f"{row.accuracy:.1%}",
+            f"{row.loss:.3f}",
+            f"{row.tokens:,}" if row.tokens else "",
+            text.duration(row.seconds) if row.name != BASE else "",
+        ]
+        for row in rows
+    ]
+    heads = ["step", "parameters", "disk", "accuracy", "loss", "tokens trained on", "time"]
+    about = f"Accuracy and loss: masked tokens of held-out text ({max(r.masked for r in rows):,})"
+    if rows[-1].name == "vocab":
+        about += "; `vocab` has other tokens to find"
+    return "\n".join([text.table(heads, lines, text.width()), "", about + "."])

@@ -11,7 +11,7 @@ from monoglot.cli.model_options import field, files, limit, model_argument, out_
 from monoglot.cli.terminal import note
 
 if TYPE_CHECKING:
-    from monoglot.shrink.source import Source
+    from monoglot.one_model import LoadedModel
 
 
 @click.command()
@@ -49,16 +49,14 @@ def trim(model: str, out: Path, **given: Any) -> None:
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --size 20000
       zcat corpus.gz | monoglot trim models/mbert small --text -
     """
-    from monoglot.shrink.saving import check_free
-    from monoglot.shrink.texts import check_files, read
+    from monoglot.shrink import check_files, check_free, read
 
     check_free(out)
     check_files(given["text"])
     from monoglot import provenance
     from monoglot.advice import advising
+    from monoglot.one_model import find, load, trim_folder
     from monoglot.operations.trim_tokenizer import TooFewPiecesError
-    from monoglot.shrink.source import find, load
-    from monoglot.shrink.trimming import trim_folder
 
     folder, where = find(model, given["revision"])
     arguments = Namespace(model=model, out=out, **given)
@@ -74,7 +72,7 @@ def trim(model: str, out: Path, **given: Any) -> None:
     click.echo(_account(report, source, out))
 
 
-def _account(report: dict[str, Any], source: "Source", out: Path) -> str:
+def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
     heldout = report["heldout"]
     rows = [
         ("pieces", report["vocab"], "{:,}".format),

@@ -8,9 +8,9 @@ A source says where the data lies and in what form:
 
 Text: `files` is a list, of names or of {path, limit_megabytes, sha256}; on the Hub a name may have
 wildcards; `field` names the column or JSON field of the text; `limit` is the largest number of
-documents. Tasks: `files` names train, dev and test, as does `sha256` for the web; `fields` and
-`names` say which columns hold text and label (or tokens and tags), and what their numbers mean;
-`drop_labels` leaves examples out.
+documents; `part` leaves out the documents that are held out, or all others. Tasks: `files` names
+train, dev and test, as does `sha256` for the web; `fields` and `names` say which columns hold text
+and label (or tokens and tags), and what their numbers mean; `drop_labels` leaves examples out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,10 +30,12 @@ from monoglot.errors import UserError
 Source = Mapping[str, Any]
 
 BYTES_PER_MEGABYTE = 1_000_000
+HELD_OUT_EVERY, MOST_HELD_OUT = 50, 500
+"""One document in so many is held out of a source with `part`, up to so many documents."""
 PARQUET = "parquet"
 FILE_KEYS = ("path", "limit_megabytes", "sha256")
 PLACES = {"hub", "revision", "url", "format", "files"}
-TEXT_KEYS = PLACES | {"field", "limit"}
+TEXT_KEYS = PLACES | {"field", "limit", "part"}
 TAGGED_KEYS = PLACES | {"sha256", "fields", "names"}
 LABELLED_KEYS = TAGGED_KEYS | {"drop_labels"}
 
@@ -68,7 +70,16 @@ def local_files(source: Source, root: Path) -> list[Path]:
 def texts(source: Source, root: Path) -> Iterator[str]:
     """Yield the documents of a text source, at most `limit`; raise `UserError` for bad input."""
     _check_keys(source, TEXT_KEYS)
-    return islice(_texts_of_files(source, root), source.get("limit"))
+    found = islice(_texts_of_files(source, root), source.get("limit"))
+    if source.get("part") is None:
+        return found
+    wanted = source["part"] == "heldout"
+    return (text for number, text in enumerate(found) if is_held_out(number) == wanted)
+
+
+def is_held_out(number: int) -> bool:
+    """Whether a document, counted from 0, is one of the few that nothing is trained on."""
+    return number % HELD_OUT_EVERY == 0 and number < HELD_OUT_EVERY * MOST_HELD_OUT
 
 
 def text_examples(

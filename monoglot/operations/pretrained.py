@@ -72,7 +72,7 @@ def pretrained(
     Args:
         source: a Hub id if `revision` is given, else a folder as `save_pretrained` writes it.
         out: folder of the checkpoint.
-        family: "bert", "xlm-roberta" or "distilbert"; the model must be of it.
+        family: a key of `ARCHITECTURES`; the model must be of it.
         revision: commit on the Hub, 40 hexadecimal digits.
         tokenizer: a tokenizer to take instead of the one in `source`, see `read_tokenizer`.
         head: "trained", or "fresh" for an encoder that has none, see `load_with_head`.
@@ -84,6 +84,7 @@ def pretrained(
     where = f"{source} at revision {revision}" if revision else str(source)
     # In here, as planning imports this module.
     from monoglot.checkpoints import save_weights
+    from monoglot.operations.anatomy import longest_input
     from monoglot.operations.fresh_head import load_with_head
     from monoglot.operations.hub_model import download
     from monoglot.tokenizer_files import write_tokenizer
@@ -96,7 +97,7 @@ def pretrained(
     else:
         tokenizer_json, names, longest = _as_it_is(tokenizer, family)
     model = _fitted(model, tokenizer_json, names, where)
-    positions = _positions(model)
+    positions = longest_input(model.config)
     with whole_folder(out) as aside:
         save_weights(model, aside)
         longest = min(longest or positions, positions)
@@ -173,6 +174,7 @@ def _fitted(
     """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
     from tokenizers import Tokenizer
 
+    from monoglot.operations.anatomy import anatomy
     from monoglot.operations.embedding_rows import gather_rows
     from monoglot.tokenizer_files import check_size
 
@@ -183,8 +185,8 @@ def _fitted(
     if fits:
         log.info("%s: the last %d embeddings belong to no piece; dropped", where, rows - pieces)
         model = gather_rows(model, range(pieces))
-    # XLM-R counts positions from its padding id, which must hence stay what it was trained with.
-    if model.config.model_type != "xlm-roberta":
+    # Who counts positions from the padding's id must keep the one it was trained with.
+    if not anatomy(model.config).after_padding:
         model.config.pad_token_id = tokenizer.token_to_id(names["pad_token"])
     return model
 
@@ -199,10 +201,3 @@ def _same_or_new(file: Path, backend: "Tokenizer") -> str:
         if json.loads(text) == json.loads(backend.to_str()):
             return text
     return backend.to_str()
-
-
-def _positions(model: "PreTrainedModel") -> int:
-    """Longest input in tokens. XLM-R counts positions from the padding's id + 1."""
-    config = model.config
-    unused = config.pad_token_id + 1 if config.model_type == "xlm-roberta" else 0
-    return config.max_position_embeddings - unused

@@ -51,11 +51,12 @@ def training_processes(wildcards):
 
 
 def training_gpus(wildcards, threads):
-    return threads
+    """One for each process, of which `--set-threads` makes no more on a machine without GPUs."""
+    return min(threads, training_processes(wildcards))
 
 
 def training_share(wildcards, threads):
-    return WHOLE * threads
+    return WHOLE * training_gpus(wildcards, threads)
 
 
 def stores(wildcards, name):

@@ -82,6 +82,21 @@ def test_the_smaller_limit_holds(tmp_path: Path) -> None:
     assert prepare(tmp_path, source, limit=9) == ["1", "2", "3"]
 
 
+def test_one_document_in_fifty_is_held_out_at_most_500(tmp_path: Path) -> None:
+    lines = [str(number) for number in range(25_101)]
+    (tmp_path / "a").write_text("\n".join(lines))
+    parts = [
+        prepare(tmp_path, {"format": "lines", "files": ["a"], "limit": limit, "part": part})
+        for limit in (120, 30_000)
+        for part in ("heldout", "training")
+    ]
+    assert parts[0] == ["0", "50", "100"]
+    assert parts[2] == lines[:25_000:50]
+    assert sorted(parts[0] + parts[1]) == sorted(lines[:120])
+    assert sorted(parts[2] + parts[3]) == sorted(lines)
+    assert parts[3] == [line for line in lines if line not in set(parts[2])]
+
+
 def test_megabytes_cap_one_file_and_count_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("ġġ\nġġ\nġġ\n", encoding="utf-8")
     (tmp_path / "b").write_text("last\n")

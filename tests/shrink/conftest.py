@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from tiny_models import TEXTS, tiny
 
 from monoglot.cli.main import main
-from monoglot.shrink.saving import save
+from monoglot.one_model import save
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,8 @@ from tiny_models import TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import count_parameters
-from monoglot.shrink.plan import Shape, chain
-from monoglot.shrink.presets import BUDGETS
-from monoglot.shrink.saving import claimed, clear
+from monoglot.graph import Graph
+from monoglot.shrink import Shape, claimed, clear, training, variants
 
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
 NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again", "vocab"]
@@ -45,7 +44,11 @@ def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architectu
     assert f'from_pretrained("{out}")' in result.stdout
     _, metadata, text = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["pipeline_tag"] == "fill-mask"
-    assert f"{count_parameters(small):,} after" in text
+    assert f"| parameters | {count_parameters(small):,} " in text
+    assert "scored on no task" in text
+    kept = Graph(yaml.safe_load((out / "shrink.yaml").read_text()))
+    assert list(kept.variants) == ["model", *NAMES]
+    assert kept.config["data"]["text"]["maltese"]["files"] == [str(text_file)]
     for name in ("provenance.json", "trim_report.json"):
         assert json.loads((out / name).read_text())
     with torch.no_grad():
@@ -55,28 +58,37 @@ def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architectu
     assert "holds a model already" in again.stderr
 
 
-def test_what_stays_as_it_is_takes_no_step(monoglot, model_folder, text_file, tmp_path):
-    model, out = model_folder("distilbert"), tmp_path / "small"
-    words = ["shrink", model, out, "--text", text_file, "--language", "Maltese"]
+def test_what_stays_as_it_is_takes_no_step(
+    monoglot, model_folder, text_file, tmp_path, monkeypatch
+):
+    """And a folder to write to that is the one at hand."""
+    out = tmp_path / "small"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    words = ["shrink", model_folder("distilbert"), ".", "--text", text_file]
+    words += ["--language", "Maltese"]
     kept = ["--hidden", 24, "--ffn", 48, "--layers", 4, "--adapt-steps", 0]
     result = monoglot(*words, *kept)
     assert result.exit_code == 1
     assert "has that shape already" in result.stderr
-    assert monoglot(*words, *kept, "--vocab", 80).exit_code == 0
+    result = monoglot(*words, *kept, "--vocab", 80)
+    assert result.exit_code == 0, result.output
     assert [row["name"] for row in json.loads((out / "shrink.json").read_text())["rows"]] == [
         "model",
         "vocab",
     ]
+    assert "# distilbert for Maltese: vocab\n" in (out / "README.md").read_text()
+    assert [file.name for file in tmp_path.iterdir()] == ["small"]
 
 
-def test_teachers_are_those_of_the_paper(model_folder):
-    config = AutoModelForMaskedLM.from_pretrained(model_folder("xlm-roberta")).config
+def test_teachers_are_those_of_the_paper():
     before, after = Shape(12, 3072, 768, 250_000), Shape(6, 2048, 312, 40_000)
-    steps = chain(config, before, after, BUDGETS["paper"])
-    assert [step.name for step in steps] == NAMES
-    teachers = {step.name: step.teacher for step in steps if step.teacher}
+    steps = variants("xlm-roberta", before, after, training("paper", {}, 512), 512)
+    assert list(steps) == ["model", *NAMES]
+    teachers = {name: block["teacher"] for name, block in steps.items() if "teacher" in block}
     assert teachers == {"distilled": "adapted", "distilled-again": "ffn"}
-    assert steps[1].settings == {"count": 6, "strategy": "stride"}
+    how = {"operation": "select_layers", "parent": "adapted", "layers": 6, "strategy": "stride"}
+    assert steps["layers"] == how
 
 
 @pytest.mark.parametrize(
@@ -137,18 +149,6 @@ def test_a_file_of_the_marks_name_is_no_mark(monoglot, model_folder, text_file, 
     assert "holds something else than unfinished work" in result.stderr
     clear(tmp_path / "mine")
     assert (tmp_path / "mine" / "unfinished").read_text() == "a novel"
-
-
-def test_the_folder_at_hand(monoglot, model_folder, text_file, tmp_path, monkeypatch):
-    out = tmp_path / "small"
-    out.mkdir()
-    monkeypatch.chdir(out)
-    kept = ["--hidden", 24, "--ffn", 48, "--layers", 4, "--adapt-steps", 0, "--vocab", 80]
-    about = ["--text", text_file, "--language", "Maltese", *kept]
-    result = monoglot("shrink", model_folder("bert"), ".", *about)
-    assert result.exit_code == 0, result.output
-    assert "# small\n" in (out / "README.md").read_text()
-    assert [file.name for file in tmp_path.iterdir()] == ["small"]
 
 
 def test_two_runs_do_not_share_a_folder(monoglot, model_folder, text_file, tmp_path):

@@ -7,105 +7,93 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
+import psutil
 import pytest
-from tiny_models import TEXTS
-from transformers import AutoTokenizer
 
+from monoglot import shrink
 from monoglot.code import ROOT
 from monoglot.operations import training_loop
-from monoglot.shrink import material as reading
-from monoglot.shrink import work as working
-from monoglot.shrink.material import Material
-from tests.shrink.test_shrink import NAMES, STEPS
+from tests.shrink.test_shrink import STEPS
+
+MADE = "results/shrink"
 
 
 def weights(folder):
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
-class EndedError(Exception):
-    """Stands for whatever ends a process."""
+def when_made(work):
+    """When each variant's weights were written, by variant."""
+    files = (work / MADE / "models").rglob("model.safetensors")
+    return {file.parent.name: file.stat().st_mtime_ns for file in files}
 
 
-@pytest.fixture
-def made(monkeypatch):
-    """Steps that are made, and not taken from an earlier run; `made.until` names one that fails."""
-
-    class Made(list):
-        until = None
-
-    made, performed = Made(), working.perform
-
-    def perform(step, *about):
-        if step.name == made.until:
-            raise EndedError
-        made.append(step.name)
-        return performed(step, *about)
-
-    monkeypatch.setattr(working, "perform", perform)
-    return made
+def end(process, number):
+    """End a process and all that it has started; return how it ended."""
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    if number == signal.SIGKILL:
+        for one in below:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(below)
+    return process.wait()
 
 
 @pytest.mark.slow
-def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(
-    monoglot, model_folder, text_file, tmp_path, made
-):
-    words = ["--text", text_file, "--language", "Maltese", "--vocab", 40, *STEPS]
-    whole, out = tmp_path / "whole", tmp_path / "small"
-    assert monoglot("shrink", model_folder("xlm-roberta"), whole, *words).exit_code == 0
-    assert made == NAMES
-    made.clear()
-    made.until = "ffn"
-    result = monoglot("shrink", model_folder("xlm-roberta"), out, *words)
-    assert isinstance(result.exception, EndedError)
-    assert not out.exists()
-    assert made == NAMES[:3]
-    made.clear()
-    made.until = None
-    assert monoglot("shrink", model_folder("xlm-roberta"), out, *words).exit_code == 0
-    assert made == NAMES[3:]
-    assert weights(out) == weights(whole)
-
-
-@pytest.mark.slow
-def test_a_killed_training_goes_on_where_it_was(model_folder, text_file, tmp_path):
-    """Killed with SIGKILL in the middle of a distillation."""
-    command = [sys.executable, "-m", "monoglot", "shrink", model_folder("bert")]
+def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(model_folder, text_file, tmp_path):
+    """Ended by Ctrl-C in the middle of a distillation, then by SIGKILL."""
+    command = [sys.executable, "-m", "monoglot", "shrink", model_folder("xlm-roberta")]
     words = ["--text", text_file, "--language", "Maltese", "--vocab", "60"]
-    words += ["--adapt-steps", "3", "--distil-steps", "60"]
+    words += ["--adapt-steps", "3", "--distil-steps", "60", "--ffn", "48", "--hidden", "24"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MONOGLOT_SAVE_EVERY": "0"}
-    how = {"env": environment, "cwd": tmp_path, "text": True, "stderr": subprocess.PIPE}
+    how = {"env": environment, "cwd": tmp_path, "text": True}
     subprocess.run([*command, "whole", *words], check=True, **how)
-    with subprocess.Popen([*command, "small", *words], **how) as running:
-        states = tmp_path / "small.unfinished" / "3-distilled" / "state"
-        while not list(states.glob("step2?.safetensors")) and running.poll() is None:
-            time.sleep(0.01)
-        running.kill()
-    assert running.returncode == -signal.SIGKILL
-    assert not (tmp_path / "small").exists()
-    result = subprocess.run([*command, "small", *words], check=True, **how)
-    assert re.search(r"resumed at step 2\d of 60", result.stderr), result.stderr
+    work = tmp_path / "small.unfinished"
+    states = work / MADE / "unfinished" / "xlm-roberta" / "maltese" / "distilled"
+    before = {}
+    for number, step in ((signal.SIGINT, "1?"), (signal.SIGKILL, "4?")):
+        with subprocess.Popen([*command, "small", *words], stderr=subprocess.PIPE, **how) as run:
+            while not list(states.glob(f"step{step}.safetensors")) and run.poll() is None:
+                time.sleep(0.01)
+            status = end(run, number)
+            said = run.stderr.read()
+        assert not (tmp_path / "small").exists()
+        if number == signal.SIGINT:
+            assert status == 128 + number
+            assert said.splitlines()[-1] == "stopped; the same command goes on from here"
+            before = when_made(work)
+            assert set(before) == {"model", "adapted", "layers"}
+        else:
+            assert status == -number
+            assert when_made(work) == before
+    logs = work / MADE / "logs" / "train" / "xlm-roberta" / "maltese"
+    with subprocess.Popen([*command, "small", *words], **how) as run:
+        # The work is removed at the end: the log is read while it is there.
+        said = ""
+        while run.poll() is None:
+            with suppress(OSError):
+                said = max(said, (logs / "distilled.log").read_text(), key=len)
+            time.sleep(0.05)
+    assert run.returncode == 0
+    assert re.search(r"resumed at step [45]\d of 60", said), said
     assert weights(tmp_path / "small") == weights(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
-    ("number", "total", "said"),
-    [
-        (signal.SIGINT, 6, "SIGINT asked training to end, after step 3 of 6: its state is saved"),
-        (signal.SIGTERM, 6, "SIGTERM asked training to end, after step 3 of 6: its state is saved"),
-        (signal.SIGINT, 4, "interrupted"),  # while steps are measured
-        (signal.SIGTERM, 4, "ended by SIGTERM"),
-    ],
+    ("number", "said"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "ended by SIGTERM")],
 )
-def test_asked_to_end(
-    monoglot, model_folder, text_file, tmp_path, monkeypatch, number, total, said
+def test_asked_to_end_while_steps_are_measured(
+    monoglot, model_folder, text_file, tmp_path, monkeypatch, number, said
 ):
     step = training_loop._Run._step
 
     def step_and_signal(run):
         step(run)
-        if (run.step, run.total) == (3, total):
+        if run.step == 3:
             signal.raise_signal(number)
 
     monkeypatch.setattr(training_loop._Run, "_step", step_and_signal)
@@ -116,37 +104,47 @@ def test_asked_to_end(
 
 
 @pytest.mark.slow
-def test_other_settings_start_anew(monoglot, model_folder, text_file, tmp_path, made):
+def test_other_settings_start_anew(monoglot, model_folder, text_file, tmp_path, monkeypatch):
     words = ["shrink", model_folder("bert"), tmp_path / "small", "--text", text_file]
     words += ["--language", "Maltese", "--vocab", 60, "--work", tmp_path / "work"]
-    made.until = "distilled"
-    assert isinstance(monoglot(*words, *STEPS).exception, EndedError)
-    assert made == NAMES[:2]
-    made.clear()
-    made.until = None
+    words += ["--ffn", 48, "--hidden", 24]
+    deliver, seen = shrink.deliver, []
+
+    def look_and_deliver(work, *about):
+        seen.append(when_made(work))
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        deliver(work, *about)
+
+    monkeypatch.setattr(shrink, "deliver", look_and_deliver)
+    assert monoglot(*words, *STEPS).exit_code == 130
     assert monoglot(*words, "--adapt-steps", 6, "--distil-steps", 3).exit_code == 0
-    assert made == NAMES[2:]
+    first, second = seen
+    assert set(first) == set(second) == {"model", "adapted", "layers", "distilled", "vocab"}
+    assert {name for name in first if first[name] != second[name]} == {"distilled", "vocab"}
     assert not (tmp_path / "work").exists()
 
 
-def test_text_that_was_read_in_part_is_not_taken_for_another(model_folder, tmp_path, monkeypatch):
-    """The text of key A, an end between the two stores of key B, and then key A again."""
-    tokenizer = AutoTokenizer.from_pretrained(model_folder("bert"))
+def test_another_model_or_text_under_the_same_name_starts_anew(tmp_path):
+    model, text = tmp_path / "model", tmp_path / "text.txt"
+    model.mkdir()
+    weights, work = model / "model.safetensors", tmp_path / "work"
 
-    def stores(key, texts):
-        material = Material(tmp_path / "text", key)
-        material.prepare(texts, tokenizer)
-        return [material.training.tokens.tolist(), material.heldout.tokens.tolist()]
+    def left():
+        shrink.identify(work, shrink.started_from(model, [str(text), "-"]))
+        found = (work / MADE).exists(), (work / "text.jsonl").exists()
+        (work / MADE).mkdir(parents=True, exist_ok=True)
+        (work / "text.jsonl").touch()
+        return found
 
-    whole = stores("A", TEXTS)
-    build, ends = reading.build_store, iter([False, True])
-
-    def build_until_ended(*about):
-        if next(ends):
-            raise EndedError
-        build(*about)
-
-    with monkeypatch.context() as patched, pytest.raises(EndedError):
-        patched.setattr(reading, "build_store", build_until_ended)
-        stores("B", TEXTS[::-1])
-    assert stores("A", TEXTS) == whole
+    weights.write_text("A")
+    text.write_text("a")
+    assert left() == (False, False)
+    assert left() == (True, True)
+    text.write_text("b")
+    assert left() == (False, False)
+    assert left() == (True, True)
+    weights.write_text("B")
+    assert left() == (False, False)
+    text.touch()
+    assert left() == (True, True)

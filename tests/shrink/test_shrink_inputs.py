@@ -17,8 +17,8 @@ from transformers import (
 )
 
 from monoglot.errors import UserError
-from monoglot.shrink.saving import save
-from monoglot.shrink.texts import check_files
+from monoglot.one_model import save
+from monoglot.shrink import check_files, read, source
 
 
 def _without_weights(folder):
@@ -144,6 +144,26 @@ def test_texts_that_are_none(monoglot, model_folder, tmp_path, monkeypatch, file
     result = monoglot("trim", model_folder("bert"), tmp_path / "out", *about)
     assert result.exit_code == 1, result.output
     assert words in result.stderr
+
+
+def test_a_source_says_where_the_text_is_or_where_its_copy_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("il-belt\n\nil-kelb\n")
+    (tmp_path / "b{c}.txt").write_text("id-dar\n")
+    (tmp_path / "d.jsonl").write_text('{"body": "il-baħar"}\n')
+    assert source(["a.txt"], "text", 1, tmp_path / "work") == {
+        "format": "lines",
+        "files": [str(tmp_path / "a.txt")],
+        "field": "text",
+        "limit": 1,
+    }
+    assert not (tmp_path / "work").exists()
+    for number, files in enumerate((["a.txt", "d.jsonl"], ["a.txt", "b{c}.txt"])):
+        work = tmp_path / f"work{number}"
+        found = source(files, "body", None, work)
+        assert found == {"format": "jsonl", "files": ["text.jsonl"], "field": "text"}
+        copied = list(read([str(work / "text.jsonl")], "text"))
+        assert copied == list(read(files, "body")) != []
 
 
 def test_standard_input_that_is_closed(monkeypatch):

@@ -12,7 +12,7 @@ from transformers import (
     AutoTokenizer,
 )
 
-from monoglot.shrink.saving import save
+from monoglot.one_model import save
 
 
 def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp_path):

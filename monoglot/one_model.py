@@ -1,0 +1,528 @@
+"""What `monoglot shrink` and `monoglot trim` do with a loaded model: check, measure, trim."""
+
+import copy
+import csv
+import gc
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import transformers
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot import provenance, shrink
+from monoglot.advice import advising
+from monoglot.api.arguments import check_model
+from monoglot.api.measures import on_tokens
+from monoglot.api.smaller import trim_vocab
+from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
+from monoglot.checkpoint_files import first_line, parsed_config
+from monoglot.checkpoints import check_safetensors, count_parameters, from_configured
+from monoglot.collection import paused
+from monoglot.data.hub import UnreachableError
+from monoglot.data.store import read_texts
+from monoglot.errors import UserError
+from monoglot.files import whole_file, whole_folder
+from monoglot.operations.anatomy import ANATOMIES, anatomy, emptied, ffn_size, longest_input
+from monoglot.operations.embedding_rows import config_ids, gather_rows
+from monoglot.operations.hub_model import download
+from monoglot.operations.processes import Processes
+from monoglot.operations.training_loop import train
+from monoglot.operations.training_settings import Settings
+from monoglot.operations.trim_tokenizer import special_ids
+from monoglot.paths import Paths
+from monoglot.shrink import Shape
+from monoglot.tokens.batches import Sequences
+
+Steps = Mapping[str, Mapping[str, Any]]
+"""Variants of a chain, by name."""
+
+CLASSES = {
+    "ForSequenceClassification": "AutoModelForSequenceClassification",
+    "ForTokenClassification": "AutoModelForTokenClassification",
+    "ForQuestionAnswering": "AutoModelForQuestionAnswering",
+    "Model": "AutoModel",
+}
+"""What loads an architecture, by the end of its name; all others are masked language models."""
+MASKED_LM = "AutoModelForMaskedLM"
+CONNECT = (
+    "run this once with a network, after which the cache serves it, or give the folder of a copy "
+    "as MODEL, without --revision"
+)
+MEASURED = 20_000
+"""Documents, the first ones, that times and numbers of tokens are worked out from."""
+STEPS = 4
+"""Training steps that are timed; the first, which sets up, and the last are not counted."""
+EVALUATED_LENGTH, SEED = 128, 42
+"""Tokens of each held-out document that models are evaluated on, and the seed of their masks."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model with its tokenizer, and where both came from.
+
+    Attributes:
+        name: folder, or id on the Hub with the revision, for messages.
+        folder: the files on this machine.
+    """
+
+    name: str
+    folder: Path
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+
+
+def find(name: str, revision: str | None) -> tuple[Path, str]:
+    """Return the folder of a model, downloaded if `revision` is given, and its name for messages.
+
+    Raises `UserError` if it is neither a folder nor to be had from the Hub.
+    """
+    if revision is not None:
+        with advising(UnreachableError, CONNECT):
+            return download(name, revision), f"{name} at revision {revision}"
+    if not Path(name).is_dir():
+        raise UserError(
+            f"{name}: there is no such folder; give the folder of a checkpoint, or for a model of "
+            "the Hub its id and, as --revision, the 40 hexadecimal digits of a commit"
+        )
+    return Path(name), name
+
+
+@paused()
+def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
+    """Load an encoder in fp32, in evaluation mode, with its fast tokenizer.
+
+    The head is the one that its configuration names, or with `masked_lm` that of masked LM.
+
+    Raises:
+        UserError: it is no encoder of a known architecture, names code of its own, has weights in
+            pickle files alone, is broken or incomplete, or has no tokenizer of its own.
+    """
+    config = parsed_config(folder, where)
+    if config["model_type"] not in ANATOMIES:
+        raise UserError(
+            f"{where}: is a '{config['model_type']}'; it must be an encoder of one of these "
+            f"architectures: {', '.join(ANATOMIES)}"
+        )
+    check_safetensors(folder, where)
+    name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
+    transformers.logging.set_verbosity_error()
+    about = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, **about)
+    # Each architecture checks its keys in its own way.
+    except Exception as error:
+        raise UserError(
+            f"{where}: config.json is no configuration of a model ({first_line(error)})"
+        ) from None
+    model, missing = from_configured(getattr(transformers, name), config, folder, where)
+    if missing:
+        raise UserError(
+            f"{where}: has no weights for {missing[0]}; "
+            f"it must hold the whole model that {name} loads"
+        )
+    check_model(model.eval())
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **about)
+    except Exception as error:
+        raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
+    tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
+    if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
+        model = gather_rows(model, range(len(tokenizer)))
+    return LoadedModel(where, folder, model, tokenizer)
+
+
+def _class_of(architectures: list[str]) -> str:
+    ends = (name for end, name in CLASSES.items() if architectures[0].endswith(end))
+    return next(ends, MASKED_LM)
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a model and its tokenizer into a folder that stock transformers loads."""
+    model = model.cpu()
+    with whole_folder(folder) as aside:
+        model.save_pretrained(aside, safe_serialization=True, max_shard_size="1TB")
+        (aside / "generation_config.json").unlink(missing_ok=True)
+        tokenizer.save_pretrained(aside)
+
+
+def trim_folder(
+    source: LoadedModel,
+    out: Path,
+    documents: Iterable[str],
+    size: int,
+    count: str | None,
+    keep_characters: bool,
+) -> dict[str, Any]:
+    """Write a model with the most frequent pieces of some documents; return the report.
+
+    One document in fifty, at most 500, is held out to report on. The report, also written beside
+    the model, has besides what `trim_vocab` reports `parameters` and `bytes` of the weights, each
+    `before` and `after`.
+
+    Raises:
+        UserError: as `trim_vocab`, or there is but one document.
+    """
+    aside: list[str] = []
+    model, tokenizer, report = trim_vocab(
+        source.model,
+        source.tokenizer,
+        shrink.held_out(documents, aside),
+        size,
+        heldout=aside,
+        count=count,
+        keep_characters=keep_characters,
+    )
+    before = count_parameters(source.model)
+    save(model, tokenizer, out)
+    # Weights are in fp32: four bytes each.
+    report["parameters"] = {"before": before, "after": count_parameters(model)}
+    report["bytes"] = {"before": 4 * before, "after": (out / "model.safetensors").stat().st_size}
+    with whole_file(out / shrink.TRIM_REPORT) as file:
+        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What training takes: steps, tokens (no padding) and seconds, evaluations left out."""
+
+    steps: int
+    tokens: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TextNumbers:
+    """Documents and tokens to train on and documents held out; `exact` if all were encoded."""
+
+    documents: int
+    tokens: int
+    held_out: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """A chain to be made.
+
+    Attributes:
+        name, folder: of the model, see `Source`; `family` is its architecture.
+        device: what trains here, in a word.
+        before, after: shapes.
+        config: the configuration.
+        parameters: exact, of the model and of what each step makes.
+        material: the text, in numbers.
+        training: what each training takes here, by step.
+        more: what all training would take with each larger budget.
+    """
+
+    name: str
+    folder: Path
+    family: str
+    device: str
+    before: Shape
+    after: Shape
+    config: dict[str, Any]
+    parameters: dict[str, int]
+    material: TextNumbers
+    training: dict[str, Amount]
+    more: dict[str, Amount]
+
+
+def begin(
+    model: str, text: list[str], language: str, work: Path, options: Mapping[str, Any]
+) -> ChainPlan:
+    """Load the model, plan the chain, read the text, and measure some steps.
+
+    Args:
+        model: folder, or id on the Hub.
+        text: files.
+        work: folder of unfinished work.
+        options: `revision`, `field`, `limit`, `preset`, the keys of a shape, `budget`,
+            `adapt_steps`, `distil_steps`, `micro_batch` and `precision`; None where not chosen.
+
+    Raises:
+        UserError: the model is none that can be made small, a number does not fit it, there is
+            nothing to do, or the text is bad.
+    """
+    source = load(*find(model, options["revision"]), masked_lm=True)
+    config, revision = source.model.config, options["revision"]
+    if not config.tie_word_embeddings:
+        raise UserError(f"{source.name}: its decoder is not tied to its embeddings, as it must be")
+    contents = parsed(source.tokenizer, source.model)
+    special = len(special_ids(contents, special_tokens(source.tokenizer), config_ids(config)))
+    heads, longest, family = config.num_attention_heads, longest_input(config), config.model_type
+    before = Shape(
+        config.num_hidden_layers, ffn_size(config), config.hidden_size, config.vocab_size - special
+    )
+    given = {name: options[name] for name in asdict(before) if options[name] is not None}
+    after = shrink.target(before, heads, options["preset"], given)
+    gpu = Processes().device.type == "cuda"
+    budget = options["budget"] or ("paper" if gpu else "small")
+
+    def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        how = shrink.training(budget, options, longest)
+        return shrink.variants(family, before, after, how, longest)
+
+    steps = steps_of(budget, options)
+    if len(steps) == 1:
+        raise UserError(f"{source.name}: has that shape already, and is not to be adapted")
+    origin = (
+        {"hub": model, "revision": revision}
+        if revision
+        else {"folder": str(source.folder.resolve())}
+    )
+    shape = {"layers": before.layers, "hidden_size": before.hidden, "heads": heads}
+    shape |= {"ffn_size": before.ffn, "max_positions": longest}
+    name = model if revision else source.folder.resolve().name
+    block = {"name": name, "family": family, **origin, "shape": shape}
+    read_as = options["field"], options["limit"]
+    identity = shrink.started_from(source.folder, text), read_as
+    shrink.identify(work, identity)
+    where = shrink.source(text, *read_as, work)
+    found = shrink.configuration(block, where, language, steps)
+    if where["files"] == [shrink.COPY]:
+        text, read_as = [str(work / shrink.COPY)], (where["field"], None)
+    material = ChainText(shrink.read(text, *read_as), source)
+    configs = configurations(source.model, steps, special)
+    key = shrink.digest([identity, steps, str(Processes().device)])
+    training = _kept(
+        work / "times.json", key, lambda: amounts(steps, source.model, configs, material)
+    )
+    with torch.device("meta"):
+        parameters = {
+            name: count_parameters(emptied(source.model, one)) for name, one in configs.items()
+        }
+    larger = list(shrink.BUDGETS)[list(shrink.BUDGETS).index(budget) + 1 :]
+    return ChainPlan(
+        name=source.name,
+        folder=source.folder,
+        family=family,
+        device="GPU" if gpu else "processor",
+        before=before,
+        after=after,
+        config=found,
+        parameters=parameters,
+        material=material.about,
+        training=training,
+        more={name: _of_budget(steps_of(name, {}), training, material) for name in larger},
+    )
+
+
+class ChainText:
+    """The text under a model's tokenizer: the first documents of it, in memory.
+
+    Attributes:
+        training, heldout: encoded documents.
+        scale: all documents, as a multiple of those in `training`.
+    """
+
+    def __init__(self, documents: Iterable[str], source: LoadedModel) -> None:
+        aside: list[str] = []
+        first: list[str] = []
+        number = 0
+        for number, document in enumerate(shrink.held_out(documents, aside), start=1):
+            if number <= MEASURED:
+                first.append(document)
+        self.training = encoded(first, source.tokenizer, source.model)
+        self.heldout = encoded(aside, source.tokenizer, source.model)
+        self.scale = number / len(first)
+
+    @property
+    def about(self) -> TextNumbers:
+        """Its numbers."""
+        meta = self.training.meta
+        documents, tokens = (round(meta[key] * self.scale) for key in ("documents", "tokens"))
+        return TextNumbers(documents, tokens, len(self.heldout), self.scale == 1)
+
+    def sequences(self, settings: Settings) -> tuple[Sequences, Sequences]:
+        """Return what a training trains and validates on."""
+        body = settings.max_length - 2
+        training = Sequences(self.training, body, settings.documents)
+        return training, Sequences(self.heldout, body, "truncate")
+
+    def amount(self, settings: Settings) -> tuple[int, float]:
+        """Return the steps of a training, and about how many tokens it sees."""
+        sequences = round(len(self.sequences(settings)[0]) * self.scale)
+        total, body = settings.total_steps(sequences), settings.max_length - 2
+        lengths = np.full(1, body)
+        if settings.documents == "truncate":
+            lengths = np.minimum(np.diff(np.asarray(self.training.offsets)), body)
+        return total, total * min(settings.batch_size, sequences) * float(lengths.mean() + 2)
+
+
+def configurations(
+    model: PreTrainedModel, steps: Steps, special: int
+) -> dict[str, PretrainedConfig]:
+    """Return the configuration of what each step makes, but for ids of `special` tokens."""
+    config, found = model.config, {}
+    keys = {
+        "select_layers": ("num_hidden_layers", "layers"),
+        "prune_ffn": (anatomy(config).ffn_size, "size"),
+        "reduce_hidden": ("hidden_size", "size"),
+    }
+    for name, block in steps.items():
+        config = found[name] = copy.deepcopy(config)
+        if block["operation"] in keys:
+            key, setting = keys[block["operation"]]
+            setattr(config, key, block[setting])
+        elif block["operation"] == "trim_vocab":
+            config.vocab_size = block["size"] + special
+    return found
+
+
+def amounts(
+    steps: Steps,
+    model: PreTrainedModel,
+    configs: Mapping[str, PretrainedConfig],
+    material: ChainText,
+) -> dict[str, Amount]:
+    """Return what each training of a chain takes here.
+
+    Measured on models of the right shapes, random in their weights.
+
+    Args:
+        model: what the chain starts from.
+        configs: of what each step makes, as `configurations` returns them.
+    """
+    found = {}
+    for name, settings in _trainings(steps):
+        teacher = steps[name].get("teacher")
+        models = [
+            _random(model, configs[one]) if one else None
+            for one in (steps[name]["parent"], teacher)
+        ]
+        total, tokens = material.amount(settings)
+        found[name] = Amount(total, tokens, total * _seconds_a_step(*models, material, settings))
+    return found
+
+
+def _trainings(steps: Steps) -> Iterator[tuple[str, Settings]]:
+    links = ("operation", "parent", "teacher")
+    for name, block in steps.items():
+        if block["operation"] == "train":
+            yield name, Settings.checked({k: v for k, v in block.items() if k not in links})
+
+
+def _of_budget(steps: Steps, measured: Mapping[str, Amount], material: ChainText) -> Amount:
+    """What all training of another budget takes, as fast as that which was measured."""
+    tokens = seconds = 0.0
+    for name, settings in _trainings(steps):
+        if name in measured:
+            more = material.amount(settings)[1]
+            tokens += more
+            seconds += more * measured[name].seconds / measured[name].tokens
+    return Amount(0, tokens, seconds)
+
+
+class _Timed:
+    """Sequences that note when each is asked for."""
+
+    def __init__(self, sequences: Sequences) -> None:
+        self._sequences, self.times = sequences, []
+
+    def __len__(self) -> int:
+        return len(self._sequences)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        self.times.append(time.monotonic())
+        return self._sequences[index]
+
+
+def _seconds_a_step(
+    student: PreTrainedModel,
+    teacher: PreTrainedModel | None,
+    material: ChainText,
+    settings: Settings,
+) -> float:
+    training, heldout = material.sequences(settings)
+    longest = max(range(len(heldout)), key=lambda i: len(heldout[i]))
+    few = settings.changed(steps=STEPS, epochs=None, evaluate_every=STEPS, keep="last")
+    timed = _Timed(training)
+    with torch.random.fork_rng():
+        train(student, timed, material.training.meta, [heldout[longest]], few, teacher)
+    an_epoch = math.ceil(len(timed) / settings.batch_size)
+    taken = [
+        min(settings.batch_size, len(timed) - step % an_epoch * settings.batch_size)
+        for step in range(STEPS)
+    ]
+    starts = [timed.times[sum(taken[:step])] for step in range(STEPS)]
+    return (starts[-1] - starts[1]) / (STEPS - 2)
+
+
+def _random(model: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel:
+    with torch.random.fork_rng(), Processes().device:
+        return emptied(model, config)
+
+
+def release() -> None:
+    """Give back the GPU memory that measuring took, for the jobs that come."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _kept(file: Path, key: str, measure: Callable[[], dict[str, Amount]]) -> dict[str, Amount]:
+    """Return what was measured in an earlier run of the same chain, or measure it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["key"] == key:
+            return {name: Amount(**numbers) for name, numbers in found["amounts"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    measured = measure()
+    about = {name: asdict(amount) for name, amount in measured.items()}
+    with whole_file(file) as aside:
+        aside.write_text(json.dumps({"key": key, "amounts": about}), encoding="utf-8")
+    return measured
+
+
+class ChainRow(NamedTuple):
+    """What a step made, in numbers.
+
+    Attributes:
+        name: of the step.
+        parameters, bytes: of the model; of its weights on disk.
+        loss, accuracy, masked: of masked LM on held-out text, see `Evaluation`.
+        tokens, seconds: that the step was trained on, and that its last attempt took.
+    """
+
+    name: str
+    parameters: int
+    bytes: int
+    loss: float
+    accuracy: float
+    masked: int
+    tokens: int
+    seconds: float
+
+
+def account(work: Path, config: Mapping[str, Any]) -> list[ChainRow]:
+    """Measure the checkpoints that a run has made of a chain, on the text that was held out."""
+    (language,) = config["languages"]
+    file = work / Paths(shrink.RESULTS).data(language, "heldout")
+    documents, found = list(read_texts(file)), []
+    for name, folder in shrink.folders(work, config).items():
+        source = load(folder, str(folder), masked_lm=True)
+        model = source.model.to(Processes().device)
+        length = min(EVALUATED_LENGTH, longest_input(model.config))
+        tokens = encoded(documents, source.tokenizer, model)
+        evaluation = on_tokens(model, tokens, length, 0.15, SEED)
+        trained = 0
+        if (history := folder / "history.csv").is_file():
+            with open(history, newline="") as lines:
+                trained = int([*csv.DictReader(lines)][-1]["tokens"])
+        size, seconds = (
+            (folder / "model.safetensors").stat().st_size,
+            provenance.read(folder / provenance.NAME)["seconds"],
+        )
+        count = count_parameters(model)
+        found.append(ChainRow(name, count, size, *evaluation, trained, seconds))
+    return found

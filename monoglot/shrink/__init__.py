@@ -1,1 +1,0 @@
-"""One model and one language from the command line, without a grid."""
