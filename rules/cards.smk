@@ -13,15 +13,12 @@ rule card:
         f"{RESULTS}/logs/card/{{model}}/{{language}}/{{variant}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/card/{{model}}/{{language}}/{{variant}}.tsv"
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
+        **experiment.script("card"),
         spec=card_spec,
-        code=code_of("scripts/card.py"),
     shell:
-        "python scripts/card.py --records {input.records:q} --spec {params.spec:q}"
+        "python {params.script:q} --records {input.records:q} --spec {params.spec:q}"
         " --out {output.card:q} > {log:q} 2>&1"
-
-
-localrules:
-    card,

@@ -22,10 +22,6 @@ def carded():
     return sorted({GRAPH.checkpoint(run.model, run.language, run.variant) for run in runs})
 
 
-TARGETS["cards"] = [f"{folder_of(node)}/README.md" for node in carded()]
-PLACES["cards"] = "models"
-
-
 def steps_behind(node):
     """A checkpoint and all that it was made from, each once and after its own parents."""
     found = {}
