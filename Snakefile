@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 
 from monoglot.extends import WORKFLOW
 
-min_version("9.20")
+min_version("9.27")
 
 # The paper's grid, unless the command line or a workflow that uses this one names another.
 if not workflow.configfiles:

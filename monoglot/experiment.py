@@ -32,7 +32,7 @@ from monoglot.downloads.needs import (
     pretrained_checkpoints,
 )
 from monoglot.evaluate.kept_files import FILES as KEPT
-from monoglot.extends import WORKFLOW, merged_from
+from monoglot.extends import WORKFLOW, extended, merged_from
 from monoglot.files import sha256
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
@@ -86,14 +86,11 @@ class Experiment:
         is_local: Callable[[], bool] = lambda: True,
         cores: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self.graph = Graph(merged_from(config, files))
+        self.graph = Graph(_with_files_found(extended(merged_from(config, files))))
         self.config = self.graph.config
         self.paths = Paths(self.config["results"])
         self.root: str = self.config["data"]["root"]
         self._is_local, self._cores = is_local, cores
-        for block in (*self.config["tables"].values(), *self.config["figures"].values()):
-            if "published" in block:
-                block["published"] = _found(block["published"])
 
     # Names
 
@@ -528,10 +525,15 @@ def _script(name: str) -> str:
     return _seen(WORKFLOW / "scripts" / f"{name}.py")
 
 
-def _found(path: str) -> str:
-    """Return where a file of published numbers lies: here, or among the workflow's own files."""
-    own = WORKFLOW / path
-    return _seen(own) if not os.path.isfile(path) and own.is_file() else path
+def _with_files_found(config: dict) -> dict:
+    """Return `config` with each `published` file as it lies: here, or among the workflow's own."""
+    for family in ("tables", "figures"):
+        blocks = config.get(family)
+        for block in blocks.values() if isinstance(blocks, dict) else ():  # unchecked as yet
+            path = block.get("published") if isinstance(block, dict) else None
+            if isinstance(path, str) and not os.path.isfile(path) and (WORKFLOW / path).is_file():
+                block["published"] = _seen(WORKFLOW / path)
+    return config
 
 
 def _seen(path: Path) -> str:

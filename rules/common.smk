@@ -54,7 +54,7 @@ if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
 
 
 def start_alone():
-    """Before the first job: refuse what cannot be had, and end jobs of a run that was killed."""
+    """Before the first job refuse what cannot be had, and end jobs of a killed run."""
     try:
         experiment.check_sources()
         for job in experiment.stop_earlier_runs():

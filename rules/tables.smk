@@ -1,4 +1,7 @@
-"""Tables: a rule for each kind, all with the inputs, outputs and command of the first."""
+"""Tables: a rule for each kind, all with the inputs, outputs and command of the first.
+
+`use rule` takes over everything but `localrule`.
+"""
 
 
 rule table:
@@ -31,6 +34,7 @@ rule table:
 use rule table as table_retention with:
     wildcard_constraints:
         table=tables_of("retention"),
+    localrule: True
     params:
         **experiment.script("table_retention"),
         flags=table_flags,
@@ -40,6 +44,7 @@ use rule table as table_retention with:
 use rule table as table_corpora with:
     wildcard_constraints:
         table=tables_of("corpora"),
+    localrule: True
     params:
         **experiment.script("table_corpora"),
         flags="",
@@ -49,6 +54,7 @@ use rule table as table_corpora with:
 use rule table as table_examples with:
     wildcard_constraints:
         table=tables_of("examples"),
+    localrule: True
     params:
         **experiment.script("table_examples"),
         flags="",
@@ -58,6 +64,7 @@ use rule table as table_examples with:
 use rule table as table_hyperparameters with:
     wildcard_constraints:
         table=tables_of("hyperparameters"),
+    localrule: True
     params:
         **experiment.script("table_hyperparameters"),
         flags="",
@@ -67,6 +74,7 @@ use rule table as table_hyperparameters with:
 use rule table as table_adapters with:
     wildcard_constraints:
         table=tables_of("adapters"),
+    localrule: True
     params:
         **experiment.script("table_adapters"),
         flags="",
@@ -78,6 +86,7 @@ use rule table as table_deployment with:
         made_from=deployment_table_inputs,
     wildcard_constraints:
         table=tables_of("deployment"),
+    localrule: True
     params:
         **experiment.script("table_deployment"),
         flags=deployment_table_flags,
