@@ -6,7 +6,7 @@
 # make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
 # make docs        the documentation as a site, in site/
-# make lock        requirements.txt anew from pyproject.toml
+# make lock        requirements.txt and envs/monoglot.yaml anew from pyproject.toml
 #
 # Each target makes its own environment first, in .venv, from the pinned requirements.
 
@@ -97,6 +97,7 @@ lock:
 	(echo "# Made by 'make lock' from pyproject.toml: all but torch and its CUDA packages."; \
 	 $(VENV)-lock/bin/python -m pip freeze --exclude monoglot \
 	 | grep -vE '^(torch|triton|nvidia-[^m].*|cuda-.*)==') > requirements.txt
+	$(VENV)-lock/bin/python envs/lock.py > envs/monoglot.yaml
 	rm -rf $(VENV)-lock
 
 clean:

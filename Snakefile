@@ -2,22 +2,21 @@
 
 from snakemake.utils import min_version
 
-min_version("9.20")
+from monoglot.extends import WORKFLOW
 
-if not workflow.overwrite_configfiles:
+min_version("9.27")
 
-    configfile: "config.yaml"
+# The paper's grid, unless the command line or a workflow that uses this one names another.
+if not workflow.configfiles:
+
+    configfile: "config.yaml" if exists("config.yaml") else str(WORKFLOW / "config.yaml")
 
 
 include: "rules/common.smk"
-include: "rules/functions/jobs.smk"
-include: "rules/functions/data.smk"
-include: "rules/functions/checkpoints.smk"
-include: "rules/functions/scores.smk"
+include: "rules/functions/names.smk"
 include: "rules/functions/tables.smk"
 include: "rules/functions/figures.smk"
 include: "rules/functions/deployment.smk"
-include: "rules/functions/report.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"
@@ -30,40 +29,34 @@ include: "rules/report.smk"
 
 rule tables:
     input:
-        table_files(),
+        experiment.target_files("tables"),
 
 
 rule figures:
     input:
-        figure_files(),
+        experiment.target_files("figures"),
 
 
 rule deployment:
     input:
-        TARGETS["deployment"],
+        experiment.target_files("deployment"),
 
 
 rule cards:
     input:
-        TARGETS["cards"],
+        experiment.target_files("cards"),
 
 
 rule all:
     default_target: True
     input:
-        [file for target in CONFIG["targets"] for file in TARGETS[target]],
-
-
-# While this is read, Snakemake does not say yet whether it will run anything.
-if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
-    warn_of_sources()
+        experiment.wanted_files,
 
 
 onstart:
-    check_sources()
     start_alone()
 
 
 onsuccess:
-    for target in CONFIG["targets"]:
-        print(SAID.get(target, f"The {target} are in {RESULTS}/{PLACES.get(target, target)}."))
+    for target in experiment.config["targets"]:
+        print(experiment.place_of(target))

@@ -8,26 +8,12 @@ Snakemake keeps it as a parameter of every rule: see docs/design.md, "What makes
 import ast
 import hashlib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+
+from monoglot.extends import WORKFLOW
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "monoglot"
-
-
-def _workflow() -> Path:
-    try:
-        # Where pip says that it has put the files of this package that are no modules.
-        found = [file.locate() for file in files(PACKAGE) or () if file.name == "Snakefile"]
-    except PackageNotFoundError:
-        found = []
-    # The second is what `pip install --target` does.
-    places = (ROOT, ROOT / "share" / PACKAGE, *(Path(file).resolve().parent for file in found))
-    return next((place for place in places if (place / "Snakefile").is_file()), ROOT)
-
-
-WORKFLOW = ROOT if (ROOT / "Snakefile").is_file() else _workflow()
-"""The folder of the Snakefile, its rules and scripts: a checkout, or where a wheel has put them."""
 
 
 @cache

@@ -4,203 +4,156 @@ Their priority is above that of scores, because more work hangs on a checkpoint 
 """
 
 
+# May need the network, which machines of a cluster often lack, so it runs where Snakemake does.
 rule pretrained:
     output:
-        checkpoint_out(),
+        multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT),
     log:
-        checkpoint_log("pretrained"),
+        "<logs>/pretrained/{model}/{language}/{variant}.log",
     benchmark:
-        checkpoint_benchmark("pretrained")
+        "<benchmarks>/pretrained/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("pretrained")),
+        variant=experiment.variants_of("pretrained"),
     priority: 1
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        flags=pretrained_flags,
+        **experiment.script("pretrained"),
+        flags=experiment.pretrained_flags,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/pretrained.py"),
     shell:
-        "python scripts/pretrained.py {params.flags} --out {params.out:q} > {log:q} 2>&1"
+        "python {params.script:q} {params.flags} --out {params.out:q} > {log:q} 2>&1"
 
 
-rule scratch:
-    input:
-        text=text_files,
-        tokenizer=scratch_tokenizer,
-    output:
-        checkpoint_out(),
-    log:
-        checkpoint_log("scratch"),
-    benchmark:
-        checkpoint_benchmark("scratch")
-    wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("scratch")),
-    priority: 1
-    conda:
-        "../envs/monoglot.yaml"
-    resources:
-        **on_cluster("scratch"),
-    params:
-        flags=scratch_flags,
-        out=subpath(output[0], parent=True),
-        code=code_of("scripts/scratch.py"),
-    shell:
-        "python scripts/scratch.py --text {input.text:q} {params.flags} --out {params.out:q}"
-        " > {log:q} 2>&1"
-
-
-rule train:
-    input:
-        parent=parent_files,
-        teacher=teacher_files,
-        tokens=training_stores,
-        validation=validation_stores,
-    output:
-        checkpoint_out("history.csv"),
-    log:
-        checkpoint_log("train"),
-    benchmark:
-        checkpoint_benchmark("train")
-    wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("train")),
-    priority: 1
-    conda:
-        "../envs/monoglot.yaml"
-    threads: training_processes
-    resources:
-        **on_cluster("train"),
-        gpu=training_gpus,
-        gpu_share=training_share,
-    params:
-        links=links,
-        texts=training_flags,
-        validation=validation_flags,
-        settings=settings_flags,
-        out=subpath(output[0], parent=True),
-        state=f"{RESULTS}/unfinished/{{model}}/{{language}}/{{variant}}",
-        code=code_of("scripts/train.py"),
-    shell:
-        # Without a shell in between, which would end at once where training still saves its state.
-        "exec python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
-        " python scripts/train.py {params.links} {params.texts} {params.validation}"
-        " {params.settings} --processes {resources.gpu} --state {params.state:q} --out {params.out:q}"
-        " > {log:q} 2>&1"
-
-
+# The plainest operation, whose outputs, places and command others take over.
 rule select_layers:
     input:
-        parent=parent_files,
+        parent=experiment.parent_files,
     output:
-        checkpoint_out(),
+        multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT),
     log:
-        checkpoint_log("select_layers"),
+        "<logs>/<operation>/{model}/{language}/{variant}.log",
     benchmark:
-        checkpoint_benchmark("select_layers")
+        "<benchmarks>/<operation>/{model}/{language}/{variant}.tsv"
+    pathvars:
+        operation="select_layers",
     wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("select_layers")),
+        variant=experiment.variants_of("select_layers"),
     priority: 1
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("select_layers"),
+        **experiment.on_cluster("select_layers"),
     params:
-        links=links,
-        settings=settings_flags,
+        **experiment.script("select_layers"),
+        flags=experiment.operation_flags,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/select_layers.py"),
     shell:
-        "python scripts/select_layers.py {params.links} {params.settings} --out {params.out:q}"
-        " > {log:q} 2>&1"
+        "python {params.script:q} {params.flags} --out {params.out:q} > {log:q} 2>&1"
+
+
+use rule select_layers as reduce_hidden with:
+    pathvars:
+        operation="reduce_hidden",
+    wildcard_constraints:
+        variant=experiment.variants_of("reduce_hidden"),
+    resources:
+        **experiment.on_cluster("reduce_hidden"),
+    params:
+        **experiment.script("reduce_hidden"),
+
+
+use rule select_layers as trim_vocab with:
+    input:
+        parent=experiment.parent_files,
+        tokens=experiment.trimming_stores,
+        heldout=experiment.heldout_text,
+    output:
+        multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT, "trim_report.json"),
+    pathvars:
+        operation="trim_vocab",
+    wildcard_constraints:
+        variant=experiment.variants_of("trim_vocab"),
+    resources:
+        **experiment.on_cluster("trim_vocab"),
+    params:
+        **experiment.script("trim_vocab"),
+        flags=experiment.trim_flags,
+
+
+use rule select_layers as scratch with:
+    input:
+        text=experiment.text_files,
+        tokenizer=experiment.parent_tokenizer,
+    pathvars:
+        operation="scratch",
+    wildcard_constraints:
+        variant=experiment.variants_of("scratch"),
+    resources:
+        **experiment.on_cluster("scratch"),
+    params:
+        **experiment.script("scratch"),
+        flags=experiment.scratch_flags,
 
 
 rule prune_ffn:
     input:
-        parent=parent_files,
-        validation=validation_stores,
+        parent=experiment.parent_files,
+        validation=experiment.validation_stores,
     output:
-        checkpoint_out(),
+        multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT),
     log:
-        checkpoint_log("prune_ffn"),
+        "<logs>/prune_ffn/{model}/{language}/{variant}.log",
     benchmark:
-        checkpoint_benchmark("prune_ffn")
+        "<benchmarks>/prune_ffn/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("prune_ffn")),
+        variant=experiment.variants_of("prune_ffn"),
     priority: 1
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("prune_ffn"),
+        **experiment.on_cluster("prune_ffn"),
         gpu=1,
         gpu_share=WHOLE,
     params:
-        links=links,
-        validation=validation_flags,
-        settings=settings_flags,
+        **experiment.gpu_script("prune_ffn"),
+        flags=experiment.validated_flags,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/prune_ffn.py"),
     shell:
-        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
-        " python scripts/prune_ffn.py {params.links} {params.validation} {params.settings}"
-        " --out {params.out:q} > {log:q} 2>&1"
+        "python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python {params.script:q} {params.flags} --out {params.out:q} > {log:q} 2>&1"
 
 
-rule reduce_hidden:
+rule train:
     input:
-        parent=parent_files,
+        parent=experiment.parent_files,
+        teacher=experiment.teacher_files,
+        tokens=experiment.training_stores,
+        validation=experiment.validation_stores,
     output:
-        checkpoint_out(),
+        multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT, "history.csv"),
     log:
-        checkpoint_log("reduce_hidden"),
+        "<logs>/train/{model}/{language}/{variant}.log",
     benchmark:
-        checkpoint_benchmark("reduce_hidden")
+        "<benchmarks>/train/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("reduce_hidden")),
+        variant=experiment.variants_of("train"),
     priority: 1
     conda:
         "../envs/monoglot.yaml"
+    threads: experiment.training_processes
     resources:
-        **on_cluster("reduce_hidden"),
+        **experiment.on_cluster("train"),
+        gpu=experiment.training_gpus,
+        gpu_share=experiment.training_share,
     params:
-        links=links,
-        settings=settings_flags,
+        **experiment.gpu_script("train"),
+        flags=experiment.train_flags,
+        state=experiment.training_state,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/reduce_hidden.py"),
     shell:
-        "python scripts/reduce_hidden.py {params.links} {params.settings} --out {params.out:q}"
-        " > {log:q} 2>&1"
-
-
-rule trim_vocab:
-    input:
-        parent=parent_files,
-        tokens=trimming_stores,
-        heldout=heldout_text,
-    output:
-        checkpoint_out("trim_report.json"),
-    log:
-        checkpoint_log("trim_vocab"),
-    benchmark:
-        checkpoint_benchmark("trim_vocab")
-    wildcard_constraints:
-        variant=one_of(GRAPH.of_operation("trim_vocab")),
-    priority: 1
-    conda:
-        "../envs/monoglot.yaml"
-    resources:
-        **on_cluster("trim_vocab"),
-    params:
-        links=links,
-        tokens=trimming_store,
-        settings=settings_flags,
-        out=subpath(output[0], parent=True),
-        code=code_of("scripts/trim_vocab.py"),
-    shell:
-        "python scripts/trim_vocab.py {params.links} --tokens {params.tokens:q}"
-        " --heldout {input.heldout:q} {params.settings} --report {params.out:q}/trim_report.json"
+        # Without a shell in between, which would end at once where training still saves its state.
+        "exec python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python {params.script:q} {params.flags} --processes {resources.gpu} --state {params.state:q}"
         " --out {params.out:q} > {log:q} 2>&1"
-
-
-# What may need the network, which machines of a cluster often lack, runs where Snakemake does.
-localrules:
-    pretrained,

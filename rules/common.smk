@@ -1,126 +1,75 @@
-"""Names and helpers that all rules share."""
+"""The experiment that all rules ask, and what they share.
 
-import os
-import re
-import shlex
+Whatever Snakemake has no directive for, and takes or tells only through its workflow object, is here.
+"""
+
 import sys
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, workflow.basedir)
-
-from monoglot.checkpoints import FILES as CHECKPOINT_FILES
-from monoglot.checkpoints import TOKENIZER_FILES
-from monoglot.code import code_of
-from monoglot.config import adapter_settings, source_of
-from monoglot.deploy.onnx_names import FILES as ONNX_FILES
-from monoglot.data.invented import LANGUAGES as INVENTED
-from monoglot.downloads import preflight
-from monoglot.downloads.needs import (
-    TEXT_SETS,
-    LocalFile,
-    needed_sets,
-    needs_of,
-    needs_of_set,
-    origin,
-    pretrained_checkpoints,
-)
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
-from monoglot.evaluate import own_keys
-from monoglot.evaluate.kept_files import FILES as KEPT
-from monoglot.evaluate.task import TuningSettings
-from monoglot.extends import read
-from monoglot.gpus import WHOLE, small_job_share, visible
-from monoglot.graph import ANY, Checkpoint, Graph
-from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
-from monoglot.job_resources import memory_mb, minutes, place
-from monoglot.parameters import flags as shell_flags
-from monoglot.provenance import NAME as PROVENANCE
-from monoglot.slurm_jobs import note_run, stop_earlier_runs
-from monoglot.tokens.store import FILES as STORE_FILES
+from monoglot.experiment import CHECKPOINT, PROVENANCE, STORE, WHOLE, Experiment
+from monoglot.extends import WORKFLOW
 
-use_checkout(workflow.basedir)
+use_checkout(str(WORKFLOW))
 
 try:
-    for file in workflow.configfiles:
-        if not str(file).endswith(".json"):
-            read(file, "--configfile")  # Snakemake takes the last of a key that stands there twice
-    GRAPH = Graph(config)
+    experiment = Experiment(
+        config,
+        workflow.configfiles,
+        is_local=lambda: workflow.local_exec,
+        cores=lambda: workflow.cores,
+    )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-CONFIG = GRAPH.config
-RESULTS = CONFIG["results"]
-ROOT = CONFIG["data"]["root"]
+
+pathvars:
+    results=experiment.paths.results,
+    logs=f"{experiment.paths.results}/logs",
+    benchmarks=f"{experiment.paths.results}/benchmarks",
+
+
+wildcard_constraints:
+    **experiment.constraints,
+
+
 # What a job asks for: `gpu`, which SLURM is told, and `gpu_share`, per cent of this machine's GPUs.
 # Where there are some, jobs get them by scripts/on_gpu.py; elsewhere nothing limits either.
-GPUS = visible()
-SMALL_JOB_SHARE = small_job_share() if GPUS else WHOLE
-if GPUS and "gpu_share" not in workflow.global_resources:
-    workflow.register_resource("gpu_share", WHOLE * len(GPUS))
-
-
 resource_scopes:
     gpu="local",
     gpu_share="local",
     turn="local",
 
 
-def one_of(names):
-    """A wildcard constraint that matches exactly these names, or nothing."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+# No directive sets a limit, and a profile cannot count GPUs.
+if experiment.gpus and "gpu_share" not in workflow.global_resources:
+    workflow.register_resource("gpu_share", WHOLE * len(experiment.gpus))
+
+# While this is read, Snakemake does not say yet whether it will run anything.
+if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+    for line in experiment.warnings():
+        print(f"note: {line}", file=sys.stderr)
 
 
-wildcard_constraints:
-    model=one_of(CONFIG["models"]),
-    language=one_of([*CONFIG["languages"], ANY]),
-    variant=one_of(CONFIG["variants"]),
-    task=one_of(CONFIG["tasks"]),
-    set=one_of(TEXT_SETS),
-    table=one_of(CONFIG["tables"]),
-    figure=one_of(CONFIG["figures"]),
+def start_alone():
+    """Before the first job refuse what cannot be had, and end jobs of a killed run."""
+    try:
+        experiment.check_sources()
+        for job in experiment.stop_earlier_runs():
+            print(f"cancelled a SLURM job of an earlier run: {job}", file=sys.stderr)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    if name := name_in_queue():
+        experiment.note_run(name)
 
 
-def flags(settings):
-    """Command-line flags of a dict: `{"batch_size": 8}` becomes `--batch-size 8`."""
-    words = []
-    for key, value in settings.items():
-        if value is None or value is False or value == []:
-            continue
-        words.append(f"--{key.replace('_', '-')}")
-        if isinstance(value, str) and value.startswith("-"):
-            words[-1] += f"={value}"  # which a parser would take for a flag
-        elif value is not True:
-            words += map(str, value if isinstance(value, list) else [value])
-    return shlex.join(words)
+def name_in_queue():
+    """The name that the SLURM plugin gives to all jobs of a run; other executors have none.
 
-
-def checkpoint_of(wildcards):
-    return GRAPH.checkpoint(wildcards.model, wildcards.language, wildcards.variant)
-
-
-def folder_of(node):
-    return f"{RESULTS}/models/{node}"
-
-
-def files_of(node):
-    return [f"{folder_of(node)}/{name}" for name in CHECKPOINT_FILES]
-
-
-def data_file(language, name):
-    return f"{RESULTS}/data/{language}/{name}.parquet"
-
-
-def data_provenance(language, name):
-    return f"{RESULTS}/data/{language}/{name}.{PROVENANCE}"
-
-
-def store_of(node, language, name):
-    """Folder of the token store of a set of texts under a checkpoint's tokenizer."""
-    return f"{RESULTS}/tokens/{GRAPH.tokenizer(node)}/{language}/{name}"
-
-
-def store_files(node, languages, name):
-    return [f"{store_of(node, l, name)}/{file}" for l in languages for file in STORE_FILES]
+    No option sets it and nothing public tells it.
+    """
+    for job in workflow.dag.needrun_jobs():
+        if not job.is_local:
+            return getattr(workflow.scheduler.get_executor(job), "run_uuid", None)

@@ -1,99 +1,91 @@
 """Raw files to parquet, and text to token stores."""
 
-if "invented" in CONFIG["data"]:
+if "invented" in experiment.config["data"]:
 
     rule invent:
         output:
-            INVENTED_FILES,
-            f"{ROOT}/{PROVENANCE}",
+            experiment.invented_files,
+            f"{experiment.root}/{PROVENANCE}",
         log:
-            f"{RESULTS}/logs/invent.log",
+            "<logs>/invent.log",
         benchmark:
-            f"{RESULTS}/benchmarks/invent.tsv"
+            "<benchmarks>/invent.tsv"
+        localrule: True
         conda:
             "../envs/monoglot.yaml"
         params:
-            flags=flags(CONFIG["data"]["invented"]),
-            root=raw_root,
-            code=code_of("scripts/invent.py"),
+            **experiment.script("invent"),
+            flags=experiment.invent_flags,
+            root=experiment.raw_root,
         shell:
-            "python scripts/invent.py --out {params.root:q} {params.flags} > {log:q} 2>&1"
+            "python {params.script:q} --out {params.root:q} {params.flags} > {log:q} 2>&1"
 
 
 rule read_text:
     input:
-        raw_files,
+        experiment.raw_files,
     output:
-        data=data_file("{language}", "{set}"),
-        provenance=data_provenance("{language}", "{set}"),
+        data="<results>/data/{language}/{set}.parquet",
+        provenance=f"<results>/data/{{language}}/{{set}}.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/read_text/{{language}}/{{set}}.log",
+        "<logs>/read_text/{language}/{set}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/read_text/{{language}}/{{set}}.tsv"
+        "<benchmarks>/read_text/{language}/{set}.tsv"
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        source=source_block,
-        root=ROOT,
-        code=code_of("scripts/read_text.py"),
+        **experiment.script("read_text"),
+        source=experiment.source,
+        root=experiment.raw_root,
     shell:
-        "python scripts/read_text.py --source {params.source:q} --root {params.root:q}"
+        "python {params.script:q} --source {params.source:q} --root {params.root:q}"
         " --out {output.data:q} > {log:q} 2>&1"
 
 
 rule read_task:
     input:
-        raw_files,
+        experiment.raw_files,
     output:
-        data=data_file("{language}", "{task}"),
-        provenance=data_provenance("{language}", "{task}"),
+        data="<results>/data/{language}/{task}.parquet",
+        provenance=f"<results>/data/{{language}}/{{task}}.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/read_task/{{language}}/{{task}}.log",
+        "<logs>/read_task/{language}/{task}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/read_task/{{language}}/{{task}}.tsv"
+        "<benchmarks>/read_task/{language}/{task}.tsv"
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        source=source_block,
-        flags=task_flags,
-        root=ROOT,
-        code=code_of("scripts/read_task.py"),
+        **experiment.script("read_task"),
+        source=experiment.source,
+        flags=experiment.task_flags,
+        root=experiment.raw_root,
     shell:
-        "python scripts/read_task.py --source {params.source:q} --root {params.root:q}"
+        "python {params.script:q} --source {params.source:q} --root {params.root:q}"
         " {params.flags} --out {output.data:q} > {log:q} 2>&1"
 
 
 rule build_tokens:
     input:
-        text=data_file("{language}", "{set}"),
-        tokenizer=tokenizer_files,
+        text="<results>/data/{language}/{set}.parquet",
+        tokenizer=experiment.tokenizer_files,
     output:
-        multiext(
-            f"{RESULTS}/tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}/",
-            *STORE_FILES,
-            PROVENANCE,
-        ),
+        multiext("<results>/tokens/{model}/{home}/{variant}/{language}/{set}/", *STORE),
     log:
-        f"{RESULTS}/logs/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.log",
+        "<logs>/build_tokens/{model}/{home}/{variant}/{language}/{set}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/build_tokens/{{model}}/{{home}}/{{variant}}/{{language}}/{{set}}.tsv"
+        "<benchmarks>/build_tokens/{model}/{home}/{variant}/{language}/{set}.tsv"
     wildcard_constraints:
-        home=one_of([*CONFIG["languages"], ANY]),
+        home=experiment.homes,
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("build_tokens"),
+        **experiment.on_cluster("build_tokens"),
     params:
-        tokenizer=tokenizer_folder,
+        **experiment.script("build_tokens"),
+        tokenizer=experiment.tokenizer_folder,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/build_tokens.py"),
     shell:
-        "python scripts/build_tokens.py --text {input.text:q} --tokenizer {params.tokenizer:q}"
+        "python {params.script:q} --text {input.text:q} --tokenizer {params.tokenizer:q}"
         " --out {params.out:q} > {log:q} 2>&1"
-
-
-# On a cluster these run where Snakemake does: they are light, or need the network.
-localrules:
-    invent,
-    read_text,
-    read_task,

@@ -21,11 +21,11 @@ rule export_onnx:
     resources:
         **on_cluster("export_onnx"),
     params:
+        **experiment.script("export_onnx"),
         checkpoint=evaluated_folder,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/export_onnx.py"),
     shell:
-        "python scripts/export_onnx.py --checkpoint {params.checkpoint:q} --out {params.out:q}"
+        "python {params.script:q} --checkpoint {params.checkpoint:q} --out {params.out:q}"
         " > {log:q} 2>&1"
 
 
@@ -50,11 +50,11 @@ rule score_onnx:
     resources:
         **on_cluster("score_onnx"),
     params:
+        **experiment.script("score_onnx"),
         checkpoint=evaluated_folder,
         flags=exported_flags,
-        code=code_of("scripts/score_onnx.py"),
     shell:
-        "python scripts/score_onnx.py --checkpoint {params.checkpoint:q} {params.flags}"
+        "python {params.script:q} --checkpoint {params.checkpoint:q} {params.flags}"
         " --out {output.json:q} > {log:q} 2>&1"
 
 
@@ -83,11 +83,11 @@ rule deploy:
         gpu_share=WHOLE,
         slurm_extra="--exclusive",
     params:
+        **experiment.gpu_script("deploy"),
         checkpoint=evaluated_folder,
         graphs=onnx_folder,
         flags=deployment_flags,
-        code=code_of("scripts/deploy.py"),
     shell:
-        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
-        " python scripts/deploy.py --checkpoint {params.checkpoint:q} --graphs {params.graphs:q}"
+        "python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python {params.script:q} --checkpoint {params.checkpoint:q} --graphs {params.graphs:q}"
         " --text {input.text:q} {params.flags} --out {output.json:q} > {log:q} 2>&1"

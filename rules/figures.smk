@@ -18,18 +18,15 @@ rule figure:
         f"{RESULTS}/logs/figure/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
+        **experiment.script("figure"),
         flags=figure_flags,
         spec=figure_spec,
         sources=figure_sources,
-        code=code_of("scripts/figure.py"),
     shell:
-        "python scripts/figure.py {params.flags} --spec {params.spec:q}"
+        "python {params.script:q} {params.flags} --spec {params.spec:q}"
         " --sources {params.sources:q} --out-pdf {output.pdf:q} --out-png {output.png:q}"
         " --out-csv {output.csv:q} > {log:q} 2>&1"
-
-
-localrules:
-    figure,

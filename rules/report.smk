@@ -3,25 +3,23 @@
 
 rule report:
     input:
-        report_inputs(),
+        experiment.report_inputs(),
     output:
-        report=REPORT,
-        provenance=f"{RESULTS}/report.{PROVENANCE}",
+        report="<results>/report.html",
+        provenance=f"<results>/report.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/report.log",
+        "<logs>/report.log",
     benchmark:
-        f"{RESULTS}/benchmarks/report.tsv"
+        "<benchmarks>/report.tsv"
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        config=report_config,
+        **experiment.script("report"),
+        config=experiment.report_config,
         results=subpath(output.report, parent=True),
-        measured=report_measured(),
-        code=report_code(),
+        measured=experiment.report_measured(),
+        templates=experiment.report_templates(),
     shell:
-        "python scripts/report.py --config {params.config:q} --results {params.results:q}"
+        "python {params.script:q} --config {params.config:q} --results {params.results:q}"
         " --out {output.report:q} > {log:q} 2>&1"
-
-
-localrules:
-    report,

@@ -1,74 +1,86 @@
 """Scores: one job for each (checkpoint, task), all seeds in it; one for each (baseline, task)."""
 
+SEEDS = experiment.config["seeds"]
+SCORES = "<results>/scores/{model}/{language}/{variant}/{task}"
+KEPT_OF_SEED = "<results>/adapters/{model}/{language}/{variant}/{task}/seed{seed}/{file}"
+
 
 rule evaluate:
     input:
-        checkpoint=evaluated_files,
-        examples=data_file("{language}", "{task}"),
+        checkpoint=experiment.files,
+        examples="<results>/data/{language}/{task}.parquet",
     output:
-        records=RECORDS,
-        predictions=PREDICTIONS,
-        provenance=RUN_PROVENANCE,
-        kept=kept_files("adapter"),
+        records=collect(f"{SCORES}/seed{{seed}}.json", seed=SEEDS, allow_missing=True),
+        predictions=collect(
+            f"{SCORES}/seed{{seed}}.predictions.parquet", seed=SEEDS, allow_missing=True
+        ),
+        provenance=f"{SCORES}/{PROVENANCE}",
+        kept=collect(
+            KEPT_OF_SEED, seed=SEEDS, file=experiment.kept_files("adapter"), allow_missing=True
+        ),
     log:
-        f"{RESULTS}/logs/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.log",
+        "<logs>/evaluate/{model}/{language}/{variant}/{task}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/{{model}}/{{language}}/{{variant}}/{{task}}.tsv"
+        "<benchmarks>/evaluate/{model}/{language}/{variant}/{task}.tsv"
     wildcard_constraints:
-        variant=one_of(ENCODERS),
-        task=tasks_by("adapter"),
+        variant=experiment.encoders,
+        task=experiment.tasks_by("adapter"),
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("evaluate"),
+        **experiment.on_cluster("evaluate"),
         gpu=1,
-        gpu_share=SMALL_JOB_SHARE,
+        gpu_share=experiment.small_job_share,
         turn=1,
     params:
-        flags=evaluation_flags,
-        checkpoint=evaluated_folder,
-        keep=ADAPTERS,
+        **experiment.gpu_script("evaluate"),
+        flags=experiment.evaluation_flags,
+        checkpoint=experiment.folder,
+        keep=subpath(output[-1], ancestor=2),
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/evaluate.py"),
     shell:
-        "python scripts/on_gpu.py --gpus {resources.gpu} --share {resources.gpu_share}"
-        " python scripts/evaluate.py --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
+        "python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python {params.script:q} --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
         " {params.flags} --keep {params.keep:q} --out {params.out:q} > {log:q} 2>&1"
 
 
 use rule evaluate as evaluate_tuned_whole with:
     output:
-        records=RECORDS,
-        predictions=PREDICTIONS,
-        provenance=RUN_PROVENANCE,
-        kept=kept_files("full"),
+        records=collect(f"{SCORES}/seed{{seed}}.json", seed=SEEDS, allow_missing=True),
+        predictions=collect(
+            f"{SCORES}/seed{{seed}}.predictions.parquet", seed=SEEDS, allow_missing=True
+        ),
+        provenance=f"{SCORES}/{PROVENANCE}",
+        kept=collect(
+            KEPT_OF_SEED, seed=SEEDS, file=experiment.kept_files("full"), allow_missing=True
+        ),
     wildcard_constraints:
-        variant=one_of(ENCODERS),
-        task=tasks_by("full"),
+        variant=experiment.encoders,
+        task=experiment.tasks_by("full"),
 
 
 rule baseline:
     input:
-        examples=data_file("{language}", "{task}"),
+        examples="<results>/data/{language}/{task}.parquet",
     output:
-        record=RECORDS[0],
-        predictions=PREDICTIONS[0],
-        provenance=RUN_PROVENANCE,
+        record=f"{SCORES}/seed{SEEDS[0]}.json",
+        predictions=f"{SCORES}/seed{SEEDS[0]}.predictions.parquet",
+        provenance=f"{SCORES}/{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/baseline/{{model}}/{{language}}/{{variant}}/{{task}}.log",
+        "<logs>/baseline/{model}/{language}/{variant}/{task}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/baseline/{{model}}/{{language}}/{{variant}}/{{task}}.tsv"
+        "<benchmarks>/baseline/{model}/{language}/{variant}/{task}.tsv"
     wildcard_constraints:
-        variant=one_of(BASELINES),
+        variant=experiment.variants_of("baseline"),
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("baseline"),
+        **experiment.on_cluster("baseline"),
         turn=1,
     params:
-        flags=baseline_flags,
+        **experiment.script("baseline"),
+        flags=experiment.baseline_flags,
         out=subpath(output[0], parent=True),
-        code=code_of("scripts/baseline.py"),
     shell:
-        "python scripts/baseline.py --examples {input.examples:q} {params.flags}"
+        "python {params.script:q} --examples {input.examples:q} {params.flags}"
         " --out {params.out:q} > {log:q} 2>&1"

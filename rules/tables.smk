@@ -1,4 +1,7 @@
-"""Tables: a rule for each kind, all with the inputs, outputs and command of the first."""
+"""Tables: a rule for each kind, all with the inputs, outputs and command of the first.
+
+`use rule` takes over everything but `localrule`.
+"""
 
 
 rule table:
@@ -16,66 +19,66 @@ rule table:
         f"{RESULTS}/benchmarks/table/{{table}}.tsv"
     wildcard_constraints:
         table=tables_of("scores"),
+    localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        script="scripts/table.py",
+        **experiment.script("table"),
         flags=table_flags,
         spec=table_spec,
-        code=code_of("scripts/table.py"),
     shell:
-        "python {params.script} {params.flags} --spec {params.spec:q}"
+        "python {params.script:q} {params.flags} --spec {params.spec:q}"
         " --out-csv {output.csv:q} --out-md {output.md:q} --out-tex {output.tex:q} > {log:q} 2>&1"
 
 
 use rule table as table_retention with:
     wildcard_constraints:
         table=tables_of("retention"),
+    localrule: True
     params:
-        script="scripts/table_retention.py",
+        **experiment.script("table_retention"),
         flags=table_flags,
         spec=table_spec,
-        code=code_of("scripts/table_retention.py"),
 
 
 use rule table as table_corpora with:
     wildcard_constraints:
         table=tables_of("corpora"),
+    localrule: True
     params:
-        script="scripts/table_corpora.py",
+        **experiment.script("table_corpora"),
         flags="",
         spec=table_spec,
-        code=code_of("scripts/table_corpora.py"),
 
 
 use rule table as table_examples with:
     wildcard_constraints:
         table=tables_of("examples"),
+    localrule: True
     params:
-        script="scripts/table_examples.py",
+        **experiment.script("table_examples"),
         flags="",
         spec=table_spec,
-        code=code_of("scripts/table_examples.py"),
 
 
 use rule table as table_hyperparameters with:
     wildcard_constraints:
         table=tables_of("hyperparameters"),
+    localrule: True
     params:
-        script="scripts/table_hyperparameters.py",
+        **experiment.script("table_hyperparameters"),
         flags="",
         spec=table_spec,
-        code=code_of("scripts/table_hyperparameters.py"),
 
 
 use rule table as table_adapters with:
     wildcard_constraints:
         table=tables_of("adapters"),
+    localrule: True
     params:
-        script="scripts/table_adapters.py",
+        **experiment.script("table_adapters"),
         flags="",
         spec=table_spec,
-        code=code_of("scripts/table_adapters.py"),
 
 
 use rule table as table_deployment with:
@@ -83,18 +86,8 @@ use rule table as table_deployment with:
         made_from=deployment_table_inputs,
     wildcard_constraints:
         table=tables_of("deployment"),
+    localrule: True
     params:
-        script="scripts/table_deployment.py",
+        **experiment.script("table_deployment"),
         flags=deployment_table_flags,
         spec=table_spec,
-        code=code_of("scripts/table_deployment.py"),
-
-
-localrules:
-    table,
-    table_retention,
-    table_corpora,
-    table_examples,
-    table_hyperparameters,
-    table_adapters,
-    table_deployment,

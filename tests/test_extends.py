@@ -5,7 +5,7 @@ import yaml
 from test_config import ROOT
 
 from monoglot.errors import UserError
-from monoglot.extends import extended, read
+from monoglot.extends import extended, merged_from, read
 from monoglot.graph import Graph
 
 
@@ -56,9 +56,51 @@ def test_a_graph_may_extend_the_demo():
     assert graph.settings(graph.checkpoint("xlmr", "qaa", "kd"))["alpha"] == 0.2
 
 
-def test_a_key_that_stands_there_twice_is_refused(tmp_path):
+def test_a_key_that_appears_twice_is_refused(tmp_path):
     (tmp_path / "c.yaml").write_text("tables:\n  a: {model: x}\n  b: {}\n  a: {model: y}\n")
-    with pytest.raises(UserError, match=r"c\.yaml cannot be read \(the key 'a' stands there twice"):
+    with pytest.raises(UserError, match=r"c\.yaml cannot be read \(the key 'a' appears twice"):
         read(str(tmp_path / "c.yaml"), "--config")
     (tmp_path / "c.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n")
     assert read(str(tmp_path / "c.yaml"), "--config")["b"] == {"x": 3, "y": 2}
+
+
+def test_a_path_is_seen_from_the_file_that_says_it(write, tmp_path, monkeypatch):
+    (tmp_path / "configs").mkdir()
+    write("below.yaml", {"a": 1, "b": 1})
+    write("configs/middle.yaml", {"extends": "../below.yaml", "b": 2})
+    above = write("configs/above.yaml", {"extends": "middle.yaml", "c": 3})
+    for folder in (tmp_path, tmp_path / "configs"):
+        monkeypatch.chdir(folder)
+        assert extended(read(above, "--config")) == {"a": 1, "b": 2, "c": 3}
+
+
+def test_where_there_is_no_such_file_it_is_one_of_the_workflows_own(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = write("mine.yaml", {"extends": "configs/demo.yaml", "seeds": [7]})
+    assert Graph(read(mine, "--config")).config["seeds"] == [7]
+    write("demo.yaml", {"a": 1})
+    assert extended(read(write("mine.yaml", {"extends": "demo.yaml"}), "--config")) == {"a": 1}
+
+
+def test_what_snakemake_merged_is_seen_from_the_last_file_that_says_it(write, tmp_path):
+    for folder, number in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        write(f"{folder}/below.yaml", {"a": number})
+    files = [
+        write("one/first.yaml", {"extends": "below.yaml"}),
+        write("two/second.yaml", {"extends": "below.yaml"}),
+        write("third.yaml", {"b": 1}),
+    ]
+    (tmp_path / "fourth.json").write_text("{}")
+    files.append(str(tmp_path / "fourth.json"))
+    merged = merged_from({"extends": "below.yaml", "b": 1}, files)
+    assert extended(merged) == {"a": 2, "b": 1}
+    # Said on the command line, the path is seen from the current folder.
+    below = str(tmp_path / "one" / "below.yaml")
+    assert extended(merged_from({"extends": below}, files)) == {"a": 1}
+
+
+def test_a_key_that_appears_twice_is_refused_in_what_snakemake_merged(tmp_path):
+    (tmp_path / "c.yaml").write_text("seeds: [1]\nseeds: [2]\n")
+    with pytest.raises(UserError, match=r"--configfile: .*the key 'seeds' appears twice"):
+        merged_from({"seeds": [2]}, [tmp_path / "c.yaml"])

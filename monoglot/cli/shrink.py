@@ -146,7 +146,7 @@ def _run(work: Path, targets: Sequence[str]) -> int:
     from monoglot import workflow
     from monoglot.cli.experiments import watch
     from monoglot.cli.options import Experiment
-    from monoglot.code import WORKFLOW
+    from monoglot.extends import WORKFLOW
     from monoglot.shrink import CONFIG
 
     if not (work / "scripts").exists():

@@ -102,6 +102,3 @@ def deployment_table_inputs(wildcards):
 
 def deployment_table_flags(wildcards):
     return flags({"results": RESULTS, "country": CONFIG["energy"]["country"]})
-
-
-TARGETS["deployment"] = deployment_files()

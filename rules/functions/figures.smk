@@ -18,9 +18,6 @@ def figure_files():
     return [f"{RESULTS}/figures/{name}.{form}" for name in names for form in FIGURE_FORMATS]
 
 
-TARGETS["figures"] = figure_files()
-
-
 def figure_block(wildcards):
     return CONFIG["figures"][wildcards.figure]
 

@@ -27,11 +27,6 @@ def files_of_tables(is_wanted):
     return [f"{RESULTS}/tables/{name}.{form}" for name in names for form in TABLE_FORMATS]
 
 
-TARGETS = {"tables": table_files()}
-# Where in the results a target is, unless in a folder of its name.
-PLACES = {}
-
-
 def tables_of(kind):
     return one_of([name for name, spec in CONFIG["tables"].items() if spec["kind"] == kind])
 

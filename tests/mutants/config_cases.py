@@ -23,9 +23,10 @@ UNSAFE = set("/\\;$&|`'\"<>(){}*?! \n\r\t\x00")
 @cache
 def whole(name: str) -> dict:
     """A configuration with what it extends laid below it."""
-    config = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    config, file = yaml.safe_load((ROOT / name).read_text(encoding="utf-8")), ROOT / name
     while "extends" in config:
-        below = yaml.safe_load((ROOT / config["extends"]).read_text(encoding="utf-8"))
+        file = file.parent / config["extends"]
+        below = yaml.safe_load(file.read_text(encoding="utf-8"))
         above = {key: value for key, value in config.items() if key != "extends"}
         config = extended_over(below, above)
     return config

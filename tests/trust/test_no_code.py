@@ -176,4 +176,4 @@ def test_rules_quote_what_they_are_given():
                 )
                 assert safe, f"{path.name}: {field}"
         assert not re.search(r"\bshell\(", text)
-        assert "run:" not in text
+        assert not re.search(r"^ *run:", text, re.MULTILINE)

@@ -1,0 +1,557 @@
+"""An experiment as the rules see it: what each job reads, what it is told, and what it asks for.
+
+A rule's functions are methods of `Experiment`, so that rules are wiring and nothing else. Planning
+reads this module, which therefore imports nothing heavy; it knows nothing of Snakemake either.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+
+from monoglot.cards import TEMPLATE as CARD_TEMPLATE
+from monoglot.cards import CardPlan, carded
+from monoglot.checkpoint_files import FILES as CHECKPOINT_FILES
+from monoglot.checkpoint_files import TOKENIZER_FILES
+from monoglot.code import code_of
+from monoglot.config import adapter_settings, source_of
+from monoglot.data.invented import LANGUAGES as INVENTED
+from monoglot.downloads import preflight
+from monoglot.downloads.needs import (
+    TEXT_SETS,
+    LocalFile,
+    Need,
+    needed_sets,
+    needs_of,
+    needs_of_set,
+    origin,
+    pretrained_checkpoints,
+)
+from monoglot.evaluate import own_keys
+from monoglot.evaluate.kept_files import FILES as KEPT
+from monoglot.evaluate.task import TuningSettings
+from monoglot.extends import WORKFLOW, extended, merged_from
+from monoglot.files import sha256
+from monoglot.gpus import WHOLE, small_job_share, visible
+from monoglot.graph import ANY, Checkpoint, Graph
+from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
+from monoglot.job_resources import memory_mb, minutes, place
+from monoglot.pages.files import NAME as REPORT
+from monoglot.pages.files import in_use, made_from, reported, templates
+from monoglot.parameters import flags
+from monoglot.paths import Paths
+from monoglot.provenance import NAME as PROVENANCE
+from monoglot.slurm_jobs import note_run, stop_earlier_runs
+from monoglot.tokens.store import FILES as STORE_FILES
+
+CHECKPOINT = (*CHECKPOINT_FILES, PROVENANCE)
+"""What every operation writes into the folder of its checkpoint."""
+
+STORE = (*STORE_FILES, PROVENANCE)
+"""What is written into the folder of a token store."""
+
+TABLE_FORMATS = ("csv", "md", "tex")
+FIGURE_FORMATS = ("pdf", "png", "csv")
+
+
+class Wildcards(Protocol):
+    """What Snakemake reads off the name of an output; a rule's jobs have some of these."""
+
+    model: str
+    language: str
+    variant: str
+    task: str
+    set: str
+    home: str
+
+
+class Experiment:
+    """A configuration, its graph, and the machine that it is planned on.
+
+    Args:
+        config: the configuration, as Snakemake has merged it from `files`.
+        files: the configuration files, which paths in them are relative to.
+        is_local: whether jobs run on this machine, known only once all rules are read.
+        cores: how many cores this run has.
+
+    Raises:
+        UserError: the configuration is wrong.
+    """
+
+    def __init__(
+        self,
+        config: dict,
+        files: Iterable[str | Path] = (),
+        is_local: Callable[[], bool] = lambda: True,
+        cores: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self.graph = Graph(_with_files_found(extended(merged_from(config, files))))
+        self.config = self.graph.config
+        self.paths = Paths(self.config["results"])
+        self.root: str = self.config["data"]["root"]
+        self._is_local, self._cores = is_local, cores
+
+    # Names
+
+    def variants_of(self, operation: str) -> str:
+        """A wildcard constraint: the variants that an operation makes."""
+        return one_of(self.graph.of_operation(operation))
+
+    @property
+    def encoders(self) -> str:
+        """A wildcard constraint: the variants that have a checkpoint."""
+        return one_of([v for v in self.graph.variants if not self.graph.is_baseline(v)])
+
+    def tasks_by(self, tuning: str) -> str:
+        """A wildcard constraint: the tasks that are tuned by `adapter`, or in `full`."""
+        tasks = self.config["tasks"].items()
+        return one_of([name for name, about in tasks if about["tuning"] == tuning])
+
+    @property
+    def homes(self) -> str:
+        """A wildcard constraint: what stands for the language in the folder of a checkpoint."""
+        return one_of([*self.config["languages"], ANY])
+
+    @property
+    def constraints(self) -> dict[str, str]:
+        """The wildcard constraints of all rules."""
+        keys = {"model": "models", "variant": "variants", "task": "tasks"}
+        keys |= {"table": "tables", "figure": "figures"}
+        known = {wildcard: one_of(self.config[key]) for wildcard, key in keys.items()}
+        return known | {"language": self.homes, "set": one_of(TEXT_SETS)}
+
+    # Jobs
+
+    def script(self, name: str) -> dict[str, str]:
+        """Parameters of a rule that runs `scripts/NAME.py`: its path, and what its code says."""
+        return {"script": _script(name), "code": code_of(f"scripts/{name}.py")}
+
+    def gpu_script(self, name: str) -> dict[str, str]:
+        """As `script`, with the path of the command that waits for the job's share of the GPUs."""
+        return self.script(name) | {"on_gpu": _script("on_gpu")}
+
+    def on_cluster(self, rule: str) -> dict[str, object]:
+        """Resources of a rule's jobs: memory and time, which grow with each attempt, and place.
+
+        On one machine none of it limits anything.
+        """
+
+        def memory(wildcards: Wildcards, attempt: int) -> int:
+            return memory_mb(self.config, rule, attempt)
+
+        def time(wildcards: Wildcards, attempt: int) -> int:
+            return minutes(self.config, rule, attempt)
+
+        return {"mem_mb": memory, "runtime": time} | place(self.config, rule)
+
+    @cached_property
+    def gpus(self) -> list[str]:
+        """The GPUs of this machine."""
+        return visible()
+
+    @cached_property
+    def small_job_share(self) -> int:
+        """The share of a GPU, per cent, that a job which trains adapters asks for."""
+        return small_job_share() if self.gpus else WHOLE
+
+    def whole_machine(self, wildcards: Wildcards) -> int:
+        """All cores of this run; on a cluster, as many as the configuration names a number for."""
+        if self._is_local():
+            return self._cores() or 1
+        return max([1, *(n for n in self.config["deployment"]["threads"] if n != "all")])
+
+    def stop_earlier_runs(self) -> list[str]:
+        """Cancel what runs that were killed have left in a cluster's queue, and return it.
+
+        Where another Snakemake holds its locks the queue may have jobs of a run that is alive. Its
+        files are not those of this run, or Snakemake would have refused to start.
+        """
+        locks = list(Path(".snakemake", "locks").glob("*.output.lock"))
+        return stop_earlier_runs(self._slurm_runs) if len(locks) <= 1 else []
+
+    def note_run(self, name: str) -> None:
+        """Note the name that this run's jobs have in a cluster's queue."""
+        note_run(self._slurm_runs, name)
+
+    @property
+    def _slurm_runs(self) -> Path:
+        return Path(self.paths.results, "unfinished", "slurm_runs.txt")
+
+    # Data
+
+    def raw_files(self, wildcards: Wildcards) -> list[str]:
+        """Raw files that a set is read from; missing ones are left to `check_sources` to report."""
+        files = self._local_files(wildcards.language, _set_or_task(wildcards))
+        return [file for file in files if file in self.invented_files or os.path.isfile(file)]
+
+    @cached_property
+    def invented_files(self) -> list[str]:
+        """The files of all sets of the invented languages.
+
+        They do not depend on what is needed of them, so that evaluating one language more invents
+        nothing again.
+        """
+        data = self.config["data"]
+        if "invented" not in data:
+            return []
+        languages = [one.code for one in INVENTED if one.code in self.config["languages"]]
+        sets = [(one, name) for one in languages for name in [*TEXT_SETS, *self.graph.tasks(one)]]
+        sets = [(one, name) for one, name in sets if {one, "default"} & data[name].keys()]
+        return sorted({file for one, name in sets for file in self._local_files(one, name)})
+
+    @property
+    def invent_flags(self) -> str:
+        return flags(self.config["data"].get("invented", {}))
+
+    def raw_root(self, wildcards: Wildcards) -> str:
+        """The folder of raw data, as a function: braces in its name are no wildcards."""
+        return self.root
+
+    def source(self, wildcards: Wildcards) -> str:
+        """Where a set comes from, as YAML on one line."""
+        source = source_of(self.config, _set_or_task(wildcards), wildcards.language)
+        source.pop(
+            "license", None
+        )  # for model cards; no reader is told, and none runs again for it
+        said = yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True)
+        return said.strip()
+
+    def task_flags(self, wildcards: Wildcards) -> str:
+        task = self.config["tasks"][wildcards.task]
+        limits = {f"limit_{split}": number for split, number in task["limit"].items()}
+        return flags(own_keys(task) | {"metric": None} | limits)
+
+    def tokenizer_files(self, wildcards: Wildcards) -> list[str]:
+        return [f"{self.tokenizer_folder(wildcards)}/{name}" for name in TOKENIZER_FILES]
+
+    def tokenizer_folder(self, wildcards: Wildcards) -> str:
+        node = Checkpoint(wildcards.model, wildcards.home, wildcards.variant)
+        return self.paths.checkpoint(node)
+
+    def check_sources(self) -> None:
+        """Raise `UserError` if what a run would be made from cannot be had."""
+        preflight.check(self._open_needs(), self.root)
+
+    def warnings(self) -> list[str]:
+        """What a run would have to download first, or would refuse to start for."""
+        return preflight.warnings(self._open_needs())
+
+    def _open_needs(self) -> list[Need]:
+        """What must be at hand for the sets and pretrained checkpoints that do not exist yet."""
+        isfile = os.path.isfile
+        sets = [one for one in needed_sets(self.graph) if not isfile(self.paths.data(*one))]
+        nodes = [
+            node
+            for node in pretrained_checkpoints(self.graph)
+            if not isfile(self.paths.checkpoint_files(node)[0])
+        ]
+        return needs_of(self.graph, sets, nodes)
+
+    def _local_files(self, language: str, name: str) -> list[str]:
+        """The raw files on this machine that a set is read from; none for the Hub and the web."""
+        needs = needs_of_set(self.config, language, name)
+        return [str(need.path) for need in needs if isinstance(need, LocalFile)]
+
+    # Checkpoints
+
+    def node(self, wildcards: Wildcards) -> Checkpoint:
+        """The checkpoint that a job makes or scores."""
+        return self.graph.checkpoint(wildcards.model, wildcards.language, wildcards.variant)
+
+    def folder(self, wildcards: Wildcards) -> str:
+        return self.paths.checkpoint(self.node(wildcards))
+
+    def files(self, wildcards: Wildcards) -> list[str]:
+        return self.paths.checkpoint_files(self.node(wildcards))
+
+    def parent_files(self, wildcards: Wildcards) -> list[str]:
+        return self._files_of(self.graph.parent(self.node(wildcards)))
+
+    def teacher_files(self, wildcards: Wildcards) -> list[str]:
+        return self._files_of(self.graph.teacher(self.node(wildcards)))
+
+    def parent_tokenizer(self, wildcards: Wildcards) -> list[str]:
+        """Tokenizer files of the parent; none if there is no parent."""
+        parent = self.graph.parent(self.node(wildcards))
+        return [f"{self.paths.checkpoint(parent)}/{name}" for name in TOKENIZER_FILES if parent]
+
+    def text_files(self, wildcards: Wildcards) -> list[str]:
+        languages = self.graph.text_languages(self.node(wildcards))
+        return [self.paths.data(language, "text") for language in languages]
+
+    def heldout_text(self, wildcards: Wildcards) -> str:
+        return self.paths.data(wildcards.language, "heldout")
+
+    def training_stores(self, wildcards: Wildcards) -> list[str]:
+        """Files of the token stores that a job trains on."""
+        return list(self._stores(wildcards, "text"))
+
+    def validation_stores(self, wildcards: Wildcards) -> list[str]:
+        """Files of the token stores that a job is validated on."""
+        return list(self._stores(wildcards, "validation"))
+
+    def trimming_stores(self, wildcards: Wildcards) -> list[str]:
+        """Files of the token store that pieces are counted in."""
+        return [f"{self._trimming_store(wildcards)}/{name}" for name in STORE_FILES]
+
+    def pretrained_flags(self, wildcards: Wildcards) -> str:
+        model = self.config["models"][wildcards.model]
+        about = {key: model[key] for key in ("family", "head")}
+        return flags(origin(self.graph, self.node(wildcards)) | about)
+
+    def scratch_flags(self, wildcards: Wildcards) -> str:
+        """Text, shape and tokenizer of a randomly initialised model."""
+        node, model = self.node(wildcards), self.config["models"][wildcards.model]
+        settings = self.graph.settings(node)
+        found = {"text": self.text_files(wildcards), "family": model["family"]}
+        found |= self.graph.shape(node)
+        found |= {key: settings[key] for key in ("dropout", "seed")}
+        if parent := self.graph.parent(node):
+            return flags(found | {"parent": self.paths.checkpoint(parent)})
+        if tokenizer := model.get("tokenizer"):
+            return flags(found | {"tokenizer": os.path.join(self.root, tokenizer)})
+        shares = list(self.graph.text(node).values())
+        return flags(found | {"vocab_size": settings["vocab_size"], "shares": shares})
+
+    def operation_flags(self, wildcards: Wildcards) -> str:
+        """Parent, teacher and parameters: all that an operation needs which reads no text."""
+        return flags(self._links_and_settings(wildcards))
+
+    def validated_flags(self, wildcards: Wildcards) -> str:
+        """As `operation_flags`, with the token stores of validation sentences."""
+        validation = {"validation": self._store_folders(wildcards, "validation")}
+        return flags(self._links_and_settings(wildcards) | validation)
+
+    def train_flags(self, wildcards: Wildcards) -> str:
+        """As `validated_flags`, with the token stores to train on and the share of each to use."""
+        tokens = {
+            "tokens": self._store_folders(wildcards, "text"),
+            "shares": list(self.graph.text(self.node(wildcards)).values()),
+            "validation": self._store_folders(wildcards, "validation"),
+        }
+        return flags(self._links_and_settings(wildcards) | tokens)
+
+    def trim_flags(self, wildcards: Wildcards) -> str:
+        """As `operation_flags`, with the store to count in, the held-out text, and the report."""
+        texts = {
+            "tokens": self._trimming_store(wildcards),
+            "heldout": self.heldout_text(wildcards),
+            "report": f"{self.folder(wildcards)}/trim_report.json",
+        }
+        return flags(self._links_and_settings(wildcards) | texts)
+
+    def training_state(self, wildcards: Wildcards) -> str:
+        """Where a training keeps what it needs to go on after it was stopped."""
+        return f"{self.paths.results}/unfinished/{self.node(wildcards)}"
+
+    def training_processes(self, wildcards: Wildcards) -> int:
+        """As many as the variant says; on this machine no more than there are GPUs, if any."""
+        processes = self.graph.settings(self.node(wildcards))["processes"]
+        return min(processes, len(self.gpus) or processes) if self._is_local() else processes
+
+    def training_gpus(self, wildcards: Wildcards, threads: int) -> int:
+        """One for each process; `--set-threads` makes no more processes, only more threads."""
+        return min(threads, self.training_processes(wildcards))
+
+    def training_share(self, wildcards: Wildcards, threads: int) -> int:
+        """The share of the GPUs, per cent, that all processes of a training take together."""
+        return WHOLE * self.training_gpus(wildcards, threads)
+
+    def _links_and_settings(self, wildcards: Wildcards) -> dict:
+        """Folders of parent and teacher, and the parameters that are neither links nor texts.
+
+        Nor `processes`: with more or fewer of them nothing needs to run again.
+        """
+        node = self.node(wildcards)
+        links = {"parent": self.graph.parent(node), "teacher": self.graph.teacher(node)}
+        found = {kind: self.paths.checkpoint(link) for kind, link in links.items() if link}
+        others = ("parent", "teacher", "text", "processes")
+        settings = self.graph.settings(node).items()
+        return found | {key: value for key, value in settings if key not in others}
+
+    def _files_of(self, node: Checkpoint | None) -> list[str]:
+        return self.paths.checkpoint_files(node) if node else []
+
+    def _store_folders(self, wildcards: Wildcards, name: str) -> list[str]:
+        node = self.node(wildcards)
+        languages, tokenizer = self.graph.text_languages(node), self.graph.tokenizer(node)
+        return [self.paths.store(tokenizer, language, name) for language in languages]
+
+    def _stores(self, wildcards: Wildcards, name: str) -> Iterator[str]:
+        for folder in self._store_folders(wildcards, name):
+            yield from (f"{folder}/{file}" for file in STORE_FILES)
+
+    def _trimming_store(self, wildcards: Wildcards) -> str:
+        """The language's text under the parent's tokenizer, which training reads as well."""
+        tokenizer = self.graph.tokenizer(self.graph.parent(self.node(wildcards)))
+        return self.paths.store(tokenizer, wildcards.language, "text")
+
+    # Scores
+
+    def evaluation_flags(self, wildcards: Wildcards) -> str:
+        block = self.config["tasks"][wildcards.task]
+        own = block | adapter_settings(self.config, wildcards.variant, wildcards.task)
+        tuning = {key: own[key] for key in TuningSettings.model_fields}
+        run = _run(wildcards) | {"seeds": self.config["seeds"]}
+        return flags(run | own_keys(block) | tuning, TuningSettings)
+
+    def baseline_flags(self, wildcards: Wildcards) -> str:
+        settings = own_keys(self.config["tasks"][wildcards.task])
+        settings["method"] = self.graph.settings(self.node(wildcards))["method"]
+        settings["seed"] = self.graph.seeds(wildcards.variant)[0]
+        return flags(_run(wildcards) | settings)
+
+    def kept_files(self, tuning: str) -> tuple[str, ...]:
+        """What is kept of each seed: an adapter with its head, or in `full` a whole model."""
+        return KEPT[tuning]
+
+    # Targets
+
+    def target_files(self, target: str) -> list[str]:
+        """The files of a target: `targets` names them, and `snakemake TARGET` makes them."""
+        made = {
+            "tables": lambda: self._tables(lambda kind: kind != "deployment"),
+            "figures": self._figures,
+            "deployment": self._deployment,
+            "cards": self._cards,
+            "report": lambda: [self.report],
+        }
+        return made[target]()
+
+    @property
+    def wanted_files(self) -> list[str]:
+        """The files of all targets that the configuration names."""
+        return [file for target in self.config["targets"] for file in self.target_files(target)]
+
+    def place_of(self, target: str) -> str:
+        """A sentence for the end of a run: where the files of a target are."""
+        if target == "report":
+            return f"The report is {self.report}."
+        folder = {"cards": "models"}.get(target, target)
+        return f"The {target} are in {self.paths.results}/{folder}."
+
+    def _tables(self, is_wanted: Callable[[str], bool]) -> list[str]:
+        """Files of the tables of some kinds, but for those of deployment that have no rows."""
+        names = [
+            name
+            for name, spec in self.config["tables"].items()
+            if is_wanted(spec["kind"])
+            and (spec["kind"] != "deployment" or deployment_rows(self.graph, spec))
+        ]
+        folder = f"{self.paths.results}/tables"
+        return [f"{folder}/{name}.{form}" for name in names for form in TABLE_FORMATS]
+
+    def _figures(self) -> list[str]:
+        folder, names = f"{self.paths.results}/figures", self.config["figures"]
+        return [f"{folder}/{name}.{form}" for name in names for form in FIGURE_FORMATS]
+
+    def _deployment(self) -> list[str]:
+        """Measurements and scores after export of what tables of scores and of deployment show."""
+        runs = deployed_runs(self.graph)
+        scored = {self.paths.onnx_scores(one.model, one.language, one.variant) for one in runs}
+        measured = map(self.paths.measurement, deployed(self.graph))
+        return [*measured, *sorted(scored), *self._tables(lambda kind: kind == "deployment")]
+
+    def _cards(self) -> list[str]:
+        """Cards of the checkpoints that adapters are trained on for tables and figures."""
+        return [f"{self.paths.checkpoint(node)}/README.md" for node in carded(self.graph)]
+
+    # Cards
+
+    def card_provenance(self, wildcards: Wildcards) -> list[str]:
+        """What each step behind a checkpoint says of itself."""
+        return self._card(wildcards).provenance
+
+    def card_records(self, wildcards: Wildcards) -> list[str]:
+        """The records that a card shows."""
+        return self._card(wildcards).records
+
+    def card_spec(self, wildcards: Wildcards) -> str:
+        """What the experiment says of a checkpoint, as JSON."""
+        return self._card(wildcards).spec.model_dump_json()
+
+    @property
+    def card_template(self) -> str:
+        """A hash of the template, which is no Python."""
+        return sha256(CARD_TEMPLATE)
+
+    def _card(self, wildcards: Wildcards) -> CardPlan:
+        return CardPlan(self.graph, self.paths, self.node(wildcards))
+
+    # The report
+
+    @property
+    def report(self) -> str:
+        return f"{self.paths.results}/{REPORT}"
+
+    def report_inputs(self) -> list[str]:
+        """What the report shows; measurements of deployment only if they are made anyway."""
+        shown = [f"{self.paths.results}/{path}" for path in made_from(self._shown)]
+        measured = self.target_files("deployment") if self._awaits_deployment else []
+        return [*map(os.path.normpath, shown), *measured]
+
+    def report_measured(self) -> list[str]:
+        """Measurements that are there and no input: a report should not wait for new ones."""
+        if self._awaits_deployment:
+            return []
+        found = [f"{self.paths.results}/{path}" for path in in_use(self._shown)]
+        return [sha256(file) for file in found if os.path.isfile(file)]
+
+    def report_config(self, wildcards: Wildcards) -> str:
+        """The whole configuration: the report names models and languages, and prints it."""
+        return json.dumps(self.config, ensure_ascii=False)
+
+    def report_templates(self) -> list[str]:
+        """Hashes of the files that the report is filled into, which are no Python."""
+        return [sha256(file) for file in templates()]
+
+    @cached_property
+    def _shown(self) -> Graph:
+        return reported(self.config)
+
+    @property
+    def _awaits_deployment(self) -> bool:
+        return "deployment" in self.config["targets"]
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A wildcard constraint that matches exactly these names, or nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _run(wildcards: Wildcards) -> dict[str, str]:
+    return {key: getattr(wildcards, key) for key in ("model", "language", "variant", "task")}
+
+
+def _set_or_task(wildcards: Wildcards) -> str:
+    """The set that a job reads: a text of a language, or the examples of a task."""
+    return getattr(wildcards, "set", None) or wildcards.task
+
+
+def _script(name: str) -> str:
+    return _seen(WORKFLOW / "scripts" / f"{name}.py")
+
+
+def _with_files_found(config: dict) -> dict:
+    """Return `config` with each `published` file as it lies: here, or among the workflow's own."""
+    for family in ("tables", "figures"):
+        blocks = config.get(family)
+        for block in blocks.values() if isinstance(blocks, dict) else ():  # unchecked as yet
+            path = block.get("published") if isinstance(block, dict) else None
+            if isinstance(path, str) and not os.path.isfile(path) and (WORKFLOW / path).is_file():
+                block["published"] = _seen(WORKFLOW / path)
+    return config
+
+
+def _seen(path: Path) -> str:
+    """Return a path as the current folder sees it: relative if it lies within.
+
+    So results that are moved together with the workflow are not made again.
+    """
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
