@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from monoglot.code import ROOT, code_of
+from monoglot.fingerprint import ROOT, code_of
 from monoglot.consumption import counters, used
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file

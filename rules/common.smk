@@ -12,7 +12,7 @@ sys.path.insert(0, workflow.basedir)
 
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.checkpoints import TOKENIZER_FILES
-from monoglot.code import code_of
+from monoglot.fingerprint import code_of
 from monoglot.config import adapter_settings, source_of
 from monoglot.deploy.onnx_names import FILES as ONNX_FILES
 from monoglot.data.invented import LANGUAGES as INVENTED

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from monoglot import extras
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.errors import UserError
 
 

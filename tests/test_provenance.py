@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monoglot import provenance
-from monoglot.code import ROOT, code_of
+from monoglot.fingerprint import ROOT, code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256
 

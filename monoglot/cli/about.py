@@ -4,7 +4,7 @@ import platform
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 
 PROJECT = ROOT / "pyproject.toml"
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.errors import UserError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.deploy import child
 from monoglot.errors import UserError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from platform import python_version
 
 from monoglot.chain import Job
-from monoglot.code import ROOT, code_of
+from monoglot.fingerprint import ROOT, code_of
 from monoglot.files import sha256
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
-from monoglot.code import code_of
+from monoglot.fingerprint import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
 from monoglot.operations.processes import Processes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monoglot.api.measures import on_tokens, parameters
 from monoglot.api.tokenizers import encoded
-from monoglot.code import code_of
+from monoglot.fingerprint import code_of
 from monoglot.operations.anatomy import longest_input
 from monoglot.operations.processes import Processes
 from monoglot.operations.training_state import TrainingState

@@ -5,7 +5,7 @@ import re
 from monoglot.cli import main
 from monoglot.cli.exits import Exit
 from monoglot.cli.reference import with_reference
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 

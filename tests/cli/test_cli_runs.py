@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from monoglot.cli import main
 from monoglot.cli.workflow import workflow_folder
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.errors import UserError
 from tests.cli.conftest import output
 from tests.rules.project_copy import Project

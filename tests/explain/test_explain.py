@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from monoglot import provenance
 from monoglot.cli import main
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.evaluate.records import FIELDS, write_record
 from monoglot.explain import changes
 

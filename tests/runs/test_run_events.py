@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.runs.child import Child
 from monoglot.runs.events import Events
 from monoglot.runs.jobs import TARGET_RULES

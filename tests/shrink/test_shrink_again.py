@@ -12,7 +12,7 @@ import pytest
 from tiny_models import TEXTS
 from transformers import AutoTokenizer
 
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.operations import training_loop
 from monoglot.shrink import material as reading
 from monoglot.shrink import work as working
