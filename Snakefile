@@ -59,6 +59,9 @@ rule all:
 if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
     warn_of_sources()
 
+if workflow.is_main_process and (differing := other_versions(RESULTS)):
+    print(differing, file=sys.stderr)
+
 
 onstart:
     check_sources()

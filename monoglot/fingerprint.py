@@ -135,7 +135,6 @@ WHOLE_MODULE = ("globals", "locals", "eval", "exec")
 BY_TEXT = re.compile(rf"{PACKAGE}(\.\w+)+")
 
 
-@cache
 def code_of(name: str, *chosen: str) -> str:
     """Return the fingerprint of a script (`scripts/train.py`) or a module (`monoglot.files`).
 
@@ -143,13 +142,18 @@ def code_of(name: str, *chosen: str) -> str:
         chosen: modules that a job uses of those which its script looks up by a computed name
             (`monoglot.tables.retention`); by default it may use any.
     """
-    return Reach(of_project(), name, chosen).fingerprint
+    return reach(name, *chosen).fingerprint
+
+
+def libraries_of(name: str) -> frozenset[str]:
+    """Return the top-level packages outside of ours that the code of a script or module uses."""
+    return reach(name).libraries
 
 
 @cache
-def libraries_of(name: str) -> frozenset[str]:
-    """Return the top-level packages outside of ours that the code of a script or module uses."""
-    return Reach(of_project(), name).libraries
+def reach(name: str, *chosen: str) -> "Reach":
+    """Return what a script or module covers, see `code_of`."""
+    return Reach(of_project(), name, chosen)
 
 
 @cache

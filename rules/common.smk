@@ -35,6 +35,7 @@ from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import examples_sets, shape_nodes, text_nodes
 from monoglot.job_resources import memory_mb, minutes, place
 from monoglot.provenance import NAME as PROVENANCE
+from monoglot.provenance import other_versions
 from monoglot.slurm_jobs import note_run, stop_earlier_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monoglot.fingerprint import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph

@@ -7,8 +7,8 @@ from pathlib import Path
 from platform import python_version
 
 from monoglot.chain import Job
-from monoglot.fingerprint import ROOT, code_of
 from monoglot.files import sha256
+from monoglot.fingerprint import ROOT, code_of
 
 
 def changes(jobs: Iterable[Job]) -> list[str]:

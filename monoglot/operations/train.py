@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
-from monoglot.fingerprint import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
+from monoglot.fingerprint import code_of
 from monoglot.operations.processes import Processes
 from monoglot.operations.scalars import scalars_of
 from monoglot.operations.training_loop import HISTORY, train

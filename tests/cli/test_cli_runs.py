@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from monoglot.cli import main
 from monoglot.cli.workflow import workflow_folder
-from monoglot.fingerprint import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 from tests.cli.conftest import output
 from tests.rules.project_copy import Project
 from tests.runs import plans

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from monoglot import provenance
 from monoglot.cli import main
-from monoglot.fingerprint import ROOT
 from monoglot.evaluate.records import FIELDS, write_record
 from monoglot.explain import changes
+from monoglot.fingerprint import ROOT
 
 SCORES = {"kd": 0.5, "base": 0.25}
 
