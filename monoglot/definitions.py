@@ -199,6 +199,10 @@ class Package:
         return (self.targets(module, names, depth) if names else None) or [module]
 
 
+SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+"""Expressions whose names are their own."""
+
+
 def names_of(node: ast.expr) -> list[str]:
     """Return the parts of `a.b.c`; none if it begins with something else than a name."""
     attributes = []
@@ -224,7 +228,7 @@ def _bindings(node: ast.stmt) -> tuple[list[str], list[ast.Import | ast.ImportFr
         return [node.name], []
     names, imports, waiting = [], [], [node]
     while waiting:
-        inner = waiting.pop()
+        inner = waiting.pop(0)
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.append(inner.name)
             continue
@@ -234,7 +238,8 @@ def _bindings(node: ast.stmt) -> tuple[list[str], list[ast.Import | ast.ImportFr
             while isinstance(inner, ast.Subscript | ast.Attribute | ast.Starred):
                 inner = inner.value
             names += [inner.id] if isinstance(inner, ast.Name) else []
-        waiting += ast.iter_child_nodes(inner)
+        if not isinstance(inner, SCOPES):
+            waiting += ast.iter_child_nodes(inner)
     return list(dict.fromkeys(names)), imports
 
 

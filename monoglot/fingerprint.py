@@ -436,6 +436,7 @@ class Code(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         targets, called = self._leads_to(node.func), last_name(node)
+        builtin = getattr(node.func, "id", None)
         if any(map(_is_user_error, targets)) or names_of(node.func) == ["parser", "error"]:
             node.args, node.keywords = [], []
         wording = WORDING + (DESCRIPTIONS if called in DESCRIBED else ())
@@ -447,11 +448,11 @@ class Code(ast.NodeVisitor):
             if node.args and not isinstance(node.args[0], ast.Constant):
                 start = self._start(node.args[0])
                 self.walks.append(start if start.startswith(PACKAGE) else f"{PACKAGE}.")
-        elif called in GETTERS and isinstance(node.args[1], ast.Constant):
+        elif builtin in GETTERS and isinstance(node.args[1], ast.Constant):
             self.attributes.add(str(node.args[1].value))
-        elif called in (*GETTERS, "vars"):
+        elif builtin in (*GETTERS, "vars"):
             self.computed = True
-        elif called in WHOLE_MODULE:
+        elif builtin in WHOLE_MODULE:
             self.by_text.append(self._module.name)
         self.generic_visit(node)
 
@@ -465,7 +466,9 @@ class Code(ast.NodeVisitor):
             return self._start(node.value)
         if isinstance(node, ast.JoinedStr):
             return "".join(self._start(part) for part in node.values[:2])
-        return self._module.name if names_of(node) in (["__name__"], ["__package__"]) else ""
+        name = self._module.name
+        package = name if self._module.is_package else name.rpartition(".")[0]
+        return {"__name__": name, "__package__": package}.get(getattr(node, "id", ""), "")
 
 
 @cache
