@@ -52,6 +52,7 @@ def _age() -> float:
     """Seconds since this process began (Linux), or since this module was imported."""
     try:
         # Field 22, counted after the name in brackets, which may hold spaces: ticks since boot.
+        # psutil's `create_time` is no substitute: it adds the second of the boot, a whole number.
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     except OSError:
         return time.monotonic() - IMPORTED

@@ -18,7 +18,6 @@ from monoglot.cards import TEMPLATE as CARD_TEMPLATE
 from monoglot.cards import CardPlan, carded
 from monoglot.checkpoint_files import FILES as CHECKPOINT_FILES
 from monoglot.checkpoint_files import TOKENIZER_FILES
-from monoglot.code import code_of
 from monoglot.config import adapter_settings, source_of
 from monoglot.data.invented import LANGUAGES as INVENTED
 from monoglot.downloads import preflight
@@ -37,6 +36,7 @@ from monoglot.evaluate.kept_files import FILES as KEPT
 from monoglot.evaluate.task import TuningSettings
 from monoglot.extends import WORKFLOW, extended, merged_from
 from monoglot.files import sha256
+from monoglot.fingerprint import code_of
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
@@ -46,6 +46,7 @@ from monoglot.pages.files import in_use, made_from, reported, templates
 from monoglot.parameters import flags
 from monoglot.paths import Paths
 from monoglot.provenance import NAME as PROVENANCE
+from monoglot.provenance import other_versions
 from monoglot.slurm_jobs import note_run, stop_earlier_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
@@ -240,6 +241,10 @@ class Experiment:
     def warnings(self) -> list[str]:
         """What a run would have to download first, or would refuse to start for."""
         return preflight.warnings(self._open_needs())
+
+    def other_versions(self) -> str | None:
+        """A sentence on results made with other versions of libraries, see `provenance`."""
+        return other_versions(Path(self.paths.results))
 
     def _open_needs(self) -> list[Need]:
         """What must be at hand for the sets and pretrained checkpoints that do not exist yet."""

@@ -7,30 +7,12 @@ workflow's own configurations, so that an experiment in any folder can extend `c
 import os
 from collections.abc import Iterable
 from copy import deepcopy
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import yaml
 
 from monoglot.errors import UserError
-
-PACKAGE = "monoglot"
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def _workflow() -> Path:
-    try:
-        # Where pip says that it has put the files of this package that are not modules.
-        found = [file.locate() for file in files(PACKAGE) or () if file.name == "Snakefile"]
-    except PackageNotFoundError:
-        found = []
-    # The second is what `pip install --target` does.
-    places = (ROOT, ROOT / "share" / PACKAGE, *(Path(file).resolve().parent for file in found))
-    return next((place for place in places if (place / "Snakefile").is_file()), ROOT)
-
-
-WORKFLOW = ROOT if (ROOT / "Snakefile").is_file() else _workflow()
-"""The folder of the Snakefile, its rules and scripts: a checkout, or where a wheel has put them."""
+from monoglot.fingerprint import WORKFLOW
 
 
 class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
 
-from monoglot.code import ROOT, code_of
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
 from monoglot.files import sha256
+from monoglot.fingerprint import ROOT, code_of
 from monoglot.provenance import NAME, Provenance, provenance_of
 
 # The jobs that a file came out of, as far back as files of provenance go.

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 STARTED_BY = "MONOGLOT_STARTED_BY"
 """Process id and process namespace of the Snakemake that jobs belong to."""
@@ -55,14 +54,10 @@ def _end_with(watched: list[int]) -> None:
 
 def _ancestors(first: int) -> list[int]:
     """Return the processes above this one, up to `first`; raise ValueError if it is not there."""
-    found = [os.getppid()]
-    while found[-1] != first:
-        # Field 4, counted after the name in brackets, which may hold spaces.
-        parent = int(Path(f"/proc/{found[-1]}/stat").read_text().rpartition(")")[2].split()[1])
-        if parent == 0:
-            raise ValueError(first)
-        found.append(parent)
-    return found
+    import psutil  # which jobs that no Snakemake has started need not pay for
+
+    found = [process.pid for process in psutil.Process().parents()]
+    return found[: found.index(first) + 1]
 
 
 def _namespace() -> str:

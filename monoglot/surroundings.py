@@ -14,7 +14,8 @@ from pathlib import Path
 
 from monoglot.memory import peak_rss_bytes
 
-LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "seqeval", "scikit-learn")
+LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "safetensors", "numpy")
+LIBRARIES += ("seqeval", "scikit-learn")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -52,6 +52,10 @@ if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
     for line in experiment.warnings():
         print(f"note: {line}", file=sys.stderr)
 
+# The processes of jobs read this file as well.
+if workflow.is_main_process and (differing := experiment.other_versions()):
+    print(differing, file=sys.stderr)
+
 
 def start_alone():
     """Before the first job refuse what cannot be had, and end jobs of a killed run."""

@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from monoglot import extras
-from monoglot.code import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 
 
 def test_what_is_missing_is_said_with_the_command_that_installs_it(monkeypatch):

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from monoglot import lineage, provenance
 from monoglot.cli.main import main
-from monoglot.code import ROOT
 from monoglot.evaluate.records import FIELDS, write_record
+from monoglot.fingerprint import ROOT
 
 SCORES = {"kd": 0.5, "base": 0.25}
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from monoglot import workflow
-from monoglot.code import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 from monoglot.workflow import RunEvents, SnakemakeRun, read, stages_of
 from tests import plans
 from tests.plans import FAILED, FAULT, FINISHED, LOG, STARTED, told

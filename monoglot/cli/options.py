@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monoglot.code import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from monoglot.code import ROOT
 from monoglot.deploy import child
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import model_validator
 
-from monoglot.code import code_of
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
+from monoglot.fingerprint import code_of
 from monoglot.operations import OfParent, Operation, TextOf
 from monoglot.operations.training_settings import Settings
 from monoglot.parameters import NO_FLAG, Count, Flag

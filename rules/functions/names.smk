@@ -1,6 +1,6 @@
 """Names that the functions of tables, figures, deployment and cards use."""
 
-from monoglot.code import code_of
+from monoglot.fingerprint import code_of
 from monoglot.config import source_of
 from monoglot.deploy.onnx_names import FILES as ONNX_FILES
 from monoglot.downloads.needs import origin

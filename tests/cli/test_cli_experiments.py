@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from monoglot import workflow
 from monoglot.cli.main import main
 from monoglot.cli.options import workflow_folder
-from monoglot.code import ROOT
 from monoglot.errors import UserError
+from monoglot.fingerprint import ROOT
 from tests import plans
 from tests.cli.conftest import output
 from tests.plans import FAILED, FINISHED, STARTED, told

@@ -4,7 +4,7 @@ import re
 
 from monoglot.cli.main import Exit, main
 from monoglot.cli.reference import with_reference
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monoglot.cli.compare import PUBLISHED
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from tests.cli.conftest import output
 from tests.report.two_results import SENTENCES, TEST, names, topics, write
 

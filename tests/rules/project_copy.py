@@ -51,16 +51,29 @@ class Project:
 
     def planned(self, config: str = DEMO) -> set[str]:
         """Return what a dry run would make: `models/...`, `scores/...`, `tables/...` folders."""
+        return self.plan(config)[0]
+
+    def plan(self, config: str = DEMO) -> tuple[set[str], set[str]]:
+        """Return what a dry run would make, as `planned` does, and the rules of its jobs."""
         plan = self.snakemake("--configfile", config, "--dry-run")
         assert plan.returncode == 0, plan.stdout
         outputs = re.findall(r"^    output: (.*)$", plan.stdout, flags=re.MULTILINE)
-        return {
+        made = {
             str(Path(kind, name.rstrip(",")).parent) if kind != "tables" else f"tables/{name}"
             for kind, name in MADE.findall(" ".join(outputs))
         }
+        rules = re.findall(r"^(?:local)?rule (\w+):$", plan.stdout, flags=re.MULTILINE)
+        return made, set(rules) - {"all"}
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace text of a file; it must be there."""
         text = (self.folder / name).read_text(encoding="utf-8")
         assert old in text, f"{name} has no {old!r}"
         (self.folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def edit_code(self, old: str, new: str) -> None:
+        """Replace text of the library or a script, in whichever file has it; just one may."""
+        files = [*(self.folder / "monoglot").rglob("*.py"), *(self.folder / "scripts").glob("*.py")]
+        found = [file for file in files if old in file.read_text(encoding="utf-8")]
+        assert len(found) == 1, f"{len(found)} files have {old!r}"
+        self.edit(str(found[0].relative_to(self.folder)), old, new)

@@ -1,5 +1,6 @@
 """What makes a job run again, shown by dry runs of the real Snakemake on the demo grid."""
 
+import json
 import os
 import re
 import shutil
@@ -83,13 +84,69 @@ def test_what_a_variant_sets_of_its_adapters_runs_no_training(project, setting):
 
 
 def test_the_code_of_an_operation_runs_it_and_what_hangs_below(project):
-    file = "monoglot/operations/prune_ffn.py"
-    text = (project.folder / file).read_text(encoding="utf-8")
-    name = re.search(r"^def (\w+)\(", text, flags=re.MULTILINE)[1]
-    (project.folder / file).write_text(text + f"\n\nagain = {name}\n", encoding="utf-8")
+    project.edit_code("scores.sort(dim=1, descending=True", "scores.sort(dim=1, descending=False")
     planned = project.planned()
     assert variants(planned) == below(*of_operation("prune_ffn"))
     assert scored(planned) == below(*of_operation("prune_ffn")) & ROWS
+
+
+HARMLESS = {
+    "a help text": ('help="share of tokens to mask"', 'help="tokens to mask"'),
+    "advice": ("free space there, or give another folder", "make room there, or elsewhere"),
+    "how energy is rounded": ("round(share * spent, 3)", "round(share * spent, 2)"),
+    "seconds to wait before an end": ("SECONDS_TO_SAVE = 120", "SECONDS_TO_SAVE = 60"),
+    "seconds between saved states": ('get(SAVE_EVERY, "300")', 'get(SAVE_EVERY, "600")'),
+    "retries of a download": ("ATTEMPTS = 5", "ATTEMPTS = 9"),
+    "an unused constant in a reader": (
+        "\n\ndef read_texts(",
+        "\n\nUNUSED = 1\n\n\ndef read_texts(",
+    ),
+    "a docstring": ("Train `student` in place", "Reworded"),
+    "a message of the log": ('"resumed at step %d of %d"', '"goes on at step %d of %d"'),
+    "wording of an error": (
+        "/{name} is not that of {parent}",
+        "/{name} is another",
+    ),
+    "a type hint": ("def _descending(scores: torch.Tensor)", "def _descending(scores)"),
+}
+
+
+def test_edits_that_change_no_result_run_nothing(project):
+    """All at once, since each plan takes seconds: if one does run jobs, its rule says which."""
+    for edit in HARMLESS.values():
+        project.edit_code(*edit)
+    assert project.plan() == (set(), set())
+
+
+EDITS_OF_RESULTS = {
+    "masking": ("RANDOM_SHARE = 0.8, 0.1", "RANDOM_SHARE = 0.7, 0.2"),
+    "losses": ("LOGIT_POSITIONS = 512", "LOGIT_POSITIONS = 256"),
+    "packing": ("MULTIPLE = 32", "MULTIPLE = 64"),
+    "scoring": ('"weighted", zero_division=0', '"weighted", zero_division=1'),
+}
+
+
+@pytest.mark.parametrize("what", EDITS_OF_RESULTS)
+def test_edits_that_change_results_run_those_and_what_hangs_below(project, what):
+    operations = {"masking": ("train", "prune_ffn"), "losses": ("train",)}.get(what, ())
+    remade = below(*(name for operation in operations for name in of_operation(operation)))
+    project.edit_code(*EDITS_OF_RESULTS[what])
+    planned, rules = project.plan()
+    assert variants(planned) == remade
+    assert scored(planned) == (remade & ROWS if remade else ROWS)
+    made_by = {VARIANTS[name]["operation"] for name in remade}
+    assert {rule for rule in rules if "table" not in rule} == made_by | {"evaluate", "report"}
+    assert tables(planned)
+
+
+def test_other_versions_of_libraries_run_nothing_and_are_said(project):
+    folder = next((project.folder / "results").glob("*/scores/*/*/base/*"))
+    about = {"script": "scripts/evaluate.py", "versions": {"torch": "0.1"}}
+    (folder / "provenance.json").write_text(json.dumps(about))
+    said = project.snakemake("--configfile", DEMO, "--cores", "1").stdout
+    assert "jobs ran with other versions of libraries: 1 with torch 0.1 (now " in said
+    assert "`--forcerun evaluate` makes them again" in said
+    assert "Nothing to be done" in said
 
 
 def test_comments_docstrings_and_the_readme_run_nothing(project):
@@ -117,8 +174,7 @@ def test_the_caption_of_a_table_renders_that_table_alone(project):
 
 
 def test_the_code_of_a_kind_of_table_renders_its_tables_alone(project):
-    file = project.folder / "monoglot" / "report" / "corpora.py"
-    file.write_text(file.read_text(encoding="utf-8") + "\n\nagain = render\n", encoding="utf-8")
+    project.edit_code("megabytes >= 10 else", "megabytes >= 100 else")
     assert {path.split(".")[0] for path in project.planned()} == {"tables/table2"}
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from monoglot import shrink
-from monoglot.code import ROOT
+from monoglot.fingerprint import ROOT
 from monoglot.operations import training_loop
 from tests.shrink.test_shrink import STEPS
 
