@@ -3,7 +3,7 @@
 import json
 
 from monoglot.files import sha256
-from monoglot.pages.files import NAME, in_use, made_from, reported, templates
+from monoglot.pages.finished_run import NAME, in_use, made_from, reported, templates
 
 REPORTED = reported(CONFIG)
 REPORT = f"{RESULTS}/{NAME}"
