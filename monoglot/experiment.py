@@ -41,8 +41,8 @@ from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
 from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
 from monoglot.job_resources import memory_mb, minutes, place
-from monoglot.pages.files import NAME as REPORT
-from monoglot.pages.files import in_use, made_from, reported, templates
+from monoglot.pages.finished_run import NAME as REPORT
+from monoglot.pages.finished_run import in_use, made_from, reported, templates
 from monoglot.parameters import flags
 from monoglot.paths import Paths
 from monoglot.provenance import NAME as PROVENANCE

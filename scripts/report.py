@@ -22,7 +22,7 @@ def main() -> None:
         from monoglot import provenance
         from monoglot.extends import read
         from monoglot.files import whole_file
-        from monoglot.pages.files import NAME, in_use, made_from, reported
+        from monoglot.pages.finished_run import NAME, in_use, made_from, reported
         from monoglot.pages.page import render
         from monoglot.report.block import parse_block
 

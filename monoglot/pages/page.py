@@ -1,17 +1,18 @@
-"""The page: the parts of a report filled into its templates."""
+"""The page: what a run has, drawn and in words, filled into the templates."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monoglot.graph import Graph
-from monoglot.pages import curves, deployment, files, graph_drawing
-from monoglot.pages import numbers as written
-from monoglot.pages.parts import Parts
-from monoglot.pages.reading import read_run
-from monoglot.pages.retention import STEPS
+from monoglot.pages import costs, html_tables, plots, prose, standings, variant_graph
+from monoglot.pages.finished_run import TEMPLATES, FinishedRun, read_run
 
 
 def render(graph: Graph, results: Path) -> str:
@@ -23,31 +24,143 @@ def render(graph: Graph, results: Path) -> str:
 
     Raises `UserError` if a file is not what it should be.
     """
-    page = Parts(read_run(graph, results))
+    run = read_run(graph, results)
     environment = Environment(
-        loader=FileSystemLoader(files.TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(written, name) for name in ("duration", "energy", "mass", "counted", "fixed")
+        name: getattr(html_tables, name)
+        for name in ("duration", "energy", "mass", "counted", "fixed")
     }
-    inline = {name: _inline(name) for name in ("style.css", "script.js")}
-    template = environment.get_template("report.html.j2")
-    return template.render(page=page, run=page.run, inline=inline, steps=STEPS, heads=_heads())
+    # Files of ours that go into the page as they are.
+    inline = {
+        name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+        for name in ("style.css", "script.js")
+    }
+    with plots.look():
+        page = SimpleNamespace(**_parts(run), steps=standings.STEPS)
+        template = environment.get_template("report.html.j2")
+        return template.render(page=page, run=run, inline=inline)
 
 
-def _heads() -> dict[str, Sequence[str]]:
+def _parts(run: FinishedRun) -> dict[str, Any]:
+    """What the templates show."""
+    spent, config = costs.job_costs(run), run.graph.config
+    panels = [
+        plots.score_plot(
+            run, panel, f"size-{n}", (plots.SMALL,) if n else (plots.LARGE, plots.SMALL)
+        )
+        for n, panel in enumerate(standings.panels(run))
+    ]
     return {
-        "graph": graph_drawing.HEADS,
-        "curves": curves.HEADS,
-        "deployment": deployment.HEADS,
-        "numbers": deployment.NUMBERS,
+        "title": prose.title(run),
+        "findings": prose.findings(run, spent),
+        "method": prose.method(run),
+        "families": _families(run, "size"),
+        "panels": panels,
+        "retention": [one for model in run.models if (one := standings.retention(run, model))],
+        "distilled": plots.curves(run, distilled=True),
+        "adapted": plots.curves(run, distilled=False),
+        "graphs": _graphs(run, spent),
+        "costs": spent,
+        "rule_bars": _rule_bars(spent),
+        "variant_bars": _variant_bars(run, spent),
+        "deployment": _deployment(run),
+        "figures": _figures(run),
+        "configuration": yaml.dump(
+            config, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=96
+        ),
     }
 
 
-def _inline(name: str) -> Markup:
-    """The text of a file of ours that goes into the page as it is."""
-    return Markup((files.TEMPLATES / name).read_text(encoding="utf-8"))
+def _families(run: FinishedRun, plot: str) -> list[tuple[str, Markup]]:
+    """Of each model its name and its mark, for the legend of a plot."""
+    return [
+        (run.model_name(model), plots.key(number, f"{plot}-key-{number}"))
+        for number, model in enumerate(run.models)
+    ]
+
+
+def _graphs(run: FinishedRun, spent: costs.JobCosts) -> list[plots.Illustration]:
+    """The graph of the variants of each model."""
+    found = []
+    for model in run.graph.config["models"]:
+        if boxes := variant_graph.boxes(run, spent, model):
+            name = run.model_name(model)
+            drawing = variant_graph.draw(boxes, f"graph-{model}", f"How {name}'s variants are made")
+            rows = variant_graph.rows(boxes)
+            found.append(plots.Illustration(name, [drawing], variant_graph.HEADS, rows))
+    return found
+
+
+def _rule_bars(spent: costs.JobCosts) -> Markup | None:
+    rows = {rule: {"jobs": one.seconds} for rule, one in spent.by_rule().items()}
+    if not rows:
+        return None
+    first = next(iter(rows))
+    share = 100 * rows[first]["jobs"] / (spent.total.seconds or 1)
+    said = f"{first} takes the most: {share:.0f} % of all time."
+    return plots.bars("time-rules", "Time by rule", said, rows)
+
+
+def _variant_bars(run: FinishedRun, spent: costs.JobCosts) -> list[tuple[str, Markup]]:
+    found, seconds = [], spent.by_variant()
+    for model in run.graph.config["models"]:
+        rows = {
+            variant: dict(zip(("making", "scoring"), seconds[model, variant], strict=True))
+            for variant in run.graph.variants
+            if (model, variant) in seconds
+        }
+        if rows:
+            first = max(rows, key=lambda one: sum(rows[one].values()))
+            longest = html_tables.duration(sum(rows[first].values()))
+            name, said = run.model_name(model), f"{first} takes the most: {longest}."
+            bars = plots.bars(f"time-{model}", f"Time by variant, {name}", said, rows)
+            found.append((name, bars))
+    return found
+
+
+def _deployment(run: FinishedRun) -> Mapping[str, Any] | None:
+    """What was measured of variants in use, and how; None if nothing was."""
+    measured = costs.deployment(run)
+    if not measured:
+        return None
+    files = list(run.deployments.values())
+    return {
+        "families": _families(run, "latency"),
+        "plots": [
+            plots.score_plot(run, panel, f"latency-{n}")
+            for n, panel in enumerate(costs.latency_panels(run, measured))
+        ],
+        "rows": costs.rows_on_one_thread(run, measured),
+        "all": costs.all_rows(run, measured),
+        "heads": ("Model", "Variant", "Form", "On", *costs.NUMBERS),
+        "numbers": costs.NUMBERS,
+        "forms": [costs.FORMS.get(form, form) for form in costs.forms(measured)],
+        "length": costs.length(run),
+        "batch": files[0].batch,
+        "machines": sorted({prose.machine(one.hardware.model_dump()) for one in files}),
+        "load": max(one.load_average_before for one in files),
+    }
+
+
+def _figures(run: FinishedRun) -> list[tuple[str, str, str]]:
+    """Name, caption and picture of each figure that the run has drawn."""
+    found = []
+    for name, spec in run.graph.config["figures"].items():
+        path = run.results / "figures" / f"{name}.png"
+        if path.is_file():
+            picture = base64.b64encode(path.read_bytes()).decode("ascii")
+            found.append((name, spec["caption"], f"data:image/png;base64,{picture}"))
+    return found
+
+
+class _Whole(yaml.SafeDumper):
+    """Writes what stands in two places twice, as a configuration without aliases does."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True

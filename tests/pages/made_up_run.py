@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monoglot.extends import read
 from monoglot.graph import Checkpoint, Graph
-from monoglot.pages import files
+from monoglot.pages import finished_run as files
 from monoglot.report.cells import read_scores
 from monoglot.report.published import compared
 from monoglot.report.scores import KEYS, render

@@ -1,21 +1,22 @@
 """The parts of a report by themselves: front, layers, labels, ticks, numbers, tables read back."""
 
-import math
 import random
-from itertools import pairwise
+import re
+from itertools import combinations, pairwise
 
+import matplotlib
 import pytest
+from matplotlib.text import Text
 
 from monoglot.graph import Graph
 from monoglot.nodes import Checkpoint
-from monoglot.pages import numbers, svg
-from monoglot.pages.axes import log_ticks, round_ticks
-from monoglot.pages.labels import placed, spread
-from monoglot.pages.layers import heights, layers
-from monoglot.pages.points import Point, front
-from monoglot.pages.reference import reference
-from monoglot.pages.retention import tint
-from monoglot.pages.table_view import read_table
+from monoglot.pages import html_tables as numbers
+from monoglot.pages import plots
+from monoglot.pages.finished_run import reference
+from monoglot.pages.html_tables import read_table
+from monoglot.pages.plots import Plot, placed, spread
+from monoglot.pages.standings import Point, front, tint
+from monoglot.pages.variant_graph import broken, heights, layers
 from monoglot.report.layout import to_csv, to_markdown
 from monoglot.report.table import Column, Table
 
@@ -75,8 +76,12 @@ def test_a_chain_is_a_straight_line():
 
 def test_names_do_not_lie_on_one_another():
     marks = [(100 + 3 * n, 100 + 3 * n) for n in range(5)]
-    found = placed([(x, y, "variant") for x, y in marks], marks, [], (0, 0, 400, 300), 12)
-    assert len({(label.x, label.y) for label in found}) == 5
+    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
+    found = placed([(x, y, "variant") for x, y in marks], taken, (0, 0, 400, 300))
+    boxes = [plots._box(*place, "variant") for place in found]
+    assert not any(plots._common(one, other) for one, other in combinations(boxes, 2))
+    quarter = 14 * 14 / 4
+    assert all(plots._common(one, mark) < quarter for one in boxes for mark in taken)
 
 
 def test_places_keep_their_distance_and_order():
@@ -88,17 +93,25 @@ def test_places_keep_their_distance_and_order():
 
 @pytest.mark.parametrize("span", [1e-4, 0.03, 1, 7, 43, 1e6])
 def test_ticks_are_few_and_in_range(span):
-    found = round_ticks(3, 3 + span)
+    with plots.look():
+        axes = Plot(390, 330).axes((0, 1), (3, 3 + span), ("x", "y"))
+    found = [one for one in axes.get_yticks() if 3 <= one <= 3 + span]
     assert 2 <= len(found) <= 6
-    assert all(3 <= one <= 3 + span + 1e-9 for one in found)
 
 
-def test_ticks_of_a_logarithm():
-    assert log_ticks(22, 280) == [30, 50, 70, 100, 200]
-    assert log_ticks(1.24, 1.67) == [1.3, 1.4, 1.5, 1.6]
-    assert all(
-        math.isclose(a, b) for a, b in zip(log_ticks(0.02, 300, 5), (0.1, 1, 10, 100), strict=False)
-    )
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (22, 280, [50, 100, 200]),
+        (1.24, 1.67, [1.3, 1.4, 1.5, 1.6]),
+        (0.02, 300, [0.1, 1, 10, 100]),
+    ],
+)
+def test_ticks_of_a_logarithm(low, high, ticks):
+    with plots.look():
+        axes = Plot(390, 330).axes((low, high), (0, 1), ("x", "y"), log=True)
+    found = [one for one in axes.get_xticks() if low <= one <= high]
+    assert found == pytest.approx(ticks)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +149,33 @@ def test_tints_change_where_it_is_said():
     assert [tint(p) for p in (0, 49.9, 50, 94.9, 95, 100, 120)] == [0, 0, 1, 5, 6, 7, 7]
 
 
-def test_svg_is_escaped():
-    assert str(svg.element("text", "<a & b>", x=1.0, title='"')) == (
-        '<text x="1" title="&#34;">&lt;a &amp; b&gt;</text>'
-    )
-    assert svg.broken("hidden312-vocab40k", 12, 100, 2) == ["hidden312-", "vocab40k"]
-    assert svg.shortened("日本語日本語", 10, 35) == "日本…"
+def drawing(text: str) -> str:
+    with plots.look():
+        plot = Plot(100, 50)
+        look = {"color": plots.ink("c3"), "gid": plot.gid("name", text)}
+        plot.add(Text(5, 20, plots.printable(text), **look))
+        return str(plot.svg("drawing", text, text))
+
+
+def test_text_in_a_drawing_is_escaped_and_stays_text():
+    found = drawing('<a & "b"> $x_1$ \ud800\x01日本')
+    escaped = '&lt;a &amp; "b"&gt; $x_1$ ��日本'
+    assert found.count(f">{escaped}<") == 4  # title, description, tooltip, text
+    assert found.startswith('<svg viewBox="0 0 100 50" id="drawing" role="img"')
+    assert '<g class="name"><title>' in found
+    assert "fill: var(--c3)" in found
+    assert not re.search("#0000|DejaVu|metadata|<style", found)
+
+
+def test_drawings_depend_on_nothing_but_what_is_drawn(monkeypatch):
+    once = drawing("x")
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 30)
+    assert drawing("x") == once
+
+
+def test_text_is_broken_and_shortened():
+    assert broken("hidden312-vocab40k", 12, 100, 2) == ["hidden312-", "vocab40k"]
+    assert plots.shortened("日本語日本語", 10, 35) == "日本…"
 
 
 def test_a_table_is_read_back_as_it_was_written(tmp_path):

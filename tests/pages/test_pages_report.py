@@ -10,11 +10,9 @@ from made_up_run import configuration, make
 
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.pages import deployment
-from monoglot.pages.exported import after_export
-from monoglot.pages.files import jobs
+from monoglot.pages import costs
+from monoglot.pages.finished_run import jobs, read_run
 from monoglot.pages.page import render
-from monoglot.pages.reading import read_run
 
 HOSTILE = '</script><script>alert(1)</script>"\' & <b onclick="x">'
 
@@ -84,11 +82,11 @@ def test_published_numbers_stand_beside_ours(tmp_path):
 def test_scores_with_8_bits_are_those_after_export(config, results):
     run = read_run(Graph(config), results)
     said = run.exported["xlmr/qaa/kd"]
-    found = after_export(run, "xlmr", "kd", "int8")
-    assert found == pytest.approx(100 * said["tc"]["int8"]["score"])
-    panels = deployment.panels(run, deployment.measured(run))
+    found = run.after_export("xlmr", "kd", "int8")
+    assert found == pytest.approx(100 * said["tc"].int8.score)
+    panels = costs.latency_panels(run, costs.deployment(run))
     assert [panel.title for panel in panels] == [
-        deployment.FORMS[form] for form in ("torch-fp32", "onnx-int8")
+        costs.FORMS[form] for form in ("torch-fp32", "onnx-int8")
     ]
     assert found in [point.score for point in panels[1].ours]
 

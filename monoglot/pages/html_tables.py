@@ -1,5 +1,7 @@
-"""A finished table as its files have it: values, spread and published numbers from the CSV file,
-title, note and headings from the Markdown file of the same name.
+"""Finished tables read back for the page, and numbers as a reader wants them.
+
+Values, spread and published numbers come from a table's CSV file; title, note and headings from the
+Markdown file of the same name.
 """
 
 import re
@@ -7,13 +9,94 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from monoglot.errors import UserError
-from monoglot.pages.numbers import MISSING, signed
 from monoglot.report.table_file import read_rows
 
+MISSING = "–"
+MINUS = "−"
+MILLION = 10**6
+TIMES = (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
+"""Units with the next smaller ones, and how many seconds each has."""
 UNIT = re.compile(r"[^\d.]{0,4}")
 CELL = re.compile(r"\|((?:\\.|[^|\\])*)")
+
+
+class Sortable(NamedTuple):
+    """A number as it is written, and what a table sorts it by; None stands last."""
+
+    text: str
+    sort: float | None
+
+
+def signed(text: str) -> str:
+    """Return a number's text with a typographic minus."""
+    return text.replace("-", MINUS)
+
+
+def fixed(value: float | None, decimals: int = 2) -> str:
+    """Return a number with its decimals; a dash where there is none."""
+    return MISSING if value is None else signed(f"{float(value):.{decimals}f}")
+
+
+def millions(parameters: float | None) -> str:
+    """Return a number of parameters in millions, M: whole ones from ten on, else three digits."""
+    if parameters is None:
+        return MISSING
+    count = float(parameters) / MILLION
+    return f"{count:,.0f} M" if count >= 10 else f"{count:.3g} M"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.3g} ms"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in its two largest units, rounded: `3 h 5 min`."""
+    if seconds is None:
+        return MISSING
+    if round(seconds) < 60:
+        return f"{seconds:.{1 if seconds < 9.95 else 0}f} s"
+    large, small, size, part = next(unit for unit in TIMES if round(seconds) >= unit[2])
+    count, rest = divmod(round(round(seconds) / part), size // part)
+    return f"{count} {large} {rest} {small}" if rest else f"{count} {large}"
+
+
+def energy(kwh: float | None) -> str:
+    """Return an energy in Wh below one kilowatt-hour, in kWh above."""
+    return _scaled(kwh, "kWh", "Wh")
+
+
+def mass(kilograms: float | None) -> str:
+    """Return a mass in g below one kilogram, in kg above."""
+    return _scaled(kilograms, "kg", "g")
+
+
+def _scaled(value: float | None, large: str, small: str) -> str:
+    if value is None:
+        return MISSING
+    return f"{value:,.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
+
+
+def tokens(count: float) -> str:
+    """Return a number of tokens as an axis has it: `250k`, `1.5M`."""
+    for size, sign in ((10**9, "G"), (MILLION, "M"), (1000, "k")):
+        if count >= size:
+            return f"{count / size:g}{sign}"
+    return f"{count:g}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names as a sentence lists them; how many there are, if they are many."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: `1 seed`, `3 seeds`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 @dataclass(frozen=True)
