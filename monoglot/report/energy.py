@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from monoglot import extras, provenance
-from monoglot.lineage import jobs_behind
 from monoglot.errors import UserError
+from monoglot.lineage import jobs_behind
 
 JOULES_PER_KWH = 3.6e6
 CORES = re.compile(r"\b(\d+)-Core\b", re.IGNORECASE)
