@@ -414,7 +414,7 @@ def _log_handler(tell: _Teller) -> type:
 
 
 def _jobs(arguments: list[str]) -> list[dict[str, Any]]:
-    """Return all jobs of a configuration, done or not, with why those to do are."""
+    """Return all jobs of a configuration, done or not, in the order of the work."""
     from snakemake.api import SnakemakeApi
     from snakemake.cli import parse_args
     from snakemake.settings.enums import Quietness
@@ -445,7 +445,8 @@ def _jobs(arguments: list[str]) -> list[dict[str, Any]]:
         # The API has no word for jobs that are done. Without it a second plan, with --forceall,
         # would have to list them.
         dag = workflow._workflow.dag
-        return [_about(job, dag) for job in dag.jobs if job.log]
+        levels = (sorted(level, key=lambda job: str(job.log)) for level in dag.toposorted())
+        return [_about(job, dag) for level in levels for job in level if job.log]
 
 
 def _about(job: Any, dag: Any) -> dict[str, Any]:

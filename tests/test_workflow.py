@@ -206,9 +206,9 @@ def test_a_real_plan_and_what_cannot_be_planned(tmp_path):
     results = f"{tmp_path}/out, 2"
     made = f"{results}/data/qaa/tc.parquet"
     jobs = workflow.planned(str(config), [made], results, ROOT)
-    assert [(job.rule, job.stage) for job in jobs] == [("read_task", "data"), ("invent", "data")]
-    assert (jobs[0].outputs[0], jobs[0].reason) == (made, "not made yet")
-    assert jobs[0].log.endswith("/logs/read_task/qaa/tc.log")
+    assert [(job.rule, job.stage) for job in jobs] == [("invent", "data"), ("read_task", "data")]
+    assert (jobs[1].outputs[0], jobs[1].reason) == (made, "not made yet")
+    assert jobs[1].log.endswith("/logs/read_task/qaa/tc.log")
     assert not os.path.exists(results)
     with pytest.raises(UserError, match="Snakemake cannot plan this: No rule to produce"):
         workflow.planned(str(config), [f"{results}/nothing"], results, ROOT)
