@@ -24,7 +24,7 @@ def main() -> None:
 
     with command.loading():
         from monoglot.evaluate.baseline import baseline
-        from monoglot.evaluate.outcome import written
+        from monoglot.evaluate.records import written
 
     names = Names(options.model, options.language, options.variant)
     outputs = written(options.out, options.seed)

@@ -30,7 +30,7 @@ def main() -> None:
     with command.loading():
         from monoglot.evaluate.evaluation import evaluate
         from monoglot.evaluate.kept_files import kept
-        from monoglot.evaluate.outcome import written
+        from monoglot.evaluate.records import written
 
     made_from = [options.checkpoint, options.examples]
     outputs = [file for seed in options.seeds for file in written(options.out, seed)]

@@ -11,8 +11,7 @@ from monoglot.data.examples import SPLITS, Example
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.ngrams import Prediction
-from monoglot.evaluate.outcome import write_predictions, written
-from monoglot.evaluate.records import write_record
+from monoglot.evaluate.records import write_predictions, write_record, written
 from monoglot.evaluate.task import Names, Task
 from monoglot.files import sha256
 

@@ -16,8 +16,7 @@ from monoglot.errors import UserError
 from monoglot.evaluate import adapter, kept_adapters
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import Encoded, encode_splits
-from monoglot.evaluate.outcome import write_predictions, written
-from monoglot.evaluate.records import write_record
+from monoglot.evaluate.records import write_predictions, write_record, written
 from monoglot.evaluate.task import Names, Task, TuningSettings
 from monoglot.evaluate.training import predict, train
 from monoglot.files import sha256

@@ -1,4 +1,4 @@
-"""Records: what one adapter run scored, as one JSON file.
+"""Records: what one adapter run scored, as one JSON file, with its predictions beside it.
 
 Tables are a pure function of records, from here or from elsewhere: writing asks for every key,
 reading for those that a table needs. This module imports no torch.
@@ -7,10 +7,13 @@ reading for those that a table needs. This module imports no torch.
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monoglot.errors import UserError
 from monoglot.files import whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Record = dict[str, Any]
 
@@ -61,6 +64,19 @@ def write_record(path: str | Path, record: Record) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
+def write_predictions(path: str | Path, predictions: "pa.Table") -> None:
+    """Write the table of a run's predictions as parquet."""
+    import pyarrow.parquet as pq
+
+    with whole_file(path) as aside:
+        pq.write_table(predictions, aside)
+
+
+def written(folder: Path, seed: int) -> tuple[Path, Path]:
+    """Return where one run's record and its predictions lie in the folder of its job."""
+    return folder / f"seed{seed}.json", folder / f"seed{seed}.predictions.parquet"
+
+
 def read_record(path: str | Path) -> Record:
     """Read a record; raise `UserError` if the file is no JSON or a key is missing or wrong."""
     try:
@@ -85,7 +101,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> Record:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' stands there twice")
+        raise ValueError(f"the key '{twice}' appears twice")
     return found
 
 
