@@ -1,15 +1,304 @@
 """The base of everything a user can set: each parameter is stated once, in a class of this kind.
 
 The schema of the configuration, the flags of the scripts, the checks, the Python interface and the
-reference page follow from these classes.
+reference page follow from these classes. For planning too: imports nothing heavy.
+
+    class Settings(Parameters):
+        epochs: Annotated[int, Field(ge=1)] = 20
+        "Passes over the training examples."
 """
 
-from pydantic import BaseModel, ConfigDict
+import argparse
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from monoglot.errors import UserError
 
 
 class Parameters(BaseModel):
-    """A block of parameters. An attribute's docstring is its help; it states the unit."""
+    """A block of parameters. An attribute's docstring is its help; it states the unit.
+
+    An attribute whose default is None may be left out, and `given` leaves it out.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        """Refuse unknown keys first: one that is misspelt is often missing too."""
+        if isinstance(values, Mapping) and cls.model_config["extra"] == "forbid":
+            for key in values:
+                if key not in cls.model_fields:
+                    known = ", ".join(sorted(cls.model_fields))
+                    said = {"key": str(key), "known": known}
+                    raise PydanticCustomError(
+                        "unknown_key", "unknown key '{key}'; known keys are {known}", said
+                    )
+        return values
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], where: str = "") -> Self:
+        """Return an instance; raise `UserError`, naming the key below `where`, if one is at fault.
+
+        Args:
+            where: the key of the block in the configuration, such as `tables.table1`.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(sentence(error, values, where)) from None
+
+    @classmethod
+    def default(cls, name: str) -> Any:
+        """Return a parameter's default, for the signature of a function."""
+        field = cls.model_fields[name]
+        if field.is_required():
+            raise TypeError(f"{cls.__name__}.{name} has no default")
+        return field.get_default(call_default_factory=True)
+
+    def given(self) -> dict[str, Any]:
+        """Return everything as a dict, here and below, defaults filled in and None left out."""
+        return self.model_dump(exclude_none=True)
+
+
+def _as_written(value: Any, check: Any) -> Any:
+    check(value)
+    return value
+
+
+def _unique(values: list) -> list:
+    if any(value in values[:i] for i, value in enumerate(values)):
+        raise PydanticCustomError("not_unique", "has non-unique elements")
+    return values
+
+
+Number = Annotated[float, WrapValidator(_as_written)]
+"""A number; 1 stays 1, which is how it is printed."""
+UNIQUE = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
+"""Of a list no two of whose items are equal: `Annotated[list[str], *UNIQUE]`."""
+Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+"""A name that becomes a folder."""
+Names = Annotated[list[str], Field(min_length=1), *UNIQUE]
+FilePath = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f]+$")]
+"""A file or folder; any characters but control characters."""
+
+
+class Flag:
+    """How a script gets a parameter, where that is not as `--its-name`; goes into `Annotated`.
+
+    Args:
+        name: of the flag, as an attribute of the parsed arguments; None for a parameter that the
+            script gets in another form, as the path of a parent.
+        by_rule: whether the rule gives it by itself, so that a change runs nothing again.
+    """
+
+    def __init__(self, name: str | None = None, *, by_rule: bool = False) -> None:
+        self.name, self.by_rule = name, by_rule
+
+
+NO_FLAG = Flag()
+Block = TypeVar("Block", bound=Parameters)
+
+
+def add_flags(
+    parser: argparse._ActionsContainer, cls: type[Parameters], without: Collection[str] = ()
+) -> None:
+    """Add a flag for each parameter of a class, with its type, default and help.
+
+    Args:
+        without: parameters that get none, besides those marked `NO_FLAG`.
+    """
+    for name, flag, field in _flags_of(cls, without):
+        how: dict[str, Any] = {"help": (field.description or "").replace("%", "%%")}
+        kind = _kind(field.annotation)
+        if field.is_required():
+            how["required"] = True
+        else:
+            how["default"] = cls.default(name)
+        if get_origin(kind) is list:
+            how["nargs"] = "+"
+            kind = _kind(get_args(kind)[0])
+        if get_origin(kind) is Literal:
+            how["choices"] = get_args(kind)
+        elif kind is bool:
+            how["action"] = "store_true"
+        elif kind in (int, float, str):
+            how["type"] = kind
+        else:
+            raise TypeError(f"{cls.__name__}.{name}: there is no flag for {kind}; mark it NO_FLAG")
+        parser.add_argument(f"--{flag.replace('_', '-')}", **how)
+
+
+def from_flags(cls: type[Block], arguments: argparse.Namespace, **others: Any) -> Block:
+    """Return the parameters that `add_flags` had parsed; raise `UserError` for one that is wrong.
+
+    Args:
+        others: parameters that come from elsewhere.
+    """
+    without = others.keys()
+    values = {name: getattr(arguments, flag) for name, flag, _ in _flags_of(cls, without)}
+    return cls.checked(values | others)
+
+
+def flags(
+    settings: Mapping[str, Any],
+    cls: type[Parameters] | None = None,
+    without: Collection[str] = (),
+) -> str:
+    """Return command-line flags of a dict: `{"batch_size": 8}` becomes `--batch-size 8`.
+
+    Args:
+        cls: the class that the dict is of, if it has parameters that are no flags, or are flags of
+            another name, or that the rule gives by itself; other keys are flags of their own names.
+        without: keys to leave out.
+    """
+    markers = {n: m for n, f in cls.model_fields.items() if (m := _marker(f))} if cls else {}
+    words = []
+    for key, value in settings.items():
+        marker = markers.get(key)
+        left_out = marker and (marker.name is None or marker.by_rule)
+        if left_out or key in without or value is None or value is False or value == []:
+            continue
+        words.append(f"--{(marker.name if marker else key).replace('_', '-')}")
+        if isinstance(value, str) and value.startswith("-"):
+            words[-1] += f"={value}"  # which a parser would take for a flag
+        elif value is not True:
+            words += map(str, value if isinstance(value, list) else [value])
+    return shlex.join(words)
+
+
+def _flags_of(
+    cls: type[Parameters], without: Collection[str]
+) -> Iterator[tuple[str, str, FieldInfo]]:
+    """Yield parameter, flag and field of all that have a flag."""
+    for name, field in cls.model_fields.items():
+        marker = _marker(field)
+        flag = name if marker is None else marker.name
+        if flag is not None and name not in without:
+            yield name, flag, field
+
+
+def _marker(field: FieldInfo) -> Flag | None:
+    return next((one for one in field.metadata if isinstance(one, Flag)), None)
+
+
+def _kind(annotation: Any) -> Any:
+    """Return a type without what `Annotated` says of it, and without `| None`."""
+    if get_origin(annotation) is Annotated:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [one for one in get_args(annotation) if one is not NoneType]
+        return _kind(kinds[0]) if len(kinds) == 1 else annotation
+    return annotation
+
+
+TYPES = {
+    "bool_type": "boolean",
+    "dict_type": "object",
+    "float_type": "number",
+    "int_type": "integer",
+    "list_type": "array",
+    "model_type": "object",
+    "string_type": "string",
+}
+LIMITS = {
+    "greater_than": ("gt", "is less than or equal to the minimum of"),
+    "greater_than_equal": ("ge", "is less than the minimum of"),
+    "less_than": ("lt", "is greater than or equal to the maximum of"),
+    "less_than_equal": ("le", "is greater than the maximum of"),
+}
+
+
+def sentence(error: ValidationError, values: Any, where: str) -> str:
+    """Return what is wrong with a block, as one sentence that begins with the key at fault.
+
+    Args:
+        values: what was checked.
+        where: the key of the block; empty for the configuration itself, or for arguments.
+    """
+    faults = [(*_keys(fault, values), fault) for fault in error.errors(include_url=False)]
+    keys, branch, _ = faults[0]
+    if branch is not None:
+        # What fits no form of several has a fault for each; the one that came furthest is meant.
+        faults = [one for one in faults if one[1] == branch]
+        keys = max((one[0] for one in faults), key=len)
+    meant = [fault for found, _, fault in faults if found == keys]
+    key = ".".join([*([where] if where else []), *map(str, keys)])
+    prefix = f"{key}: " if key else "configuration: "
+    refused = [fault for fault in meant if fault["type"] not in (*TYPES, "literal_error")]
+    if refused or branch is None or len(meant) == 1:
+        return prefix + _said((refused or meant)[0])
+    fits = ", or ".join(_fits(fault) for fault in meant)
+    return f"{prefix}{meant[0]['input']!r} is not valid; it must be {fits}"
+
+
+def _keys(fault: ErrorDetails, values: Any) -> tuple[list[str | int], tuple | None]:
+    """Return the keys on the way to a fault, and where on it there are several forms, if anywhere.
+
+    For those, pydantic puts the name of each form between the keys.
+    """
+    loc = fault["loc"][:-1] if fault["type"] == "missing" else fault["loc"]
+    keys: list[str | int] = []
+    branch = None
+    for i, part in enumerate(loc):
+        if part == "[key]":
+            keys.pop()
+        elif part in values if isinstance(values, Mapping) else isinstance(part, int):
+            keys.append(part)
+            values = values[part]
+        elif branch is None:
+            branch = loc[:i]
+    return keys, branch
+
+
+def _said(fault: ErrorDetails) -> str:
+    kind, value, about = fault["type"], fault["input"], fault.get("ctx", {})
+    if kind == "missing":
+        return f"the key '{fault['loc'][-1]}' is missing"
+    if kind in ("unknown_key", "value_error"):
+        return fault["msg"].removeprefix("Value error, ")
+    if kind in TYPES:
+        return f"{value!r} is not of type {TYPES[kind]}"
+    if kind == "literal_error":
+        return f"{value!r} must be {_fits(fault)}"
+    if kind in LIMITS:
+        key, words = LIMITS[kind]
+        return f"{value!r} {words} {about[key]}"
+    if kind == "too_short":
+        return f"{value!r} {'should be non-empty' if not value else 'is too short'}"
+    if kind in ("too_long", "string_too_long"):
+        return f"{value!r} is too long"
+    if kind == "string_pattern_mismatch":
+        return f"{value!r} does not match '{about['pattern']}'"
+    if kind == "finite_number":
+        return f"is {value}; it must be a finite number"
+    return f"{value!r} {fault['msg']}"
+
+
+def _fits(fault: ErrorDetails) -> str:
+    if fault["type"] == "literal_error":
+        allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        return f"one of {', '.join(allowed)}"
+    return f"of type {TYPES[fault['type']]}"
