@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from monoglot import figures, tables
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
 from monoglot.extends import extended
@@ -41,9 +42,10 @@ def complete(config: dict) -> dict:
         raise UserError(
             "configuration: is nested too deeply, or holds itself by an alias; write it out"
         ) from None
-    for family in ("tables", "figures"):
+    for family, read_block in (("tables", tables.read_block), ("figures", figures.read_block)):
         for name, block in config[family].items():
-            _complete_kind(block, family, f"{family}.{name}")
+            whole = read_block(block, f"{family}.{name}").given()
+            config[family][name] = {key: whole[key] for key in [*block, *whole] if key in whole}
     check_choices(config["variants"])
     for task, settings in config["tasks"].items():
         if task not in config["data"]:
@@ -51,15 +53,6 @@ def complete(config: dict) -> dict:
         if settings["patience"] is not None and settings["checkpoint"] != "best":
             raise UserError(f"tasks.{task}.patience: needs 'checkpoint: best' beside it")
     return config
-
-
-def figure_block(block: dict, where: str) -> dict:
-    """Return a figure's block with defaults filled in; raise `UserError` if it does not fit."""
-    block = deepcopy(block)
-    kinds = _schema()["properties"]["figures"]["additionalProperties"]
-    _check(block, kinds, where)
-    _complete_kind(block, "figures", where)
-    return block
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:
@@ -114,13 +107,6 @@ def source_of(config: dict, name: str, language: str) -> dict:
         raise UserError(f"data.{name}.{key}: has hub and url; files come from one of them")
     codes = {"language": language} | config["languages"][language]["codes"]
     return with_codes(source, codes, f"data.{name}.{key}", language)
-
-
-def _complete_kind(block: dict, family: str, where: str) -> None:
-    """Check a block of `tables` or `figures` by its kind, and fill in the kind's defaults."""
-    schema = _schema()["$defs"][family][block["kind"]]
-    _check(block, schema, where)
-    _fill(block, schema)
 
 
 def _choose(value: object, where: dict[str, str], key: str) -> object:

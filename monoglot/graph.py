@@ -2,11 +2,12 @@
 
 from functools import cached_property
 
-from monoglot.config import complete, variant_settings
+from monoglot import figures, tables
+from monoglot.config import complete, source_of, variant_settings
+from monoglot.figures.base import FigureBlock
 from monoglot.graph_checks import BASELINE, check
-from monoglot.graph_figures import figure_needs
-from monoglot.graph_tables import table_needs
 from monoglot.nodes import ANY, Checkpoint, Needs, Run
+from monoglot.tables.base import TableBlock
 
 
 class Graph:
@@ -111,15 +112,27 @@ class Graph:
             shape[key] = settings.get("size", settings.get("layers"))
         return shape
 
+    def source(self, name: str, language: str) -> dict:
+        """Return where a set of a language comes from; raise `UserError` if that is not said."""
+        return source_of(self.config, name, language)
+
+    def table(self, name: str) -> TableBlock:
+        """Return the block of a table."""
+        return tables.read_block(self.config["tables"][name], f"tables.{name}")
+
+    def figure(self, name: str) -> FigureBlock:
+        """Return the block of a figure."""
+        return figures.read_block(self.config["figures"][name], f"figures.{name}")
+
     @cached_property
     def needs(self) -> dict[str, Needs]:
         """What the cells of each table are made from."""
-        return {table: table_needs(self, table) for table in self.config["tables"]}
+        return {name: self.table(name).needs(self) for name in self.config["tables"]}
 
     @cached_property
     def figure_needs(self) -> dict[str, Needs]:
         """What each figure is made from."""
-        return {figure: figure_needs(self, figure) for figure in self.config["figures"]}
+        return {name: self.figure(name).needs(self) for name in self.config["figures"]}
 
     def table_runs(self, table: str) -> list[Run]:
         """Return the runs that the cells of a table show."""

@@ -9,11 +9,15 @@ reference page follow from these classes. For planning too: imports nothing heav
 """
 
 import argparse
+import ast
+import inspect
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
+from textwrap import dedent
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -36,26 +40,33 @@ class Parameters(BaseModel):
     An attribute whose default is None may be left out, and `given` leaves it out.
     """
 
+    # Planning defines all classes and checks few of them, hence `defer_build`. It needs no help
+    # texts either, which is why they are not read by `use_attribute_docstrings` but by `help`.
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True
     )
+
+    beside: ClassVar[Mapping[str, str]] = {}
+    """Parameters that another one cannot do without, by the name of that one."""
 
     @model_validator(mode="before")
     @classmethod
     def _known(cls, values: Any) -> Any:
         """Refuse unknown keys first: one that is misspelt is often missing too."""
-        if isinstance(values, Mapping) and cls.model_config["extra"] == "forbid":
-            for key in values:
-                if key not in cls.model_fields:
-                    known = ", ".join(sorted(cls.model_fields))
-                    said = {"key": str(key), "known": known}
-                    raise PydanticCustomError(
-                        "unknown_key", "unknown key '{key}'; known keys are {known}", said
-                    )
+        if not isinstance(values, Mapping):
+            return values
+        for key in values:
+            if key not in cls.model_fields and cls.model_config["extra"] == "forbid":
+                said = {"key": str(key), "known": ", ".join(sorted(cls.model_fields))}
+                raise PydanticCustomError(
+                    "unknown_key", "unknown key '{key}'; known keys are {known}", said
+                )
+        for key, other in cls.beside.items():
+            if values.get(key) is not None and values.get(other) is None:
+                said = {"key": key, "other": other}
+                raise PydanticCustomError(
+                    "beside", "'{other}' is a dependency of '{key}'; give both", said
+                )
         return values
 
     @classmethod
@@ -68,7 +79,8 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError(sentence(error, values, where)) from None
+            faults = error.errors(include_url=False)
+            raise UserError(sentence(faults, values, where)) from None
 
     @classmethod
     def default(cls, name: str) -> Any:
@@ -78,9 +90,53 @@ class Parameters(BaseModel):
             raise TypeError(f"{cls.__name__}.{name} has no default")
         return field.get_default(call_default_factory=True)
 
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """Return the help of each parameter: its description, or else the docstring below it."""
+        found: dict[str, str] = {}
+        for one in reversed(cls.__mro__):
+            if issubclass(one, Parameters) and one is not Parameters:
+                found |= _docstrings(one)
+        fields = cls.model_fields.items()
+        return {name: field.description or found.get(name, "") for name, field in fields}
+
+    @classmethod
+    def value(cls, name: str, value: Any) -> Any:
+        """Return the value of one parameter, an argument of a function, if it fits.
+
+        Numbers of numpy are made plain. Raises `UserError` for what does not fit.
+        """
+        if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+            value = value.item()
+        try:
+            cls.model_validate({name: value})
+        except ValidationError as error:
+            faults = [f for f in error.errors(include_url=False) if f["loc"][:1] == (name,)]
+            if faults:
+                raise UserError(sentence(faults, {name: value}, "")) from None
+        return value
+
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with some other values; raise `UserError` for one that does not fit."""
+        return self.checked(dict(self) | changes)
+
     def given(self) -> dict[str, Any]:
         """Return everything as a dict, here and below, defaults filled in and None left out."""
         return self.model_dump(exclude_none=True)
+
+
+def _docstrings(cls: type) -> dict[str, str]:
+    """Return the docstrings of a class's own attributes; none of a class without source."""
+    try:
+        (defined,) = ast.parse(dedent(inspect.getsource(cls))).body
+    except (OSError, TypeError):
+        return {}
+    found = {}
+    for attribute, below in pairwise(defined.body):
+        text = below.value if isinstance(below, ast.Expr) else None
+        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Constant):
+            found[attribute.target.id] = inspect.cleandoc(text.value)
+    return found
 
 
 def _as_written(value: Any, check: Any) -> Any:
@@ -96,11 +152,17 @@ def _unique(values: list) -> list:
 
 Number = Annotated[float, WrapValidator(_as_written)]
 """A number; 1 stays 1, which is how it is printed."""
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
 UNIQUE = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 """Of a list no two of whose items are equal: `Annotated[list[str], *UNIQUE]`."""
 Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A name that becomes a folder."""
 Names = Annotated[list[str], Field(min_length=1), *UNIQUE]
+HubId = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._-]+$")]
+"""Id of a repository on the Hub: OWNER/NAME."""
+Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+"""Commit on the Hub."""
 FilePath = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f]+$")]
 """A file or folder; any characters but control characters."""
 
@@ -130,8 +192,9 @@ def add_flags(
     Args:
         without: parameters that get none, besides those marked `NO_FLAG`.
     """
+    said = cls.help()
     for name, flag, field in _flags_of(cls, without):
-        how: dict[str, Any] = {"help": (field.description or "").replace("%", "%%")}
+        how: dict[str, Any] = {"help": said[name].replace("%", "%%")}
         kind = _kind(field.annotation)
         if field.is_required():
             how["required"] = True
@@ -231,20 +294,21 @@ LIMITS = {
 }
 
 
-def sentence(error: ValidationError, values: Any, where: str) -> str:
+def sentence(faults: Sequence[ErrorDetails], values: Any, where: str) -> str:
     """Return what is wrong with a block, as one sentence that begins with the key at fault.
 
     Args:
+        faults: what pydantic says of it.
         values: what was checked.
         where: the key of the block; empty for the configuration itself, or for arguments.
     """
-    faults = [(*_keys(fault, values), fault) for fault in error.errors(include_url=False)]
-    keys, branch, _ = faults[0]
+    found = [(*_keys(fault, values), fault) for fault in faults]
+    keys, branch, _ = found[0]
     if branch is not None:
         # What fits no form of several has a fault for each; the one that came furthest is meant.
-        faults = [one for one in faults if one[1] == branch]
-        keys = max((one[0] for one in faults), key=len)
-    meant = [fault for found, _, fault in faults if found == keys]
+        found = [one for one in found if one[1] == branch]
+        keys = max((one[0] for one in found), key=len)
+    meant = [fault for path, _, fault in found if path == keys]
     key = ".".join([*([where] if where else []), *map(str, keys)])
     prefix = f"{key}: " if key else "configuration: "
     refused = [fault for fault in meant if fault["type"] not in (*TYPES, "literal_error")]
@@ -277,7 +341,7 @@ def _said(fault: ErrorDetails) -> str:
     kind, value, about = fault["type"], fault["input"], fault.get("ctx", {})
     if kind == "missing":
         return f"the key '{fault['loc'][-1]}' is missing"
-    if kind in ("unknown_key", "value_error"):
+    if kind in ("beside", "unknown_key", "value_error"):
         return fault["msg"].removeprefix("Value error, ")
     if kind in TYPES:
         return f"{value!r} is not of type {TYPES[kind]}"

@@ -43,9 +43,9 @@ class Knobs(Parameters):
     "Keep all."
     patience: Annotated[int, Field(ge=1)] | None = None
     "Epochs without improvement."
-    sizes: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1), *UNIQUE] = [16]  # noqa: RUF012 (pydantic copies it)
+    sizes: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1), *UNIQUE] = [16]
     "In tokens."
-    threads: Annotated[list[Annotated[int, Field(ge=1)] | Literal["all"]], NO_FLAG] = [1]  # noqa: RUF012
+    threads: Annotated[list[Annotated[int, Field(ge=1)] | Literal["all"]], NO_FLAG] = [1]
     "Numbers of them."
     text: Annotated[
         Literal["language"] | dict[Name, Annotated[Number, Field(gt=0)]] | None, NO_FLAG
