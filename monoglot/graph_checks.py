@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 from monoglot.config import source_of
 from monoglot.errors import UserError
-from monoglot.graph_figures import check_figure
-from monoglot.graph_table_checks import check_table
 from monoglot.metrics import metrics_of
 from monoglot.nodes import ANY
 
@@ -20,9 +18,9 @@ def check(graph: "Graph") -> None:
     _metrics(graph)
     _tasks(graph)
     for table in graph.config["tables"]:
-        check_table(graph, table)
+        graph.table(table).check(graph, f"tables.{table}")
     for figure in graph.config["figures"]:
-        check_figure(graph, figure)
+        graph.figure(figure).check(graph, f"figures.{figure}")
     for checkpoint in graph.checkpoints:
         _checkpoint(graph, checkpoint)
     for language in graph.evaluated:

@@ -18,7 +18,7 @@ def main() -> None:
         from monoglot.files import whole_file
         from monoglot.report.card import render, trim_reports
         from monoglot.report.card_spec import folders, parse_spec
-        from monoglot.report.cells import read_scores
+        from monoglot.tables.scores import read_scores
 
     spec = parse_spec(options.spec)
     behind = folders(spec)

@@ -220,7 +220,7 @@ def test_a_language_may_lack_a_task():
         ("tables.table1.scores", {"tc": "word_f1"}, "'word_f1' is none of macro_f1"),
         ("tables.table1.baseline", "bse", "'bse' is none of the variants"),
         ("tables.table1.published", "no.csv", r"published: there is no file no\.csv"),
-        ("tables.table1.kind", "score", r"tables\.table1\.kind: 'score' must be one of scores"),
+        ("tables.table1.kind", "score", r"tables\.table1\.kind: 'score' must be one of adapters"),
         ("tables.table1.reduction_factor", 2, "table1: unknown key 'reduction_factor'"),
         ("tables.table2.model", "gpt", "'gpt' is none of the models"),
         ("tables.table2.languages", ["qzz"], "'qzz' is none of the languages"),
@@ -242,18 +242,18 @@ def test_faults_are_refused_each_in_its_own_words(path, value, message):
 
 def test_a_table_row_without_a_variant_is_refused():
     rows = [*DEMO["tables"]["table1"]["rows"], {"variant": "hidden7", "label": "?"}]
-    with pytest.raises(UserError, match="'hidden7' is none of the variants"):
+    with pytest.raises(UserError, match="'hidden7' is not one of the variants"):
         Graph(changed("tables.table1.rows", rows))
 
 
 @pytest.mark.parametrize(
     ("path", "entry", "message"),
     [
-        ("table1.rows", {"variant": "base"}, r"table1\.rows: 'base' stands there twice"),
+        ("table1.rows", {"variant": "base"}, r"table1\.rows: 'base' appears twice"),
         ("table2.columns", {"variant": "kd-init"}, "'kd-init' is made by select_layers, from no"),
         ("table2.columns", {"variant": "ffn"}, "'ffn' is none of the variants"),
         ("table5.rows", {"variant": "ffn"}, "'ffn' is none of the variants"),
-        ("table5.columns", {"model": "xlmr"}, r"table5\.columns: 'xlmr' stands there twice"),
+        ("table5.columns", {"model": "xlmr"}, r"table5\.columns: 'xlmr' appears twice"),
     ],
 )
 def test_one_more_row_or_column_that_cannot_be_is_refused(path, entry, message):
@@ -302,7 +302,7 @@ def test_a_row_may_be_of_another_model():
     assert graph.runs == [Run("distil", "qaa", "adapted", "tc"), Run("xlmr", "qaa", "base", "tc")]
     assert Checkpoint("distil", "any", "init") in graph.checkpoints
     config["tables"]["few"]["rows"][1]["model"] = "nobody"
-    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is none of the models"):
+    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is not one of the models"):
         Graph(config)
 
 

@@ -30,7 +30,7 @@ OTHERWISE = {
     ("distill", "teacher"),
     *((name, "max_length") for name in ("adapt", "distill")),
 }
-OTHERWISE |= {("prune_ffn", "max_length")}
+OTHERWISE |= {(name, "max_length") for name in ("adapt", "distill")}
 """A distillation has a teacher and a loss; None for a length is that of the class, or all that a model has."""
 FROM_ELSEWHERE = {"pretrained": {"hub", "revision", "folder"}}
 """Flags that a script defines itself, since exactly one of two must be given."""

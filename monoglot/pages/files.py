@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monoglot.graph import Checkpoint, Graph
-from monoglot.graph_tables import deployed
 from monoglot.nodes import Run
+from monoglot.tables.deployment import deployed
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")

@@ -15,7 +15,7 @@ from monoglot.pages.run import HistoryRow, Run
 from monoglot.pages.table_view import read_table
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
-from monoglot.report.table_file import read_rows
+from monoglot.tables.formats import read_rows
 
 LONGEST = 10**12
 """Seconds, or joules, that no job takes."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.evaluate.records import Record
-from monoglot.figures.cells import Key, collect, metric_of
+from monoglot.figures.base import Key, collect, metric_of
 from monoglot.graph import Checkpoint, Graph
-from monoglot.graph_tables import shown_scores
 from monoglot.pages.table_view import TableView
 from monoglot.provenance import Provenance
-from monoglot.report.cells import Cell
+from monoglot.tables.scores import Cell, shown_scores
 
 HistoryRow = Mapping[str, float | None]
 

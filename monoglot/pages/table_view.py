@@ -10,7 +10,7 @@ from pathlib import Path
 
 from monoglot.errors import UserError
 from monoglot.pages.numbers import MISSING, signed
-from monoglot.report.table_file import read_rows
+from monoglot.tables.formats import read_rows
 
 UNIT = re.compile(r"[^\d.]{0,4}")
 CELL = re.compile(r"\|((?:\\.|[^|\\])*)")

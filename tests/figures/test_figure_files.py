@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from figure_inputs import curves, history_sources
 
+from monoglot.figures.base import drawing, numbers
 from monoglot.figures.canvas import COLOURS, DASHES, MARKERS, plain
-from monoglot.figures.kinds import drawing, numbers
 
 ROOT = Path(__file__).parents[2]
 FORMS = ("pdf", "png", "csv")

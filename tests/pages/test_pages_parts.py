@@ -16,8 +16,8 @@ from monoglot.pages.points import Point, front
 from monoglot.pages.reference import reference
 from monoglot.pages.retention import tint
 from monoglot.pages.table_view import read_table
-from monoglot.report.layout import to_csv, to_markdown
-from monoglot.report.table import Column, Table
+from monoglot.tables.base import Column, Table
+from monoglot.tables.formats import to_csv, to_markdown
 
 
 def naive_front(points: list[Point]) -> list[Point]:

@@ -13,7 +13,7 @@ from monoglot.errors import UserError
 from monoglot.provenance import read as read_provenance
 from monoglot.report.card import render
 from monoglot.report.card_spec import parse_spec
-from monoglot.report.cells import read_scores
+from monoglot.tables.scores import read_scores
 
 ROOT = Path(__file__).parents[2]
 
