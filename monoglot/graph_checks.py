@@ -48,7 +48,7 @@ def _tasks(graph: "Graph") -> None:
         for task in graph.tasks(language):
             if task not in graph.config["tasks"]:
                 raise UserError(
-                    f"languages.{language}.tasks: '{task}' is none of the tasks; "
+                    f"languages.{language}.tasks: '{task}' is not one of the tasks; "
                     f"these are {', '.join(graph.config['tasks'])}"
                 )
 

@@ -198,7 +198,7 @@ def test_a_language_may_lack_a_task():
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("languages.qaa.tasks", ["nre"], r"languages\.qaa\.tasks: 'nre' is none of the tasks"),
+        ("languages.qaa.tasks", ["nre"], r"languages\.qaa\.tasks: 'nre' is not one of the tasks"),
         ("variants.kd.parent", "kd-inti", r"variants\.kd\.parent: there is no variant 'kd-inti'"),
         ("variants.kd.teacher", "nobody", r"variants\.kd\.teacher: there is no variant 'nobody'"),
         ("variants.kd.parent", None, r"variants\.kd: the key 'parent' is missing"),

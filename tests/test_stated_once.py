@@ -25,13 +25,9 @@ INTERFACE = {
     "reduce_hidden": ("reduce_hidden",),
     "trim_vocab": ("trim_vocab",),
 }
-OTHERWISE = {
-    ("distill", "loss"),
-    ("distill", "teacher"),
-    *((name, "max_length") for name in ("adapt", "distill")),
-}
-OTHERWISE |= {(name, "max_length") for name in ("adapt", "distill")}
-"""A distillation has a teacher and a loss; None for a length is that of the class, or all that a model has."""
+OTHERWISE = {("distill", "loss"), ("distill", "teacher")}
+OTHERWISE |= {(name, "max_length") for name in ("adapt", "distill", "prune_ffn")}
+"""A distillation has a teacher and a loss; a length of None is the class's, or the model's."""
 FROM_ELSEWHERE = {"pretrained": {"hub", "revision", "folder"}}
 """Flags that a script defines itself, since exactly one of two must be given."""
 
