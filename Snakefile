@@ -13,10 +13,6 @@ if not workflow.configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/functions/names.smk"
-include: "rules/functions/tables.smk"
-include: "rules/functions/figures.smk"
-include: "rules/functions/deployment.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/scores.smk"

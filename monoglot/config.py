@@ -1,8 +1,8 @@
 """The configuration: checked against the classes of its blocks, with every default filled in."""
 
 from copy import deepcopy
-from importlib import import_module
 
+from monoglot import figures, tables
 from monoglot.config_schema import Adapters, Config
 from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
@@ -30,9 +30,10 @@ def complete(config: dict) -> dict:
         ) from None
     for task, block in config["tasks"].items():
         config["tasks"][task] = task_block(block, f"tasks.{task}")
-    for family in ("tables", "figures"):
+    for family, read_block in (("tables", tables.read_block), ("figures", figures.read_block)):
         for name, block in config[family].items():
-            config[family][name] = kind_block(family, block, f"{family}.{name}")
+            whole = read_block(block, f"{family}.{name}").given()
+            config[family][name] = {key: whole[key] for key in [*block, *whole] if key in whole}
     check_choices(config["variants"])
     for task in config["tasks"]:
         if task not in config["data"]:
@@ -40,25 +41,6 @@ def complete(config: dict) -> dict:
     # Null says something of this one, so that it is not left out.
     config["energy"].setdefault("country", None)
     return config
-
-
-def kind_block(family: str, block: dict, where: str) -> dict:
-    """Return a block of `tables` or `figures` with the defaults of its kind filled in.
-
-    Raises `UserError`, naming the key below `where`, if it does not fit.
-    """
-    try:
-        read = import_module(f"monoglot.{family}").read_block
-    except (ImportError, AttributeError):
-        from monoglot.kind_schema import read_block
-
-        return read_block(family, block, where)
-    return read(block, where).given()
-
-
-def figure_block(block: dict, where: str) -> dict:
-    """Return a figure's block with defaults filled in; raise `UserError` if it does not fit."""
-    return kind_block("figures", block, where)
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:

@@ -4,6 +4,7 @@ Keys of variants are with their operations, those of tables and figures with the
 planning too: imports nothing heavy.
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -294,8 +295,18 @@ scored."""
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a configuration, with the keys of each kind of block in `$defs`."""
+    from monoglot import figures, tables  # which read the configuration
+
     found = json_schema(Config) | {"title": "monoglot configuration"}
-    keys, kinds = found["properties"], _kinds()
+    keys = found["properties"]
+    kinds = {
+        family: {
+            name: {"description": " ".join(inspect.getdoc(kind.block).split())}
+            | json_schema(kind.block)
+            for name, kind in one.kinds().items()
+        }
+        for family, one in (("tables", tables), ("figures", figures))
+    }
     keys["tasks"]["additionalProperties"] = task_schema()
     for family, default in (("tables", "scores"), ("figures", None)):
         kind = {"description": "What is shown; the other keys are those of its kind."}
@@ -304,10 +315,3 @@ def schema() -> dict[str, Any]:
         keys[family]["additionalProperties"] = about | ({} if default else {"required": ["kind"]})
     operations = {name: json_schema(entry.parameters) for name, entry in OPERATIONS.items()}
     return found | {"$defs": {"operations": operations} | kinds}
-
-
-def _kinds() -> dict[str, Any]:
-    """Return the schemas of the kinds of tables and of figures."""
-    from monoglot.kind_schema import _schema
-
-    return _schema()["$defs"]

@@ -20,6 +20,7 @@ from monoglot.checkpoint_files import FILES as CHECKPOINT_FILES
 from monoglot.checkpoint_files import TOKENIZER_FILES
 from monoglot.config import adapter_settings, source_of
 from monoglot.data.invented import LANGUAGES as INVENTED
+from monoglot.deploy.onnx_names import FILES as ONNX_FILES
 from monoglot.downloads import preflight
 from monoglot.downloads.needs import (
     TEXT_SETS,
@@ -39,8 +40,8 @@ from monoglot.files import sha256
 from monoglot.fingerprint import code_of
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
-from monoglot.graph_tables import deployed, deployed_runs, deployment_rows
 from monoglot.job_resources import memory_mb, minutes, place
+from monoglot.nodes import Run
 from monoglot.pages.finished_run import NAME as REPORT
 from monoglot.pages.finished_run import in_use, made_from, reported, templates
 from monoglot.parameters import flags
@@ -48,6 +49,7 @@ from monoglot.paths import Paths
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import other_versions
 from monoglot.slurm_jobs import note_run, stop_earlier_runs
+from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
 CHECKPOINT = (*CHECKPOINT_FILES, PROVENANCE)
@@ -55,6 +57,9 @@ CHECKPOINT = (*CHECKPOINT_FILES, PROVENANCE)
 
 STORE = (*STORE_FILES, PROVENANCE)
 """What is written into the folder of a token store."""
+
+ONNX = (*ONNX_FILES, PROVENANCE)
+"""What is written into the folder of a checkpoint's ONNX graphs."""
 
 TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "png", "csv")
@@ -69,6 +74,8 @@ class Wildcards(Protocol):
     task: str
     set: str
     home: str
+    table: str
+    figure: str
 
 
 class Experiment:
@@ -107,6 +114,11 @@ class Experiment:
     def encoders(self) -> str:
         """A wildcard constraint: the variants that have a checkpoint."""
         return one_of([v for v in self.graph.variants if not self.graph.is_baseline(v)])
+
+    @property
+    def evaluated(self) -> str:
+        """A wildcard constraint: the languages that are evaluated."""
+        return one_of(self.graph.evaluated)
 
     def tasks_by(self, tuning: str) -> str:
         """A wildcard constraint: the tasks that are tuned by `adapter`, or in `full`."""
@@ -415,12 +427,106 @@ class Experiment:
         """What is kept of each seed: an adapter with its head, or in `full` a whole model."""
         return KEPT[tuning]
 
+    # Tables and figures
+
+    def table_kind(self, wildcards: Wildcards) -> str:
+        return self.graph.table(wildcards.table).kind
+
+    def table_inputs(self, wildcards: Wildcards) -> list[str]:
+        return self.graph.table(wildcards.table).inputs(self.graph, self.paths)
+
+    def table_records(self, wildcards: Wildcards) -> list[str]:
+        return self.graph.table(wildcards.table).records(self.graph, self.paths)
+
+    def table_spec(self, wildcards: Wildcards) -> str:
+        """The table's block, with all that the configuration leaves open, as JSON."""
+        return _json(self.graph.table(wildcards.table).spec(self.graph, self.paths))
+
+    def table_code(self, wildcards: Wildcards) -> str:
+        """The code of the script with one kind: a change in another kind makes no table again."""
+        return code_of("scripts/table.py", f"monoglot.tables.{self.table_kind(wildcards)}")
+
+    def figure_inputs(self, wildcards: Wildcards) -> list[str]:
+        return self.graph.figure(wildcards.figure).inputs(self.graph, self.paths)
+
+    def figure_records(self, wildcards: Wildcards) -> list[str]:
+        return self.graph.figure(wildcards.figure).records(self.graph, self.paths)
+
+    def figure_spec(self, wildcards: Wildcards) -> str:
+        return _json(self.graph.figure(wildcards.figure).spec(self.graph, self.paths))
+
+    def figure_sources(self, wildcards: Wildcards) -> str:
+        """Names in print and files that a figure is drawn from, as JSON."""
+        return _json(self.graph.figure(wildcards.figure).sources(self.graph, self.paths))
+
+    def figure_code(self, wildcards: Wildcards) -> str:
+        kind = self.graph.figure(wildcards.figure).kind
+        return code_of("scripts/figure.py", f"monoglot.figures.{kind}")
+
+    # Deployment
+
+    def onnx_folder(self, wildcards: Wildcards) -> str:
+        return self.paths.onnx(self.node(wildcards))
+
+    def onnx_files(self, wildcards: Wildcards) -> list[str]:
+        return [f"{self.onnx_folder(wildcards)}/{name}" for name in ONNX_FILES]
+
+    def deployment_text(self, wildcards: Wildcards) -> str:
+        return self.paths.data(self._deployment_language(wildcards), "heldout")
+
+    def deployment_flags(self, wildcards: Wildcards) -> str:
+        about = {key: getattr(wildcards, key) for key in ("model", "language", "variant")}
+        about["text_language"] = self._deployment_language(wildcards)
+        return flags(about | self.config["deployment"])
+
+    def exported_records(self, wildcards: Wildcards) -> list[str]:
+        runs = self._exported_runs(wildcards)
+        return [file for run in runs for file in self.paths.records(run, [self._scored_seed])]
+
+    def exported_adapters(self, wildcards: Wildcards) -> list[str]:
+        """What was kept of the adapters, or the whole models, that are exported."""
+        return [
+            f"{self.paths.results}/adapters/{run}/seed{self._scored_seed}/{name}"
+            for run in self._exported_runs(wildcards)
+            for name in KEPT[self.config["tasks"][run.task]["tuning"]]
+        ]
+
+    def exported_examples(self, wildcards: Wildcards) -> list[str]:
+        runs = self._exported_runs(wildcards)
+        return [self.paths.data(run.language, run.task) for run in runs]
+
+    def exported_flags(self, wildcards: Wildcards) -> str:
+        about = {key: getattr(wildcards, key) for key in ("model", "language", "variant")}
+        folder = "/".join(about.values())
+        about["tasks"] = [run.task for run in self._exported_runs(wildcards)]
+        about |= {"examples": self.exported_examples(wildcards), "seed": self._scored_seed}
+        kinds = ("adapters", "scores")
+        return flags(about | {kind: f"{self.paths.results}/{kind}/{folder}" for kind in kinds})
+
+    @cached_property
+    def _exported(self) -> list[Run]:
+        return deployed_runs(self.graph)
+
+    @property
+    def _scored_seed(self) -> int:
+        return self.config["seeds"][0]
+
+    def _exported_runs(self, wildcards: Wildcards) -> list[Run]:
+        """The runs of a variant that are scored after export, one for each task."""
+        about = (wildcards.model, wildcards.language, wildcards.variant)
+        return [one for one in self._exported if (one.model, one.language, one.variant) == about]
+
+    def _deployment_language(self, wildcards: Wildcards) -> str:
+        """Whose held-out text is answered: the checkpoint's language, or the first one for all."""
+        language = self.node(wildcards).language
+        return self.graph.evaluated[0] if language == ANY else language
+
     # Targets
 
     def target_files(self, target: str) -> list[str]:
         """The files of a target: `targets` names them, and `snakemake TARGET` makes them."""
         made = {
-            "tables": lambda: self._tables(lambda kind: kind != "deployment"),
+            "tables": lambda: self._tables("tables"),
             "figures": self._figures,
             "deployment": self._deployment,
             "cards": self._cards,
@@ -440,13 +546,10 @@ class Experiment:
         folder = {"cards": "models"}.get(target, target)
         return f"The {target} are in {self.paths.results}/{folder}."
 
-    def _tables(self, is_wanted: Callable[[str], bool]) -> list[str]:
-        """Files of the tables of some kinds, but for those of deployment that have no rows."""
+    def _tables(self, target: str) -> list[str]:
+        """Files of the tables that belong to a target."""
         names = [
-            name
-            for name, spec in self.config["tables"].items()
-            if is_wanted(spec["kind"])
-            and (spec["kind"] != "deployment" or deployment_rows(self.graph, spec))
+            n for n in self.config["tables"] if self.graph.table(n).is_made(self.graph, target)
         ]
         folder = f"{self.paths.results}/tables"
         return [f"{folder}/{name}.{form}" for name in names for form in TABLE_FORMATS]
@@ -457,10 +560,10 @@ class Experiment:
 
     def _deployment(self) -> list[str]:
         """Measurements and scores after export of what tables of scores and of deployment show."""
-        runs = deployed_runs(self.graph)
+        runs = self._exported
         scored = {self.paths.onnx_scores(one.model, one.language, one.variant) for one in runs}
         measured = map(self.paths.measurement, deployed(self.graph))
-        return [*measured, *sorted(scored), *self._tables(lambda kind: kind == "deployment")]
+        return [*measured, *sorted(scored), *self._tables("deployment")]
 
     def _cards(self) -> list[str]:
         """Cards of the checkpoints that adapters are trained on for tables and figures."""
@@ -509,7 +612,7 @@ class Experiment:
 
     def report_config(self, wildcards: Wildcards) -> str:
         """The whole configuration: the report names models and languages, and prints it."""
-        return json.dumps(self.config, ensure_ascii=False)
+        return _json(self.config)
 
     def report_templates(self) -> list[str]:
         """Hashes of the files that the report is filled into, which are no Python."""
@@ -527,6 +630,10 @@ class Experiment:
 def one_of(names: Iterable[str]) -> str:
     """A wildcard constraint that matches exactly these names, or nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _run(wildcards: Wildcards) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from functools import cached_property
 
+from monoglot import figures, tables
 from monoglot.config import complete, source_of, variant_settings
+from monoglot.figures.base import FigureBlock
 from monoglot.graph_checks import check
-from monoglot.graph_figures import figure_needs
-from monoglot.graph_tables import table_needs
 from monoglot.nodes import ANY, Checkpoint, Needs, Run
 from monoglot.operations import LINKS, OPERATIONS, Operation
+from monoglot.tables.base import TableBlock
 
 
 class Graph:
@@ -39,10 +40,6 @@ class Graph:
     def entry(self, variant: str) -> Operation:
         """What the registry says of a variant's operation."""
         return OPERATIONS[self.operation(variant)]
-
-    def source(self, name: str, language: str) -> dict:
-        """Return the source of set `name` for a language, see `source_of`."""
-        return source_of(self.config, name, language)
 
     def of_operation(self, operation: str) -> list[str]:
         """Names of the variants that an operation makes."""
@@ -108,15 +105,27 @@ class Graph:
         changed = self.entry(checkpoint.variant).shape(self.settings(checkpoint))
         return self.shape(parent) | dict(changed)
 
+    def source(self, name: str, language: str) -> dict:
+        """Return where a set of a language comes from; raise `UserError` if that is not said."""
+        return source_of(self.config, name, language)
+
+    def table(self, name: str) -> TableBlock:
+        """Return the block of a table."""
+        return tables.read_block(self.config["tables"][name], f"tables.{name}")
+
+    def figure(self, name: str) -> FigureBlock:
+        """Return the block of a figure."""
+        return figures.read_block(self.config["figures"][name], f"figures.{name}")
+
     @cached_property
     def needs(self) -> dict[str, Needs]:
         """What the cells of each table are made from."""
-        return {table: table_needs(self, table) for table in self.config["tables"]}
+        return {name: self.table(name).needs(self) for name in self.config["tables"]}
 
     @cached_property
     def figure_needs(self) -> dict[str, Needs]:
         """What each figure is made from."""
-        return {figure: figure_needs(self, figure) for figure in self.config["figures"]}
+        return {name: self.figure(name).needs(self) for name in self.config["figures"]}
 
     def table_runs(self, table: str) -> list[Run]:
         """Return the runs that the cells of a table show."""

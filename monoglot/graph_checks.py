@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from monoglot.checkpoint_files import SCORED
 from monoglot.config import source_of
 from monoglot.errors import UserError
-from monoglot.graph_figures import check_figure
-from monoglot.graph_table_checks import check_table
 from monoglot.nodes import ANY
 
 if TYPE_CHECKING:
@@ -19,9 +17,9 @@ def check(graph: "Graph") -> None:
     _links(graph)
     _tasks(graph)
     for table in graph.config["tables"]:
-        check_table(graph, table)
+        graph.table(table).check(graph, f"tables.{table}")
     for figure in graph.config["figures"]:
-        check_figure(graph, figure)
+        graph.figure(figure).check(graph, f"figures.{figure}")
     for checkpoint in graph.checkpoints:
         _checkpoint(graph, checkpoint)
     for language in graph.evaluated:

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from monoglot.environment import use_checkout
 from monoglot.errors import UserError
-from monoglot.experiment import CHECKPOINT, PROVENANCE, STORE, WHOLE, Experiment
+from monoglot.experiment import CHECKPOINT, ONNX, PROVENANCE, STORE, WHOLE, Experiment
 from monoglot.extends import WORKFLOW
 
 use_checkout(str(WORKFLOW))

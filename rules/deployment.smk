@@ -3,26 +3,22 @@
 
 rule export_onnx:
     input:
-        checkpoint=evaluated_files,
+        checkpoint=experiment.files,
     output:
-        multiext(
-            f"{RESULTS}/onnx/{{model}}/{{language}}/{{variant}}/",
-            *ONNX_FILES,
-            PROVENANCE,
-        ),
+        multiext("<results>/onnx/{model}/{language}/{variant}/", *ONNX),
     log:
-        f"{RESULTS}/logs/export_onnx/{{model}}/{{language}}/{{variant}}.log",
+        "<logs>/export_onnx/{model}/{language}/{variant}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/export_onnx/{{model}}/{{language}}/{{variant}}.tsv"
+        "<benchmarks>/export_onnx/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(ENCODERS),
+        variant=experiment.encoders,
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("export_onnx"),
+        **experiment.on_cluster("export_onnx"),
     params:
         **experiment.script("export_onnx"),
-        checkpoint=evaluated_folder,
+        checkpoint=experiment.folder,
         out=subpath(output[0], parent=True),
     shell:
         "python {params.script:q} --checkpoint {params.checkpoint:q} --out {params.out:q}"
@@ -31,28 +27,28 @@ rule export_onnx:
 
 rule score_onnx:
     input:
-        checkpoint=evaluated_files,
-        records=exported_records,
-        adapters=exported_adapters,
-        examples=exported_examples,
+        checkpoint=experiment.files,
+        records=experiment.exported_records,
+        adapters=experiment.exported_adapters,
+        examples=experiment.exported_examples,
     output:
-        json=f"{RESULTS}/onnx_scores/{{model}}/{{language}}/{{variant}}.json",
-        provenance=f"{RESULTS}/onnx_scores/{{model}}/{{language}}/{{variant}}.{PROVENANCE}",
+        json="<results>/onnx_scores/{model}/{language}/{variant}.json",
+        provenance=f"<results>/onnx_scores/{{model}}/{{language}}/{{variant}}.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/score_onnx/{{model}}/{{language}}/{{variant}}.log",
+        "<logs>/score_onnx/{model}/{language}/{variant}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/score_onnx/{{model}}/{{language}}/{{variant}}.tsv"
+        "<benchmarks>/score_onnx/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        language=one_of(GRAPH.evaluated),
-        variant=one_of(ENCODERS),
+        language=experiment.evaluated,
+        variant=experiment.encoders,
     conda:
         "../envs/monoglot.yaml"
     resources:
-        **on_cluster("score_onnx"),
+        **experiment.on_cluster("score_onnx"),
     params:
         **experiment.script("score_onnx"),
-        checkpoint=evaluated_folder,
-        flags=exported_flags,
+        checkpoint=experiment.folder,
+        flags=experiment.exported_flags,
     shell:
         "python {params.script:q} --checkpoint {params.checkpoint:q} {params.flags}"
         " --out {output.json:q} > {log:q} 2>&1"
@@ -61,32 +57,32 @@ rule score_onnx:
 # It takes the whole machine, last of all, so that nothing else of the run is timed beside it.
 rule deploy:
     input:
-        checkpoint=evaluated_files,
-        graphs=onnx_files,
-        text=deployment_text,
+        checkpoint=experiment.files,
+        graphs=experiment.onnx_files,
+        text=experiment.deployment_text,
     output:
-        json=f"{RESULTS}/deployment/{{model}}/{{language}}/{{variant}}.json",
-        provenance=f"{RESULTS}/deployment/{{model}}/{{language}}/{{variant}}.{PROVENANCE}",
+        json="<results>/deployment/{model}/{language}/{variant}.json",
+        provenance=f"<results>/deployment/{{model}}/{{language}}/{{variant}}.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/deploy/{{model}}/{{language}}/{{variant}}.log",
+        "<logs>/deploy/{model}/{language}/{variant}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/deploy/{{model}}/{{language}}/{{variant}}.tsv"
+        "<benchmarks>/deploy/{model}/{language}/{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(ENCODERS),
+        variant=experiment.encoders,
     priority: -1
     conda:
         "../envs/monoglot.yaml"
-    threads: whole_machine
+    threads: experiment.whole_machine
     resources:
-        **on_cluster("deploy"),
+        **experiment.on_cluster("deploy"),
         gpu=1,
         gpu_share=WHOLE,
         slurm_extra="--exclusive",
     params:
         **experiment.gpu_script("deploy"),
-        checkpoint=evaluated_folder,
-        graphs=onnx_folder,
-        flags=deployment_flags,
+        checkpoint=experiment.folder,
+        graphs=experiment.onnx_folder,
+        flags=experiment.deployment_flags,
     shell:
         "python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
         " python {params.script:q} --checkpoint {params.checkpoint:q} --graphs {params.graphs:q}"

@@ -3,30 +3,28 @@
 
 rule figure:
     input:
-        records=figure_records,
-        histories=figure_histories,
-        corpora=figure_corpus_files,
-        published=figure_published,
+        experiment.figure_inputs,
     output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        pdf="<results>/figures/{figure}.pdf",
         png=report(
-            f"{RESULTS}/figures/{{figure}}.png", category="Figures", labels={"figure": "{figure}"}
+            "<results>/figures/{figure}.png", category="Figures", labels={"figure": "{figure}"}
         ),
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
-        provenance=f"{RESULTS}/figures/{{figure}}.{PROVENANCE}",
+        csv="<results>/figures/{figure}.csv",
+        provenance=f"<results>/figures/{{figure}}.{PROVENANCE}",
     log:
-        f"{RESULTS}/logs/figure/{{figure}}.log",
+        "<logs>/figure/{figure}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
+        "<benchmarks>/figure/{figure}.tsv"
     localrule: True
     conda:
         "../envs/monoglot.yaml"
     params:
-        **experiment.script("figure"),
-        flags=figure_flags,
-        spec=figure_spec,
-        sources=figure_sources,
+        script=experiment.script("figure")["script"],
+        code=experiment.figure_code,
+        records=experiment.figure_records,
+        spec=experiment.figure_spec,
+        sources=experiment.figure_sources,
     shell:
-        "python {params.script:q} {params.flags} --spec {params.spec:q}"
+        "python {params.script:q} --records {params.records:q} --spec {params.spec:q}"
         " --sources {params.sources:q} --out-pdf {output.pdf:q} --out-png {output.png:q}"
         " --out-csv {output.csv:q} > {log:q} 2>&1"

@@ -17,7 +17,7 @@ def main() -> None:
         from monoglot.cards import parse_spec, render
         from monoglot.checkpoint_files import FILES
         from monoglot.files import whole_file
-        from monoglot.report.cells import read_scores
+        from monoglot.tables.scores import read_scores
 
     spec = parse_spec(options.spec)
     read = [spec.folders[-1] / name for name in FILES]

@@ -1,6 +1,5 @@
 """Draw one figure from histories or records: as PDF, as PNG, and the numbers drawn as CSV."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from monoglot import command
@@ -28,22 +27,20 @@ def main() -> None:
     args = parser.parse_args()
 
     with command.loading():
-        from monoglot.figures.block import read_block, read_sources
-        from monoglot.figures.kinds import drawing, numbers
+        from monoglot import provenance
+        from monoglot.figures.base import drawing, numbers, read_sources, read_spec
         from monoglot.files import whole_file
-        from monoglot.report.arguments import recorded
-        from monoglot.report.cells import read_scores
+        from monoglot.tables.base import files_in
+        from monoglot.tables.scores import read_scores
 
-    spec, sources = read_block(args.spec), read_sources(args.sources)
-    with recorded(__file__, args, spec, asdict(sources)):
+    spec, sources = read_spec(args.spec), read_sources(args.sources)
+    read = [*map(Path, args.records), *files_in([spec.given(), sources.given()])]
+    outputs = [args.out_pdf, args.out_png, args.out_csv]
+    with provenance.recorded(__file__, args, read, outputs, provenance.beside(args.out_csv)):
         text = numbers(spec, sources, read_scores(args.records))
         canvas = drawing(text, spec, sources)
-        outputs = {
-            args.out_pdf: canvas.bytes("pdf"),
-            args.out_png: canvas.bytes("png"),
-            args.out_csv: text.encode("utf-8"),
-        }
-        for path, content in outputs.items():
+        contents = [canvas.bytes("pdf"), canvas.bytes("png"), text.encode("utf-8")]
+        for path, content in zip(outputs, contents, strict=True):
             with whole_file(path) as aside:
                 aside.write_bytes(content)
 

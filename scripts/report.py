@@ -24,7 +24,7 @@ def main() -> None:
         from monoglot.files import whole_file
         from monoglot.pages.finished_run import NAME, in_use, made_from, reported
         from monoglot.pages.page import render
-        from monoglot.report.block import parse_block
+        from monoglot.tables.base import parse_block
 
     is_file = Path(args.config).suffix in (".yaml", ".yml")
     graph = reported(read(args.config, "--config") if is_file else parse_block(args.config))

@@ -13,11 +13,11 @@ def main() -> None:
     args = parser.parse_args()
 
     with command.loading():
-        from monoglot.report.terminal import show
+        from monoglot.tables.formats import show_scores
 
     # Without a terminal (a log, a pipe), lines may be long enough for twelve cells in a row.
     width = shutil.get_terminal_size(fallback=(132, 24)).columns
-    print("\n\n\n".join(show(table, width) for table in args.tables))
+    print("\n\n\n".join(show_scores(table, width) for table in args.tables))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 from monoglot.cards import parse_spec, render
 from monoglot.errors import UserError
 from monoglot.provenance import read as read_provenance
-from monoglot.report.cells import read_scores
+from monoglot.tables.scores import read_scores
 
 ROOT = Path(__file__).parents[1]
 

@@ -214,22 +214,22 @@ def test_a_language_may_lack_a_task():
         ("variants.adapted.teacher", "base", "has a teacher but no loss"),
         ("variants.kd-init.layers", 40, "layers 40 is larger than the parent's"),
         ("variants.base.text", {"qzz": 1}, "there is no language 'qzz'"),
-        ("tables.table1.model", "gpt", "'gpt' is none of the models; these are xlmr, mbert"),
-        ("tables.table1.languages", ["qab"], "'qab' is none of the evaluated languages"),
-        ("tables.table1.tasks", ["mt"], "'mt' is none of the tasks"),
-        ("tables.table1.scores", {"tc": "word_f1"}, "'word_f1' is none of macro_f1"),
-        ("tables.table1.baseline", "bse", "'bse' is none of the variants"),
+        ("tables.table1.model", "gpt", "'gpt' is not one of the models; these are xlmr, mbert"),
+        ("tables.table1.languages", ["qab"], "'qab' is not one of the evaluated languages"),
+        ("tables.table1.tasks", ["mt"], "'mt' is not one of the tasks"),
+        ("tables.table1.scores", {"tc": "word_f1"}, "'word_f1' is not one of macro_f1"),
+        ("tables.table1.baseline", "bse", "'bse' is not one of the variants"),
         ("tables.table1.published", "no.csv", r"published: there is no file no\.csv"),
-        ("tables.table1.kind", "score", r"tables\.table1\.kind: 'score' must be one of scores"),
+        ("tables.table1.kind", "score", r"tables\.table1\.kind: 'score' must be one of adapters"),
         ("tables.table1.reduction_factor", 2, "table1: unknown key 'reduction_factor'"),
-        ("tables.table2.model", "gpt", "'gpt' is none of the models"),
-        ("tables.table2.languages", ["qzz"], "'qzz' is none of the languages"),
-        ("tables.table3.languages", ["qzz"], "'qzz' is none of the languages"),
-        ("tables.table3.tasks", ["mt"], "'mt' is none of the tasks"),
-        ("tables.table4.tasks", ["mt"], "'mt' is none of the tasks"),
+        ("tables.table2.model", "gpt", "'gpt' is not one of the models"),
+        ("tables.table2.languages", ["qzz"], "'qzz' is not one of the languages"),
+        ("tables.table3.languages", ["qzz"], "'qzz' is not one of the languages"),
+        ("tables.table3.tasks", ["mt"], "'mt' is not one of the tasks"),
+        ("tables.table4.tasks", ["mt"], "'mt' is not one of the tasks"),
         ("tables.table4.rows", ["epoch"], r"table4\.rows\.0: 'epoch' must be one of learning_rate"),
         ("tables.table5.published", "no.csv", r"published: there is no file no\.csv"),
-        ("tables.table5.columns", [{"model": "gpt", "label": "G"}], "'gpt' is none of the models"),
+        ("tables.table5.columns", [{"model": "gpt", "label": "G"}], "'gpt' is not one of the m"),
         ("tasks.tc.metric", "word_f1", "'word_f1' is not for classification; choose one of macro"),
         ("languages.any", {"name": "Any"}, "the name 'any' is taken"),
         ("languages.qaa.codes", {}, "asks for a code that language 'qaa' does not have"),
@@ -242,18 +242,18 @@ def test_faults_are_refused_each_in_its_own_words(path, value, message):
 
 def test_a_table_row_without_a_variant_is_refused():
     rows = [*DEMO["tables"]["table1"]["rows"], {"variant": "hidden7", "label": "?"}]
-    with pytest.raises(UserError, match="'hidden7' is none of the variants"):
+    with pytest.raises(UserError, match="'hidden7' is not one of the variants"):
         Graph(changed("tables.table1.rows", rows))
 
 
 @pytest.mark.parametrize(
     ("path", "entry", "message"),
     [
-        ("table1.rows", {"variant": "base"}, r"table1\.rows: 'base' stands there twice"),
+        ("table1.rows", {"variant": "base"}, r"table1\.rows: 'base' appears twice"),
         ("table2.columns", {"variant": "kd-init"}, "'kd-init' is made by select_layers, from no"),
-        ("table2.columns", {"variant": "ffn"}, "'ffn' is none of the variants"),
-        ("table5.rows", {"variant": "ffn"}, "'ffn' is none of the variants"),
-        ("table5.columns", {"model": "xlmr"}, r"table5\.columns: 'xlmr' stands there twice"),
+        ("table2.columns", {"variant": "ffn"}, "'ffn' is not one of the variants"),
+        ("table5.rows", {"variant": "ffn"}, "'ffn' is not one of the variants"),
+        ("table5.columns", {"model": "xlmr"}, r"table5\.columns: 'xlmr' appears twice"),
     ],
 )
 def test_one_more_row_or_column_that_cannot_be_is_refused(path, entry, message):
@@ -302,7 +302,7 @@ def test_a_row_may_be_of_another_model():
     assert graph.runs == [Run("distil", "qaa", "adapted", "tc"), Run("xlmr", "qaa", "base", "tc")]
     assert Checkpoint("distil", "any", "init") in graph.checkpoints
     config["tables"]["few"]["rows"][1]["model"] = "nobody"
-    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is none of the models"):
+    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is not one of the models"):
         Graph(config)
 
 

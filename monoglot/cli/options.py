@@ -150,7 +150,7 @@ def complete_targets(context: click.Context, _: click.Parameter, typed: str) -> 
 
 def complete_tables(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
     """Offer the names of finished tables here."""
-    from monoglot.report.finished import tables_below
+    from monoglot.tables.formats import tables_below
 
     names = [path.stem for path in tables_below([Path("results"), Path(".")])]
     return [name for name in dict.fromkeys(names) if name.startswith(typed)]

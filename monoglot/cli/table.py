@@ -37,11 +37,11 @@ def table(name: str | None, config: str | None, form: str) -> None:
       monoglot table results/tables/table1.csv --format tex
       monoglot table table1 --format json | jq '.[] | [.row, .avg]'
     """
-    from monoglot.report.finished import find, shown, tables_below
+    from monoglot.tables.formats import find, in_form, tables_below
 
     folders = _folders(config)
     if name is not None:
-        click.echo(shown(find(name, folders), form, text.width()))
+        click.echo(in_form(find(name, folders), form, text.width()))
         return
     found = tables_below(folders)
     if not found:
@@ -51,7 +51,7 @@ def table(name: str | None, config: str | None, form: str) -> None:
 
 def _folders(config: str | None) -> list[Path]:
     """Return the results folders to look in: of a configuration, or all here."""
-    from monoglot.report.finished import tables_below
+    from monoglot.tables.formats import tables_below
 
     here = Path.cwd()
     if config:

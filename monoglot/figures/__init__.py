@@ -1,1 +1,48 @@
-"""From histories and records to figures: the numbers as CSV, and drawings of that CSV alone."""
+"""Figures: each kind is one module of this package that ends in its `KIND`, and is found by that.
+
+A kind owns its keys in the configuration, what it needs of the experiment, what it refuses before
+anything runs, and how its numbers become a CSV and that CSV, alone, a drawing. Planning imports all
+of them, so that none imports a heavy library at its top.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+from monoglot.errors import UserError
+
+if TYPE_CHECKING:
+    from monoglot.figures.base import FigureBlock, FigureKind
+
+
+HEAVY = ("canvas",)
+"""Modules that are no kind, and too slow to import for planning."""
+
+
+@cache
+def kinds() -> dict[str, "FigureKind"]:
+    """Return the kinds of figures by name, which is that of their module."""
+    names = [one.name for one in iter_modules(__path__) if one.name not in HEAVY]
+    modules = {name: import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.KIND for name, module in modules.items() if hasattr(module, "KIND")}
+
+
+def kind_of(name: str) -> "FigureKind":
+    """Return one kind, importing no other."""
+    return import_module(f"{__name__}.{name}").KIND
+
+
+def read_block(block: Mapping[str, Any], where: str) -> "FigureBlock":
+    """Return a figure's block of the configuration; raise `UserError` if it does not fit its kind.
+
+    Args:
+        where: the key of the block, such as `figures.figure2`.
+    """
+    if "kind" not in block:
+        raise UserError(f"{where}: the key 'kind' is missing")
+    if block["kind"] not in kinds():
+        known = ", ".join(kinds())
+        raise UserError(f"{where}.kind: {block['kind']!r} must be one of {known}")
+    return kinds()[block["kind"]].block.checked(block, where)

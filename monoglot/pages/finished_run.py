@@ -19,15 +19,15 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
-from monoglot.figures.cells import Key, collect, metric_of
+from monoglot.figures.base import CellKey, collect, metric_of
 from monoglot.graph import Checkpoint, Graph
-from monoglot.graph_tables import deployed, shown_scores
 from monoglot.nodes import Run
 from monoglot.pages.html_tables import TableView, read_table
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
-from monoglot.report.cells import Cell
-from monoglot.report.table_file import read_rows
+from monoglot.tables.deployment import deployed
+from monoglot.tables.formats import read_rows
+from monoglot.tables.scores import Cell, shown_scores
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -381,7 +381,7 @@ class FinishedRun:
         return shown_scores(self.graph)
 
     @cached_property
-    def cells(self) -> Mapping[Key, Cell]:
+    def cells(self) -> Mapping[CellKey, Cell]:
         """Scores in percent by model, language, variant and task; runs without scores left out."""
         found = collect([one for one in self.records if _has(one, self.scores)], self.scores)
         return {key: cell for key, cell in found.items() if cell.percent}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monoglot.errors import UserError
-from monoglot.report.table_file import read_rows
+from monoglot.tables.formats import read_rows
 
 MISSING = "–"
 MINUS = "−"

@@ -9,8 +9,8 @@ from statistics import mean, stdev
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
 from monoglot.nodes import Run
-from monoglot.report.cells import has_no_pieces, score_of
-from monoglot.report.published import read_published
+from monoglot.tables.base import read_published
+from monoglot.tables.scores import has_no_pieces, score_of
 
 MILLION = 10**6
 BESIDE = (("published_", "difference_"), ("_std", "_seeds"))

@@ -9,7 +9,7 @@ import pytest
 from monoglot.cli.compare import PUBLISHED
 from monoglot.fingerprint import ROOT
 from tests.cli.conftest import output
-from tests.report.two_results import SENTENCES, TEST, names, topics, write
+from tests.two_results import SENTENCES, TEST, names, topics, write
 
 CSV = "row,label,tc\na,A,1\n"
 

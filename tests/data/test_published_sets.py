@@ -18,8 +18,8 @@ from monoglot.data.store import (
 )
 from monoglot.evaluate import make_task
 from monoglot.files import sha256
-from monoglot.report import examples
-from monoglot.report.published import compared
+from monoglot.tables.base import compared
+from monoglot.tables.examples import KIND, ExamplesSpec
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))
@@ -103,7 +103,7 @@ def test_table_3_comes_out_with_no_difference(tmp_path: Path) -> None:
         for task in LABELS
     }
     block = {"languages": {one: one for one in FLORES}, "tasks": list(LABELS), "examples": files}
-    rows = compared(examples.render(block), TABLE_3, examples.KEYS).rows
+    rows = compared(KIND.render([], ExamplesSpec.checked(block)), TABLE_3, KIND.keys).rows
     assert len(rows) == 12
     assert {row[f"difference_{split}"] for row in rows for split in SPLITS} == {"+0"}
 

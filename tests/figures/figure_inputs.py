@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from monoglot.figures.block import Sources, read_block
+from monoglot.figures.base import Sources, read_spec
 
 NAMES = {"m": "Model M", "n": "Model N", "mt": "Maltese", "sk": "Slovak", "tc": "TC"}
 
 
 def block(**keys: object) -> dict:
     """Return a figure's block for model m and Maltese, defaults filled in."""
-    return read_block(json.dumps({"models": ["m"], "languages": ["mt"]} | keys))
+    return read_spec(json.dumps({"models": ["m"], "languages": ["mt"]} | keys))
 
 
 def curves(**keys: object) -> dict:

@@ -6,9 +6,8 @@ import pytest
 from figure_inputs import curves, history_sources, write_history
 
 from monoglot.errors import UserError
-from monoglot.figures.block import Sources
+from monoglot.figures.base import Sources, drawing, numbers
 from monoglot.figures.curves import draw, rows
-from monoglot.figures.kinds import drawing, numbers
 
 
 def test_the_csv_holds_every_evaluation_as_in_the_history(tmp_path):

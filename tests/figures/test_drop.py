@@ -9,9 +9,7 @@ import pytest
 from figure_inputs import NAMES, block, record
 
 from monoglot.errors import UserError
-from monoglot.figures.block import Sources
-from monoglot.figures.kinds import drawing, numbers
-from monoglot.figures.numbers import from_csv
+from monoglot.figures.base import Sources, drawing, from_csv, numbers
 
 PAPER = Path(__file__).parents[2] / "resources" / "paper"
 PAIR = {"teacher": "adapted", "student": "small"}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from figure_inputs import curves, history_sources
 
+from monoglot.figures.base import drawing, numbers
 from monoglot.figures.canvas import COLOURS, DASHES, MARKERS, plain
-from monoglot.figures.kinds import drawing, numbers
 
 ROOT = Path(__file__).parents[2]
 FORMS = ("pdf", "png", "csv")
@@ -30,7 +30,7 @@ def figure(out: Path, *arguments: str, **environment: str) -> subprocess.Complet
 def test_the_same_bytes_on_another_day_with_other_settings(tmp_path):
     sources = history_sources(tmp_path / "models")
     about = json.dumps({"names": dict(sources.names), "histories": dict(sources.histories)})
-    arguments = ("--spec", json.dumps(curves()), "--sources", about)
+    arguments = ("--spec", json.dumps(curves().given()), "--sources", about)
     (tmp_path / "matplotlibrc").write_text("lines.linewidth: 9\nfont.family: serif\n")
     days = (
         {"PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "0"},
@@ -72,7 +72,7 @@ def test_lines_differ_in_more_than_colour():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("{kind: pie}", "error: the figure.kind: 'pie' must be one of curves, scores, drop"),
+        ("{kind: pie}", "error: the figure.kind: 'pie' must be one of curves, drop, scores"),
         ("{kind: curves}", "error: the figure: the key 'lines' is missing"),
         ("{kind: curves, lines: [{variant: a, label: b}]}", "the key 'models' is missing"),
         ("- one", "error: the figure's spec: ['one'] must be a mapping"),
@@ -88,9 +88,9 @@ def test_a_bad_spec_is_one_sentence_and_leaves_nothing(tmp_path, spec, message):
 
 
 def test_unknown_sources_are_refused(tmp_path):
-    spec = json.dumps(curves())
+    spec = json.dumps(curves().given())
     done = figure(tmp_path / "out", "--spec", spec, "--sources", "{histroies: {}}")
-    assert "sources: unknown key 'histroies'; keys are names, histories" in done.stderr
+    assert "sources: unknown key 'histroies'; known keys are corpora, histories" in done.stderr
 
 
 def test_help_says_what_it_does():

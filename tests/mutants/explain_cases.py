@@ -10,10 +10,8 @@ from report_cases import SPEC, written_records
 
 from monoglot.lineage import account
 from monoglot.provenance import beside, of_folder, recorded
-from monoglot.report.cells import read_scores
-from monoglot.report.layout import to_csv
-from monoglot.report.scores import render
-from monoglot.report.spec import read_spec
+from monoglot.tables.formats import to_csv
+from monoglot.tables.scores import ScoresSpec, read_scores, render
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -27,7 +25,9 @@ def explain_case(draw: random.Random, folder: Path) -> None:
         records = written_records(draw, scores)
     arguments = Namespace(spec=json.dumps(SPEC), records=records)
     with recorded(SCRIPTS / "table.py", arguments, records, [table], beside(table)):
-        table.write_text(to_csv(render(read_scores(records), read_spec(SPEC))), encoding="utf-8")
+        table.write_text(
+            to_csv(render(read_scores(records), ScoresSpec.checked(SPEC))), encoding="utf-8"
+        )
     assert account(table, "mt_tc", "kd")[1], "nothing has changed yet"
     accounts = [beside(table), scores / "provenance.json"]
     file = draw.choice([table, draw.choice(records), *accounts])

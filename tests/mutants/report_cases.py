@@ -11,16 +11,10 @@ from statistics import mean
 from mutations import spoilt_bytes, spoilt_document, spoilt_json
 
 from monoglot.evaluate.records import read_record
-from monoglot.figures.block import read_block, read_sources
-from monoglot.figures.kinds import numbers
-from monoglot.report.block import parse_block
-from monoglot.report.cells import read_scores
-from monoglot.report.latex import to_latex
-from monoglot.report.layout import to_csv, to_markdown
-from monoglot.report.published import compared, read_published
-from monoglot.report.scores import KEYS, render
-from monoglot.report.spec import read_spec
-from monoglot.report.terminal import show
+from monoglot.figures.base import numbers, read_sources, read_spec
+from monoglot.tables.base import compared, parse_block, read_published
+from monoglot.tables.formats import show_scores, to_csv, to_latex, to_markdown
+from monoglot.tables.scores import KIND, ScoresSpec, read_scores, render
 
 LANGUAGES, TASKS, VARIANTS, SEEDS = ("mt", "sk"), ("tc", "ner"), ("base", "kd"), (1, 2)
 METRICS = {"tc": "macro_f1", "ner": "word_f1"}
@@ -37,7 +31,7 @@ def record_case(draw: random.Random, folder: Path) -> None:
     files = written_records(draw, folder)
     spoilt = draw.choice(files)
     spoilt.write_bytes(spoilt_json(spoilt.read_bytes(), draw))
-    table = render(read_scores(files), read_spec(SPEC))
+    table = render(read_scores(files), ScoresSpec.checked(SPEC))
     read = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     for row in table.rows:
         for language in LANGUAGES:
@@ -56,10 +50,10 @@ def spec_case(draw: random.Random, folder: Path) -> None:
     """Spoil a table's block: every form of the table is still in one piece, or it is refused."""
     files = written_records(draw, folder)
     spec = spoilt_document(SPEC | {"caption": "A & B", "scores": {"ner": "word_f1"}}, draw)
-    table = render(read_scores(files), read_spec(parse_block(json.dumps(spec))))
+    table = render(read_scores(files), ScoresSpec.checked(parse_block(json.dumps(spec))))
     _sound(table)
     (folder / "t.csv").write_text(to_csv(table), encoding="utf-8")
-    show(folder / "t.csv", 80)
+    show_scores(folder / "t.csv", 80)
 
 
 def label_case(draw: random.Random, folder: Path) -> None:
@@ -81,7 +75,7 @@ def label_case(draw: random.Random, folder: Path) -> None:
         "rows": [{"variant": v, "label": draw.choice(odd) + draw.choice(odd)} for v in VARIANTS],
         "caption": draw.choice(odd),
     }
-    _sound(render(read_scores(written_records(draw, folder)), read_spec(spec)))
+    _sound(render(read_scores(written_records(draw, folder)), ScoresSpec.checked(spec)))
 
 
 def published_case(draw: random.Random, folder: Path) -> None:
@@ -89,12 +83,12 @@ def published_case(draw: random.Random, folder: Path) -> None:
     rows = [f"xlmr,{variant},{draw.random():.4f},{draw.random():.4f}" for variant in VARIANTS]
     content = "\n".join(["model,row,mt_tc,sk_tc", *rows]) + "\n"
     (folder / "p.csv").write_bytes(spoilt_bytes(content.encode(), draw))
-    table = render(read_scores(written_records(draw, folder)), read_spec(SPEC))
-    _sound(compared(table, folder / "p.csv", KEYS))
+    table = render(read_scores(written_records(draw, folder)), ScoresSpec.checked(SPEC))
+    _sound(compared(table, folder / "p.csv", KIND.keys))
     read = list(
         csv.DictReader(io.StringIO((folder / "p.csv").read_bytes().decode("utf-8-sig"), newline=""))
     )
-    found = read_published(folder / "p.csv", KEYS)
+    found = read_published(folder / "p.csv", KIND.keys)
     assert len(found) == len(read)
     for row in read:
         for column, value in found[row["model"], row["row"]].items():
@@ -120,7 +114,7 @@ def history_case(draw: random.Random, folder: Path) -> None:
         "names": {"xlmr": "X", "mt": "M"},
         "histories": {"xlmr/mt/kd": str(folder / "h.csv")},
     }
-    text = numbers(read_block(json.dumps(spec)), read_sources(json.dumps(sources)), [])
+    text = numbers(read_spec(json.dumps(spec)), read_sources(json.dumps(sources)), [])
     drawn = list(csv.DictReader(io.StringIO(text)))
     read = csv.DictReader(
         io.StringIO((folder / "h.csv").read_bytes().decode("utf-8-sig"), newline="")

@@ -3,18 +3,15 @@
 import json
 import math
 import zlib
-from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
 from monoglot.extends import read
 from monoglot.graph import Checkpoint, Graph
 from monoglot.pages import finished_run as files
-from monoglot.report.cells import read_scores
-from monoglot.report.published import compared
-from monoglot.report.scores import KEYS, render
-from monoglot.report.spec import read_spec
-from monoglot.report.writing import write_table
+from monoglot.tables.base import compared
+from monoglot.tables.formats import write_table
+from monoglot.tables.scores import KIND, ScoresSpec, read_scores, render
 
 ROOT = Path(__file__).parents[2]
 VOCABULARY = {"xlm-roberta": 250002, "bert": 119547}
@@ -139,13 +136,11 @@ def _table(graph: Graph, name: str, results: Path) -> None:
         "languages": block.get("languages", graph.evaluated),
         "tasks": block.get("tasks", list(graph.config["tasks"])),
     }
-    spec = read_spec(block)
+    spec = ScoresSpec.checked(block)
     table = render(read_scores([results / "scores"]), spec)
-    outputs = Namespace(
-        **{f"out_{form}": results / "tables" / f"{name}.{form}" for form in ("csv", "md", "tex")}
-    )
+    outputs = [results / "tables" / f"{name}.{form}" for form in ("csv", "md", "tex")]
     (results / "tables").mkdir(exist_ok=True)
-    write_table(compared(table, spec.published, KEYS), outputs)
+    write_table(compared(table, spec.published, KIND.keys), *outputs)
 
 
 def _write(path: Path, text: str) -> None:

@@ -17,8 +17,8 @@ from monoglot.pages.html_tables import read_table
 from monoglot.pages.plots import Plot, placed, spread
 from monoglot.pages.standings import Point, front, tint
 from monoglot.pages.variant_graph import broken, heights, layers
-from monoglot.report.layout import to_csv, to_markdown
-from monoglot.report.table import Column, Table
+from monoglot.tables.base import Column, Table
+from monoglot.tables.formats import to_csv, to_markdown
 
 
 def naive_front(points: list[Point]) -> list[Point]:

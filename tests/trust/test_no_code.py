@@ -17,7 +17,7 @@ from monoglot.data.sources import parse_source
 from monoglot.errors import UserError
 from monoglot.evaluate.adapter import load_encoder
 from monoglot.operations.pretrained import pretrained
-from monoglot.report.block import parse_block
+from monoglot.tables.base import parse_block
 from monoglot.tokens.store import build_store
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,383 @@
+"""What all kinds of tables share: a block of the configuration, and named columns of texts.
+
+To add a kind, write a module beside this one: a `TableBlock` with its keys, a subclass of that for
+what its job is given besides, a function `render`, and a `Kind` of these named `KIND`.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from itertools import starmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from monoglot.errors import UserError
+from monoglot.nodes import Needs, Run
+from monoglot.parameters import UNIQUE, FilePath, Parameters
+
+if TYPE_CHECKING:
+    from monoglot.graph import Graph
+    from monoglot.paths import Paths
+
+MISSING = "–"
+LARGEST = 10**15
+"""No number of a table is larger; 1e9999999 would be printed with all its digits."""
+
+Row = Mapping[str, str]
+Record = Mapping[str, Any]
+Published = Mapping[tuple[str, ...], Mapping[str, Decimal]]
+Entry = TypeVar("Entry", bound=Parameters)
+
+
+def _line(value: Any) -> Any:
+    """Make white space single; JSON's escapes may hold half a surrogate pair, which is refused."""
+    if not isinstance(value, str):
+        # YAML reads a bare `no` (Norwegian) as false, hence the hint.
+        raise PydanticCustomError("not_text", "must be text; put it in quotes")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise PydanticCustomError("not_unicode", "must be valid Unicode") from None
+    return " ".join(value.split())
+
+
+def _text(value: Any) -> Any:
+    if not (line := _line(value)):
+        raise PydanticCustomError("no_text", "must be text; put it in quotes")
+    return line
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """Refuse a row or column that appears twice, under whatever label."""
+    seen: list[list[str]] = []
+    for entry in entries:
+        about = [str(value) for key, value in entry.given().items() if key != "label"]
+        if about in seen:
+            raise ValueError(f"'{' '.join(about)}' appears twice")
+        seen.append(about)
+    return entries
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Caption = Annotated[str, BeforeValidator(_line)]
+TextNames = Annotated[list[Text], Field(min_length=1), *UNIQUE]
+Labels = Annotated[dict[Text, Text], Field(min_length=1)]
+"""What is printed for names."""
+Entries = Annotated[list[Entry], Field(min_length=1), AfterValidator(_once)]
+"""Rows or columns, each different from the others."""
+
+
+class Labelled(Parameters):
+    """A row or column that shows a variant."""
+
+    variant: Text
+    """Name of a variant."""
+    label: Text = ""
+    """What is printed; the variant's name by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labelled(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "variant" in values and "label" not in values:
+            return {**values, "label": values["variant"]}
+        return values
+
+
+class LabelledOfModel(Labelled):
+    """One that may be of another model than the table's."""
+
+    model: Text | None = None
+    """Its model, if not the table's."""
+
+
+class TableBlock(Parameters):
+    """The block of a table in the configuration. Each kind adds its keys.
+
+    What a job is given (`--spec`) is a subclass, in which all that the configuration leaves open is
+    filled in.
+    """
+
+    target: ClassVar[str] = "tables"
+    """The target that makes tables of this kind."""
+
+    caption: Caption = ""
+    """Title."""
+    published: FilePath | None = None
+    """CSV file with published values to show beside ours."""
+
+    def needs(self, graph: "Graph") -> Needs:
+        """Return what the cells are made from."""
+        return Needs()
+
+    def check(self, graph: "Graph", where: str) -> None:
+        """Raise `UserError`, naming the key at fault, if it asks for what there is not.
+
+        Args:
+            where: the key of the block, such as `tables.table1`.
+        """
+        for run in self.needs(graph).runs:
+            if graph.is_baseline(run.variant):
+                _check_baseline(graph, run, where)
+        if self.published is not None and not Path(self.published).is_file():
+            raise UserError(f"{where}.published: there is no file {self.published}")
+
+    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
+        """Return what the job is given: this block, with what it leaves open filled in."""
+        return self.given()
+
+    def records(self, graph: "Graph", paths: "Paths") -> list[str]:
+        """Return the records that the job reads, by default those of all runs it needs."""
+        return [
+            file
+            for run in self.needs(graph).runs
+            for file in paths.records(run, graph.seeds(run.variant))
+        ]
+
+    def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
+        """Return all files that the job reads."""
+        from monoglot.tokens.store import FILES  # imports numpy
+
+        needs = self.needs(graph)
+        files = self.records(graph, paths) + [paths.data(*one) for one in needs.sets]
+        files += [f"{paths.checkpoint(node)}/config.json" for node in needs.checkpoints]
+        stores = [paths.store(graph.tokenizer(node), one, "text") for node, one in needs.stores]
+        files += [f"{store}/{name}" for store in stores for name in FILES]
+        return files + [file for file in (self.published,) if file]
+
+    def is_made(self, graph: "Graph", target: str) -> bool:
+        """Whether a target makes this table."""
+        return target == self.target
+
+    def files(self) -> Iterable[Path]:
+        """Return the files and folders that the job is told of, for its provenance."""
+        return files_in(self.given())
+
+
+class Kind(NamedTuple):
+    """A kind of table.
+
+    Attributes:
+        block: its keys in the configuration.
+        spec: what its job is given.
+        render: makes the table from records (none where it is made from other things) and a spec.
+        keys: the columns that identify a row, by which published numbers are found.
+    """
+
+    block: type[TableBlock]
+    spec: type[TableBlock]
+    render: Callable[[Sequence[Record], Any], "Table"]
+    keys: tuple[str, ...] = ("row",)
+
+
+def parse_block(source: str, what: str = "the table's spec") -> Any:
+    """Return a block from YAML or JSON text, or from the file that `source` names."""
+    try:
+        block = yaml.safe_load(source)
+        if isinstance(block, str):
+            block = yaml.safe_load(Path(block).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{what} is neither YAML nor a file of it: {reason}") from None
+    return block
+
+
+def files_in(block: Any) -> Iterator[Path]:
+    """Yield the files that a block's texts name, wherever they are in it."""
+    if isinstance(block, Mapping):
+        block = block.values()
+    if isinstance(block, str):
+        # A label may be too long for the name of a file; then it is none.
+        with suppress(OSError):
+            if Path(block).exists():
+                yield Path(block)
+    elif isinstance(block, Iterable):
+        for one in block:
+            yield from files_in(one)
+
+
+# Checks of tables and figures
+
+
+def check_known(where: str, what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise `UserError` for a name that is not one of those known."""
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"{where}: '{name}' is not one of the {what}; these are {', '.join(known)}"
+            )
+
+
+def check_score(graph: "Graph", where: str, task: str, score: str) -> None:
+    """Raise `UserError` if a task has no metric of that name."""
+    from monoglot.evaluate import metrics_of
+
+    allowed = metrics_of(graph.config["tasks"][task])
+    if score not in allowed:
+        raise UserError(f"{where}: '{score}' is not one of {', '.join(allowed)}")
+
+
+def check_evaluated(
+    graph: "Graph", where: str, languages: Iterable[str], tasks: Collection[str]
+) -> None:
+    """Raise `UserError` unless any of the languages is evaluated on any of the tasks."""
+    if not any(task in graph.tasks(language) for language in languages for task in tasks):
+        raise UserError(f"{where}: none of its languages is evaluated on one of its tasks")
+
+
+def _check_baseline(graph: "Graph", run: Run, where: str) -> None:
+    graph.settings(graph.checkpoint(run.model, run.language, run.variant))
+    metric = graph.config["tasks"][run.task]["metric"]
+    if metric.startswith("subtoken_"):
+        raise UserError(
+            f"tasks.{run.task}.metric: '{metric}' needs a tokenizer, which '{run.variant}' of "
+            f"{where} does not have; take a score of words, and show '{metric}' by the key "
+            "'scores' of the tables that want it"
+        )
+
+
+def runs_of(graph: "Graph", cells: Iterable[tuple[str, str, str, str]]) -> list[Run]:
+    """Return runs by model, language, variant and task, but for tasks that a language lacks."""
+    return [run for run in starmap(Run, cells) if run.task in graph.tasks(run.language)]
+
+
+def names_of(graph: "Graph", languages: Iterable[str]) -> dict[str, str]:
+    """Return the names of languages in print."""
+    return {one: graph.config["languages"][one]["name"] for one in languages}
+
+
+# Finished tables
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers: its name in the CSV and its heading, which may be below a group's.
+
+    `decimals` is how many published numbers are shown with; None leaves them as they are.
+    """
+
+    name: str
+    head: str
+    group: str = ""
+    decimals: int | None = None
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        """The heading with its group, for forms that have one line of headings."""
+        return f"{self.group} {self.head}".strip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts by column name; a missing number is an empty text.
+
+    `labels` are the columns of text on the left with their headings, `columns` those of numbers
+    that Markdown and LaTeX show. Rows may hold more, which only the CSV has: what identifies a row,
+    `{column}_std` (shown by Markdown in a block of its own), and, of a table with published
+    numbers, `published_{column}` and `difference_{column}`. `note` says what the cells are.
+    """
+
+    caption: str
+    note: str
+    labels: Mapping[str, str]
+    columns: tuple[Column, ...]
+    rows: list[dict[str, str]]
+
+
+def shown(row: Row, name: str, unit: str = "") -> str:
+    """Return a number with its unit and with commas from 10,000 on; a dash where it is missing."""
+    if not row[name]:
+        return MISSING
+    commas = re.sub(r"^([+-]?)(\d{5,})", lambda m: f"{m[1]}{int(m[2]):,}", row[name])
+    return commas + unit
+
+
+def fixed(value: Fraction | float | None, decimals: int) -> str:
+    """Return a number with its decimals; an empty text for None, which is a missing number."""
+    return "" if value is None else f"{float(value):.{decimals}f}"
+
+
+# Published numbers
+
+
+def read_published(path: str | Path, keys: Sequence[str]) -> Published:
+    """Read published numbers: values of `keys` -> column -> number, empty cells left out.
+
+    Raises `UserError` if a column of `keys` is missing, a row appears twice, or a cell of another
+    column than `label` is not a number.
+    """
+    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            names = reader.fieldnames or []
+            if len(set(names)) < len(names):
+                raise UserError(f"{path}: two columns have the same name; keep one of them")
+            for entry in reader:
+                where = f"{path}, line {reader.line_num}"
+                if None in entry or None in entry.values():
+                    raise UserError(f"{where}: must have {len(names)} columns, as the first line")
+                try:
+                    key = tuple(entry.pop(name) for name in keys)
+                except KeyError as error:
+                    raise UserError(f"{path}: there is no column {error}") from None
+                if key in published:
+                    raise UserError(f"{where}: the row of {' '.join(key)} appears twice")
+                published[key] = _numbers(entry, where)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
+    return published
+
+
+def compared(table: Table, path: str | Path | None, keys: Sequence[str]) -> Table:
+    """Return the table with published numbers beside its own, found by the columns `keys`.
+
+    `published_{column}` and `difference_{column}` (ours minus theirs) are added for every numeric
+    column. The difference is that of the two numbers as shown, so that readers can check it.
+    Without a path the table stays as it is.
+    """
+    if path is None:
+        return table
+    published = read_published(path, keys)
+    rows = []
+    for row in table.rows:
+        theirs = published.get(tuple(row[key] for key in keys), {})
+        for column in table.columns:
+            row = row | _beside(column, row[column.name], theirs.get(column.name))
+        rows.append(row)
+    return replace(table, rows=rows)
+
+
+def _beside(column: Column, ours: str, theirs: Decimal | None) -> dict[str, str]:
+    value, difference = "", ""
+    if theirs is not None:
+        value = f"{theirs:f}" if column.decimals is None else f"{theirs:.{column.decimals}f}"
+    if value and ours:
+        gap = Decimal(ours) - Decimal(value)
+        if column.decimals is not None:
+            gap = round(gap, column.decimals)
+        # Adding zero turns -0 into 0.
+        difference = f"{gap + 0:+f}"
+    return {f"published_{column.name}": value, f"difference_{column.name}": difference}
+
+
+def _numbers(entry: Mapping[str, str], where: str) -> dict[str, Decimal]:
+    numbers = {}
+    for column, text in entry.items():
+        if column == "label" or not text:
+            continue
+        try:
+            numbers[column] = Decimal(text)
+        except (TypeError, ValueError, InvalidOperation):
+            raise UserError(f"{where}, column {column}: {text!r} is not a number") from None
+        if not numbers[column].is_finite() or abs(numbers[column]) > LARGEST:
+            raise UserError(f"{where}, column {column}: {text!r} is not a number")
+    return numbers

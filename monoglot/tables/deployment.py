@@ -1,0 +1,459 @@
+"""What variants take where they are used, what they score there, and what they took to make.
+
+A row is a form of a variant that somebody could serve: PyTorch, ONNX, ONNX in int8. The table is a
+function of files of deployment and of scores after export, and of the energy of jobs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import floor, log10
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from monoglot import extras
+from monoglot.errors import UserError
+from monoglot.nodes import Checkpoint, Needs, Run
+from monoglot.provenance import NAME as PROVENANCE
+from monoglot.report.energy import Total, making, scoring
+from monoglot.report.measurements import (
+    FORMS,
+    Files,
+    Values,
+    agreed,
+    found,
+    measured,
+    over_languages,
+    read_all,
+    scored,
+)
+from monoglot.tables.base import (
+    Column,
+    Entries,
+    Kind,
+    Labelled,
+    Labels,
+    Record,
+    Table,
+    TableBlock,
+    Text,
+    TextNames,
+    check_evaluated,
+    check_known,
+    fixed,
+    names_of,
+    runs_of,
+)
+from monoglot.tables.scores import ScoresTable, shown_scores
+
+if TYPE_CHECKING:
+    from monoglot.graph import Graph
+    from monoglot.paths import Paths
+
+Energies = Callable[[str, str], tuple[Total, Total]]
+"""From a checkpoint and a run (`model/language/variant`) to what making and scoring them took."""
+
+MEAN = "mean"
+"""What is in place of the language in a row that is the mean over languages."""
+WHOLE = ("parameters",)
+PERCENT = ("score", "score_change")
+
+
+class DeploymentRow(NamedTuple):
+    """A variant that a table of deployment shows, and the languages that it is shown for."""
+
+    model: str
+    variant: str
+    label: str
+    languages: list[str]
+
+
+class DeploymentTable(TableBlock):
+    """What variants take where they are used, score there, and took to make."""
+
+    target: ClassVar[str] = "deployment"
+
+    kind: Literal["deployment"] = "deployment"
+    """What the cells are."""
+    models: TextNames | None = None
+    """All models by default."""
+    languages: TextNames | None = None
+    """All evaluated languages by default."""
+    tasks: TextNames | None = None
+    """All tasks by default."""
+    rows: Entries[Labelled] | None = None
+    """Variants with their labels; the rows of the tables of scores by default."""
+    each_language: bool = False
+    """Rows for each language, instead of the mean over languages."""
+    length: Annotated[int, Field(ge=4)] | None = None
+    """Which of `deployment.lengths` Markdown and LaTeX show; the middle one by default."""
+
+    def needs(self, graph: "Graph") -> Needs:
+        cells = [
+            (row.model, language, row.variant, task)
+            for row in self.shown(graph)
+            for language in row.languages
+            for task in self.tasks or graph.config["tasks"]
+        ]
+        return Needs(runs=runs_of(graph, cells))
+
+    def check(self, graph: "Graph", where: str) -> None:
+        check_known(where, "models", self.models or (), graph.config["models"])
+        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
+        check_known(where, "tasks", self.tasks or (), graph.config["tasks"])
+        variants = [row.variant for row in self.rows or ()]
+        check_known(where, "variants", variants, graph.variants)
+        languages = self.languages or graph.evaluated
+        check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
+        for variant in variants:
+            if graph.is_baseline(variant):
+                raise UserError(
+                    f"{where}.rows: '{variant}' is a baseline, without a model; remove it"
+                )
+        for language in languages:
+            graph.source("heldout", language)
+        lengths = graph.config["deployment"]["lengths"]
+        if self.length not in (None, *lengths):
+            raise UserError(
+                f"{where}.length: {self.length} is not one of deployment.lengths, which are "
+                f"{', '.join(map(str, lengths))}"
+            )
+        super().check(graph, where)
+
+    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
+        rows, cells = self.shown(graph), self._cells(graph)
+        tasks = self.tasks or list(graph.config["tasks"])
+        models = dict.fromkeys(row.model for row in rows)
+        measured, scored = (sorted(set(files)) for files in self._files(graph, paths))
+        return self.given() | {
+            "models": {one: graph.config["models"][one].get("name", one) for one in models},
+            "languages": names_of(graph, self.languages or graph.evaluated),
+            "tasks": tasks,
+            "scores": {task: s for task, s in shown_scores(graph).items() if task in tasks},
+            "rows": [{"model": r.model, "variant": r.variant, "label": r.label} for r in rows],
+            "measured": measured,
+            "scored": scored,
+            "checkpoints": {f"{r.model}/{r.language}/{r.variant}": str(n) for r, n in cells},
+            "results": paths.results,
+            "country": graph.config["energy"]["country"],
+        }
+
+    def records(self, graph: "Graph", paths: "Paths") -> list[str]:
+        return []
+
+    def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
+        """Return measurements, scores, and the provenance that tells the energy."""
+        nodes = [node for _, node in self._cells(graph)]
+        files = [file for pair in zip(*self._files(graph, paths), strict=True) for file in pair]
+        files += [f"{paths.checkpoint(node)}/{PROVENANCE}" for node in nodes]
+        files += [self.published] if self.published else []
+        return list(dict.fromkeys(files))
+
+    def is_made(self, graph: "Graph", target: str) -> bool:
+        """Whether a target makes this table, which may have no rows."""
+        return target == self.target and bool(self.shown(graph))
+
+    def shown(self, graph: "Graph") -> list[DeploymentRow]:
+        """Return the rows, each model's together.
+
+        Where the table has none of its own they are those of the tables of scores, without
+        baselines, each with the languages that those show.
+        """
+        models = self.models or list(graph.config["models"])
+        languages = self.languages or graph.evaluated
+        rows: dict[tuple[str, str], DeploymentRow] = {}
+        for model, variant, label, more in self._candidates(graph, models):
+            if model in models and not graph.is_baseline(variant):
+                row = rows.setdefault((model, variant), DeploymentRow(model, variant, label, []))
+                row.languages.extend(
+                    one for one in languages if one in more and one not in row.languages
+                )
+        found = (row for row in rows.values() if row.languages)
+        return sorted(found, key=lambda row: models.index(row.model))
+
+    def _candidates(
+        self, graph: "Graph", models: Sequence[str]
+    ) -> Iterator[tuple[str, str, str, Sequence[str]]]:
+        """Yield model, variant, label and languages of the table's own rows or of scores."""
+        if self.rows:
+            for model in models:
+                for row in self.rows:
+                    yield model, row.variant, row.label, self.languages or graph.evaluated
+            return
+        for table in map(graph.table, graph.config["tables"]):
+            if isinstance(table, ScoresTable):
+                for model, variant, label in table.variants:
+                    yield model, variant, label, table.languages or graph.evaluated
+
+    def _cells(self, graph: "Graph") -> list[tuple[Checkpoint, Checkpoint]]:
+        """Return model, language and variant of each cell, with the checkpoint behind it."""
+        return [
+            (
+                Checkpoint(row.model, language, row.variant),
+                graph.checkpoint(row.model, language, row.variant),
+            )
+            for row in self.shown(graph)
+            for language in row.languages
+        ]
+
+    def _files(self, graph: "Graph", paths: "Paths") -> tuple[list[str], list[str]]:
+        """Return the measurements and the scores after export of each cell."""
+        cells = self._cells(graph)
+        measured = [paths.measurement(node) for _, node in cells]
+        return measured, [paths.onnx_scores(c.model, c.language, c.variant) for c, _ in cells]
+
+
+class LabelledOfSomeModel(Labelled):
+    """A row with its model."""
+
+    model: Text
+
+
+class Group(NamedTuple):
+    """The rows of one variant: its runs (`model/language/variant`) with their checkpoints."""
+
+    model: str
+    language: str
+    variant: str
+    label: str
+    runs: Mapping[str, str]
+
+
+class DeploymentSpec(DeploymentTable):
+    """What a table of deployment is made by."""
+
+    models: Labels
+    """What is printed for each model."""
+    languages: Labels
+    """What is printed for each language."""
+    tasks: TextNames
+    scores: dict[str, str] = {}
+    """By task, the metric to show instead of the records' own."""
+    rows: Entries[LabelledOfSomeModel]
+    measured: list[str]
+    """Files of measurements."""
+    scored: list[str]
+    """Files of scores after export."""
+    checkpoints: dict[str, str]
+    """By `model/language/variant`, the checkpoint that is measured for it, for the languages that a
+    variant is shown for."""
+    results: str = ""
+    """The results folder, in whose files of provenance the energy is."""
+    country: str | None = None
+    """Whose electricity it was, alpha-3; the world's if none."""
+
+    @model_validator(mode="after")
+    def _rows(self) -> Self:
+        for row in self.rows:
+            if row.model not in self.models:
+                raise ValueError(f"'models' lacks '{row.model}', which 'rows' names")
+            names = (f"{row.model}/{one}/{row.variant}" for one in self.languages)
+            if not self.checkpoints.keys() & set(names):
+                raise ValueError(f"'checkpoints' lacks '{row.variant}' of {row.model}")
+        return self
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The columns of text on the left, with their headings."""
+        labels = {"label": "Model"}
+        if len(self.models) > 1:
+            labels = {"family": "Family"} | labels
+        if self.each_language:
+            labels["language_name"] = "Language"
+        return labels | {"form_label": "Served as"}
+
+    def groups(self) -> Iterator[Group]:
+        """Yield what has rows of its own, in their order."""
+        for row in self.rows:
+            runs = {one: f"{row.model}/{one}/{row.variant}" for one in self.languages}
+            runs = {one: run for one, run in runs.items() if run in self.checkpoints}
+            each = {one: [run] for one, run in runs.items()}
+            members = each if self.each_language else {MEAN: list(runs.values())}
+            for language, those in members.items():
+                behind = {run: self.checkpoints[run] for run in those}
+                yield Group(row.model, language, row.variant, row.label, behind)
+
+    def files(self) -> Iterable[Path]:
+        return map(Path, [*self.measured, *self.scored])
+
+
+def deployed_runs(graph: "Graph") -> list[Run]:
+    """Return the runs, all but those of baselines, that tables of scores and of deployment show."""
+    return sorted(
+        {
+            run
+            for name in graph.config["tables"]
+            if isinstance(graph.table(name), ScoresTable | DeploymentTable)
+            for run in graph.needs[name].runs
+            if not graph.is_baseline(run.variant)
+        }
+    )
+
+
+def deployed(graph: "Graph") -> list[Checkpoint]:
+    """Return the checkpoints that tables of scores and of deployment show."""
+    runs = deployed_runs(graph)
+    return sorted({graph.checkpoint(run.model, run.language, run.variant) for run in runs})
+
+
+def render(records: Sequence[Record], spec: DeploymentSpec) -> Table:
+    """Make the table, see `table_of`, with the energy that files of provenance tell."""
+    extras.need("energy")
+
+    def energies(checkpoint: str, run: str) -> tuple[Total, Total]:
+        made = making(spec.results, checkpoint, spec.country)
+        return made, scoring(spec.results, run, spec.country)
+
+    return table_of(spec, energies)
+
+
+def table_of(spec: DeploymentSpec, energies: Energies) -> Table:
+    """Make the table: for each model and variant a row for each form.
+
+    Numbers are means over languages, or with `each_language` rows are of one language. Markdown and
+    LaTeX show latencies of one length, the CSV all. Raises `UserError` for files that are missing,
+    damaged or measured differently.
+    """
+    files = read_all(spec.measured, "measured")
+    after = read_all(spec.scored, "scored")
+    settings = agreed(files)
+    rows = [
+        row
+        for group in spec.groups()
+        for row in _rows(group, spec, files, after, _spent(group, energies))
+    ]
+    every = dict.fromkeys(name for row in rows for name in row)
+    rows = [{name: row.get(name, "") for name in every} for row in rows]
+    lengths = settings["measuring"]["lengths"]
+    length = spec.length or sorted(lengths)[len(lengths) // 2]
+    if length not in lengths:
+        raise UserError(f"the table.length: {length} is not one of those measured, {lengths}")
+    columns = [column for column in _columns(settings, length) if column.name in every]
+    note = _note(settings, length, spec, after, rows)
+    caption = spec.caption or "What serving takes, and scores"
+    return Table(caption, note, spec.labels, (*columns,), rows)
+
+
+def _spent(group: Group, energies: Energies) -> dict[str, Values]:
+    """Return the energy of each run; None where any job does not say what it used."""
+    spent = {}
+    for run, checkpoint in group.runs.items():
+        totals = dict(zip(("making", "scoring"), energies(checkpoint, run), strict=True))
+        spent[run] = {
+            f"{kind}_{name}": None if total.unknown or not total.jobs else getattr(total, name)
+            for kind, total in totals.items()
+            for name in ("kwh", "co2_kg")
+        }
+    return spent
+
+
+def _rows(
+    group: Group, spec: DeploymentSpec, files: Files, after: Files, spent: Mapping[str, Values]
+) -> Iterator[dict[str, str]]:
+    known = [found(files, checkpoint, "measured") for checkpoint in group.runs.values()]
+    scores = [found(after, run, "scored") for run in group.runs]
+    for form, form_label in FORMS.items():
+        if not all(form in one["forms"] for one in known):
+            continue
+        values = over_languages([measured(one, form) for one in known])
+        values |= scored(scores, form, spec.tasks, spec.scores)
+        values |= over_languages([*spent.values()])
+        language = "" if group.language == MEAN else f"{group.language}:"
+        names = {
+            "model": group.model,
+            "row": f"{group.variant}:{language}{form}",
+            "variant": group.variant,
+            "language": group.language,
+            "form": form,
+            "family": spec.models[group.model],
+            "label": group.label,
+            "language_name": spec.languages.get(group.language, MEAN),
+            "form_label": form_label,
+        }
+        yield names | {name: _text(name, value) for name, value in values.items()}
+
+
+def _text(name: str, value: float | None) -> str:
+    if name in WHOLE:
+        return fixed(value, 0)
+    return fixed(value, 2) if name in PERCENT else significant(value)
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """Return a number with so many significant digits, and all of those before the point."""
+    if value is None:
+        return ""
+    if not value:
+        return "0"
+    return f"{value:.{max(0, digits - 1 - floor(log10(abs(value))))}f}"
+
+
+def _columns(settings: Mapping[str, Any], length: int) -> list[Column]:
+    """Return the columns that Markdown and LaTeX show, where there are such numbers."""
+    columns = [
+        Column("size_millions", "Size", unit="M"),
+        Column("disk_mb", "Disk, MB"),
+        Column("memory_mb", "Memory, MB"),
+    ]
+    runs = {f"cpu_{asked}": _threads(asked) for asked in settings["threads"]} | {"cuda": "GPU"}
+    for name, group in runs.items():
+        unit = f"{group}, ms"
+        columns += [Column(f"{name}_{length}_p{p}_ms", f"p{p}", unit) for p in (50, 95)]
+    last = [*runs][-2]
+    columns += [
+        Column(f"{run}_{length}_sequences_per_second", f"texts/s, {runs[run]}")
+        for run in (last, "cuda")
+    ]
+    return [
+        *columns,
+        Column("score", "Score"),
+        Column("making_kwh", "Making, kWh"),
+        Column("making_co2_kg", "kg CO2"),
+    ]
+
+
+def _threads(asked: str) -> str:
+    return "1 thread" if asked == "1" else f"{asked} threads"
+
+
+def _note(
+    settings: Mapping[str, Any],
+    length: int,
+    spec: DeploymentSpec,
+    after: Files,
+    rows: list[dict[str, str]],
+) -> str:
+    hardware, how = settings["hardware"], settings["measuring"]
+    cores = settings["threads"].get("all", hardware["cores"])
+    machine = f"{hardware['cpu']}, {cores} cores"
+    machine += f", {hardware['gpu']}" if hardware["gpu"] else ""
+    seeds = sorted({task["seed"] for one in after.values() for task in one["tasks"].values()})
+    sentences = [
+        f"On {machine}.",
+        f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']};",
+        f"texts a second at {how['batch']} at a time.",
+        "Memory is the largest that a process had which loads the model and answers one text at a",
+        "time. Score is the mean over languages and tasks in percent",
+        f"({_metrics(spec, after)}; seed {', '.join(map(str, seeds))}), of adapter and encoder in",
+        "that form.",
+        "Making is all jobs behind the checkpoint.",
+    ]
+    if settings["cut"]:
+        sentences.append("Texts are cut to what the model reads.")
+    if any(row.get("making_kwh") == "" for row in rows):
+        sentences.append("Energy is missing where a job does not say what it used.")
+    sentences.append(
+        f"Before measurements the load average was up to {settings['load']:.1f}; above 0 is "
+        "other work, timed along."
+    )
+    return " ".join(sentences)
+
+
+def _metrics(spec: DeploymentSpec, after: Files) -> str:
+    """Name each task's metric, as notes of tables of scores do."""
+    own = {task: about["metric"] for one in after.values() for task, about in one["tasks"].items()}
+    shown = {task: spec.scores.get(task, own[task]) for task in spec.tasks if task in own}
+    return ", ".join(f"{task.upper()}: {metric}" for task, metric in shown.items())
+
+
+KIND = Kind(DeploymentTable, DeploymentSpec, render, keys=("model", "row"))

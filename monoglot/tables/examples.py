@@ -1,0 +1,97 @@
+"""Table 3 of the paper: how many examples each task has in each language."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from monoglot.data.examples import SPLITS
+from monoglot.nodes import Needs
+from monoglot.tables.base import (
+    Column,
+    Kind,
+    Labels,
+    Record,
+    Table,
+    TableBlock,
+    TextNames,
+    check_evaluated,
+    check_known,
+    names_of,
+)
+
+if TYPE_CHECKING:
+    from monoglot.graph import Graph
+    from monoglot.paths import Paths
+
+
+class ExamplesTable(TableBlock):
+    """Examples of each task, language and split (Table 3)."""
+
+    kind: Literal["examples"] = "examples"
+    """What the cells are."""
+    languages: TextNames | None = None
+    """All evaluated languages by default."""
+    tasks: TextNames | None = None
+    """All tasks by default."""
+
+    def needs(self, graph: "Graph") -> Needs:
+        """Return languages and tasks, but for tasks that a language lacks."""
+        sets = [
+            (language, task)
+            for language in self.languages or graph.evaluated
+            for task in self.tasks or graph.config["tasks"]
+            if task in graph.tasks(language)
+        ]
+        return Needs(sets=sets)
+
+    def check(self, graph: "Graph", where: str) -> None:
+        check_known(where, "languages", self.languages or (), graph.config["languages"])
+        check_known(where, "tasks", self.tasks or (), graph.config["tasks"])
+        languages = self.languages or graph.evaluated
+        check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
+        for language, task in self.needs(graph).sets:
+            graph.source(task, language)
+        super().check(graph, where)
+
+    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
+        tasks = self.tasks or list(graph.config["tasks"])
+        files: dict[str, dict[str, str]] = {task: {} for task in tasks}
+        for language, task in self.needs(graph).sets:
+            files[task][language] = paths.data(language, task)
+        languages = names_of(graph, self.languages or graph.evaluated)
+        return self.given() | {"languages": languages, "tasks": tasks, "examples": files}
+
+
+class ExamplesSpec(ExamplesTable):
+    """What a table of examples is made by."""
+
+    languages: Labels
+    """What is printed for each language."""
+    tasks: TextNames
+    examples: dict[str, dict[str, str]]
+    """By task and language, the parquet file that `read_task` wrote; where there is none, the row
+    is missing."""
+
+
+def render(records: Sequence[Record], spec: ExamplesSpec) -> Table:
+    """Make the table: a row for each task and language, a column for each split."""
+    rows = [
+        {"task": task, "language": language, "heading": task.upper(), "label": label}
+        | _counts(spec.examples.get(task, {}).get(language))
+        for task in spec.tasks
+        for language, label in spec.languages.items()
+    ]
+    columns = tuple(Column(split, split.capitalize()) for split in SPLITS)
+    caption = spec.caption or "Examples of the tasks"
+    note = (
+        "Examples (sentences for NER and POS) that adapters are trained, validated and tested on."
+    )
+    return Table(caption, note, {"heading": "Task", "label": "Language"}, columns, rows)
+
+
+def _counts(path: str | None) -> dict[str, str]:
+    from monoglot.data.store import read_examples  # imports pyarrow
+
+    return {split: str(len(read_examples(path, split))) if path else "" for split in SPLITS}
+
+
+KIND = Kind(ExamplesTable, ExamplesSpec, render, keys=("task", "language"))

@@ -1,0 +1,186 @@
+"""What students retain of their teacher's scores on one task, language by language.
+
+The layout is that of the results of AfroXLMR-Comet (arXiv 2502.18020): a row for each language, one
+for the average, and the sizes below. It is a pure function of the records and the table's spec.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from monoglot.nodes import Needs
+from monoglot.tables.base import (
+    Column,
+    Entries,
+    Kind,
+    Labelled,
+    LabelledOfModel,
+    Labels,
+    Record,
+    Table,
+    TableBlock,
+    Text,
+    TextNames,
+    check_evaluated,
+    check_known,
+    check_score,
+    fixed,
+    names_of,
+    runs_of,
+)
+from monoglot.tables.scores import Cell, Cells, collect, scores_note, size
+
+if TYPE_CHECKING:
+    from monoglot.graph import Graph
+    from monoglot.paths import Paths
+
+SIZE_NOTES = {
+    "mlm": "the masked language model with tied decoder and without pooler",
+    "encoder_pooler": "the encoder with pooler and without masked-LM head",
+}
+Numbers = Mapping[str, Fraction | None]
+"""A number of each student by the name of its column; None where there is none."""
+
+
+class RetentionTable(TableBlock):
+    """What students retain of a teacher's scores on one task, language by language."""
+
+    kind: Literal["retention"] = "retention"
+    """What the cells are."""
+    model: Text
+    """Name of a model."""
+    languages: TextNames | None = None
+    """All evaluated languages by default."""
+    task: Text
+    """Name of a task."""
+    score: Text | None = None
+    """The metric to show instead of the record's `score`."""
+    columns: Annotated[Entries[LabelledOfModel], Field(min_length=2)]
+    """The teacher, then its students; `model` where it is not the table's."""
+    parameters: Literal["mlm", "encoder_pooler"] = "mlm"
+    """Count the masked LM without pooler, or the encoder with pooler."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        names = [_name(column) for column in self.columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"the column '{name}' appears twice")
+        return self
+
+    def needs(self, graph: "Graph") -> Needs:
+        cells = [
+            (column.model or self.model, language, column.variant, self.task)
+            for column in self.columns
+            for language in self.languages or graph.evaluated
+        ]
+        return Needs(runs=runs_of(graph, cells))
+
+    def check(self, graph: "Graph", where: str) -> None:
+        models = [self.model, *(column.model for column in self.columns if column.model)]
+        check_known(where, "models", models, graph.config["models"])
+        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
+        check_known(where, "tasks", [self.task], graph.config["tasks"])
+        variants = [column.variant for column in self.columns]
+        check_known(where, "variants", variants, graph.variants)
+        check_evaluated(graph, where, self.languages or graph.evaluated, [self.task])
+        if self.score:
+            check_score(graph, f"{where}.score", self.task, self.score)
+        super().check(graph, where)
+
+    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
+        return self.given() | {"languages": names_of(graph, self.languages or graph.evaluated)}
+
+
+class RetentionSpec(RetentionTable):
+    """What a table of retention is made by."""
+
+    languages: Labels
+    """What is printed for each language."""
+
+
+def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
+    """Make the table: one row for each language, then average, parameters and reduction.
+
+    Scores are means over seeds in percent, two decimals. What a student retains is its share of
+    the teacher's score, average score and parameters, in percent with one decimal. The average is
+    missing where a language is. The reduction, in percent, refers to the teacher. Raises
+    `UserError` as `collect` does.
+    """
+    students = {_name(column): column for column in spec.columns}
+    places = [(language, spec.task) for language in spec.languages]
+    scores = {spec.task: spec.score} if spec.score else {}
+    models = dict.fromkeys(column.model or spec.model for column in spec.columns)
+    of_model = {m: collect(records, m, places, scores, spec.parameters) for m in models}
+    cells = {
+        (name, language): _cells(of_model, one, spec).cell(one.variant, language, spec.task)
+        for name, one in students.items()
+        for language in spec.languages
+    }
+    rows = [
+        {"row": code, "label": label}
+        | _retained({name: cells[name, code].mean for name in students})
+        for code, label in spec.languages.items()
+    ]
+    averages = {name: _average([cells[name, one] for one in spec.languages]) for name in students}
+    rows.append({"row": "avg", "label": "Average"} | _retained(averages))
+    rows += _sizes({n: size(_cells(of_model, s, spec), s.variant) for n, s in students.items()})
+    metrics = {spec.task: next(iter(of_model.values())).metrics.get(spec.task)}
+    note = (
+        f"{scores_note(cells.values(), metrics)} Retained: percent of the score of "
+        f"{spec.columns[0].label}. Parameters: those of {SIZE_NOTES[spec.parameters]}."
+    )
+    caption = spec.caption or f"Scores retained, {spec.task}"
+    return Table(caption, note, {"label": "Language"}, _columns(students), rows)
+
+
+def _name(column: LabelledOfModel) -> str:
+    return f"{column.model}-{column.variant}" if column.model else column.variant
+
+
+def _cells(of_model: Mapping[str, Cells], column: LabelledOfModel, spec: RetentionSpec) -> Cells:
+    return of_model[column.model or spec.model]
+
+
+def _average(cells: Sequence[Cell]) -> Fraction | None:
+    means = [cell.mean for cell in cells]
+    return None if None in means else mean(means)
+
+
+def _columns(students: Mapping[str, Labelled]) -> tuple[Column, ...]:
+    columns: list[Column] = []
+    for name, student in students.items():
+        columns.append(Column(name, "score", student.label))
+        if len(columns) > 1:  # the first is the teacher
+            columns.append(Column(f"{name}_retained", "retained", student.label))
+    return tuple(columns)
+
+
+def _retained(scores: Numbers) -> dict[str, str]:
+    (first, teacher), *students = scores.items()
+    texts = {first: fixed(teacher, 2)}
+    for name, score in students:
+        known = score is not None and teacher
+        texts[name] = fixed(score, 2)
+        texts[f"{name}_retained"] = fixed(100 * score / teacher, 1) if known else ""
+    return texts
+
+
+def _sizes(sizes: Numbers) -> list[dict[str, str]]:
+    parameters = {"row": "parameters", "label": "Parameters"}
+    reduction = {"row": "reduction_percent", "label": "Reduction (%)"}
+    first, teacher = next(iter(sizes.items()))
+    for name, count in sizes.items():
+        known = count is not None and teacher is not None
+        parameters[name] = "" if count is None else str(round(count))
+        reduction[name] = fixed(100 * (1 - count / teacher), 2) if known else ""
+        if name != first:
+            parameters[f"{name}_retained"] = fixed(100 * count / teacher, 1) if known else ""
+            reduction[f"{name}_retained"] = ""
+    return [parameters, reduction]
+
+
+KIND = Kind(RetentionTable, RetentionSpec, render)
