@@ -67,8 +67,7 @@ def _parts(run: FinishedRun) -> dict[str, Any]:
         "adapted": plots.curves(run, distilled=False),
         "graphs": _graphs(run, spent),
         "costs": spent,
-        "rule_bars": _rule_bars(spent),
-        "variant_bars": _variant_bars(run, spent),
+        "bars": _bars(run, spent),
         "deployment": _deployment(run),
         "figures": _figures(run),
         "configuration": yaml.dump(
@@ -97,30 +96,22 @@ def _graphs(run: FinishedRun, spent: costs.JobCosts) -> list[plots.Illustration]
     return found
 
 
-def _rule_bars(spent: costs.JobCosts) -> Markup | None:
+def _bars(run: FinishedRun, spent: costs.JobCosts) -> list[tuple[str, Markup]]:
+    """Bars of time with their captions: by rule, and by variant of each model."""
     rows = {rule: {"jobs": one.seconds} for rule, one in spent.by_rule().items()}
-    if not rows:
-        return None
-    first = next(iter(rows))
-    share = 100 * rows[first]["jobs"] / (spent.total.seconds or 1)
-    said = f"{first} takes the most: {share:.0f} % of all time."
-    return plots.bars("time-rules", "Time by rule", said, rows)
-
-
-def _variant_bars(run: FinishedRun, spent: costs.JobCosts) -> list[tuple[str, Markup]]:
-    found, seconds = [], spent.by_variant()
+    found = [("Time by rule", plots.bars("time-rules", "Time by rule", rows))] if rows else []
+    seconds = spent.by_variant()
     for model in run.graph.config["models"]:
         rows = {
             variant: dict(zip(("making", "scoring"), seconds[model, variant], strict=True))
             for variant in run.graph.variants
             if (model, variant) in seconds
         }
+        title = f"Time by variant, {run.model_name(model)}"
         if rows:
-            first = max(rows, key=lambda one: sum(rows[one].values()))
-            longest = html_tables.duration(sum(rows[first].values()))
-            name, said = run.model_name(model), f"{first} takes the most: {longest}."
-            bars = plots.bars(f"time-{model}", f"Time by variant, {name}", said, rows)
-            found.append((name, bars))
+            bars = plots.bars(f"time-{model}", title, rows)
+            hatched = "full for making it, hatched for scoring it on all tasks and seeds"
+            found.append((f"{title}: {hatched}", bars))
     return found
 
 

@@ -293,7 +293,7 @@ HEADS = (
 )
 
 
-def bars(name: str, title: str, said: str, rows: Mapping[str, Mapping[str, float]]) -> Markup:
+def bars(name: str, title: str, rows: Mapping[str, Mapping[str, float]]) -> Markup:
     """Draw a bar for each row, its parts end to end: the first full, the others hatched.
 
     Args:
@@ -301,19 +301,22 @@ def bars(name: str, title: str, said: str, rows: Mapping[str, Mapping[str, float
     """
     wide, row, names, values, top = 390, 22, 140, 88, 6
     plot = Plot(wide, 2 * top + row * len(rows))
-    longest = max((sum(parts.values()) for parts in rows.values()), default=0) or 1
-    scale = (wide - names - values) / longest
+    totals = {label: sum(parts.values()) for label, parts in rows.items()}
+    longest = max(totals, key=totals.__getitem__)
+    scale = (wide - names - values) / (totals[longest] or 1)
     for number, (label, parts) in enumerate(rows.items()):
         y, x = top + row * number, float(names)
         name_shown = shortened(label, FONT * 0.88, names - 8)
         plot.add(Text(names - 8, y + 15, name_shown, ha="right"))
-        for part, seconds in parts.items():
+        for place, (part, seconds) in enumerate(parts.items()):
             tip = plot.gid("bar", f"{label}, {part}: {duration(seconds)}")
-            fill = {"fc": ink("c0")} if x == names else {"fc": "none", "hatch": "///"}
-            place = (x, y + 4), scale * seconds, row - 8
-            plot.add(Rectangle(*place, ec=ink("c0"), gid=tip, **fill))
+            fill = {"fc": "none", "hatch": "///"} if place else {"fc": ink("c0")}
+            box = (x, y + 4), scale * seconds, row - 8
+            plot.add(Rectangle(*box, ec=ink("c0"), gid=tip, **fill))
             x += scale * seconds
-        plot.add(Text(x + 6, y + 15, duration(sum(parts.values())), color=ink("muted")))
+        plot.add(Text(x + 6, y + 15, duration(totals[label]), color=ink("muted")))
+    most, whole = duration(totals[longest]), duration(sum(totals.values()))
+    said = f"{longest} takes the most: {most} of {whole}."
     return plot.svg(name, title, said)
 
 

@@ -1,7 +1,6 @@
 """The words of the report: what was found, in sentences, and how the numbers were made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from monoglot.pages.costs import JobCosts
@@ -133,41 +132,22 @@ def _name(run: FinishedRun, one: Standing) -> str:
     return f"{run.model_name(one.model)} {one.variant}"
 
 
-@dataclass(frozen=True)
-class Method:
-    """With what, when and where a run was made; what is not known is empty.
-
-    Attributes:
-        tasks: task, what is to be done.
-        metrics: tasks, key of the metric in records, its name, its definition.
-        operations: operation, what it does.
-    """
-
-    started: str
-    ended: str
-    commits: Sequence[str]
-    hardware: Sequence[str]
-    versions: Sequence[tuple[str, str]]
-    tasks: Sequence[tuple[str, str]]
-    metrics: Sequence[tuple[str, str, str, str]]
-    operations: Sequence[tuple[str, str]]
-
-
-def method(run: FinishedRun) -> Method:
-    """Return how a run was made, as its jobs noted it."""
+def method(run: FinishedRun) -> dict[str, Any]:
+    """Return with what, when and where a run was made, as its jobs noted it; empty if unknown."""
     jobs, graph = list(run.jobs.values()), run.graph
     started = sorted(job["started"] for job in jobs) or [""]
-    used = dict.fromkeys(graph.operation(name) for name in graph.variants)
-    order = [*OPERATIONS, *used]
-    return Method(
-        *(_moment(one) for one in (started[0], started[-1])),
-        sorted({job["git_commit"] for job in jobs if job["git_commit"]}),
-        sorted({machine(job["hardware"]) for job in jobs}),
-        sorted({pair for job in jobs for pair in job["versions"].items()}),
-        [(name.upper(), _task(task)) for name, task in graph.config["tasks"].items()],
-        _metrics(run),
-        [(name, OPERATIONS.get(name, "")) for name in sorted(used, key=order.index)],
-    )
+    used = {graph.operation(name) for name in graph.variants}
+    order = [*OPERATIONS, *sorted(used)]
+    return {
+        "started": _moment(started[0]),
+        "ended": _moment(started[-1]),
+        "commits": sorted({job["git_commit"] for job in jobs if job["git_commit"]}),
+        "hardware": sorted({machine(job["hardware"]) for job in jobs}),
+        "versions": sorted({pair for job in jobs for pair in job["versions"].items()}),
+        "tasks": [(name.upper(), _task(task)) for name, task in graph.config["tasks"].items()],
+        "metrics": _metrics(run),
+        "operations": [(n, OPERATIONS.get(n, "")) for n in sorted(used, key=order.index)],
+    }
 
 
 def machine(hardware: Mapping[str, Any]) -> str:
@@ -190,6 +170,7 @@ def _task(task: Mapping[str, Any]) -> str:
 
 
 def _metrics(run: FinishedRun) -> list[tuple[str, str, str, str]]:
+    """Tasks, key of their metric in records, its name, its definition."""
     tasks: dict[str, list[str]] = {}
     for task in run.graph.config["tasks"]:
         if metric := run.metric(task):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import mean
+from typing import Any, NamedTuple
 
 from monoglot.pages.finished_run import FinishedRun
 from monoglot.pages.html_tables import MILLION, MISSING, fixed, millions, milliseconds
@@ -77,28 +78,13 @@ class Standing:
         return 100 * (1 - self.size / self.whole_size)
 
 
-@dataclass(frozen=True)
-class KeptShare:
+class KeptShare(NamedTuple):
     """A cell: percent as text, its tint (0: least kept) or None, and its tooltip."""
 
     text: str
     sort: str
     tint: int | None
     tip: str
-
-
-@dataclass(frozen=True)
-class Retention:
-    """The table of one model: groups of columns (language, number of tasks) and rows.
-
-    A row is a variant, the share of parameters it keeps, and its cells.
-    """
-
-    model: str
-    whole: Sequence[str]
-    groups: Sequence[tuple[str, int]]
-    heads: Sequence[str]
-    rows: Sequence[tuple[str, str, Sequence[KeptShare]]]
 
 
 def panels(run: FinishedRun) -> list[Panel]:
@@ -153,8 +139,12 @@ def tint(percent: float) -> int:
     return sum(percent >= step for step in STEPS)
 
 
-def retention(run: FinishedRun, model: str) -> Retention | None:
-    """Return the table of a model; None if nothing in it is measured against anything."""
+def retention(run: FinishedRun, model: str) -> dict[str, Any] | None:
+    """Return the table of a model; None if nothing in it is measured against anything.
+
+    Its columns are in groups (language, number of tasks); a row is a variant, the share of
+    parameters it keeps, and its cells.
+    """
     found = {language: run.references(model, language) for language in run.languages}
     groups = [(run.language_name(one), len(run.tasks(one)) + 1) for one in run.languages]
     heads = [head for one in run.languages for head in (*map(str.upper, run.tasks(one)), "mean")]
@@ -165,7 +155,8 @@ def retention(run: FinishedRun, model: str) -> Retention | None:
         if any(cell.tint is not None for cell in cells) and variant not in whole.values():
             rows.append((variant, _smaller(run, model, variant, whole), cells))
     names = dict.fromkeys(name for one in found.values() for name in one.values())
-    return Retention(run.model_name(model), list(names), groups, heads, rows) if rows else None
+    about = {"model": run.model_name(model), "whole": list(names), "groups": groups}
+    return about | {"heads": heads, "rows": rows} if rows else None
 
 
 def _measured(run: FinishedRun, model: str, variant: str) -> tuple[float, float] | None:

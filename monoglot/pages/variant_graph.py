@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import accumulate
 from statistics import mean
 
 from markupsafe import Markup
@@ -22,7 +23,6 @@ ACROSS, DOWN = WIDTH + 28, HEIGHT + 18
 EDGE = 8
 OPERATION, NAME, NUMBER = 9.5, 12, 11
 """Sizes of the letters in a box: operations, name, numbers."""
-SWEEPS = 4
 HEADS = (
     "Variant",
     "Made by",
@@ -106,17 +106,14 @@ def rows(found: Mapping[str, VariantBox]) -> list[list[str | Sortable]]:
 def draw(found: Mapping[str, VariantBox], name: str, title: str) -> Markup:
     """Draw boxes in layers; a full line leads from a parent, a dashed one from a teacher."""
     links = {one.variant: [p for p in (one.parent, one.teacher) if p] for one in found.values()}
-    columns = layers(links)
-    down = heights(columns, links, DOWN)
     places = {
-        node: (EDGE + ACROSS * layer, EDGE + down[node])
-        for layer, those in enumerate(columns)
-        for node in those
+        node: (EDGE + ACROSS * layer, EDGE + down)
+        for node, (layer, down) in layout(links, DOWN).items()
     }
     bottom = max(y for _, y in places.values()) + HEIGHT
     taught = [(places[b.teacher], places[b.variant]) for b in found.values() if b.teacher]
     below = 26 if any(_is_long(*pair) for pair in taught) else 0
-    size = (2 * EDGE + ACROSS * (len(columns) - 1) + WIDTH, bottom + EDGE + below)
+    size = (max(x for x, _ in places.values()) + WIDTH + EDGE, bottom + EDGE + below)
     plot = Plot(*size)
     for box in found.values():
         if box.parent:
@@ -141,46 +138,26 @@ def described(found: Mapping[str, VariantBox]) -> str:
     return f"{len(found)} variants. {'; '.join(sentences)}."
 
 
-def layers(links: Links) -> list[list[str]]:
-    """Return nodes by layer: each one layer after the last of those that it is made from.
+def layout(links: Links, gap: float) -> dict[str, tuple[int, float]]:
+    """Return the layer of each node, from left to right, and how far down it stands there.
 
-    Within a layer they are ordered so that few links cross: by the mean place of their
-    neighbours, looked at from the left and from the right in turn.
+    A node stands one layer after the last of those that it is made from, as high as the mean of
+    them and at least `gap` from its neighbours; where there is no room for all, they are moved up
+    and down alike. The highest node stands at 0.
     """
     depth: dict[str, int] = {}
+    found: dict[str, tuple[int, float]] = {}
     for node in TopologicalSorter(links).static_order():
         depth[node] = 1 + max((depth[one] for one in links[node]), default=-1)
-    found: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for node in links:
-        found[depth[node]].append(node)
-    below = {node: [one for one in links if node in links[one]] for node in links}
-    for sweep in range(SWEEPS):
-        beside, order = (links, found) if sweep % 2 == 0 else (below, found[::-1])
-        for layer in order:
-            at = {node: n for one in found for n, node in enumerate(one)}
-            middles = {
-                node: mean([at[one] for one in beside[node]] or [at[node]]) for node in layer
-            }
-            layer.sort(key=middles.__getitem__)
-    return found
-
-
-def heights(found: Sequence[Sequence[str]], links: Links, gap: float) -> dict[str, float]:
-    """Return how far down each node stands, in layers that `layers` has made.
-
-    A node stands as high as the mean of those it is made from, at least `gap` from its neighbours;
-    where there is no room for all, they are moved up and down alike. The highest stands at 0.
-    """
-    places: dict[str, float] = {}
-    for layer in found:
-        wanted = [mean([places[one] for one in links[node]] or [0]) for node in layer]
-        down = list(wanted)
-        for n in range(1, len(down)):
-            down[n] = max(down[n], down[n - 1] + gap)
-        shift = mean(w - d for w, d in zip(wanted, down, strict=True))
-        places |= {node: d + shift for node, d in zip(layer, down, strict=True)}
-    top = min(places.values(), default=0)
-    return {node: place - top for node, place in places.items()}
+    for number in sorted(set(depth.values())):
+        nodes = [node for node in links if depth[node] == number]
+        wanted = {node: mean([found[one][1] for one in links[node]] or [0]) for node in nodes}
+        nodes.sort(key=wanted.__getitem__)
+        down = list(accumulate((wanted[node] for node in nodes), lambda a, b: max(a + gap, b)))
+        shift = mean(wanted.values()) - mean(down)
+        found |= {node: (number, y + shift) for node, y in zip(nodes, down, strict=True)}
+    top = min((y for _, y in found.values()), default=0)
+    return {node: (layer, y - top) for node, (layer, y) in found.items()}
 
 
 def broken(content: str, size: float, room: float, most: int) -> list[str]:

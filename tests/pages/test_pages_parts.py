@@ -16,7 +16,7 @@ from monoglot.pages.finished_run import reference
 from monoglot.pages.html_tables import read_table
 from monoglot.pages.plots import Plot, placed, spread
 from monoglot.pages.standings import Point, front, tint
-from monoglot.pages.variant_graph import broken, heights, layers
+from monoglot.pages.variant_graph import broken, layout
 from monoglot.tables.base import Column, Table
 from monoglot.tables.formats import to_csv, to_markdown
 
@@ -57,21 +57,19 @@ def random_links(seed: int) -> dict[str, list[str]]:
 @pytest.mark.parametrize("seed", range(10))
 def test_links_lead_to_the_right_and_nodes_do_not_overlap(seed):
     links = random_links(seed)
-    found = layers(links)
-    assert sorted(node for layer in found for node in layer) == sorted(links)
-    at = {node: n for n, layer in enumerate(found) for node in layer}
-    assert all(at[one] < at[node] for node, those in links.items() for one in those)
-    places = heights(found, links, 10)
-    assert min(places.values()) == 0
-    for layer in found:
-        down = [places[node] for node in layer]
-        assert all(b - a >= 10 - 1e-9 for a, b in pairwise(down))
+    found = layout(links, 10)
+    assert sorted(found) == sorted(links)
+    for node, those in links.items():
+        assert found[node][0] == 1 + max((found[one][0] for one in those), default=-1)
+    assert min(down for _, down in found.values()) == 0
+    for number in {layer for layer, _ in found.values()}:
+        downs = sorted(down for layer, down in found.values() if layer == number)
+        assert all(b - a >= 10 - 1e-9 for a, b in pairwise(downs))
 
 
 def test_a_chain_is_a_straight_line():
     links = {"a": [], "b": ["a"], "c": ["b"]}
-    assert layers(links) == [["a"], ["b"], ["c"]]
-    assert set(heights(layers(links), links, 10).values()) == {0}
+    assert layout(links, 10) == {"a": (0, 0), "b": (1, 0), "c": (2, 0)}
 
 
 def test_names_do_not_lie_on_one_another():
