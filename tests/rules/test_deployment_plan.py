@@ -14,8 +14,8 @@ def test_every_checkpoint_of_a_table_of_scores_is_measured_once(project):
     counts = jobs(plan.stdout)
     # Two models with ten rows each; `base` is one checkpoint for all languages.
     assert counts["export_onnx"] == counts["deploy"] == counts["score_onnx"] == 2 * 10
-    assert counts["table_deployment"] == 1
-    assert not {"train", "evaluate", "table"} & counts.keys()
+    assert counts["table"] == 1
+    assert not {"train", "evaluate"} & counts.keys()
 
 
 def test_the_demo_itself_measures_nothing(project):
