@@ -2,7 +2,7 @@
 
 from snakemake.utils import min_version
 
-from monoglot.extends import WORKFLOW
+from monoglot.config import WORKFLOW
 
 min_version("9.27")
 

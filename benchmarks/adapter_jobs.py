@@ -18,13 +18,13 @@ from transformers import BertConfig, PreTrainedModel, XLMRobertaConfig
 from transformers.utils import logging as transformers_logging
 
 from monoglot.config import complete, source_of
-from monoglot.data.examples import Example
-from monoglot.data.invented.generate import Sizes, generate
-from monoglot.data.store import prepare_task, read_examples
-from monoglot.evaluate import adapter, encoding, make_task
+from monoglot.data.invented import Sizes, generate
+from monoglot.data.parquet import prepare_task, read_examples
+from monoglot.data.readers import Example
+from monoglot.evaluate import adapter_models, encoding, make_task
 from monoglot.evaluate.task import Task, TuningSettings
 from monoglot.operations.train_tokenizer import train_tokenizer
-from monoglot.tokenizer_files import read_tokenizer, to_json
+from monoglot.tokenizer_json import read_tokenizer, to_json
 
 FAMILY = {"xlmr": "xlm-roberta", "mbert": "bert"}
 PAD = {"xlm-roberta": 1, "bert": 0}
@@ -82,8 +82,8 @@ class Inputs:
             pad_token_id=PAD[self.family],
             max_position_embeddings=512 + (2 if self.family == "xlm-roberta" else 0),
         )
-        model = adapter.FAMILIES[self.family](config)
-        adapter.drop_heads(model)
+        model = adapter_models.FAMILIES[self.family](config)
+        adapter_models.drop_heads(model)
         return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def _tokenizer(self) -> Tokenizer:

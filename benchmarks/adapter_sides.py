@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import EvalPrediction, PreTrainedModel, TrainingArguments
 
-from monoglot.evaluate import adapter, training
+from monoglot.evaluate import adapter_models, finetune
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.evaluate.metrics import WORDS, scores_of
@@ -50,7 +50,7 @@ def plain(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
     started = _seconds()
     for seed in seeds:
         _fresh(model, job, seed)
-        training.train(model, job.train, _dev(job), job.settings, seed)
+        finetune.train(model, job.train, _dev(job), job.settings, seed)
     _finish()
     return (_seconds() - started) / len(seeds)
 
@@ -70,7 +70,7 @@ def _seconds() -> float:
 
 
 def _fresh(model: PreTrainedModel, job: Job, seed: int) -> None:
-    adapter.fresh_adapter(model, job.task, job.settings.reduction_factor, seed)
+    adapter_models.fresh_adapter(model, job.task, job.settings.reduction_factor, seed)
     model.to(model.device)
 
 

@@ -19,8 +19,8 @@ BATCH = 1024
 
 def batches(options: argparse.Namespace) -> Measured:
     """Encode batches of documents, count each batch at once."""
-    from monoglot.operations.token_counts import count_pieces
-    from monoglot.tokens.batch import encode_plainly
+    from monoglot.operations.trimming import count_pieces
+    from monoglot.tokens.encode import encode_plainly
 
     encoder, texts = given(options)
     started = clock()
@@ -50,8 +50,8 @@ def one_by_one(options: argparse.Namespace) -> Measured:
 
 def words(options: argparse.Namespace) -> Measured:
     """Encode each word once."""
-    from monoglot.operations.token_counts import count_pieces
-    from monoglot.tokens.encoding import encode_batches
+    from monoglot.operations.trimming import count_pieces
+    from monoglot.tokens.encode import encode_batches
 
     encoder, texts = given(options)
     started = clock()
@@ -63,8 +63,8 @@ def stored(options: argparse.Namespace) -> Measured:
     """Count the ids of a token store."""
     import numpy as np
 
-    from monoglot.operations.token_counts import count_pieces
-    from monoglot.tokens.encoding import encode_batches
+    from monoglot.operations.trimming import count_pieces
+    from monoglot.tokens.encode import encode_batches
     from monoglot.tokens.store import TokenStore
 
     encoder, texts = given(options)
@@ -85,7 +85,7 @@ def given(options: argparse.Namespace) -> "tuple[Tokenizer, list[str]]":
     """The tokenizer and the documents of a counting side."""
     from tokenizers import Tokenizer
 
-    from monoglot.tokenizer_files import to_json
+    from monoglot.tokenizer_json import to_json
 
     texts = list(corpus(options))
     return Tokenizer.from_str(to_json(tokenizer_of(options))), texts

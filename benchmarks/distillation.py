@@ -140,10 +140,10 @@ def ours(options: argparse.Namespace, positions: str = "all") -> Measured:
 
 def ours_run(options: argparse.Namespace, positions: str = "all", validation: Sequence = ()):
     """Return a training run; its `benchmark_step` takes a batch and returns the loss."""
-    from monoglot.operations.processes import Processes
-    from monoglot.operations.training_batches import Batch
-    from monoglot.operations.training_loop import _Run
-    from monoglot.operations.training_settings import Settings
+    from monoglot.training.batches import Batch
+    from monoglot.training.loop import _Run
+    from monoglot.training.processes import Processes
+    from monoglot.training.settings import Settings
 
     settings = Settings(
         loss="mse",
@@ -244,7 +244,7 @@ def timed(options: argparse.Namespace, step: Step) -> Measured:
 
     The first step's operations are counted, and set against a matrix product's speed.
     """
-    from monoglot.products import count_operations
+    from monoglot.training.matmul import count_operations
 
     first, *counted = batches(options, options.steps + 1)
     with count_operations() as counter:
@@ -264,7 +264,7 @@ def ceiling(options: argparse.Namespace) -> float:
     """Measure operations a second of a product of square matrices, by the clock of `timed`."""
     import torch
 
-    from monoglot.products import product
+    from monoglot.training.matmul import product
 
     size = 2048 if options.device == "cpu" else 8192
     matrix = torch.ones(size, size, device=options.device)

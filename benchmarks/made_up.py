@@ -35,7 +35,7 @@ def documents(megabytes: float) -> Iterator[str]:
 
 def tokenizer(kind: str, pieces: int) -> dict:
     """Return a parsed tokenizer.json with so many pieces: marks, syllables, and words."""
-    from monoglot.tokenizer_families import SPECIAL_TOKENS, unigram, wordpiece
+    from monoglot.tokenizer_json import SPECIAL_TOKENS, unigram, wordpiece
 
     special = list(dict.fromkeys(SPECIAL_TOKENS[kind].values()))
     if kind == "WordPiece":

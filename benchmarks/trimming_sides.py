@@ -28,8 +28,8 @@ def with_folder(parser: argparse.ArgumentParser, run: Callable[[], None]) -> Non
 def make_parent(options: argparse.Namespace, folder: Path) -> None:
     """A random model over the tokenizer, a store of the text, and counts as the peer keeps them."""
     from monoglot.operations.scratch import scratch
-    from monoglot.operations.token_counts import count_pieces
-    from monoglot.tokenizer_files import to_json
+    from monoglot.operations.trimming import count_pieces
+    from monoglot.tokenizer_json import to_json
     from monoglot.tokens.store import TokenStore, build_store
 
     found = tokenizer_of(options)
@@ -71,8 +71,8 @@ def lists(options: argparse.Namespace) -> Measured:
     from tokenizers import Tokenizer
 
     from monoglot.checkpoints import load_model, save_weights
-    from monoglot.operations.embedding_rows import gather_rows
-    from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json, write_files
+    from monoglot.operations.surgery import gather_rows
+    from monoglot.tokenizer_json import read_settings, read_tokenizer, to_json, write_files
 
     folder = Path(os.environ["MONOGLOT_TRIMMING"])
     started = clock()
@@ -98,9 +98,9 @@ def lists(options: argparse.Namespace) -> Measured:
 
 def trimmed(options: argparse.Namespace) -> Measured:
     """The operation `trim_vocab`: it counts in a store, and reports on held-out text."""
-    from monoglot import command
+    from monoglot import script
 
-    with command.loading():
+    with script.loading():
         from transformers import AutoModelForMaskedLM  # noqa: F401
 
         from monoglot.operations.trim_vocab import trim_vocab

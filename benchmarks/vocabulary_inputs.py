@@ -13,7 +13,7 @@ def corpus(options: argparse.Namespace) -> Iterator[str]:
     if not options.text:
         yield from documents(options.megabytes)
         return
-    from monoglot.data.lines import numbered_lines
+    from monoglot.data.readers import numbered_lines
 
     texts = [line for file in options.text for _, line in numbered_lines(file) if line.strip()]
     share = options.megabytes * 1e6 / sum(len(text.encode()) for text in texts)
@@ -26,7 +26,7 @@ def tokenizer_of(options: argparse.Namespace) -> dict:
     """Return a parsed tokenizer.json."""
     if not options.tokenizer:
         return tokenizer(options.kind, options.vocabulary)
-    from monoglot.tokenizer_files import read_tokenizer
+    from monoglot.tokenizer_json import read_tokenizer
 
     family = {"WordPiece": "distilbert", "Unigram": "xlm-roberta"}[options.kind]
     return read_tokenizer(options.tokenizer, family)

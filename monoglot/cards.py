@@ -19,20 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from monoglot import extras
-from monoglot.checkpoint_files import FILES, parsed_config
+from monoglot import errors
+from monoglot.checkpoints import FILES, parsed_config
 from monoglot.config import source_of
-from monoglot.downloads.needs import origin
+from monoglot.data.download import origin
+from monoglot.energy import Total, making
 from monoglot.errors import UserError
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
 from monoglot.graph import Checkpoint, Graph
-from monoglot.nodes import ANY, Run
 from monoglot.operations import OPERATIONS
-from monoglot.paths import Paths
+from monoglot.paths import ANY, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import read as read_provenance
-from monoglot.report.energy import Total, making
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -493,7 +492,7 @@ def _energy(folder: Path, country: str | None) -> Total | None:
     None if codecarbon is not installed, or no job says what it used.
     """
     try:
-        extras.need("energy")
+        errors.need("energy")
     except UserError:
         return None
     *_, model, language, variant = folder.parts

@@ -4,31 +4,184 @@ A checkpoint is a folder with exactly `config.json`, `model.safetensors`, `token
 `tokenizer_config.json`. The model is a masked language model with a tied decoder and no pooler.
 """
 
+import json
 import math
+import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monoglot.checkpoint_files import (
-    ARCHITECTURES,
-    FILES,
-    TOKENIZER_FILES,
-    check,
-    check_shapes,
-    first_line,
-    read_config,
-)
-from monoglot.collection import paused
-from monoglot.errors import UserError
-from monoglot.faults import sentence
+from monoglot.errors import UserError, sentence
 from monoglot.files import whole_folder
+from monoglot.script import paused
+from monoglot.tokenizer_json import check_special_tokens
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import Tokenizer
     from transformers import PretrainedConfig, PreTrainedModel
 
 
-__all__ = ["ARCHITECTURES", "FILES", "TOKENIZER_FILES"]  # besides what is defined here
+# The files of a checkpoint, and whether they are what they should be; no code in them is run.
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
+ARCHITECTURES = {
+    "bert": "BertForMaskedLM",
+    "roberta": "RobertaForMaskedLM",
+    "xlm-roberta": "XLMRobertaForMaskedLM",
+    "camembert": "CamembertForMaskedLM",
+    "distilbert": "DistilBertForMaskedLM",
+}
+SCORED = ("bert", "xlm-roberta", "distilbert")
+"""Architectures that are also made from scratch, scored on tasks and exported."""
+EMBEDDINGS = "word_embeddings.weight"
+LAYER = re.compile(r"\.layer\.(\d+)\.")
+COUNTS = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "max_position_embeddings",
+)
+"""Attributes of every family's configuration that must be whole numbers from 1 up."""
+
+
+def check(folder: str | Path) -> "PretrainedConfig":
+    """Return a checkpoint's configuration, after looking at everything but its weights.
+
+    Raises `UserError` if a file is missing or damaged, the architecture is another one, or the
+    tokenizer is not the model's.
+    """
+    folder = Path(folder)
+    check_files(folder)
+    config = read_config(folder, str(folder))
+    tokenizer = load_tokenizer(folder)
+    pieces, ids, highest = _vocabulary(tokenizer)
+    beyond = tokenizer.id_to_token(config.vocab_size) is not None
+    if beyond or highest >= config.vocab_size or ids < pieces:
+        raise UserError(
+            f"{folder}/tokenizer.json: has {pieces} pieces with {ids} ids up to {highest}, but the "
+            f"model has {config.vocab_size} embeddings; they must come from the same checkpoint"
+        )
+    return config
+
+
+def _vocabulary(tokenizer: "Tokenizer") -> tuple[int, int, int]:
+    """Return how many pieces and ids a tokenizer has, and the highest id."""
+    pieces = tokenizer.get_vocab_size()
+    if type(tokenizer.model).__name__ == "Unigram":  # its ids are positions in a list
+        return pieces, pieces, pieces - 1
+    ids = set(tokenizer.get_vocab().values())
+    return pieces, len(ids), max(ids, default=0)
+
+
+def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
+    """Return the configuration in a folder, which errors call `where`.
+
+    Raises `UserError` if it is none of a known family, or names code of its own.
+    """
+    from transformers import AutoConfig
+
+    config = parsed_config(folder, where)
+    where = f"{where}: config.json"
+    if config["model_type"] not in ARCHITECTURES:
+        raise UserError(
+            f"{where}: model_type is '{config['model_type']}'; "
+            f"it must be one of {', '.join(ARCHITECTURES)}"
+        )
+    try:
+        read = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    # Each family checks its keys in its own way.
+    except Exception as error:
+        raise UserError(f"{where} is no configuration of a model ({first_line(error)})") from None
+    for key in COUNTS:
+        value = getattr(read, key, None)
+        if type(value) is not int or value < 1:
+            raise UserError(f"{where}: {key} is {value!r}; it must be a whole number from 1 up")
+    pad = read.pad_token_id
+    if type(pad) is not int or not 0 <= pad < read.vocab_size:
+        raise UserError(
+            f"{where}: pad_token_id is {pad!r}; it must be the id of one of the "
+            f"{read.vocab_size} pieces"
+        )
+    return read
+
+
+def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
+    """Return what `config.json` in a folder holds; raise `UserError` if it is no checkpoint's."""
+    try:
+        config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{where}: has no config.json; it is not a checkpoint") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{where}: config.json is not valid JSON ({first_line(error)})") from None
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise UserError(f"{where}: config.json has no model_type; it is not a checkpoint's")
+    if "auto_map" in config:
+        raise UserError(
+            f"{where}: config.json names code of its own (auto_map), and code of a checkpoint is "
+            f"never run; take a checkpoint of {', '.join(ARCHITECTURES)} without it"
+        )
+    return config
+
+
+def load_tokenizer(folder: str | Path) -> "Tokenizer":
+    """Load a checkpoint's tokenizer, set neither to cut nor to pad; raise `UserError` if broken."""
+    from tokenizers import Tokenizer
+
+    file = Path(folder) / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(
+            f"{file}: is not a valid tokenizer.json ({first_line(error)}); "
+            "make or fetch the checkpoint again"
+        ) from None
+    check_special_tokens(tokenizer, file)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def check_files(folder: str | Path) -> None:
+    """Raise `UserError` unless `folder` holds the four files of a checkpoint."""
+    folder = Path(folder)
+    for name in FILES:
+        if not (folder / name).is_file():
+            what = "a tokenizer" if name in TOKENIZER_FILES else "a model"
+            raise UserError(
+                f"{folder}: there is no {name}; a checkpoint needs {what} ({', '.join(FILES)})"
+            )
+
+
+def check_shapes(file: Path, config: "PretrainedConfig") -> None:
+    """Raise `ValueError` unless layers and embeddings of a file are as many as configured.
+
+    The library leaves out layers that the configuration does not name, without an error.
+    """
+    from safetensors import safe_open
+
+    if not file.is_file():  # a checkpoint in several files
+        return
+    with safe_open(file, framework="pt") as tensors:
+        names = list(tensors.keys())
+        layers = {int(found[1]) for name in names if (found := LAYER.search(name))}
+        rows = [tensors.get_slice(name).get_shape() for name in names if name.endswith(EMBEDDINGS)]
+    if layers != set(range(config.num_hidden_layers)):
+        raise ValueError(
+            f"there are {len(layers)} layers, but config.json says {config.num_hidden_layers}"
+        )
+    wanted = [config.vocab_size, config.hidden_size]
+    if rows and rows[0] != wanted:
+        raise ValueError(f"the embeddings are {rows[0]}, but config.json says {wanted}")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, for use inside a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
 
 
 @paused()

@@ -1,14 +1,214 @@
 """The configuration: checked against the classes of its blocks, with every default filled in."""
 
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from itertools import count
+from pathlib import Path
+from string import Formatter
+
+import yaml
 
 from monoglot import figures, tables
 from monoglot.config_schema import Adapters, Config
-from monoglot.config_values import BY, check_choices, check_values, with_codes
 from monoglot.errors import UserError
 from monoglot.evaluate import task_block
-from monoglot.extends import extended
+from monoglot.fingerprint import WORKFLOW
 from monoglot.operations import OPERATIONS
+
+# What a schema cannot say of a configuration's values.
+
+BY = ("by_model", "by_language")
+MOST_VALUES = 1_000_000
+LINKS = ("parent", "teacher")
+
+
+def check_values(config: object) -> None:
+    """Raise `UserError`, naming the key, for what is no value of a configuration.
+
+    That is a key that is no text, text that is no Unicode, and a number that is not finite: `.nan`
+    is neither below a minimum nor above a maximum, so that every range lets it through. Aliases of
+    YAML can stand for more values than there is time for; so many are refused too.
+    """
+    _check_value(config, "", count(1))
+
+
+def _check_value(value: object, where: str, seen: Iterator[int]) -> None:
+    if next(seen) > MOST_VALUES:
+        raise UserError(
+            f"configuration: holds more than {MOST_VALUES:,} values, aliases written out; "
+            "no experiment has so many"
+        )
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if not isinstance(key, str) or not _is_unicode(key):
+                raise UserError(
+                    f"{where or 'configuration'}: the key {key!r} is not text; put it in quotes"
+                )
+            _check_value(below, f"{where}.{key}" if where else key, seen)
+    elif isinstance(value, list):
+        for below in value:
+            _check_value(below, where, seen)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{where}: is {value}; it must be a finite number")
+    elif isinstance(value, str) and not _is_unicode(value):
+        raise UserError(f"{where}: {value!r} holds half a surrogate pair; it must be valid Unicode")
+    elif not isinstance(value, str | int | float | None):
+        raise UserError(f"{where}: is a {type(value).__name__}; put {value} in quotes")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_choices(variants: Mapping[str, Mapping]) -> None:
+    """Raise `UserError` unless every `by_model` and `by_language` has values to choose from.
+
+    Those of `parent` and `teacher` must be names.
+    """
+    for name, variant in variants.items():
+        for key, value in variant.items():
+            where, values = f"variants.{name}.{key}", [value]
+            if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY:
+                choices = next(iter(value.values()))
+                if not isinstance(choices, dict) or not choices:
+                    raise UserError(f"{where}: {next(iter(value))} must map names to values")
+                values = list(choices.values())
+            if key in LINKS and not all(isinstance(one, str) for one in values):
+                raise UserError(f"{where}: {value!r} must be the name of a variant")
+
+
+def with_codes(value: object, codes: Mapping[str, str], where: str, language: str) -> object:
+    """Return a source with the `{code}`s in its texts, at any depth, replaced by a language's.
+
+    Only plain names stand for something: `{flores.__class__}` and `{flores:>99}` are refused as
+    unknown codes are, with a `UserError` that names the key `where`.
+    """
+    if isinstance(value, dict):
+        return {k: with_codes(v, codes, f"{where}.{k}", language) for k, v in value.items()}
+    if isinstance(value, list):
+        return [with_codes(v, codes, where, language) for v in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return "".join(text + _code(codes, *field) for text, *field in Formatter().parse(value))
+    except (KeyError, ValueError):
+        raise UserError(
+            f"{where}: '{value}' asks for a code that language '{language}' does not have; "
+            f"add it to languages.{language}.codes"
+        ) from None
+
+
+def _code(codes: Mapping[str, str], name: str | None, form: str | None, turn: str | None) -> str:
+    if form or turn:
+        raise ValueError
+    return "" if name is None else codes[name]
+
+
+# Configurations that extend another one: `extends: demo.yaml`.
+#
+# The path is relative to the file that says it. Where there is no such file it is one of the
+# workflow's own configurations, so that an experiment in any folder can extend `configs/demo.yaml`.
+
+
+class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """A safe loader that refuses a mapping with a key twice, of which YAML keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key '{key.value}' appears twice", key.start_mark
+                    )
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
+def extended(config: dict) -> dict:
+    """Return `config` laid over the file that its key `extends` names, if it has one.
+
+    Mappings are merged key by key, every other value replaces the one below it, and `null` takes a
+    key away. The file may extend another one. A relative path is seen from the current folder.
+    Raises `UserError` if a file is missing, is no mapping, or extends itself.
+    """
+    return _extended(_seen_from(config, "."), [])
+
+
+def merged_from(config: dict, files: Iterable[str | Path]) -> dict:
+    """Return `config`, which Snakemake merged from `files`, with `extends` seen from its own file.
+
+    Raises `UserError` for a key that appears twice in a file, of which Snakemake takes the last.
+    """
+    said = config.get("extends")
+    for file in files:
+        if not str(file).endswith(".json"):  # which the loader of YAML may refuse
+            found = _read(str(file), "--configfile")
+            if said is not None and found.get("extends") == said:
+                config = config | _seen_from({"extends": said}, os.path.dirname(file))
+    return config
+
+
+def _extended(config: dict, path: list[str]) -> dict:
+    config = deepcopy(config)
+    below = config.pop("extends", None)
+    if below is None:
+        return config
+    if not isinstance(below, str):
+        raise UserError(f"extends: {below!r} must be the path of one configuration file")
+    if below in path:
+        raise UserError(f"extends: {' -> '.join([*path, below])} is a circle; break it")
+    return _laid_over(_extended(read(below, "extends"), [*path, below]), config)
+
+
+def read(path: str, key: str) -> dict:
+    """Return the mapping of a configuration file; `key` says where its path was given.
+
+    What it `extends` is named so that it is found from the current folder. Raises `UserError` if
+    the file cannot be read, holds something else, or a key twice.
+    """
+    return _seen_from(_read(path, key), os.path.dirname(path))
+
+
+def _read(path: str, key: str) -> dict:
+    try:
+        config = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=UniqueKeys)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{key}: {path} cannot be read ({reason})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{key}: {path} holds no mapping; name a configuration file")
+    return config
+
+
+def _seen_from(config: dict, folder: str) -> dict:
+    """Return `config`, written in `folder`, with `extends` as a path from the current folder."""
+    name = config.get("extends")
+    if not isinstance(name, str):
+        return config
+    path = os.path.normpath(os.path.join(folder, name))
+    if not os.path.isfile(path) and (WORKFLOW / name).is_file():
+        path = str(WORKFLOW / name)
+    return config | {"extends": path}
+
+
+def _laid_over(below: dict, above: dict) -> dict:
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
 
 OF_ADAPTERS = tuple(Adapters.model_fields)
 """Keys of a variant that are its adapters' and change no checkpoint."""

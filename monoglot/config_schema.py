@@ -10,14 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from monoglot.checkpoint_files import ARCHITECTURES
+from monoglot.checkpoints import ARCHITECTURES
+from monoglot.cluster import DEFAULTS
 from monoglot.evaluate import task_schema
 from monoglot.evaluate.task import SeedsAffect, Subtokens, TuningSettings
-from monoglot.job_resources import DEFAULTS
-from monoglot.operations import OPERATIONS
-from monoglot.operations.pretrained import Pretrained
-from monoglot.operations.scratch import Shape
-from monoglot.parameters import (
+from monoglot.keys import (
     UNIQUE,
     Count,
     FilePath,
@@ -29,6 +26,9 @@ from monoglot.parameters import (
     Revision,
     json_schema,
 )
+from monoglot.operations import OPERATIONS
+from monoglot.operations.pretrained import Pretrained
+from monoglot.operations.scratch import Shape
 
 License = Annotated[str, Field(max_length=200, pattern=r"^[^|\x00-\x1f]+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -14,13 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from monoglot import forecast
-from monoglot.downloads.needs import LocalFile, all_needs
-from monoglot.downloads.preflight import OFFLINE, at_hand
+from monoglot.data.download import OFFLINE, LocalFile, all_needs, at_hand
 from monoglot.errors import UserError
 from monoglot.gpus import visible
 from monoglot.graph import Graph
-from monoglot.nodes import Checkpoint
-from monoglot.surroundings import ROOT, git_commit, hardware
+from monoglot.paths import Checkpoint
+from monoglot.provenance import ROOT, git_commit, hardware
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 """Fine; works, but something will be missed; a run cannot work."""

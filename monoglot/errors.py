@@ -1,5 +1,11 @@
 """The one exception that a user is meant to read."""
 
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
 LONGEST = 2000
 """Characters of a message; what it quotes from a file may be a line of any length."""
 
@@ -16,3 +22,119 @@ class UserError(Exception):
         if len(message) > LONGEST:
             message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
         super().__init__("".join(one if one.isprintable() else " " for one in message))
+
+
+# Amounts as people read them.
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes: `1.06 GB`; a question mark for None."""
+    if count is None:
+        return "?"
+    unit = 0
+    while count >= 1000 and unit < len(UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.3g} {UNITS[unit]}"
+
+
+# Faults whose remedy is an option for one who asks, a key of a configuration for another.
+
+
+class AdvisedError(UserError):
+    """A fault and what to do about it; who knows that better says it within `advising`.
+
+    Attributes:
+        fault: what is wrong and where, without the advice.
+    """
+
+    def __init__(self, fault: str, advice: str) -> None:
+        super().__init__(f"{fault}; {advice}")
+        self.fault = fault
+
+
+@contextmanager
+def advising(kind: type[AdvisedError], advice: str) -> Iterator[None]:
+    """Within this, a fault of a kind ends with this advice."""
+    try:
+        yield
+    except kind as error:
+        raise UserError(f"{error.fault}; {advice}") from None
+
+
+# Optional parts: libraries that only some jobs need, and how to get them.
+
+LIBRARIES = {"onnx": ("onnx", "onnxruntime"), "energy": ("codecarbon",)}
+"""By extra of this package, what it brings."""
+
+
+def need(extra: str) -> None:
+    """Raise `UserError`, which says what to install, unless an extra's libraries are there."""
+    for library in LIBRARIES[extra]:
+        if find_spec(library) is None:
+            raise UserError(f"{library} is not installed; pip install 'monoglot[{extra}]'")
+
+
+# Faults of the machine as one sentence: a full disk, a folder that is read-only, no memory.
+
+ADVICE = {
+    errno.ENOSPC: "free space there, or give another folder, and start again",
+    errno.EDQUOT: "free some of your quota there, or give another folder, and start again",
+    errno.EFBIG: "allow larger files there (`ulimit -f`), or give another folder, and start again",
+    errno.EROFS: "make it writable, or give another folder",
+    errno.EACCES: "give yourself the permission, or give another folder",
+    errno.EPERM: "give yourself the permission, or give another folder",
+    errno.ENOTDIR: "a part of the path is a file; give another path",
+    errno.EEXIST: "it is no folder; give another path",
+    errno.EISDIR: "it is a folder; give another path",
+    errno.ELOOP: "links lead round in a circle; give another path",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.EIO: "the disk or its connection is faulty; mend it, and start again",
+    errno.ESTALE: "the network disk was lost for a moment; start again",
+    errno.EMFILE: "allow more open files (`ulimit -n`), and start again",
+    errno.ENFILE: "run fewer jobs at a time",
+    errno.ENOMEM: "run fewer jobs at a time (`--cores`)",
+}
+OF_THE_SYSTEM = re.compile(r"(?:os error |[Ee]rrno )(\d+)")
+OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|cannot allocate memory|bad_alloc|bad allocation|"
+    r"could not create a memory|Unable to allocate|MemoryError",
+    re.IGNORECASE,
+)
+
+
+def sentence(error: BaseException, to_lower: str = "") -> str | None:
+    """Say what is wrong with the machine and what to do; None if it is something else.
+
+    Args:
+        error: as raised; what it was raised from counts too.
+        to_lower: what takes less memory: keys of the configuration.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(_first_line(error)):
+            return f"not enough memory ({_first_line(error)}); lower {to_lower}"
+        number = _number(error)
+        if number in ADVICE:
+            # Of a file that is copied or moved, the second name is where it was to go.
+            names = (getattr(error, name, None) for name in ("filename2", "filename"))
+            where = next(filter(None, names), "the results")
+            reason = getattr(error, "strerror", None) or _first_line(error)
+            return f"{where}: {reason}; {ADVICE[number]}"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
+
+
+def _number(error: BaseException) -> int | None:
+    """Return the system's number of an error; libraries in Rust and C++ say it in their text."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    if isinstance(error, OSError) and re.search(r"\d+ requested and \d+ written", str(error)):
+        return errno.ENOSPC  # NumPy says no more
+    found = OF_THE_SYSTEM.search(str(error))
+    return int(found[1]) if found else None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

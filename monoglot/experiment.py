@@ -16,13 +16,12 @@ import yaml
 
 from monoglot.cards import TEMPLATE as CARD_TEMPLATE
 from monoglot.cards import CardPlan, carded
-from monoglot.checkpoint_files import FILES as CHECKPOINT_FILES
-from monoglot.checkpoint_files import TOKENIZER_FILES
-from monoglot.config import adapter_settings, source_of
-from monoglot.data.invented import LANGUAGES as INVENTED
-from monoglot.deploy.onnx_names import FILES as ONNX_FILES
-from monoglot.downloads import preflight
-from monoglot.downloads.needs import (
+from monoglot.checkpoints import FILES as CHECKPOINT_FILES
+from monoglot.checkpoints import TOKENIZER_FILES
+from monoglot.cluster import memory_mb, minutes, note_run, place, stop_earlier_runs
+from monoglot.config import WORKFLOW, adapter_settings, extended, merged_from, source_of
+from monoglot.data import download
+from monoglot.data.download import (
     TEXT_SETS,
     LocalFile,
     Need,
@@ -32,23 +31,20 @@ from monoglot.downloads.needs import (
     origin,
     pretrained_checkpoints,
 )
+from monoglot.data.invented import LANGUAGES as INVENTED
 from monoglot.evaluate import own_keys
-from monoglot.evaluate.kept_files import FILES as KEPT
 from monoglot.evaluate.task import TuningSettings
-from monoglot.extends import WORKFLOW, extended, merged_from
 from monoglot.files import sha256
 from monoglot.fingerprint import code_of
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
-from monoglot.job_resources import memory_mb, minutes, place
-from monoglot.nodes import Run
-from monoglot.pages.finished_run import NAME as REPORT
-from monoglot.pages.finished_run import in_use, made_from, reported, templates
-from monoglot.parameters import flags
-from monoglot.paths import Paths
+from monoglot.keys import flags
+from monoglot.paths import KEPT_FILES as KEPT
+from monoglot.paths import ONNX_FILES, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import other_versions
-from monoglot.slurm_jobs import note_run, stop_earlier_runs
+from monoglot.report.finished_run import NAME as REPORT
+from monoglot.report.finished_run import in_use, made_from, reported, templates
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
@@ -248,11 +244,11 @@ class Experiment:
 
     def check_sources(self) -> None:
         """Raise `UserError` if what a run would be made from cannot be had."""
-        preflight.check(self._open_needs(), self.root)
+        download.check_needs(self._open_needs(), self.root)
 
     def warnings(self) -> list[str]:
         """What a run would have to download first, or would refuse to start for."""
-        return preflight.warnings(self._open_needs())
+        return download.warnings(self._open_needs())
 
     def other_versions(self) -> str | None:
         """A sentence on results made with other versions of libraries, see `provenance`."""
@@ -461,7 +457,7 @@ class Experiment:
 
     def figure_code(self, wildcards: Wildcards) -> str:
         kind = self.graph.figure(wildcards.figure).kind
-        return code_of("scripts/figure.py", f"monoglot.figures.{kind}")
+        return code_of("scripts/figure.py", f"monoglot.figures.{kind}_figure")
 
     # Deployment
 

@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from monoglot.config import reduction_factor
-from monoglot.data import hub, hub_files
-from monoglot.downloads.needs import HubFiles, LocalFile, Need, WebFile, all_needs
-from monoglot.downloads.preflight import at_hand
+from monoglot.data import hub
+from monoglot.data.download import HubFiles, LocalFile, Need, WebFile, all_needs, at_hand
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.nodes import Checkpoint, Run
+from monoglot.paths import Checkpoint, Run
 from monoglot.progress import Estimate, Times
 from monoglot.workflow import PlannedJob, stages_of
 
@@ -135,7 +134,7 @@ class _HubSizes:
         if (repository, folder) not in self.listed:
             self.listed[repository, folder] = hub.listing(repository, folder)
         files = self.listed[repository, folder]
-        return [size for path, size in files if hub_files.fits(path, name)]
+        return [size for path, size in files if hub.fits(path, name)]
 
 
 # The plan.

@@ -17,28 +17,43 @@ import transformers
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot import provenance, shrink
-from monoglot.advice import advising
-from monoglot.api.arguments import check_model
-from monoglot.api.measures import on_tokens
-from monoglot.api.smaller import trim_vocab
-from monoglot.api.tokenizers import encoded, parsed, rebuilt, special_tokens
-from monoglot.checkpoint_files import first_line, parsed_config
-from monoglot.checkpoints import check_safetensors, count_parameters, from_configured
-from monoglot.collection import paused
-from monoglot.data.hub import UnreachableError
-from monoglot.data.store import read_texts
-from monoglot.errors import UserError
+from monoglot.api import (
+    check_model,
+    encoded,
+    on_tokens,
+    parsed,
+    rebuilt,
+    special_tokens,
+    trim_vocab,
+)
+from monoglot.checkpoints import (
+    check_safetensors,
+    count_parameters,
+    first_line,
+    from_configured,
+    parsed_config,
+)
+from monoglot.data.hub import UnreachableError, download
+from monoglot.data.parquet import read_texts
+from monoglot.errors import UserError, advising
 from monoglot.files import whole_file, whole_folder
-from monoglot.operations.anatomy import ANATOMIES, anatomy, emptied, ffn_size, longest_input
-from monoglot.operations.embedding_rows import config_ids, gather_rows
-from monoglot.operations.hub_model import download
-from monoglot.operations.processes import Processes
-from monoglot.operations.training_loop import train
-from monoglot.operations.training_settings import Settings
+from monoglot.operations.surgery import (
+    ANATOMIES,
+    anatomy,
+    config_ids,
+    emptied,
+    ffn_size,
+    gather_rows,
+    longest_input,
+)
 from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.paths import Paths
+from monoglot.script import paused
 from monoglot.shrink import Shape
-from monoglot.tokens.batches import Sequences
+from monoglot.training.batches import Sequences
+from monoglot.training.loop import train
+from monoglot.training.processes import Processes
+from monoglot.training.settings import Settings
 
 Steps = Mapping[str, Mapping[str, Any]]
 """Variants of a chain, by name."""

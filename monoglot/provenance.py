@@ -10,20 +10,171 @@ JSON file, so that a results folder may be moved or copied. Beside the files of 
 
 import json
 import os
+import platform
+import resource
+import subprocess
+import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from monoglot.consumption import counters, used
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
 from monoglot.fingerprint import ROOT, WORKFLOW, code_of, libraries_of
-from monoglot.surroundings import LIBRARIES, git_commit, hardware, versions
+
+# The most memory a process has had, its own alone.
+
+
+def peak_rss_bytes() -> int:
+    """Return the largest resident set that this process has had.
+
+    On Linux that of this program: `ru_maxrss` may be that of the process that started it.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+    except (OSError, StopIteration):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+# What a result was made with: library versions, hardware, commit and peak memory.
+#
+# This module imports no torch, and asks about GPUs only where a job has begun to use them: the
+# question alone would make CUDA's context, which takes time and memory of a GPU that others use.
+
+LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "safetensors", "numpy")
+LIBRARIES += ("seqeval", "scikit-learn")
+
+
+def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """Return the versions of Python and of the libraries that shape a score."""
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
+
+
+def hardware() -> dict[str, str | int | None]:
+    """Return the processor's name, cores it may use, and the GPU that this process uses or None."""
+    cuda = cuda_in_use()
+    return {"cpu": _cpu(), "cores": _cores(), "gpu": cuda.get_device_name() if cuda else None}
+
+
+def git_commit() -> str | None:
+    """Return the commit the project stands at, or None if it is not in a git checkout."""
+    if not (ROOT / ".git").exists():
+        return None
+    command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
+    except OSError:
+        return None
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has used so far: of the GPU, if it uses one."""
+    cuda = cuda_in_use()
+    return cuda.max_memory_allocated() if cuda else peak_rss_bytes()
+
+
+def cuda_in_use():
+    """Return torch's module of CUDA if this process has begun to use a GPU, else None."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch and torch.cuda.is_initialized() else None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+# What a job used of processors and GPUs, from which its energy follows.
+
+SHARE = "MONOGLOT_GPU_SHARE"
+"""Environment variable: per cent of its GPUs that a job has, which scripts/on_gpu.py sets."""
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Where counters stood: seconds of processors, joules of the machine's GPUs by their UUIDs."""
+
+    cpu_seconds: float
+    gpu_joules: Mapping[str, float]
+
+
+def counters() -> Counters:
+    """Read the counters of this process, its ended children and the GPUs."""
+    return Counters(_cpu_seconds(), _gpu_joules())
+
+
+def used(since: Counters) -> dict[str, float | None]:
+    """Return what was used since then, for a file of provenance.
+
+    `cpu_seconds` are user and system time; of processes that train together, those of this one
+    times their number. `gpu_joules` are those of the job's GPUs times its share of them, and None
+    where it used none or the driver does not count them.
+    """
+    now = counters()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    gpus, joules = _gpus_in_use(), None
+    if gpus and all(gpu in since.gpu_joules and gpu in now.gpu_joules for gpu in gpus):
+        share = int(os.environ.get(SHARE, "100")) / 100
+        spent = sum(now.gpu_joules[gpu] - since.gpu_joules[gpu] for gpu in gpus)
+        joules = round(share * spent, 3)
+    return {
+        "cpu_seconds": round(processes * (now.cpu_seconds - since.cpu_seconds), 3),
+        "gpu_joules": joules,
+    }
+
+
+def _cpu_seconds() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _gpu_joules() -> dict[str, float]:
+    """Ask the driver's counters, in millijoules since it was loaded; older GPUs have none.
+
+    They are those of all GPUs, also of other jobs' ones: which are this job's is known when it has
+    begun to use them.
+    """
+    try:
+        import pynvml
+    except ImportError:
+        return {}
+    try:
+        pynvml.nvmlInit()
+        gpus = range(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError:
+        return {}
+    found = {}
+    for number in gpus:
+        with suppress(pynvml.NVMLError):
+            gpu = pynvml.nvmlDeviceGetHandleByIndex(number)
+            joules = pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
+            found[pynvml.nvmlDeviceGetUUID(gpu)] = joules
+    return found
+
+
+def _gpus_in_use() -> list[str]:
+    """Return the UUIDs of the GPUs this process may use, none if it has not begun to."""
+    if not (cuda := cuda_in_use()):
+        return []
+    return [f"GPU-{cuda.get_device_properties(i).uuid}" for i in range(cuda.device_count())]
+
 
 NAME = "provenance.json"
 ABOUT = ("README.md", NAME)

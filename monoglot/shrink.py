@@ -20,15 +20,13 @@ from typing import Any
 
 import yaml
 
-from monoglot.advice import advising
-from monoglot.checkpoint_files import FILES
+from monoglot.checkpoints import FILES
+from monoglot.data.readers import FieldError, valid_text
 from monoglot.data.sources import is_held_out, texts
-from monoglot.data.text import FieldError, valid_text
-from monoglot.errors import UserError
+from monoglot.errors import UserError, advising
 from monoglot.files import alone, sha256, try_out, whole_file, whole_folder
 from monoglot.graph import Graph
-from monoglot.nodes import ANY, Checkpoint
-from monoglot.paths import Paths
+from monoglot.paths import ANY, Checkpoint, Paths
 from monoglot.workflow import running_here
 
 PRESETS = {

@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from typing import Any, TextIO
 
 from monoglot.errors import UserError
-from monoglot.interruption import handled_by
+from monoglot.script import handled_by
 
 SLURM_PROFILE = "profiles/slurm"
 MARK = "\x1e"
@@ -558,7 +558,7 @@ def _is_snakemake(process: Any, folder: Path) -> bool:
 def slurm_queue(notes: Path) -> list[QueuedJob]:
     """Return the jobs in SLURM's queue of the runs whose names `notes` holds; none without SLURM.
 
-    See `monoglot.slurm_jobs`, which writes the notes.
+    See `monoglot.cluster`, which writes the notes.
     """
     names = notes.read_text().split() if notes.is_file() else []
     if not names or not shutil.which("squeue"):

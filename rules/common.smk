@@ -7,10 +7,10 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from monoglot.environment import use_checkout
+from monoglot.script import use_checkout
 from monoglot.errors import UserError
 from monoglot.experiment import CHECKPOINT, ONNX, PROVENANCE, STORE, WHOLE, Experiment
-from monoglot.extends import WORKFLOW
+from monoglot.config import WORKFLOW
 
 use_checkout(str(WORKFLOW))
 

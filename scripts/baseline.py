@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 from monoglot.evaluate import add_task_flags, task_from_flags
 from monoglot.evaluate.task import Names
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--method", choices=("majority", "ngrams"), required=True, help="what predicts")
     add("--examples", type=Path, required=True, help="parquet file with the task's splits")
@@ -22,8 +22,8 @@ def main() -> None:
     options = parser.parse_args()
     task = task_from_flags(options, options.task)
 
-    with command.loading():
-        from monoglot.evaluate.baseline import baseline
+    with script.loading():
+        from monoglot.evaluate.baselines import baseline
         from monoglot.evaluate.records import written
 
     names = Names(options.model, options.language, options.variant)
@@ -34,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

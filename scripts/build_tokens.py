@@ -3,19 +3,19 @@
 import os
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--text", type=Path, required=True, help="parquet file with a text column")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
     parser.add_argument("--out", type=Path, required=True, help="folder of the token store")
     arguments = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    with command.loading():
-        from monoglot.data.store import read_texts
+    with script.loading():
+        from monoglot.data.parquet import read_texts
         from monoglot.tokens.store import build_store
 
     with provenance.of_folder(__file__, arguments, [arguments.text, arguments.tokenizer]):
@@ -23,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

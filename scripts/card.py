@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--records", nargs="*", default=[], metavar="PATH", help="folders, or records")
     add("--spec", required=True, help="what the experiment says of the checkpoint, as JSON text")
     add("--out", type=Path, required=True, help="README.md in the checkpoint's folder")
     options = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
         from monoglot.cards import parse_spec, render
-        from monoglot.checkpoint_files import FILES
+        from monoglot.checkpoints import FILES
         from monoglot.files import whole_file
         from monoglot.tables.scores import read_scores
 
@@ -30,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

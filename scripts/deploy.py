@@ -6,12 +6,12 @@ one, as PyTorch fp32 and bf16. Nothing else should run on the machine meanwhile.
 
 from pathlib import Path
 
-from monoglot import command, extras, provenance
+from monoglot import errors, provenance, script
 from monoglot.gpus import visible
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help="folder of the model")
     add("--graphs", type=Path, required=True, help="folder of its ONNX graphs")
@@ -28,10 +28,10 @@ def main() -> None:
     add("--warmup", type=int, default=5, help="answers before those that are timed")
     add("--batch-repeats", type=int, default=3, help="answers to a batch that are timed")
     options = parser.parse_args()
-    extras.need("onnx")
+    errors.need("onnx")
 
-    with command.loading():
-        from monoglot.deploy.deployment import Measuring, deployment
+    with script.loading():
+        from monoglot.deploy.measure import Measuring, deployment
 
     measuring = Measuring(
         lengths=tuple(options.lengths),
@@ -69,4 +69,4 @@ def _has_gpu() -> bool:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

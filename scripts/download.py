@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--config", default="config.yaml", help="configuration file")
     parser.add_argument(
         "--manifest", type=Path, help="the list to write; manifest.json in the results by default"
@@ -18,16 +18,16 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    with command.loading():
-        from monoglot.downloads import download
-        from monoglot.downloads.needs import all_needs
-        from monoglot.extends import read
+    with script.loading():
+        from monoglot.config import read
+        from monoglot.data import download
+        from monoglot.data.download import all_needs
         from monoglot.graph import Graph
 
     graph = Graph(read(arguments.config, "--config"))
     manifest = arguments.manifest or Path(graph.config["results"], "manifest.json")
     if arguments.check:
-        download.check(all_needs(graph), manifest)
+        download.check_listing(all_needs(graph), manifest)
     elif arguments.dry_run:
         download.show(all_needs(graph))
     else:
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 from monoglot.evaluate import add_task_flags, task_from_flags
 from monoglot.evaluate.task import Names, TuningSettings
-from monoglot.parameters import add_flags, from_flags
+from monoglot.keys import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help="folder of the model")
     add("--examples", type=Path, required=True, help="parquet file with the task's splits")
@@ -27,16 +27,16 @@ def main() -> None:
     settings = from_flags(TuningSettings, options)
     names = Names(options.model, options.language, options.variant)
 
-    with command.loading():
+    with script.loading():
         from monoglot.evaluate.evaluation import evaluate
-        from monoglot.evaluate.kept_files import kept
         from monoglot.evaluate.records import written
+        from monoglot.paths import kept_files
 
     made_from = [options.checkpoint, options.examples]
     outputs = [file for seed in options.seeds for file in written(options.out, seed)]
     if options.keep:
         for seed in options.seeds:
-            outputs += kept(options.keep, seed, options.tuning)
+            outputs += kept_files(options.keep, seed, options.tuning)
     to = options.out / provenance.NAME
     with provenance.recorded(__file__, options, made_from, outputs, to):
         made = (options.checkpoint, options.examples)
@@ -44,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, to_lower="`batch_size` or `max_length` of the task")
+    script.run(main, to_lower="`batch_size` or `max_length` of the task")

@@ -3,19 +3,19 @@
 import logging
 from pathlib import Path
 
-from monoglot import command, extras, provenance
+from monoglot import errors, provenance, script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help="folder of the model")
     add("--out", type=Path, required=True, help="folder of the graphs")
     options = parser.parse_args()
-    extras.need("onnx")
+    errors.need("onnx")
 
-    with command.loading():
-        from monoglot.deploy.onnx_folder import make_onnx_folder
+    with script.loading():
+        from monoglot.deploy.export import make_onnx_folder
 
     with provenance.of_folder(__file__, options, [options.checkpoint]):
         report = make_onnx_folder(options.checkpoint, options.out)
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

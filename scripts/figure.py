@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument(
         "--spec",
         required=True,
@@ -26,9 +26,9 @@ def main() -> None:
         parser.add_argument(f"--out-{kind}", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
         from monoglot import provenance
-        from monoglot.figures.base import drawing, numbers, read_sources, read_spec
+        from monoglot.figures.blocks import drawing, numbers, read_sources, read_spec
         from monoglot.files import whole_file
         from monoglot.tables.base import files_in
         from monoglot.tables.scores import read_scores
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
-from monoglot.data.invented import Sizes, generate
+from monoglot import provenance, script
+from monoglot.data import invented
+from monoglot.data.invented import Sizes
 
 SPLITS = ("TRAIN", "DEV", "TEST")
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--seed", type=int, default=0, help="another number, other languages")
     defaults = Sizes()
@@ -33,8 +34,8 @@ def main() -> None:
         **{task: tuple(getattr(arguments, task)) for task in ("tc", "sa", "ner", "pos")},
     )
     with provenance.of_folder(__file__, arguments, []):
-        generate(arguments.out, arguments.seed, sizes)
+        invented(arguments.out, arguments.seed, sizes)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -6,14 +6,14 @@ Where there is no GPU the command just runs. `--gpus 0` runs it without one.
 import argparse
 import os
 
-from monoglot import command
-from monoglot.consumption import SHARE
+from monoglot import script
 from monoglot.errors import UserError
 from monoglot.gpus import WHOLE, visible
+from monoglot.provenance import SHARE
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--gpus", type=int, default=1, help="how many")
     parser.add_argument("--share", type=int, default=WHOLE, help="per cent, of all together")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
@@ -21,7 +21,7 @@ def main() -> None:
     if not arguments.command:
         parser.error("give a command to run")
     if visible():
-        from monoglot.gpu_claims import claim  # half of what this script costs
+        from monoglot.gpus import claim  # half of what this script costs
 
         count = arguments.gpus
         share = arguments.share // max(1, count)
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

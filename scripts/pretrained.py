@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 from monoglot.config_schema import Model
-from monoglot.parameters import add_flags
+from monoglot.keys import add_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--hub", help="id of a model on the Hub; needs --revision")
     source.add_argument("--folder", type=Path, help="local checkpoint folder")
@@ -22,7 +22,7 @@ def main() -> None:
     if (args.hub is None) != (args.revision is None):
         parser.error("--hub and --revision go together")
 
-    with command.loading():
+    with script.loading():
         from monoglot.operations.pretrained import pretrained
 
     source = args.folder if args.hub is None else args.hub
@@ -33,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
+from monoglot.keys import add_flags, from_flags
 from monoglot.operations.prune_ffn import PruneFfn
-from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument(
         "--validation",
@@ -21,7 +21,7 @@ def main() -> None:
     args = parser.parse_args()
     settings = from_flags(PruneFfn, args, parent=str(args.parent))
 
-    with command.loading():
+    with script.loading():
         import torch
 
         from monoglot.checkpoints import load_model, save_checkpoint
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, to_lower="`max_length` of the variant")
+    script.run(main, to_lower="`max_length` of the variant")

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 from monoglot.evaluate import add_task_flags, task_from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument(
         "--source",
         required=True,
@@ -23,10 +23,10 @@ def main() -> None:
     arguments = parser.parse_args()
     task = task_from_flags(arguments, scored=False)
 
-    with command.loading():
-        from monoglot.data.examples import SPLITS
+    with script.loading():
+        from monoglot.data.parquet import prepare_task
+        from monoglot.data.readers import SPLITS
         from monoglot.data.sources import local_files, parse_source
-        from monoglot.data.store import prepare_task
 
     source = parse_source(arguments.source)
     with provenance.of_file(__file__, arguments, local_files(source, arguments.root)):
@@ -35,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument(
         "--source",
         required=True,
@@ -17,9 +17,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parquet file with a text column")
     arguments = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
+        from monoglot.data.parquet import prepare_text
         from monoglot.data.sources import local_files, parse_source
-        from monoglot.data.store import prepare_text
 
     source = parse_source(arguments.source)
     with provenance.of_file(__file__, arguments, local_files(source, arguments.root)):
@@ -27,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

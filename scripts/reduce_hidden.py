@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
+from monoglot.keys import add_flags, from_flags
 from monoglot.operations.reduce_hidden import ReduceHidden
-from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     add_flags(parser, ReduceHidden)
     args = parser.parse_args()
     settings = from_flags(ReduceHidden, args, parent=str(args.parent))
 
-    with command.loading():
+    with script.loading():
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.reduce_hidden import reduce_hidden
 
@@ -27,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

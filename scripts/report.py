@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument(
         "--config", required=True, help="the experiment: YAML or JSON text, or a file of it"
     )
@@ -18,12 +18,12 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
         from monoglot import provenance
-        from monoglot.extends import read
+        from monoglot.config import read
         from monoglot.files import whole_file
-        from monoglot.pages.finished_run import NAME, in_use, made_from, reported
-        from monoglot.pages.page import render
+        from monoglot.report.finished_run import NAME, in_use, made_from, reported
+        from monoglot.report.page import render
         from monoglot.tables.base import parse_block
 
     is_file = Path(args.config).suffix in (".yaml", ".yml")
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

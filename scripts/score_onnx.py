@@ -6,12 +6,12 @@ those of the records.
 
 from pathlib import Path
 
-from monoglot import command, extras, provenance
+from monoglot import errors, provenance, script
 from monoglot.errors import UserError
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help="folder of the model")
     add("--adapters", type=Path, required=True, help="folder of the kept adapters of all tasks")
@@ -26,10 +26,10 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.tasks) != len(options.examples):
         raise UserError("--examples: must name one file for each of --tasks")
-    extras.need("onnx")
+    errors.need("onnx")
 
-    with command.loading():
-        from monoglot.deploy.scores import Run, write_scores
+    with script.loading():
+        from monoglot.deploy.exported_scores import Run, write_scores
 
     seed = f"seed{options.seed}"
     runs = [
@@ -43,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -3,15 +3,15 @@
 import os
 from pathlib import Path
 
-from monoglot import command, provenance
-from monoglot.checkpoint_files import SCORED
+from monoglot import provenance, script
+from monoglot.checkpoints import SCORED
 from monoglot.config_schema import Model, ModelShape
+from monoglot.keys import add_flags, from_flags
 from monoglot.operations.scratch import Scratch
-from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--text", type=Path, nargs="*", default=[], help="parquet files with a text column")
     add("--shares", type=float, nargs="*", help="share of each file to use; all of it by default")
@@ -31,7 +31,7 @@ def main() -> None:
         parser.error(f"--family {args.family} is not made from scratch; use one of {known}")
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    with command.loading():
+    with script.loading():
         from monoglot.operations.scratch import first_documents, scratch
 
     made_from = [*args.text, *(one for one in (args.tokenizer, args.parent) if one)]
@@ -50,4 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,17 +2,17 @@
 
 import shutil
 
-from monoglot import command
+from monoglot import script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument(
         "tables", nargs="+", metavar="CSV", help="table, as scripts/table.py wrote it"
     )
     args = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
         from monoglot.tables.formats import show_scores
 
     # Without a terminal (a log, a pipe), lines may be long enough for twelve cells in a row.
@@ -21,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from monoglot import command
+from monoglot import script
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--kind", default="scores", help="kind of table: a module of monoglot.tables")
     add(
@@ -25,7 +25,7 @@ def main() -> None:
         add(f"--out-{form}", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
 
-    with command.loading():
+    with script.loading():
         from monoglot import provenance
         from monoglot.tables import kind_of
         from monoglot.tables.base import compared, parse_block
@@ -43,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

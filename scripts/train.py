@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from monoglot import command, provenance
-from monoglot.launch import together
+from monoglot import provenance, script
+from monoglot.distributed import together
+from monoglot.keys import add_flags, from_flags
 from monoglot.operations.train import Train
-from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--parent", type=Path, required=True, help="checkpoint to start from")
     add("--teacher", type=Path, help="checkpoint to distil from; it must share the vocabulary")
@@ -25,7 +25,7 @@ def main() -> None:
 
     if not together(settings.processes):
         return
-    with command.loading():
+    with script.loading():
         from monoglot.operations.train import train_checkpoint
 
     folders = [arguments.parent, arguments.teacher, *arguments.tokens, *arguments.validation]
@@ -44,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, to_lower="`micro_batch` (or `batch_size`, `max_length`) of the variant")
+    script.run(main, to_lower="`micro_batch` (or `batch_size`, `max_length`) of the variant")

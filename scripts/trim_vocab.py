@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
+from monoglot.keys import add_flags, from_flags
 from monoglot.operations.trim_vocab import TrimVocab
-from monoglot.parameters import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     add = parser.add_argument
     add("--parent", type=Path, required=True, help="checkpoint to start from")
     counted = parser.add_mutually_exclusive_group(required=True)
@@ -27,8 +27,8 @@ def main() -> None:
     settings = from_flags(TrimVocab, args, parent=str(args.parent))
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    with command.loading():
-        from monoglot.data.store import read_texts
+    with script.loading():
+        from monoglot.data.parquet import read_texts
         from monoglot.operations.trim_vocab import trim_vocab
         from monoglot.tokens.store import TokenStore
 
@@ -48,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)

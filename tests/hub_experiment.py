@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import yaml
 from hub_stand_in import Files, Hub
 
-from monoglot.data.examples import SPLITS
+from monoglot.data.readers import SPLITS
 from monoglot.files import sha256
 
 COMMITS = {"model": "a" * 40, "text": "b" * 40, "ner": "c" * 40, "web": "d" * 40}

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from monoglot import command
-from monoglot.collection import paused
-from monoglot.environment import SAY_READY
+from monoglot import script as command
 from monoglot.errors import UserError
+from monoglot.script import SAY_READY, paused
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from monoglot.compare import FORMS, compare, laid_out, origins, read_paper, read_results, same_size
 from monoglot.errors import UserError
-from monoglot.nodes import Run
-from monoglot.report.compare import compare, same_size
-from monoglot.report.compare_cells import read_paper, read_results
-from monoglot.report.compare_layout import FORMS, laid_out
-from monoglot.report.compare_origins import origins
+from monoglot.paths import Run
 from tests.two_results import SENTENCES, TEST, names, topics, write
 
 KD = "xlmr/mt/kd/tc"

@@ -6,28 +6,28 @@ import types
 
 import pytest
 
-from monoglot import consumption, surroundings
+from monoglot import provenance
 
 CRUNCH = "sum(i * i for i in range(3_000_000))"
 
 
 def test_seconds_of_processors_count_the_job_and_its_children():
-    since = consumption.counters()
+    since = provenance.counters()
     subprocess.run([sys.executable, "-c", CRUNCH], check=True)
-    child = consumption.used(since)["cpu_seconds"]
+    child = provenance.used(since)["cpu_seconds"]
     eval(CRUNCH)
-    assert 0 < child < consumption.used(since)["cpu_seconds"]
+    assert 0 < child < provenance.used(since)["cpu_seconds"]
 
 
 def test_processes_that_train_together_count_all(monkeypatch):
-    monkeypatch.setattr(consumption, "_cpu_seconds", iter([10.0, 12.5]).__next__)
-    since = consumption.counters()
+    monkeypatch.setattr(provenance, "_cpu_seconds", iter([10.0, 12.5]).__next__)
+    since = provenance.counters()
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert consumption.used(since)["cpu_seconds"] == 10.0
+    assert provenance.used(since)["cpu_seconds"] == 10.0
 
 
 def test_without_a_gpu_joules_are_unknown():
-    assert consumption.used(consumption.counters())["gpu_joules"] is None
+    assert provenance.used(provenance.counters())["gpu_joules"] is None
 
 
 class Cuda:
@@ -82,33 +82,33 @@ def driver(monkeypatch, cuda):
 
 @pytest.mark.parametrize(("share", "joules"), [(None, 5.0), ("20", 1.0)])
 def test_joules_are_the_share_of_all_gpus_of_the_job(driver, cuda, monkeypatch, share, joules):
-    since = consumption.counters()
+    since = provenance.counters()
     if share:
-        monkeypatch.setenv(consumption.SHARE, share)
+        monkeypatch.setenv(provenance.SHARE, share)
     cuda.begun = True
     driver |= {"GPU-a": 6_000, "GPU-b": 11_000, "GPU-other": 90_000}
-    assert consumption.used(since)["gpu_joules"] == joules
+    assert provenance.used(since)["gpu_joules"] == joules
 
 
 def test_a_gpu_that_the_job_left_alone_costs_it_nothing(driver):
-    since = consumption.counters()
+    since = provenance.counters()
     driver |= {"GPU-a": 6_000, "GPU-b": 11_000}
-    assert surroundings.hardware()["gpu"] is None
-    assert surroundings.peak_memory_bytes() > 1_000_000
-    assert consumption.used(since)["gpu_joules"] is None
+    assert provenance.hardware()["gpu"] is None
+    assert provenance.peak_memory_bytes() > 1_000_000
+    assert provenance.used(since)["gpu_joules"] is None
 
 
 def test_a_gpu_that_the_job_used_is_named(cuda):
     cuda.begun = True
-    assert surroundings.hardware()["gpu"] == "NVIDIA X"
-    assert surroundings.peak_memory_bytes() == 12_345
+    assert provenance.hardware()["gpu"] == "NVIDIA X"
+    assert provenance.peak_memory_bytes() == 12_345
 
 
 def test_a_driver_that_does_not_count_leaves_joules_unknown(driver, cuda):
     cuda.begun = True
-    since = consumption.counters()
+    since = provenance.counters()
     sys.modules["pynvml"].nvmlDeviceGetTotalEnergyConsumption = _not_supported
-    assert consumption.used(since)["gpu_joules"] is None
+    assert provenance.used(since)["gpu_joules"] is None
 
 
 def test_another_gpu_that_does_not_count_does_not_matter(driver, cuda):
@@ -116,15 +116,15 @@ def test_another_gpu_that_does_not_count_does_not_matter(driver, cuda):
         return _not_supported(gpu) if gpu == "GPU-other" else driver[gpu]
 
     sys.modules["pynvml"].nvmlDeviceGetTotalEnergyConsumption = asked
-    since = consumption.counters()
+    since = provenance.counters()
     cuda.begun = True
     driver |= {"GPU-a": 6_000, "GPU-b": 11_000}
-    assert consumption.used(since)["gpu_joules"] == 5.0
+    assert provenance.used(since)["gpu_joules"] == 5.0
 
 
 def test_without_the_library_of_the_driver_joules_are_unknown(driver, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert consumption.counters().gpu_joules == {}
+    assert provenance.counters().gpu_joules == {}
 
 
 def _not_supported(_: str) -> int:

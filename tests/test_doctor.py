@@ -9,7 +9,7 @@ import pytest
 from hub_stand_in import Hub, serve
 
 from monoglot import doctor
-from monoglot.extends import read
+from monoglot.config import read
 from monoglot.graph import Graph
 from tests.cli.conftest import monoglot, output  # noqa: F401
 

@@ -4,8 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from monoglot.environment import SAY_READY, use_checkout
-from monoglot.orphans import STARTED_BY
+from monoglot.script import SAY_READY, STARTED_BY, use_checkout
 
 
 def test_jobs_get_this_checkout_and_this_python_once(monkeypatch):

@@ -4,8 +4,8 @@ import pytest
 import yaml
 from test_config import ROOT
 
+from monoglot.config import extended, merged_from, read
 from monoglot.errors import UserError
-from monoglot.extends import extended, merged_from, read
 from monoglot.graph import Graph
 
 

@@ -7,12 +7,12 @@ from hub_stand_in import Hub, serve
 from huggingface_hub import constants
 
 from monoglot import forecast
+from monoglot.config import read
+from monoglot.data.download import HubFiles, LocalFile, WebFile
 from monoglot.data.hub import Repository
-from monoglot.downloads.needs import HubFiles, LocalFile, WebFile
-from monoglot.extends import read
 from monoglot.forecast import absent_files, fetches
 from monoglot.graph import Graph
-from monoglot.nodes import Checkpoint, Run
+from monoglot.paths import Checkpoint, Run
 from tests.exact_sizes import ADAPTERS, PARAMETERS, ROWS
 
 COMMIT = "a" * 40

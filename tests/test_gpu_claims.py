@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.gpu_claims import Claim, _chosen
+from monoglot.gpus import Claim, _chosen
 
 ROOT = Path(__file__).parents[1]
 SHOW = "import os, sys; print(os.environ.get('CUDA_VISIBLE_DEVICES'), flush=True); sys.stdin.read()"

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from monoglot.interruption import handled_by, noted
+from monoglot.script import handled_by, noted
 
 
 class HandledError(Exception):

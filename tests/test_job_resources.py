@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from monoglot.cluster import DEFAULTS, ON_GPUS, memory_mb, minutes, place
 from monoglot.config import complete
 from monoglot.errors import UserError
-from monoglot.job_resources import DEFAULTS, ON_GPUS, memory_mb, minutes, place
 
 PAPER = Path(__file__).parents[1] / "config.yaml"
 

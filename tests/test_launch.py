@@ -9,7 +9,9 @@ import time
 import psutil
 import pytest
 
-START = "import os, sys, time; from monoglot import command; from monoglot.launch import together"
+START = (
+    "import os, sys, time; from monoglot import command; from monoglot.distributed import together"
+)
 LAST = "main = lambda: together(3) and work(int(os.environ['RANK']))\ncommand.run(main)"
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from monoglot.masking import IGNORED, mask_tokens
+from monoglot.training.batches import IGNORED, mask_tokens
 
 MASK, VOCAB = 4, 1000
 

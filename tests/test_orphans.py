@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monoglot import orphans
+from monoglot import script
 
 ROOT = Path(__file__).parents[1]
 JOB = "from monoglot import command; import time; command.run(lambda: time.sleep(60))"
 SNAKEMAKE = """
 import subprocess, sys
-from monoglot.orphans import mark_jobs
+from monoglot.script import mark_jobs
 mark_jobs()
 # As Snakemake does, in a shell that stays in between.
 subprocess.run(["bash", "-c", f"{sys.executable} -c '{sys.argv[1]}'; true"])
@@ -51,7 +51,7 @@ def test_a_job_that_starts_too_late_does_not_start(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
     namespace = os.readlink("/proc/self/ns/pid")
-    job = run_job({orphans.STARTED_BY: f"{gone.pid} {namespace}"})
+    job = run_job({script.STARTED_BY: f"{gone.pid} {namespace}"})
     assert (job.returncode, job.stderr) == (
         1,
         "error: the Snakemake that started this job has ended; start it again\n",
@@ -60,7 +60,7 @@ def test_a_job_that_starts_too_late_does_not_start(tmp_path):
 
 @pytest.mark.parametrize("about", ["", "1 pid:[1]"])
 def test_without_a_snakemake_or_in_a_container_a_job_just_runs(about):
-    assert run_job({orphans.STARTED_BY: about}).returncode == 0
+    assert run_job({script.STARTED_BY: about}).returncode == 0
 
 
 def run_job(variables):

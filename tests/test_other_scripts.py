@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
-from monoglot.evaluate.baseline import baseline
+from monoglot.evaluate.baselines import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names, TuningSettings

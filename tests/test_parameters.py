@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from monoglot.errors import UserError
-from monoglot.parameters import (
+from monoglot.keys import (
     NO_FLAG,
     UNIQUE,
     Flag,

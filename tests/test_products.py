@@ -5,22 +5,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from monoglot import products
+from monoglot.training import matmul
 
-pytestmark = pytest.mark.skipif(not products._available, reason="this torch has no oneDNN")
+pytestmark = pytest.mark.skipif(not matmul._available, reason="this torch has no oneDNN")
 M, N, K = 300, 400, 500  # 1.2e8 operations, just large enough
 
 
 @pytest.fixture
 def asked(monkeypatch) -> list[tuple[int, ...]]:
     """The shapes of weights that oneDNN is asked to multiply with."""
-    real, shapes = products.onednn, []
+    real, shapes = matmul.onednn, []
 
     def watched(x, weight, *more):
         shapes.append(tuple(weight.shape))
         return real(x, weight, *more)
 
-    monkeypatch.setattr(products, "onednn", watched)
+    monkeypatch.setattr(matmul, "onednn", watched)
     return shapes
 
 
@@ -35,7 +35,7 @@ def test_a_large_product_goes_to_onednn_in_any_layout(asked, transposed):
         left, right = random(K, M, seed=1).T, random(K, N, seed=2).T
     bias = random(N, seed=3)
     expected = (left.double() @ right.double().T + bias).float()
-    torch.testing.assert_close(products.product(left, right, bias), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(matmul.product(left, right, bias), expected, rtol=1e-4, atol=1e-4)
     assert asked == [(N, K)]
 
 
@@ -49,27 +49,27 @@ def test_a_large_product_goes_to_onednn_in_any_layout(asked, transposed):
     ids=["small", "double", "empty"],
 )
 def test_other_products_stay_with_torch(asked, left, right):
-    torch.testing.assert_close(products.product(left, right), left @ right.T)
+    torch.testing.assert_close(matmul.product(left, right), left @ right.T)
     assert not asked
 
 
 def test_a_product_is_added_block_by_block(monkeypatch):
-    monkeypatch.setattr(products, "BLOCK", 7)
+    monkeypatch.setattr(matmul, "BLOCK", 7)
     total, left, right = random(20, 5, seed=1), random(20, 3, seed=2), random(5, 3, seed=3)
     expected = total - 0.5 * left @ right.T
-    products.add_product(total, left, right, -0.5)
+    matmul.add_product(total, left, right, -0.5)
     torch.testing.assert_close(total, expected)
 
 
 def test_an_inner_product_is_summed_block_by_block(monkeypatch):
-    monkeypatch.setattr(products, "BLOCK", 7)
+    monkeypatch.setattr(matmul, "BLOCK", 7)
     left, right = random(20, 5, seed=1), random(20, 3, seed=2)
-    torch.testing.assert_close(products.inner_product(left, right), left.T @ right)
+    torch.testing.assert_close(matmul.inner_product(left, right), left.T @ right)
 
 
 def test_a_matrix_with_gaps_is_copied(asked):
     left, right = random(M, 2 * K, seed=1)[:, K:], random(2 * K, N, seed=2)[K:].T
-    torch.testing.assert_close(products.product(left, right), left @ right.T, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(matmul.product(left, right), left @ right.T, rtol=1e-4, atol=1e-4)
     assert asked == [(N, K)]
 
 
@@ -80,7 +80,7 @@ def test_large_linear_layers_have_the_same_output_and_gradients(asked, bias):
     gradient = random(3, M, N, seed=4)
     expected = layer(x)
     wanted = torch.autograd.grad(expected, inputs, gradient)
-    with products.large_linear_layers():
+    with matmul.large_linear_layers():
         found = layer(x)
     assert asked == [(N, K)]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
@@ -89,7 +89,7 @@ def test_large_linear_layers_have_the_same_output_and_gradients(asked, bias):
 
 
 def test_small_layers_and_those_under_autocast_are_left_alone(asked):
-    with products.large_linear_layers():
+    with matmul.large_linear_layers():
         nn.Linear(4, 4)(random(2, 4))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert nn.Linear(K, N)(random(M, K)).dtype == torch.bfloat16
@@ -98,6 +98,6 @@ def test_small_layers_and_those_under_autocast_are_left_alone(asked):
 
 def test_operations_of_onednn_are_counted():
     weight = nn.Parameter(random(N, K))
-    with products.count_operations() as counter, products.large_linear_layers():
+    with matmul.count_operations() as counter, matmul.large_linear_layers():
         F.linear(random(M, K).requires_grad_(), weight).sum().backward()
     assert counter.get_total_flops() == 3 * 2 * M * N * K

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot import provenance, surroundings
+from monoglot import provenance
 from monoglot.errors import UserError
 from monoglot.files import sha256
 from monoglot.fingerprint import ROOT, code_of
@@ -94,7 +94,7 @@ def test_hardware_that_is_none_is_refused(made, odd):
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """A results folder of 361 finished jobs."""
-    made = {"script": "scripts/evaluate.py", "versions": surroundings.versions(), "outputs": {}}
+    made = {"script": "scripts/evaluate.py", "versions": provenance.versions(), "outputs": {}}
     made["inputs"] = {f"../models/{number}": "0" * 64 for number in range(20)}
     for number in range(361):
         folder = tmp_path / "results" / "scores" / f"variant{number}"
@@ -116,7 +116,7 @@ def test_results_of_the_installed_versions_need_no_word(results):
 
 
 def test_other_versions_are_said_with_what_makes_their_results_again(results):
-    now = surroundings.versions()["torch"]
+    now = provenance.versions()["torch"]
     scores = results / "scores"
     with_versions(scores / "variant1", "scripts/train.py", torch="1.0", seqeval="0.1")
     with_versions(scores / "variant2", "scripts/evaluate.py", torch="1.0")

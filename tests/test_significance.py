@@ -5,11 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 
+from monoglot import significance
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import LABELS as WHOLE
 from monoglot.evaluate.metrics import WORDS, scores_of
-from monoglot.report import paired_test
-from monoglot.report.paired_test import Predictions, p_value, score_of
+from monoglot.significance import Predictions, p_value, score_of
 from tests.two_results import LABELS, SENTENCES, TEST
 
 RANDOM = np.random.default_rng(3)
@@ -83,7 +83,7 @@ def check(metric: str, first: list[Predictions], second: list[Predictions]) -> N
             naive_score(metric, run.gold, run.predicted), abs=1e-12
         )
     exact = naive_p(metric, first, second)
-    error = 4 * np.sqrt(exact * (1 - exact) / paired_test.SWAPS) + 2e-4
+    error = 4 * np.sqrt(exact * (1 - exact) / significance.SWAPS) + 2e-4
     assert p_value(metric, first, second, "x") == pytest.approx(exact, abs=error)
 
 
@@ -95,7 +95,7 @@ def test_always_the_same_answer():
 
 
 def test_is_rarely_significant_where_nothing_differs(monkeypatch):
-    monkeypatch.setattr(paired_test, "SWAPS", 199)
+    monkeypatch.setattr(significance, "SWAPS", 199)
     found = [p_value("accuracy", [texts(0.6)], [texts(0.6)], str(i)) for i in range(100)]
     assert sum(p <= 0.05 for p in found) <= 12
 

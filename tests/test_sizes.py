@@ -23,13 +23,13 @@ from transformers import (
 )
 
 from monoglot.checkpoints import count_parameters
-from monoglot.evaluate import adapter
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.task_tagging import Tagging
 from monoglot.graph import Graph
-from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.select_layers import select_layers
+from monoglot.operations.surgery import gather_rows
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "resources" / "paper" / "tables_1_and_6.csv"
@@ -118,11 +118,11 @@ def test_the_printed_size_of_a_base_model_is_the_whole_published_checkpoint():
 def test_adapters_have_the_size_of_table_5(model, variant, factor):
     config = row(model, variant).config
     with torch.device("meta"):
-        encoder = adapter.FAMILIES[config.model_type](config)
-        adapter.drop_heads(encoder)
-        adapter.fresh_adapter(encoder, Tagging(labels=list("ABCDEFG")), factor, seed=1)
+        encoder = adapter_models.FAMILIES[config.model_type](config)
+        adapter_models.drop_heads(encoder)
+        adapter_models.fresh_adapter(encoder, Tagging(labels=list("ABCDEFG")), factor, seed=1)
     expected = ADAPTERS[config.hidden_size, config.num_hidden_layers][factor]
-    assert adapter.parameter_counts(encoder) == (expected, 7 * config.hidden_size + 7)
+    assert adapter_models.parameter_counts(encoder) == (expected, 7 * config.hidden_size + 7)
 
 
 @pytest.fixture

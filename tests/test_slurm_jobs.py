@@ -2,8 +2,8 @@
 
 import pytest
 
+from monoglot.cluster import note_run, stop_earlier_runs
 from monoglot.errors import UserError
-from monoglot.slurm_jobs import note_run, stop_earlier_runs
 
 
 @pytest.fixture

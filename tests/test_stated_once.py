@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import monoglot
+from monoglot.keys import _flags_of, _kind, json_schema
 from monoglot.operations import OPERATIONS
-from monoglot.parameters import _flags_of, _kind, json_schema
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from transformers import (
 )
 
 from monoglot.operations.train_tokenizer import train_unigram, train_wordpiece
-from monoglot.tokenizer_families import INPUT_NAMES, SPECIAL_TOKENS
+from monoglot.tokenizer_json import INPUT_NAMES, SPECIAL_TOKENS
 
 TEXTS = [
     "il kelb jiġri wara l-qattus fil-belt",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from monoglot.data.examples import TaggedExample, TextExample
+from monoglot.data.readers import TaggedExample, TextExample
 from monoglot.evaluate.records import FIELDS, write_record
 from monoglot.evaluate.task import Outcome
 from monoglot.evaluate.task_classification import Classification

@@ -27,8 +27,8 @@ from monoglot.cli.terminal import ProgressLine, bar, count, duration, note, quie
 from monoglot.errors import UserError
 
 if TYPE_CHECKING:
+    from monoglot.data.languages import Block, Found
     from monoglot.forecast import Fetch, Plan, PlannedStage
-    from monoglot.languages.block import Block, Found
     from monoglot.progress import JobState, Remaining, WorkflowState
     from monoglot.workflow import RunEvents, RunningJob
 
@@ -569,10 +569,8 @@ def _make_block(
     offline: bool,
 ) -> "Block":
     from monoglot.config import complete
+    from monoglot.data.languages import Look, find, make_block
     from monoglot.data.sources import parse_source
-    from monoglot.languages.block import make_block
-    from monoglot.languages.codes import find
-    from monoglot.languages.presence import Look
 
     config, language = it.graph.config, find(code)
     short = short or language.short
@@ -630,7 +628,7 @@ def _content(it: Experiment, block: "Block", command: str) -> str:
 
 def _check_block(it: Experiment, block: "Block") -> None:
     """Raise `UserError` if the configuration with the new language would be refused."""
-    from monoglot.downloads.needs import all_needs
+    from monoglot.data.download import all_needs
     from monoglot.graph import Graph
 
     all_needs(Graph({"extends": it.config} | block.config))

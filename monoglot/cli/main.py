@@ -22,10 +22,9 @@ from typing import Any
 import click
 
 from monoglot.cli.terminal import add_verbosity, show_log, verbose
-from monoglot.errors import UserError
-from monoglot.faults import sentence
+from monoglot.errors import UserError, sentence
 from monoglot.fingerprint import ROOT
-from monoglot.interruption import InterruptionError, handled_by
+from monoglot.script import InterruptionError, handled_by
 
 COMMANDS = {
     "Experiments": (

@@ -1,4 +1,376 @@
 """`monoglot shrink` and `trim`: one model, one language."""
 
-from monoglot.cli.shrink import shrink as shrink
-from monoglot.cli.trim import trim as trim
+import logging
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monoglot.cli import terminal as text
+from monoglot.cli.main import Exit
+from monoglot.cli.terminal import note, verbose
+from monoglot.shrink import BASE, BUDGETS, PRESETS
+
+if TYPE_CHECKING:
+    from monoglot.one_model import ChainPlan, ChainRow, LoadedModel
+
+
+# Arguments and options of commands that take one model and text of one language.
+
+model_argument = click.argument("model")
+out_argument = click.argument("out", type=click.Path(path_type=Path))
+files = click.option(
+    "--text",
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="Text: .txt (a document a line), .jsonl or .parquet, also with .gz, or - for standard "
+    "input; may be given several times.",
+)
+revision = click.option(
+    "--revision", metavar="COMMIT", help="MODEL is on the Hub: 40 hexadecimal digits."
+)
+field = click.option(
+    "--field",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Field or column of the text in .jsonl and .parquet.",
+)
+limit = click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Take the first N documents alone."
+)
+
+
+# `monoglot trim`: one model with a vocabulary of one language.
+
+
+@click.command()
+@model_argument
+@out_argument
+@files
+@click.option(
+    "--size",
+    type=click.IntRange(1),
+    default=40_000,
+    show_default=True,
+    help="Pieces to keep, the most frequent ones; special tokens come on top.",
+)
+@click.option(
+    "--count",
+    type=click.Choice(["documents", "tokens"]),
+    help="What makes a piece frequent: the documents it occurs in, or how often it occurs."
+    "  [default: documents for WordPiece, else tokens]",
+)
+@click.option("--keep-characters", is_flag=True, help="Keep all single characters that occur.")
+@revision
+@field
+@limit
+def trim(model: str, out: Path, **given: Any) -> None:
+    """Keep the pieces of a vocabulary that a language uses, and drop the rest of the embeddings.
+
+    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT; masked LM,
+    classifier or none) or, with --revision, its id on the Hub; OUT the folder to write. Nothing is
+    trained: text whose pieces are kept gives the same outputs as before.
+
+    \b
+    Examples:
+      monoglot trim models/xlmr small --text maltese.txt.gz
+      monoglot trim FacebookAI/xlm-roberta-base small --text mt.jsonl --text more.parquet \\
+        --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --size 20000
+      zcat corpus.gz | monoglot trim models/mbert small --text -
+    """
+    from monoglot.shrink import check_files, check_free, read
+
+    check_free(out)
+    check_files(given["text"])
+    from monoglot import provenance
+    from monoglot.errors import advising
+    from monoglot.one_model import find, load, trim_folder
+    from monoglot.operations.trim_tokenizer import TooFewPiecesError
+
+    folder, where = find(model, given["revision"])
+    arguments = Namespace(model=model, out=out, **given)
+    inputs = [folder, *(Path(name) for name in given["text"] if name != "-")]
+    with provenance.of_folder(__file__, arguments, inputs):
+        source = load(folder, where)
+        note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
+        documents = read(given["text"], given["field"], given["limit"])
+        with advising(TooFewPiecesError, "give a smaller --size"):
+            report = trim_folder(
+                source, out, documents, given["size"], given["count"], given["keep_characters"]
+            )
+    click.echo(_account(report, source, out))
+
+
+def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
+    heldout = report["heldout"]
+    rows = [
+        ("pieces", report["vocab"], "{:,}".format),
+        ("parameters", report["parameters"], "{:,}".format),
+        ("disk", report["bytes"], text.size),
+        ("unknown tokens", heldout["unknown_rate"], "{:.3%}".format),
+        ("tokens a word", heldout["fertility"], "{:.3f}".format),
+    ]
+    lines = [[name, shown(both["before"]), shown(both["after"])] for name, both, shown in rows]
+    kept = report["text"]
+    spare = report["size"] - kept["pieces"]
+    return "\n".join(
+        [
+            text.table(["", "before", "after"], lines, text.width()),
+            "",
+            f"The kept pieces are {kept['coverage']:.3%} of the text's "
+            f"{text.count(kept['tokens'], 'token')}; {heldout['changed_words']:.2%} of "
+            f"{text.count(heldout['words'], 'held-out word')} are segmented in another way.",
+            *(
+                [f"{spare:,} pieces or more are not in the text; a smaller --size loses nothing."]
+                if spare > 0
+                else []
+            ),
+            "",
+            *loading(type(source.model).__name__, out),
+        ]
+    )
+
+
+def loading(class_name: str, out: Path) -> list[str]:
+    """Return the lines of Python that load a model."""
+    return [
+        f"from transformers import AutoTokenizer, {class_name}",
+        f'model = {class_name}.from_pretrained("{out}")',
+        f'tokenizer = AutoTokenizer.from_pretrained("{out}")',
+    ]
+
+
+# `monoglot shrink`: one model made small for one language.
+
+positive = click.IntRange(1)
+
+
+@click.command()
+@model_argument
+@out_argument
+@files
+@click.option("--language", required=True, metavar="NAME", help="What the text is in: Maltese.")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="paper-small",
+    show_default=True,
+    help="How small, as a share of the model; the next four say it in numbers.",
+)
+@click.option("--layers", type=positive, metavar="N", help="Layers to keep.")
+@click.option("--ffn", type=positive, metavar="N", help="Feed-forward neurons of each layer.")
+@click.option("--hidden", type=positive, metavar="N", help="Hidden size, a multiple of the heads.")
+@click.option("--vocab", type=positive, metavar="N", help="Pieces, special tokens not counted.")
+@click.option(
+    "--budget",
+    type=click.Choice(list(BUDGETS)),
+    help="How long to train.  [default: paper on a GPU, else small]",
+)
+@click.option("--adapt-steps", type=click.IntRange(0), metavar="N", help="Of adaptation; 0: none.")
+@click.option("--distil-steps", type=positive, metavar="N", help="Of each distillation.")
+@click.option(
+    "--micro-batch",
+    type=positive,
+    metavar="N",
+    help="Sequences in memory at a time, if it is short.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    default="fp32",
+    show_default=True,
+    help="Of the encoder in training.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Show sizes and measure times; make nothing.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where unfinished work is kept.  [default: OUT.unfinished]",
+)
+@revision
+@field
+@limit
+@click.pass_context
+def shrink(
+    context: click.Context,
+    model: str,
+    out: Path,
+    dry_run: bool,
+    work: Path | None,
+    **given: Any,
+) -> None:
+    """Make a multilingual encoder small for one language: the whole chain of the paper.
+
+    MODEL is the folder of a masked language model (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT) or,
+    with --revision, its id on the Hub; OUT the folder to write. It is adapted to the text, gets
+    fewer layers, is distilled, gets fewer feed-forward neurons and a smaller hidden size, is
+    distilled again, and gets the vocabulary of the text. What stays as it is takes no step.
+
+    Snakemake does the work, from a configuration that is written for it and left beside the result.
+    The same command goes on where an ended one was. docs/shrink.md has more.
+
+    \b
+    Examples:
+      monoglot shrink models/xlmr small --text maltese.txt.gz --language Maltese --dry-run
+      monoglot shrink FacebookAI/xlm-roberta-base small --text mt.parquet --language Maltese \\
+        --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --preset paper-medium --budget medium
+      monoglot shrink models/mbert small --text mt.txt --language Maltese --layers 4 --vocab 20000
+    """
+    from monoglot.shrink import check_apart, check_files, check_free, claimed
+
+    folder = work or Path(f"{os.path.abspath(out)}.unfinished")
+    check_apart(folder, out, map(Path, [model, *given["text"]]))
+    check_free(out)
+    check_files(given["text"])
+    if dry_run:
+        with TemporaryDirectory() as empty:
+            _begin(model, Path(empty), given)
+        return
+    with claimed(folder):
+        plan = _begin(model, folder, given)
+        context.exit(_make(plan, Namespace(model=model, out=out, **given), folder))
+
+
+def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
+    from monoglot.one_model import begin, release
+
+    note("reading the text and measuring a few steps of each training")
+    with _silent_clock():
+        plan = begin(model, list(given["text"]), given["language"], work, given)
+    release()
+    click.echo(_show_plan(plan, given["language"]))
+    return plan
+
+
+def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
+    """Let Snakemake make the chain, and deliver its last checkpoint; return an exit status."""
+    from monoglot import provenance, shrink
+    from monoglot.one_model import account
+
+    note(f"\nunfinished work is kept in {work}; the same command goes on from there\n")
+    shrink.write(plan.config, work)
+    out, files = arguments.out, [Path(name) for name in arguments.text if name != "-"]
+    with provenance.of_folder(__file__, arguments, [plan.folder, *files]):
+        if status := _run(work, shrink.targets(plan.config)):
+            return status
+        rows = account(work, plan.config)
+        about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
+        shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
+    shrink.clear(work)
+    click.echo("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
+    return Exit.DONE
+
+
+def _run(work: Path, targets: Sequence[str]) -> int:
+    """Run Snakemake as `monoglot run` does, in the folder of unfinished work."""
+    from monoglot import workflow
+    from monoglot.cli.experiments import watch
+    from monoglot.cli.options import Experiment
+    from monoglot.config import WORKFLOW
+    from monoglot.shrink import CONFIG
+
+    if not (work / "scripts").exists():
+        (work / "scripts").symlink_to(WORKFLOW / "scripts")
+    # The steps of a chain run one after the other, each on all cores.
+    cores = str(len(os.sched_getaffinity(0)))
+    alone = [f"{rule}={cores}" for rule in ("train", "prune_ffn", "reduce_hidden")]
+    # The folder is ours alone: a lock in it is that of a run that was killed.
+    more = ["--snakefile", str(WORKFLOW / "Snakefile"), "--nolock", "--set-threads", *alone]
+    config = os.path.abspath(work / CONFIG)
+    words = workflow.command(config, targets, cores=cores, more=more)
+    return watch(words, Experiment(work, config, work))
+
+
+@contextmanager
+def _silent_clock() -> Iterator[None]:
+    """Leave the log of trainings out while some steps are measured, but with --verbose."""
+    log = logging.getLogger("monoglot.training.loop")
+    before = log.level
+    log.setLevel(before if verbose() else logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _show_plan(plan: "ChainPlan", language: str) -> str:
+    """Return the sizes of a chain before and after, step by step, and how long it takes."""
+    rows = []
+    for name, block in plan.config["variants"].items():
+        training, count = plan.training.get(name), plan.parameters[name]
+        seconds = f"about {text.duration(training.seconds)}" if training else ""
+        rows.append([name, _what(name, block, plan), f"{count:,}", text.size(4 * count), seconds])
+    first, *_, last = plan.parameters.values()
+    read, about = plan.material, "" if plan.material.exact else "about "
+    return "\n".join(
+        [
+            f"{plan.name}, for {language}: {first / 1e6:.1f} M parameters to "
+            f"{last / 1e6:.1f} M, {last / first:.1%}",
+            f"Text: {text.count(read.documents, 'document')}, {about}"
+            f"{text.count(read.tokens, 'token')}; {text.count(read.held_out, 'document')} held out",
+            "",
+            text.table(["step", "", "parameters", "disk", "time"], rows, text.width(), left=2),
+            "",
+            *_times(plan),
+        ]
+    )
+
+
+def _what(name: str, block: Mapping[str, Any], plan: "ChainPlan") -> str:
+    before, after = plan.before, plan.after
+    if block["operation"] == "train":
+        under = f" under `{block['teacher']}`" if "teacher" in block else " of masked LM"
+        return f"{plan.training[name].steps:,} steps{under}"
+    return {
+        "pretrained": plan.family,
+        "select_layers": f"{before.layers} to {after.layers} layers ({block.get('strategy')})",
+        "prune_ffn": f"{before.ffn:,} to {after.ffn:,} feed-forward neurons",
+        "reduce_hidden": f"hidden size {before.hidden} to {after.hidden}",
+        "trim_vocab": f"{before.vocab:,} to {after.vocab:,} pieces",
+    }[block["operation"]]
+
+
+def _times(plan: "ChainPlan") -> list[str]:
+    """How long training takes, and what more of it would."""
+    if not plan.training:
+        return ["Nothing is trained."]
+    tokens = sum(amount.tokens for amount in plan.training.values())
+    seconds = sum(amount.seconds for amount in plan.training.values())
+    return [
+        f"Training on {tokens / 1e6:.3g} M tokens takes about {text.duration(seconds)} on this "
+        f"{plan.device}; evaluations come on top.",
+        *(
+            f"--budget {name} would train on {more.tokens / 1e6:.3g} M tokens, in about "
+            f"{text.duration(more.seconds)}."
+            for name, more in plan.more.items()
+        ),
+    ]
+
+
+def _show_account(rows: Sequence["ChainRow"]) -> str:
+    """Return what each step made, as a table."""
+    lines = [
+        [
+            row.name,
+            f"{row.parameters:,}",
+            text.size(row.bytes),
+            f"{row.accuracy:.1%}",
+            f"{row.loss:.3f}",
+            f"{row.tokens:,}" if row.tokens else "",
+            text.duration(row.seconds) if row.name != BASE else "",
+        ]
+        for row in rows
+    ]
+    heads = ["step", "parameters", "disk", "accuracy", "loss", "tokens trained on", "time"]
+    about = f"Accuracy and loss: masked tokens of held-out text ({max(r.masked for r in rows):,})"
+    if rows[-1].name == "vocab":
+        about += "; `vocab` has other tokens to find"
+    return "\n".join([text.table(heads, lines, text.width()), "", about + "."])

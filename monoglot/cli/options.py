@@ -16,7 +16,7 @@ from monoglot.fingerprint import ROOT
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
-    from monoglot.nodes import Checkpoint
+    from monoglot.paths import Checkpoint
 
 PARTS = ("Snakefile", "rules", "scripts", "schemas", "profiles")
 """What a folder with the workflow has in it."""
@@ -54,7 +54,7 @@ class Experiment:
     @cached_property
     def graph(self) -> "Graph":
         """The experiment as a graph; raises `UserError` if the configuration is wrong."""
-        from monoglot.extends import read
+        from monoglot.config import read
         from monoglot.graph import Graph
 
         return Graph(read(self.config, "CONFIG"))
@@ -88,7 +88,7 @@ class Experiment:
 
     def _checkpoint(self, name: str) -> "Checkpoint | None":
         """The checkpoint that MODEL/LANGUAGE/VARIANT means, None if there is none."""
-        from monoglot.nodes import ANY
+        from monoglot.paths import ANY
 
         graph = self.graph
         model, language, variant, *more = [*name.split("/"), "", ""]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from monoglot.amounts import size as size
+from monoglot.errors import size as size
 
 GAP = "  "
 BAR = 20

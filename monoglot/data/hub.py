@@ -1,16 +1,61 @@
 """Repositories of the Hugging Face Hub, pinned to a commit: fetched once, checked, never run."""
 
+import hashlib
+import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 
-from monoglot.advice import AdvisedError
-from monoglot.data.hashes import DamagedFileError, check_blob
-from monoglot.errors import UserError
+from monoglot.errors import AdvisedError, UserError
+from monoglot.files import sha256, whole_file
+
+# Whether a downloaded file is the published one: Git's and Git LFS's names for its bytes.
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
+BLOCK = 1 << 20
+
+
+class DamagedFileError(UserError):
+    """A file whose bytes are not those that were published."""
+
+
+def git_sha1(path: Path) -> str:
+    """Return the name that Git gives to a file's bytes: SHA-1 after a header with their number."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check(path: Path, expected: str, where: str) -> None:
+    """Raise `DamagedFileError` unless the file's hash is `expected`.
+
+    `expected` has 64 hexadecimal digits (SHA-256, as of Git LFS) or 40 (Git's own).
+    """
+    found = sha256(path) if SHA256.fullmatch(expected) else git_sha1(path)
+    if found != expected:
+        raise DamagedFileError(
+            f"{where}: {path} has the hash {found}; the published file has {expected}, so delete "
+            "it and start again, or run `python scripts/download.py`, which replaces it"
+        )
+
+
+def check_blob(path: Path, where: str) -> None:
+    """Check a file of the Hub's cache, which links to a blob that bears the published hash.
+
+    A cache without links, as some file systems ask for, has no such names; there is no check then.
+    """
+    expected = path.resolve().name
+    if path.is_symlink() and (SHA256.fullmatch(expected) or GIT_SHA1.fullmatch(expected)):
+        check(path, expected, where)
+
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ATTEMPTS = 5
@@ -191,3 +236,240 @@ def _refused(where: str, error: Exception) -> UserError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+# Which files of a repository on the Hub a configuration means: names, or patterns for names.
+#
+# A commit never changes, so the list of a folder is asked for once and kept beside the repository
+# in the cache. Without a connection, a pattern therefore stands for the same files, or for an
+# error, but never for those alone that happen to be there.
+
+WILDCARDS = re.compile(r"[*?\[]")
+DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository: its size in bytes and its hash, SHA-256 (64 digits) or Git's (40)."""
+
+    path: str
+    size: int
+    hash: str
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a file's name has wildcards: `*`, `?`, `[...]`."""
+    return WILDCARDS.search(name) is not None
+
+
+def names(repository: Repository, pattern: str) -> list[str]:
+    """Return the paths that a name or pattern stands for, number 2 before number 10."""
+    if not is_pattern(pattern):
+        return [pattern]
+    return [file.path for file in matching(repository, [pattern])]
+
+
+def at_hand(repository: Repository, patterns: Iterable[str]) -> bool:
+    """Whether the cache has all files that names and patterns stand for."""
+    if not all(_kept(repository, name).is_file() for name in patterns if is_pattern(name)):
+        return False
+    paths = [path for pattern in patterns for path in names(repository, pattern)]
+    return all((snapshot(repository) / path).is_file() for path in paths)
+
+
+def matching(
+    repository: Repository, patterns: Iterable[str], optional: bool = False
+) -> list[HubFile]:
+    """Return the files that names and patterns stand for, in their order, each once.
+
+    Raises `UserError` if one stands for no file, unless they are `optional`.
+    """
+    found: dict[str, HubFile] = {}
+    for pattern in patterns:
+        files = [file for file in _listing(repository, pattern) if fits(file.path, pattern)]
+        if not files and not optional:
+            raise UserError(f"{repository}: has no file {pattern}; `files` must name files of it")
+        found |= {file.path: file for file in sorted(files, key=_number_by_number)}
+    return list(found.values())
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether a file's path is the name, or one that the pattern stands for."""
+    return fnmatchcase(path, pattern) if is_pattern(pattern) else path == pattern
+
+
+def _number_by_number(file: HubFile) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in DIGITS.split(file.path)]
+
+
+def _listing(repository: Repository, pattern: str) -> list[HubFile]:
+    """Return all files of the folder that a name or pattern lies in."""
+    kept = _kept(repository, pattern)
+    if not kept.is_file():
+        files = _ask(repository, pattern)
+        with whole_file(kept) as aside:
+            aside.write_text(json.dumps([asdict(file) for file in files], indent=1))
+    return [HubFile(**entry) for entry in json.loads(kept.read_text())]
+
+
+def _kept(repository: Repository, pattern: str) -> Path:
+    folder = _folder(repository, pattern)
+    return folder(repository) / "monoglot" / repository.revision / folder / "files.json"
+
+
+def _folder(repository: Repository, pattern: str) -> str:
+    folder, _, _ = pattern.rpartition("/")
+    if is_pattern(folder):
+        raise UserError(
+            f"{repository}: {pattern} has a wildcard in a folder's name; only a file's may have one"
+        )
+    return folder
+
+
+def _ask(repository: Repository, pattern: str) -> list[HubFile]:
+    api = client().HfApi()
+    with sentences(repository, pattern):
+        entries = api.list_repo_tree(
+            repository.id,
+            _folder(repository, pattern) or None,
+            repo_type=repository.type,
+            revision=repository.revision,
+        )
+        files = [entry for entry in entries if hasattr(entry, "blob_id")]
+    return [HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else f.blob_id) for f in files]
+
+
+# Files of the web, pinned by a commit in their address or by their hash; kept below data.root.
+
+PINNED = re.compile(r"/[0-9a-f]{40}(/|$)")
+RANGE_NOT_SATISFIABLE = 416
+
+
+def address(url: str, name: str, sha256: str | None) -> str:
+    """Return the address of a file: the folder `url` and the last part of the file's name.
+
+    Raises `UserError` unless either the address holds a commit or the hash is given, and the name
+    stays below the folder that the file is written to.
+    """
+    _check_name(name)
+    if not PINNED.search(url) and not sha256:
+        raise UserError(
+            f"{url}: neither has the address a commit (40 hexadecimal digits), nor is there a "
+            f"sha256 for {name}; give one, so that the file can never change"
+        )
+    return f"{url.rstrip('/')}/{name.rpartition('/')[2]}"
+
+
+def fetch_url(url: str, path: Path, sha256: str | None, progress: bool = False) -> Path:
+    """Return `path`, fetched from `url` unless it is there, and checked if its hash is known.
+
+    A download that was interrupted goes on where it stopped. Raises `UserError` if the file cannot
+    be had (`UnreachableError` without a network), and `DamagedFileError` if its bytes are not the
+    published ones.
+    """
+    from huggingface_hub.utils import WeakFileLock
+
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock")
+        with WeakFileLock(lock):
+            if not path.is_file():
+                _download(url, path, sha256, progress)
+        lock.unlink(missing_ok=True)
+    elif sha256:
+        check(path, sha256, url)
+    return path
+
+
+def fetch_sound_url(url: str, path: Path, sha256: str | None, progress: bool = False) -> Path:
+    """Return `path` as `fetch` does; a file that is damaged is thrown away and fetched again."""
+    try:
+        return fetch_url(url, path, sha256, progress)
+    except DamagedFileError:
+        path.unlink(missing_ok=True)
+        return fetch_url(url, path, sha256, progress)
+
+
+def _check_name(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(
+            f"files: '{name}' leads out of data.root, where files of the web are kept; "
+            "give a relative path without '..'"
+        )
+
+
+def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:
+    import requests
+    from huggingface_hub import errors
+
+    unfinished = path.with_name(f".{path.name}.incomplete")
+    client(progress)
+    try:
+        persistently(lambda: _go_on(url, unfinished))
+    except (errors.OfflineModeIsEnabled, requests.ConnectionError, requests.Timeout):
+        raise UnreachableError(
+            f"{url} cannot be reached and {path} is not there",
+            f"either connect to the network once ({DOWNLOAD}), or put the file there",
+        ) from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise UserError(f"{url}: {BROKEN_OFF}") from None
+    except (requests.RequestException, OSError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{url}: cannot be had ({reason}); start again, or put the file to {path}"
+        ) from None
+    if sha256:
+        try:
+            check(unfinished, sha256, url)
+        except DamagedFileError:
+            unfinished.unlink()
+            raise
+    os.replace(unfinished, path)
+
+
+def _go_on(url: str, unfinished: Path) -> None:
+    """Fetch what is missing of a file; start afresh where the server cannot go on."""
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.file_download import http_get
+
+    headers = {"Accept-Encoding": "identity"}
+    with unfinished.open("ab") as file:
+        try:
+            http_get(url, file, resume_size=file.tell(), headers=headers)
+        except HfHubHTTPError as error:
+            if error.response.status_code != RANGE_NOT_SATISFIABLE:
+                raise
+            file.truncate(0)
+            http_get(url, file, headers=headers)
+
+
+# Models of the Hugging Face Hub, pinned to a revision; no code, no pickle.
+
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*-of-*.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+)
+
+
+def download(name: str, revision: str) -> Path:
+    """Return the local folder of a model's files, fetched at most once and checked.
+
+    Raises `UserError` if the revision is not a commit, or the files are neither in the cache nor to
+    be had from the Hub, or are not those that were published.
+    """
+    repository = Repository("models", name, revision)
+    snapshot = client().snapshot_download
+    about = {"revision": revision, "allow_patterns": list(FILES)}
+    with sentences(repository):
+        folder = Path(persistently(lambda: snapshot(name, **about)))
+    for file in sorted(folder.iterdir()):
+        check_blob(file, str(repository))
+    return folder

@@ -20,11 +20,16 @@ from typing import Any
 
 import yaml
 
-from monoglot.data import hub, hub_files, rows, web
-from monoglot.data.classification import CLASSIFICATION_FORMATS
-from monoglot.data.examples import SPLITS, Example, TextExample
-from monoglot.data.tagging import TAGGING_FORMATS
-from monoglot.data.text import TEXT_FORMATS
+from monoglot.data import hub
+from monoglot.data import readers as rows
+from monoglot.data.readers import (
+    CLASSIFICATION_FORMATS,
+    SPLITS,
+    TAGGING_FORMATS,
+    TEXT_FORMATS,
+    Example,
+    TextExample,
+)
 from monoglot.errors import UserError
 
 Source = Mapping[str, Any]
@@ -168,10 +173,10 @@ def _paths(source: Source, name: str, sha256: str | None, root: Path) -> Iterato
     """Yield where the files lie that a name stands for; each is fetched when its turn comes."""
     if "hub" in source:
         repository = hub.Repository("datasets", source["hub"], source.get("revision"))
-        for path in hub_files.names(repository, name):
+        for path in hub.names(repository, name):
             yield hub.fetch(repository, path)
     elif "url" in source:
-        yield web.fetch(web.address(source["url"], name, sha256), root / name, sha256)
+        yield hub.fetch_url(hub.address(source["url"], name, sha256), root / name, sha256)
     else:
         yield root / name
 

@@ -6,16 +6,123 @@ that names the model, the tokens and where the result goes.
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import load_file
 
-from monoglot.command import run
-from monoglot.deploy.runtimes import Open, onnx_runtime, torch_runtime
-from monoglot.deploy.timing import latency, throughput
-from monoglot.memory import peak_rss_bytes
+from monoglot.provenance import peak_rss_bytes
+from monoglot.script import run
+
+# How long answers take: one at a time, and many at once.
+
+Answer = Callable[[np.ndarray], object]
+"""Takes ids [batch, length]; returns when the answer is there."""
+
+PERCENTILES = (50, 95, 99)
+
+
+def latency(answer: Answer, windows: np.ndarray, repeats: int, warmup: int) -> dict[str, float]:
+    """Answer one window at a time, in turn, and return percentiles and mean in milliseconds.
+
+    Percentiles between two measurements are interpolated linearly.
+
+    Args:
+        windows: ids [count, length].
+        warmup: answers before those that are timed.
+    """
+    single = [window[None] for window in windows]
+    took = durations(answer, [single[i % len(single)] for i in range(warmup + repeats)])
+    return summary(took[warmup:])
+
+
+def throughput(answer: Answer, windows: np.ndarray, repeats: int) -> dict[str, float]:
+    """Answer all windows at once, `repeats` times after one that is not timed.
+
+    Returns sequences and tokens per second.
+    """
+    seconds = sum(durations(answer, [windows] * (1 + repeats))[1:]) / 1e9
+    return {
+        "sequences_per_second": round(repeats * len(windows) / seconds, 4),
+        "tokens_per_second": round(repeats * windows.size / seconds, 2),
+    }
+
+
+def durations(answer: Answer, inputs: Sequence[np.ndarray]) -> list[int]:
+    """Return the nanoseconds that each answer took."""
+    took = []
+    for ids in inputs:
+        started = perf_counter_ns()
+        answer(ids)
+        took.append(perf_counter_ns() - started)
+    return took
+
+
+def summary(nanoseconds: Sequence[int]) -> dict[str, float]:
+    """Return `p50_ms`, `p95_ms`, `p99_ms` and `mean_ms` of durations."""
+    values = np.asarray(nanoseconds) / 1e6
+    found = dict(zip(PERCENTILES, np.percentile(values, PERCENTILES), strict=True))
+    return {f"p{share}_ms": round(float(value), 4) for share, value in found.items()} | {
+        "mean_ms": round(float(values.mean()), 4)
+    }
+
+
+# Runtimes that serve an encoder: each imports its library, opens a model, and answers.
+#
+# The library is imported by the function that names the runtime, so that memory before and after
+# can be told apart.
+
+Open = Callable[[Path], Answer]
+
+
+def torch_runtime(device: str, precision: str, threads: int) -> Open:
+    """Import PyTorch and transformers; return what opens a checkpoint on `device` (cpu, cuda).
+
+    `precision` is fp32 or bf16. An answer is timed from ids in the machine's memory to states on
+    the device, which is waited for.
+    """
+    import torch
+
+    from monoglot.deploy.export import load_encoder
+
+    torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
+
+    def open_checkpoint(checkpoint: Path) -> Answer:
+        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+        model = load_encoder(checkpoint).to(device, dtype)
+
+        def answer(ids: np.ndarray) -> torch.Tensor:
+            with torch.inference_mode():
+                ids = torch.from_numpy(ids).to(device)
+                found = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+            if device == "cuda":
+                torch.cuda.synchronize()
+            return found
+
+        return answer
+
+    return open_checkpoint
+
+
+def onnx_runtime(threads: int) -> Open:
+    """Import onnxruntime; return what opens a graph on the CPU."""
+    import onnxruntime
+
+    def open_graph(graph: Path) -> Answer:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        opened = onnxruntime.InferenceSession(str(graph), options, ["CPUExecutionProvider"])
+
+        def answer(ids: np.ndarray) -> np.ndarray:
+            return opened.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+
+        return answer
+
+    return open_graph
 
 
 def main() -> None:

@@ -6,18 +6,89 @@ and needs no further library. They take `input_ids` and `attention_mask`, 64-bit
 beforehand and activations as they come (onnxruntime's dynamic quantisation).
 """
 
+import json
 import logging
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+from transformers import BertModel, DistilBertModel, PreTrainedModel, XLMRobertaModel
 
-from monoglot.deploy.encoder import States, example
+from monoglot.checkpoints import TOKENIZER_FILES, check, count_parameters, from_safetensors
 from monoglot.errors import UserError
+from monoglot.evaluate.adapter_models import checkpoint_parameters, max_positions
+from monoglot.files import whole_folder
+from monoglot.paths import GRAPHS, REPORT
+
+# The plain encoder of a checkpoint: from token ids to the last layer's states.
+
+FAMILIES: dict[str, tuple[type[PreTrainedModel], dict[str, bool]]] = {
+    "bert": (BertModel, {"add_pooling_layer": False}),
+    "xlm-roberta": (XLMRobertaModel, {"add_pooling_layer": False}),
+    "distilbert": (DistilBertModel, {}),
+}
+"""Classes, and what takes the pooler away, which no checkpoint here has."""
+
+
+def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTrainedModel:
+    """Load a checkpoint's encoder in fp32, in evaluation mode, without masked-LM head or pooler.
+
+    `attention` is the library's implementation, `eager` or its own choice (None). Raises
+    `UserError` if a file is missing or damaged, or weights are missing or not finite.
+    """
+    checkpoint = Path(checkpoint)
+    encoder, options = FAMILIES[check(checkpoint).model_type]
+    model, missing = from_safetensors(
+        encoder, checkpoint, str(checkpoint), attn_implementation=attention, **options
+    )
+    if missing:
+        raise UserError(f"{checkpoint}/model.safetensors: has no weights for {missing[0]}")
+    return model.eval()
+
+
+class States(nn.Module):
+    """An encoder that takes ids and attention mask, [batch, length], in this order.
+
+    It returns the last layer's states, [batch, length, hidden].
+    """
+
+    def __init__(self, encoder: PreTrainedModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.eval()  # the exporter puts the encoder back into the mode of what is around it
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+
+class Logits(States):
+    """The same with a head on top: its logits, [batch, classes] or [batch, length, classes]."""
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).logits
+
+
+def example(model: PreTrainedModel, batch: int, length: int) -> tuple[Tensor, Tensor]:
+    """Return random ids and their attention mask, [batch, length]; the last text is half as long.
+
+    The same each time.
+    """
+    draw = torch.Generator().manual_seed(batch * 10_000 + length)
+    ids = torch.randint(model.config.vocab_size, (batch, length), generator=draw)
+    ids[ids == model.config.pad_token_id] += 1 if model.config.pad_token_id == 0 else -1
+    mask = torch.ones_like(ids)
+    if batch > 1:
+        ids[-1, (length + 1) // 2 :] = model.config.pad_token_id
+        mask[-1, (length + 1) // 2 :] = 0
+    return ids, mask
+
 
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")
@@ -124,3 +195,41 @@ def session(graph: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     except Exception as error:  # the library raises nothing narrower
         reason = str(error).splitlines()[0].rstrip(".")
         raise UserError(f"{graph}: is no ONNX graph that can be run ({reason})") from None
+
+
+# A checkpoint as a folder that onnxruntime and tokenizers serve: graphs, tokenizer, report.
+
+
+def make_onnx_folder(checkpoint: str | Path, out: str | Path) -> dict[str, Any]:
+    """Export a checkpoint's encoder to `out` in fp32 and int8; return what `export.json` says.
+
+    The graphs' output is `last_hidden_state`, [batch, length, hidden]. `export.json` holds the
+    parameters of the checkpoint (as tables count them) and of the encoder alone, the longest
+    sequence, and how far each graph is from PyTorch. Raises `UserError` on a broken checkpoint, and
+    if the fp32 graph differs by more than rounding.
+    """
+    checkpoint = Path(checkpoint)
+    encoder = load_encoder(checkpoint, attention="eager")
+    model = States(encoder)
+    with whole_folder(out) as aside:
+        fp32, int8 = (aside / name for name in GRAPHS.values())
+        export(model, fp32, "last_hidden_state")
+        exact = difference(model, fp32)
+        check_same(exact, checkpoint)
+        quantise(fp32, int8)
+        report = {
+            "parameters": checkpoint_parameters(checkpoint),
+            "parameters_encoder": count_parameters(encoder),
+            "max_positions": max_positions(encoder),
+            "opset": OPSET,
+            "difference": {
+                "fp32": exact.rounded(),
+                "int8": difference(model, int8).rounded(),
+            },
+            "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
+        }
+        text = json.dumps(report, indent=2, sort_keys=True)
+        (aside / REPORT).write_text(text + "\n", encoding="utf-8")
+        for name in ("config.json", *TOKENIZER_FILES):
+            shutil.copyfile(checkpoint / name, aside / name)
+    return report

@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.task import Task, TuningKeys, key_of
-from monoglot.parameters import Count, Parameters, add_flags, json_schema
+from monoglot.keys import Count, Parameters, add_flags, json_schema
 
 REQUIRED = ("kind", "metric", "learning_rate", "batch_size", "epochs", "max_length")
 """Keys that the configuration must give: scripts have defaults for them, a table of results no."""

@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PretrainedConfig
 
-from monoglot.checkpoint_files import load_tokenizer as load_plain_tokenizer
-from monoglot.data.examples import Example
+from monoglot.checkpoints import load_tokenizer as load_plain_tokenizer
+from monoglot.data.readers import Example
 from monoglot.errors import UserError
 from monoglot.evaluate.task import Task
 

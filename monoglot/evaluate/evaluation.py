@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from monoglot import surroundings
+from monoglot import provenance
 from monoglot.checkpoints import FILES
 from monoglot.errors import UserError
-from monoglot.evaluate import adapter, kept_adapters
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import Encoded, encode_splits
+from monoglot.evaluate.finetune import predict, train
 from monoglot.evaluate.records import write_predictions, write_record, written
 from monoglot.evaluate.task import Names, Task, TuningSettings
-from monoglot.evaluate.training import predict, train
 from monoglot.files import sha256
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def evaluate(
     `task` does not declare, or a `max_length` the encoder cannot read.
     """
     checkpoint, examples, out = Path(checkpoint), Path(examples), Path(out)
-    model = adapter.load_encoder(checkpoint)
+    model = adapter_models.load_encoder(checkpoint)
     _check_length(settings.max_length, model, checkpoint)
     wanted = ("train", "dev", "test") if settings.checkpoint == "best" else ("train", "test")
     splits = {split: task.split(examples, split) for split in wanted}
@@ -63,19 +63,19 @@ def evaluate(
     def tuned(seed: int) -> None:
         if keep is not None:
             to = Path(keep, f"seed{seed}")
-            kept_adapters.save(model, checkpoint, task, settings, names, to)
+            adapter_models.save(model, checkpoint, task, settings, names, to)
 
     predicted = run(model, encoded, task, settings, seeds, tuned)
     rows = (splits["train"], splits["test"], encoded["test"])
     outcomes = [task.decoded(*rows, found) for found in predicted]
-    counts = adapter.parameter_counts(model)
+    counts = adapter_models.parameter_counts(model)
     shared |= {
         "n_train": len(splits["train"]),
         "n_test": len(splits["test"]),
         "adapter_parameters": counts[0],
         "head_parameters": counts[1],
         "seconds": round((time.monotonic() - started) / len(seeds), 3),
-        "peak_memory_bytes": surroundings.peak_memory_bytes(),
+        "peak_memory_bytes": provenance.peak_memory_bytes(),
     }
     for seed, outcome in zip(seeds, outcomes, strict=True):
         record = shared | {
@@ -122,7 +122,7 @@ def _tune_all(
     start = copy.deepcopy(model.base_model.state_dict())
     predicted = []
     for seed in seeds:
-        adapter.fresh_head(model, task, seed, start)
+        adapter_models.fresh_head(model, task, seed, start)
         model.to(model.device)
         train(model, encoded["train"], encoded.get("dev"), settings, seed)
         predicted.append(predict(model, encoded["test"]))
@@ -131,7 +131,7 @@ def _tune_all(
 
 
 def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> None:
-    positions = adapter.max_positions(model)
+    positions = adapter_models.max_positions(model)
     if max_length > positions:
         raise UserError(
             f"{checkpoint}: max_length is {max_length}, but the model has {positions} positions"
@@ -146,11 +146,11 @@ def _shared_fields(
         **asdict(names),
         "task": task.name,
         "metric": task.metric,
-        "parameters": adapter.checkpoint_parameters(checkpoint),
-        "parameters_encoder_pooler": adapter.encoder_parameters(checkpoint),
-        "versions": surroundings.versions(),
-        "hardware": surroundings.hardware(),
-        "git_commit": surroundings.git_commit(),
+        "parameters": adapter_models.checkpoint_parameters(checkpoint),
+        "parameters_encoder_pooler": adapter_models.encoder_parameters(checkpoint),
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "git_commit": provenance.git_commit(),
         "inputs": _input_hashes(checkpoint, examples),
         "settings": settings.model_dump() | task.recorded(),
     }

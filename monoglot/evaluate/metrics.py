@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monoglot.data.examples import OUTSIDE
+from monoglot.data.readers import OUTSIDE
 
 # Libraries are imported inside the functions, because planning reads the entries.
 if TYPE_CHECKING:

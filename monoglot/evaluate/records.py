@@ -15,6 +15,7 @@ from monoglot.files import whole_file
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 Record = dict[str, Any]
 
 TABLE_FIELDS: dict[str, type] = {
@@ -133,3 +134,17 @@ def _is(value: object, kind: type) -> bool:
     if kind is float:
         return type(value) is int or (type(value) is float and math.isfinite(value))
     return type(value) is kind
+
+
+# The size of an adapter, from the shape of the encoder that it sits in.
+
+
+def adapter_parameters(hidden_size: int, layers: int, reduction_factor: int) -> int:
+    """Return the parameters of `seq_bn` adapters in all layers, heads not counted (paper, Table 5).
+
+    Each is two linear layers with bias, from `hidden_size` to the bottleneck and back. The
+    bottleneck is floor(hidden_size / reduction_factor) wide, at least 1, as in the `adapters`
+    library.
+    """
+    width = max(1, hidden_size // reduction_factor)
+    return layers * (2 * hidden_size * width + width + hidden_size)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from monoglot.data.examples import Example
+from monoglot.data.readers import Example
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS, SUBTOKENS, Pair, Tags, metrics_for, scores_of
-from monoglot.parameters import UNIQUE, Count, Flag, Number, Parameters
+from monoglot.keys import UNIQUE, Count, Flag, Number, Parameters
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
-    from monoglot.evaluate.ngrams import Prediction
 
 Label = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Subtokens = Literal["all", "first"]
@@ -183,7 +183,7 @@ class Task(Parameters):
         Raises `UserError` if the split is missing or empty, if the file holds examples of another
         kind of task, or a label that the task does not declare.
         """
-        from monoglot.data.store import columns_of, names_of, read_examples
+        from monoglot.data.parquet import columns_of, names_of, read_examples
 
         if not set(names_of(self.example)) <= set(columns_of(path)):
             raise UserError(f"{path}: holds no examples of {self.kind}, which task {self.name} is")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from monoglot.data.examples import TextExample
+from monoglot.data.readers import TextExample
 from monoglot.evaluate.metrics import LABELS
 from monoglot.evaluate.task import Label, Outcome, Task
-from monoglot.parameters import UNIQUE
+from monoglot.keys import UNIQUE
 
 # Planning reads this kind's parameters: torch and its like are imported inside the methods.
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
-    from monoglot.evaluate.ngrams import Prediction
 
 
 class Classification(Task):
@@ -81,7 +81,7 @@ class Classification(Task):
         return self.outcome(train, test, [self.classes[index] for index in predicted.tolist()])
 
     def ngrams(self, splits: Mapping[str, Sequence[TextExample]]) -> "Prediction":
-        from monoglot.evaluate.ngrams import predict_texts
+        from monoglot.evaluate.baselines import predict_texts
 
         return predict_texts(splits["train"], splits["dev"], splits["test"], self.metric)
 

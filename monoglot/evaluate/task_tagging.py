@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from monoglot.data.examples import OUTSIDE, TaggedExample, tag_inventory
+from monoglot.data.readers import OUTSIDE, TaggedExample, tag_inventory
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import SUBTOKENS, WORDS, Tags
 from monoglot.evaluate.task import Outcome, Task, key_of
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
-    from monoglot.evaluate.ngrams import Prediction
 
 STOCK_HEAD = {"1": "classifier"}
 
@@ -109,7 +109,7 @@ class Tagging(Task):
         return OUTSIDE if self.scheme == "iob2" else super().majority(train)
 
     def ngrams(self, splits: Mapping[str, Sequence[TaggedExample]]) -> "Prediction":
-        from monoglot.evaluate.ngrams import predict_tags
+        from monoglot.evaluate.baselines import predict_tags
 
         return predict_tags(splits["train"], splits["test"])
 

@@ -1,4 +1,4 @@
-"""Figures: each kind is one module of this package that ends in its `KIND`, and is found by that.
+"""Figures: each kind is one module of this package, `NAME_figure.py`, which ends in its `KIND`.
 
 A kind owns its keys in the configuration, what it needs of the experiment, what it refuses before
 anything runs, and how its numbers become a CSV and that CSV, alone, a drawing. Planning imports all
@@ -14,24 +14,20 @@ from typing import TYPE_CHECKING, Any
 from monoglot.errors import UserError
 
 if TYPE_CHECKING:
-    from monoglot.figures.base import FigureBlock, FigureKind
-
-
-HEAVY = ("canvas",)
-"""Modules that are no kind, and too slow to import for planning."""
+    from monoglot.figures.blocks import FigureBlock, FigureKind
 
 
 @cache
 def kinds() -> dict[str, "FigureKind"]:
-    """Return the kinds of figures by name, which is that of their module."""
-    names = [one.name for one in iter_modules(__path__) if one.name not in HEAVY]
-    modules = {name: import_module(f"{__name__}.{name}") for name in names}
-    return {name: module.KIND for name, module in modules.items() if hasattr(module, "KIND")}
+    """Return the kinds of figures by name, which is that of their module without `_figure`."""
+    found = (one.name for one in iter_modules(__path__))
+    names = [name.removesuffix("_figure") for name in found if name.endswith("_figure")]
+    return {name: kind_of(name) for name in names}
 
 
 def kind_of(name: str) -> "FigureKind":
     """Return one kind, importing no other."""
-    return import_module(f"{__name__}.{name}").KIND
+    return import_module(f"{__name__}.{name}_figure").KIND
 
 
 def read_block(block: Mapping[str, Any], where: str) -> "FigureBlock":

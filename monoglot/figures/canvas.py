@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
-from monoglot.figures.base import Sources
+from monoglot.figures.blocks import Sources
 from monoglot.tables.base import Row
 
 # It tells of every glyph of the fonts that it puts into a PDF.

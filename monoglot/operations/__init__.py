@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from monoglot.parameters import NO_FLAG, Number, Parameters
+from monoglot.keys import NO_FLAG, Number, Parameters
 
 Settings = Mapping[str, Any]
 Share = Annotated[Number, Field(gt=0, le=1)]

@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from monoglot import heads
 from monoglot.errors import UserError
-from monoglot.masking import IGNORED, mask_tokens
-from monoglot.operations.anatomy import anatomy, ffn_size, layers_of, longest_input
+from monoglot.operations import surgery
 from monoglot.operations.prune_ffn import NEURON_MEASURES
-from monoglot.tokens.batches import collate
+from monoglot.operations.surgery import anatomy, ffn_size, layers_of, longest_input
+from monoglot.training.batches import IGNORED, collate, mask_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from monoglot.tokens.memory import Documents
+    from monoglot.tokens.encode import Documents
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -31,7 +30,7 @@ class Importance:
     """Scores on the CPU, float64: `neurons` [layers, neurons], the other two [layers, heads]."""
 
     neurons: Tensor
-    heads: Tensor
+    surgery: Tensor
     cumulative_heads: Tensor
 
 
@@ -130,8 +129,8 @@ def _loss(model: "PreTrainedModel", ids: Tensor, attention_mask: Tensor, labels:
     """Return the mean masked-LM loss, with the vocabulary head on the masked positions alone."""
     ids, attention_mask, labels = (t.to(model.device) for t in (ids, attention_mask, labels))
     chosen = labels != IGNORED
-    hidden = heads.encode(model, ids, attention_mask)[chosen]
-    return cross_entropy(heads.logits(model, heads.transform(model, hidden)), labels[chosen])
+    hidden = surgery.encode(model, ids, attention_mask)[chosen]
+    return cross_entropy(surgery.logits(model, surgery.transform(model, hidden)), labels[chosen])
 
 
 def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
+from monoglot.keys import FilePath, HubId, Parameters, Revision
 from monoglot.operations import Operation
-from monoglot.parameters import FilePath, HubId, Parameters, Revision
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -84,10 +84,9 @@ def pretrained(
     where = f"{source} at revision {revision}" if revision else str(source)
     # In here, as planning imports this module.
     from monoglot.checkpoints import save_weights
-    from monoglot.operations.anatomy import longest_input
-    from monoglot.operations.fresh_head import load_with_head
-    from monoglot.operations.hub_model import download
-    from monoglot.tokenizer_files import write_tokenizer
+    from monoglot.data.hub import download
+    from monoglot.operations.surgery import load_with_head, longest_input
+    from monoglot.tokenizer_json import write_tokenizer
 
     folder = download(str(source), revision) if revision else Path(source)
     _check(folder, family, where)
@@ -106,8 +105,7 @@ def pretrained(
 
 def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
-    from monoglot.checkpoint_files import ARCHITECTURES, parsed_config
-    from monoglot.checkpoints import check_safetensors
+    from monoglot.checkpoints import ARCHITECTURES, check_safetensors, parsed_config
 
     if not folder.is_dir():
         raise UserError(f"{where}: there is no such folder; give a checkpoint's folder")
@@ -124,9 +122,8 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
     from transformers import AutoTokenizer
 
-    from monoglot.checkpoint_files import first_line
-    from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
-    from monoglot.tokenizer_files import read_tokenizer
+    from monoglot.checkpoints import first_line
+    from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, read_tokenizer
 
     if (folder / "tokenizer.json").is_file():
         kind = read_tokenizer(folder, family)["model"]["type"]
@@ -161,8 +158,7 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
 
 def _as_it_is(path: str | Path, family: str) -> tuple[str, dict[str, str], int | None]:
     """A tokenizer as `_own_tokenizer` returns it, taken by its file alone."""
-    from monoglot.tokenizer_families import SPECIAL_TOKENS
-    from monoglot.tokenizer_files import read_tokenizer, to_json
+    from monoglot.tokenizer_json import SPECIAL_TOKENS, read_tokenizer, to_json
 
     tokenizer = read_tokenizer(path, family)
     return to_json(tokenizer), SPECIAL_TOKENS[tokenizer["model"]["type"]], None
@@ -174,9 +170,8 @@ def _fitted(
     """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
     from tokenizers import Tokenizer
 
-    from monoglot.operations.anatomy import anatomy
-    from monoglot.operations.embedding_rows import gather_rows
-    from monoglot.tokenizer_files import check_size
+    from monoglot.operations.surgery import anatomy, gather_rows
+    from monoglot.tokenizer_json import check_size
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
     pieces, rows = tokenizer.get_vocab_size(), model.config.vocab_size

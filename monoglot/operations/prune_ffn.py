@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import Field
 
 from monoglot.errors import UserError
+from monoglot.keys import Count, Seed
 from monoglot.operations import OfParent, Operation
-from monoglot.parameters import Count, Seed
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
     from monoglot.operations.importance import Importance
-    from monoglot.tokens.memory import Documents
+    from monoglot.tokens.encode import Documents
 
 NeuronMeasure = Literal["gradient_weight", "gradient"]
 NEURON_MEASURES = get_args(NeuronMeasure)
@@ -97,8 +97,8 @@ def prune_ffn(
 
 def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:
     """Raise `UserError` if the size does not fit a model, or the measure or order is unknown."""
-    from monoglot.operations.anatomy import ffn_size
     from monoglot.operations.importance import check_measure
+    from monoglot.operations.surgery import ffn_size
 
     present = ffn_size(model.config)
     if not 1 <= size <= present:
@@ -125,7 +125,7 @@ def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTr
     """
     import torch
 
-    from monoglot.operations.anatomy import anatomy, layers_of
+    from monoglot.operations.surgery import anatomy, layers_of
 
     sizes = {len(rows) for rows in kept}
     if len(kept) != model.config.num_hidden_layers or len(sizes) != 1:
@@ -168,7 +168,7 @@ def _order_heads(model: "PreTrainedModel", orders: "torch.Tensor") -> None:
     """Bring the heads of layer l into the order `orders[l]`, in place."""
     import torch
 
-    from monoglot.operations.anatomy import anatomy, layers_of
+    from monoglot.operations.surgery import anatomy, layers_of
 
     names = anatomy(model.config)
     for layer, order in zip(layers_of(model), orders, strict=True):

@@ -4,14 +4,14 @@ import copy
 from typing import TYPE_CHECKING, Literal, get_args
 
 from monoglot.errors import UserError
+from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation
-from monoglot.parameters import Count
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from monoglot.operations.hidden_basis import Basis
+    from monoglot.operations.surgery import Basis
 
 Method = Literal["truncate", "svd", "projection"]
 METHODS = get_args(Method)
@@ -105,10 +105,14 @@ def reduce_hidden(
     # In here, as planning imports this module.
     import torch
 
-    from monoglot.operations.anatomy import anatomy, ffn_size
-    from monoglot.operations.hidden_basis import leading_basis
-    from monoglot.operations.narrow_heads import kept_dimensions, principal_heads
-    from monoglot.operations.reshaped import reshaped
+    from monoglot.operations.surgery import (
+        anatomy,
+        ffn_size,
+        kept_dimensions,
+        leading_basis,
+        principal_heads,
+        reshaped,
+    )
 
     _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
@@ -153,7 +157,7 @@ def low_rank(weight: "Tensor", rank: int) -> "Tensor":
     """
     import torch
 
-    from monoglot.operations.hidden_basis import gram
+    from monoglot.operations.surgery import gram
 
     if rank >= min(weight.shape):
         return weight

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
+from monoglot.keys import NO_FLAG, Count, Number, Parameters, Seed
 from monoglot.operations import Operation, TextOf
-from monoglot.parameters import NO_FLAG, Count, Number, Parameters, Seed
 
 if TYPE_CHECKING:
     from transformers import DistilBertConfig, PreTrainedModel
@@ -128,7 +128,7 @@ def scratch(
     # In here, as planning imports this module.
     from monoglot.checkpoints import save_weights
     from monoglot.operations.train_tokenizer import train_tokenizer
-    from monoglot.tokenizer_files import read_tokenizer, to_json, write_tokenizer
+    from monoglot.tokenizer_json import read_tokenizer, to_json, write_tokenizer
 
     if hidden_size % heads:
         raise UserError(
@@ -162,7 +162,7 @@ def scratch(
 
 def first_documents(files: Sequence[str | Path], shares: Sequence[float]) -> list[str]:
     """Return the first documents of each file, its share (0 to 1) of them but at least one."""
-    from monoglot.data.store import read_texts
+    from monoglot.data.parquet import read_texts
 
     taken = []
     for file, share in zip(files, shares, strict=True):
@@ -184,7 +184,7 @@ def _random_model(
         XLMRobertaForMaskedLM,
     )
 
-    from monoglot.tokenizer_families import SPECIAL_TOKENS
+    from monoglot.tokenizer_json import SPECIAL_TOKENS
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
     names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]

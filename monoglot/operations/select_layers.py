@@ -4,8 +4,8 @@ import copy
 from typing import TYPE_CHECKING, Literal, get_args
 
 from monoglot.errors import UserError
+from monoglot.keys import Count, Seed
 from monoglot.operations import OfParent, Operation
-from monoglot.parameters import Count, Seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -58,7 +58,7 @@ def select_layers(
     # In here, as planning imports this module.
     import torch
 
-    from monoglot.operations.anatomy import anatomy
+    from monoglot.operations.surgery import anatomy
 
     kept = layers_kept(model.config.num_hidden_layers, layers, strategy)
     if kept is None:
@@ -96,7 +96,7 @@ def layers_kept(layers: int, count: int, strategy: str) -> list[int] | None:
 def _random(model: "PreTrainedModel", count: int, seed: int) -> "PreTrainedModel":
     import torch
 
-    from monoglot.operations.anatomy import emptied
+    from monoglot.operations.surgery import emptied
 
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = count

@@ -13,9 +13,9 @@ from pydantic import model_validator
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
 from monoglot.fingerprint import code_of
+from monoglot.keys import NO_FLAG, Count, Flag
 from monoglot.operations import OfParent, Operation, TextOf
-from monoglot.operations.training_settings import Settings
-from monoglot.parameters import NO_FLAG, Count, Flag
+from monoglot.training.settings import Settings
 
 if TYPE_CHECKING:
     from monoglot.tokens.store import TokenStore
@@ -86,9 +86,9 @@ def train_checkpoint(
 ) -> None:
     """Train checkpoint `parent` into checkpoint `out`, with `history.csv` beside it.
 
-    Under monoglot.launch, `accelerate launch` or `torchrun` several processes train together, and
-    the first writes. How many there are is no part of what a saved state belongs to: an interrupted
-    run may go on with more or fewer.
+    Under `monoglot.distributed`, `accelerate launch` or `torchrun` several processes train
+    together, and the first writes. How many there are is no part of what a saved state belongs to:
+    an interrupted run may go on with more or fewer.
 
     Args:
         tokens, validation: folders of token stores made with the parent's tokenizer.
@@ -102,11 +102,11 @@ def train_checkpoint(
     """
     # In here, as planning imports this module.
     from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
-    from monoglot.operations.processes import Processes
-    from monoglot.operations.scalars import scalars_of
-    from monoglot.operations.training_loop import HISTORY, train
-    from monoglot.operations.training_state import TrainingState
-    from monoglot.tokens.batches import Mixture, Sequences
+    from monoglot.training.batches import Mixture, Sequences
+    from monoglot.training.distillation import scalars_of
+    from monoglot.training.loop import HISTORY, train
+    from monoglot.training.processes import Processes
+    from monoglot.training.state import TrainingState
 
     processes = Processes.started()
     scalars = scalars_of(out) if processes.first else None
@@ -171,6 +171,6 @@ def _fingerprint(parent: Path, teacher: Path | None, stores: list, settings: Set
         "settings": settings.model_dump(include=set(Settings.model_fields)),
         "weights": [sha256(f / "model.safetensors") for f in (parent, teacher) if f],
         "stores": [store.meta for store in stores],
-        "code": code_of("monoglot.operations.training_loop"),
+        "code": code_of("monoglot.training.loop"),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

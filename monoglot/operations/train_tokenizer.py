@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from monoglot.errors import UserError
-from monoglot.operations.token_counts import count_pieces
-from monoglot.tokenizer_families import (
+from monoglot.operations.trimming import count_pieces
+from monoglot.tokenizer_json import (
     KINDS,
     SPECIAL_TOKENS,
     split_at_spaces,
@@ -19,7 +19,7 @@ from monoglot.tokenizer_families import (
     unigram,
     wordpiece,
 )
-from monoglot.tokens.encoding import encode_batches
+from monoglot.tokens.encode import encode_batches
 
 ROUNDS = 3  # of re-estimating scores; later ones hardly change them
 

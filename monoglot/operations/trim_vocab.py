@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from monoglot.files import whole_file, whole_folder
+from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation
-from monoglot.parameters import Count
 
 if TYPE_CHECKING:
-    from monoglot.tokens.batch import Batch
+    from monoglot.tokens.encode import Batch
     from monoglot.tokens.store import TokenStore
 
 SPECIAL_PIECES = 5
@@ -82,15 +82,15 @@ def trim_vocab(
     from tokenizers import Tokenizer
 
     from monoglot.checkpoints import load_model, save_weights
-    from monoglot.operations.trim import trim
-    from monoglot.tokenizer_files import (
+    from monoglot.operations.trimming import trim
+    from monoglot.tokenizer_json import (
         check_size,
         read_settings,
         read_tokenizer,
         to_json,
         write_files,
     )
-    from monoglot.tokens.encoding import encode_batches
+    from monoglot.tokens.encode import encode_batches
     from monoglot.tokens.store import TokenStore
 
     model = load_model(parent)

@@ -1,1 +1,1 @@
-"""From records to tables: as CSV, Markdown, LaTeX, and on a terminal."""
+"""The report of a run: one HTML page of all that it has made."""

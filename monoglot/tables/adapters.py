@@ -8,9 +8,9 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, Literal
 
 from monoglot.errors import UserError
-from monoglot.evaluate.adapter_size import adapter_parameters
-from monoglot.nodes import Checkpoint, Needs
-from monoglot.parameters import Count, Parameters
+from monoglot.evaluate.records import adapter_parameters
+from monoglot.keys import Count, Parameters
+from monoglot.paths import Checkpoint, Needs
 from monoglot.tables.base import (
     Column,
     Entries,

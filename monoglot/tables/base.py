@@ -20,8 +20,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monoglot.errors import UserError
-from monoglot.nodes import Needs, Run
-from monoglot.parameters import UNIQUE, FilePath, Parameters
+from monoglot.keys import UNIQUE, FilePath, Parameters
+from monoglot.paths import Needs, Run
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph

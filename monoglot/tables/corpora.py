@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from monoglot.errors import UserError
-from monoglot.nodes import ANY, Checkpoint, Needs
 from monoglot.operations import OPERATIONS
+from monoglot.paths import ANY, Checkpoint, Needs
 from monoglot.tables.base import (
     Column,
     Entries,
@@ -140,7 +140,7 @@ def render(records: Sequence[Record], spec: CorporaSpec) -> Table:
 
 def _sizes(path: str | None) -> list[int]:
     """Return the sizes of a language's documents in bytes of UTF-8."""
-    from monoglot.data.store import read_texts  # imports pyarrow
+    from monoglot.data.parquet import read_texts  # imports pyarrow
 
     return [len(text.encode("utf-8")) for text in read_texts(path)] if path else []
 

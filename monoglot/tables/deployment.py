@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 
 from pydantic import Field, model_validator
 
-from monoglot import extras
-from monoglot.errors import UserError
-from monoglot.nodes import Checkpoint, Needs, Run
-from monoglot.provenance import NAME as PROVENANCE
-from monoglot.report.energy import Total, making, scoring
-from monoglot.report.measurements import (
+from monoglot import errors
+from monoglot.deploy.measurements import (
     FORMS,
     Files,
     Values,
@@ -27,6 +23,10 @@ from monoglot.report.measurements import (
     read_all,
     scored,
 )
+from monoglot.energy import Total, making, scoring
+from monoglot.errors import UserError
+from monoglot.paths import Checkpoint, Needs, Run
+from monoglot.provenance import NAME as PROVENANCE
 from monoglot.tables.base import (
     Column,
     Entries,
@@ -298,7 +298,7 @@ def deployed(graph: "Graph") -> list[Checkpoint]:
 
 def render(records: Sequence[Record], spec: DeploymentSpec) -> Table:
     """Make the table, see `table_of`, with the energy that files of provenance tell."""
-    extras.need("energy")
+    errors.need("energy")
 
     def energies(checkpoint: str, run: str) -> tuple[Total, Total]:
         made = making(spec.results, checkpoint, spec.country)

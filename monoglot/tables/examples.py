@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from monoglot.data.examples import SPLITS
-from monoglot.nodes import Needs
+from monoglot.data.readers import SPLITS
+from monoglot.paths import Needs
 from monoglot.tables.base import (
     Column,
     Kind,
@@ -89,7 +89,7 @@ def render(records: Sequence[Record], spec: ExamplesSpec) -> Table:
 
 
 def _counts(path: str | None) -> dict[str, str]:
-    from monoglot.data.store import read_examples  # imports pyarrow
+    from monoglot.data.parquet import read_examples  # imports pyarrow
 
     return {split: str(len(read_examples(path, split))) if path else "" for split in SPLITS}
 

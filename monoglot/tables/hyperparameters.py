@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from monoglot.parameters import UNIQUE
+from monoglot.keys import UNIQUE
 from monoglot.tables.base import (
     Column,
     Kind,

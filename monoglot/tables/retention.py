@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from monoglot.nodes import Needs
+from monoglot.paths import Needs
 from monoglot.tables.base import (
     Column,
     Entries,

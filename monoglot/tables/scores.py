@@ -16,7 +16,7 @@ from pydantic import model_validator
 
 from monoglot.errors import UserError
 from monoglot.evaluate.records import read_record, read_records
-from monoglot.nodes import Needs
+from monoglot.paths import Needs
 from monoglot.tables.base import (
     Column,
     Entries,

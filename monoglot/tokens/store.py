@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monoglot.checkpoint_files import load_tokenizer
+from monoglot.checkpoints import load_tokenizer
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
-from monoglot.tokens.batch import Batch
-from monoglot.tokens.encoding import encode_batches
+from monoglot.tokens.encode import Batch, encode_batches
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -62,7 +61,7 @@ def special_ids(tokenizer: "Tokenizer", folder: Path) -> dict[str, int | list[in
     The unknown piece is not among `special`: it stands for text, and may be masked and predicted
     as in the paper's code.
     """
-    from monoglot.tokenizer_files import read_settings
+    from monoglot.tokenizer_json import read_settings
 
     names = read_settings(folder)
     ids = {}

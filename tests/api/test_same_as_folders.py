@@ -10,9 +10,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 import monoglot
 from monoglot.checkpoints import TOKENIZER_FILES, load_model
 from monoglot.operations.train import train_checkpoint
-from monoglot.operations.training_settings import Settings
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokens.store import build_store
+from monoglot.training.settings import Settings
 
 TEXTS = [
     "il kelb jiġri wara qattus.",

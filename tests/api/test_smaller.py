@@ -9,7 +9,7 @@ from transformers import (
 )
 
 import monoglot
-from monoglot.operations.anatomy import ffn_size, layers_of
+from monoglot.operations.surgery import ffn_size, layers_of
 
 
 def encode(model, tokenizer, text):

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from monoglot.cli.main import COMMANDS, CONTEXT, LazyGroup, main
 from monoglot.cli.terminal import note
 from monoglot.errors import UserError
-from monoglot.interruption import InterruptionError
+from monoglot.script import InterruptionError
 
 HEAVY = {"torch", "transformers", "adapters", "pandas", "sklearn", "onnxruntime", "snakemake"}
 NAMES = [name for _, lines in COMMANDS.values() for name in lines]

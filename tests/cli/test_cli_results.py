@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.cli.compare import PUBLISHED
+from monoglot.cli.results import PUBLISHED
 from monoglot.fingerprint import ROOT
 from tests.cli.conftest import output
 from tests.two_results import SENTENCES, TEST, names, topics, write

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monoglot.data.examples import SPLITS, Example, TaggedExample, TextExample, tag_inventory
-from monoglot.data.store import count_examples, prepare_task, read_examples
+from monoglot.data.parquet import count_examples, prepare_task, read_examples
+from monoglot.data.readers import SPLITS, Example, TaggedExample, TextExample, tag_inventory
 from monoglot.errors import UserError
 from monoglot.evaluate import make_task
 from monoglot.evaluate.task_classification import Classification

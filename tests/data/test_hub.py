@@ -11,9 +11,9 @@ import datasets
 import pytest
 from hub_stand_in import Hub, serve
 
-from monoglot.data.examples import SPLITS, TaggedExample
 from monoglot.data.hub import Repository
-from monoglot.data.store import read_examples, read_texts
+from monoglot.data.parquet import read_examples, read_texts
+from monoglot.data.readers import SPLITS, TaggedExample
 from monoglot.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.data import lines
-from monoglot.data.examples import SPLITS, TextExample
-from monoglot.data.lines import numbered_lines
-from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
-from monoglot.data.tagging import read_conllu
-from monoglot.data.text import read_jsonl
+from monoglot.data import readers
+from monoglot.data.parquet import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.data.readers import SPLITS, TextExample, numbered_lines, read_conllu, read_jsonl
 from monoglot.errors import UserError
 from monoglot.evaluate.task_classification import Classification
-from monoglot.tokenizer_files import read_tokenizer
+from monoglot.tokenizer_json import read_tokenizer
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +105,7 @@ def test_archives_are_refused_and_not_unpacked(tmp_path, name):
 
 
 def test_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(readers, "LONGEST_LINE", 1000)
     (tmp_path / "a").write_bytes(b"a" * 1000)
     assert list(numbered_lines(tmp_path / "a")) == [(1, "a" * 1000)]
     (tmp_path / "a").write_bytes(gzip.compress(b"a\n" + b"a" * 1001))
@@ -128,8 +125,8 @@ from pathlib import Path
 from monoglot import command
 
 def main():
-    from monoglot.data.store import prepare_text
-    from monoglot.tokenizer_files import read_tokenizer
+    from monoglot.data.parquet import prepare_text
+    from monoglot.tokenizer_json import read_tokenizer
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     if sys.argv[2] == "text":
         prepare_text({"format": "lines", "files": ["bomb.gz"]}, Path("out"), Path(sys.argv[1]))
@@ -160,7 +157,7 @@ def test_a_decompression_bomb_is_refused_within_bounded_memory(tmp_path, kind):
 
 
 def test_a_tokenizer_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("monoglot.tokenizer_files.LARGEST", 1000)
+    monkeypatch.setattr("monoglot.tokenizer_json.LARGEST", 1000)
     (tmp_path / "t.json.gz").write_bytes(gzip.compress(bytes(1001)))
     with pytest.raises(UserError, match=r"t\.json\.gz: unpacks to more than"):
         read_tokenizer(tmp_path / "t.json.gz", "bert")

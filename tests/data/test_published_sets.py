@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from monoglot.config import complete, source_of
-from monoglot.data.examples import SPLITS, TaggedExample, TextExample
-from monoglot.data.store import (
+from monoglot.data.parquet import (
     count_examples,
     prepare_task,
     prepare_text,
     read_examples,
     read_texts,
 )
+from monoglot.data.readers import SPLITS, TaggedExample, TextExample
 from monoglot.evaluate import make_task
 from monoglot.files import sha256
 from monoglot.tables.base import compared

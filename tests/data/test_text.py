@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monoglot.data.store import prepare_text, read_texts
+from monoglot.data.parquet import prepare_text, read_texts
 from monoglot.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monoglot.deploy.onnx_folder import make_onnx_folder
+from monoglot.deploy.export import make_onnx_folder
 
 SENTENCES = [
     "il kelb jiġri wara qattus.",

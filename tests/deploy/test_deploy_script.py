@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monoglot.deploy.deployment import Measuring
+from monoglot.deploy.measure import Measuring
 from monoglot.errors import UserError
 
 

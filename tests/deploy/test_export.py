@@ -8,13 +8,21 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from monoglot.checkpoint_files import load_tokenizer
+from monoglot.checkpoints import load_tokenizer
 from monoglot.deploy import export as exporting
-from monoglot.deploy.encoder import States, example, load_encoder
-from monoglot.deploy.export import answer, difference, export, quantise, session
-from monoglot.deploy.onnx_folder import make_onnx_folder
-from monoglot.deploy.onnx_names import FILES
+from monoglot.deploy.export import (
+    States,
+    answer,
+    difference,
+    example,
+    export,
+    load_encoder,
+    make_onnx_folder,
+    quantise,
+    session,
+)
 from monoglot.errors import UserError
+from monoglot.paths import ONNX_FILES
 
 FAMILIES = ("bert", "xlm-roberta", "distilbert")
 
@@ -36,7 +44,7 @@ def test_a_graph_answers_as_the_model_in_every_shape(exported, tiny_checkpoint, 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_folder_has_all_that_serving_takes(exported, tiny_checkpoint, family):
     folder = exported(family)
-    assert {file.name for file in folder.iterdir()} == set(FILES)
+    assert {file.name for file in folder.iterdir()} == set(ONNX_FILES)
     report = json.loads((folder / "export.json").read_text())
     assert report["max_positions"] == 64
     assert report["difference"]["fp32"]["largest"] < 1e-4

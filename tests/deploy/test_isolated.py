@@ -5,9 +5,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from monoglot.deploy import child, isolated
-from monoglot.deploy.isolated import measure
-from monoglot.deploy.runtimes import torch_runtime
+from monoglot.deploy import child
+from monoglot.deploy import measure as isolated
+from monoglot.deploy.child import torch_runtime
+from monoglot.deploy.measure import measure
 from monoglot.errors import UserError
 
 

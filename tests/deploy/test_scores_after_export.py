@@ -9,13 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from monoglot.checkpoint_files import read_config
-from monoglot.deploy.encoder import Logits
-from monoglot.deploy.export import export
-from monoglot.deploy.predictions import predict
-from monoglot.deploy.scores import Run, write_scores
+from monoglot.checkpoints import read_config
+from monoglot.deploy.export import Logits, export
+from monoglot.deploy.exported_scores import Run, predict, write_scores
 from monoglot.errors import UserError
-from monoglot.evaluate import kept_adapters
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.encoding import encode_splits
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.task import Names, TuningSettings
@@ -91,7 +89,7 @@ def test_a_model_that_was_tuned_whole_is_exported_too(trained, tmp_path, tiny_ch
 
 def test_predictions_are_those_of_the_model_text_by_text(trained, tiny_checkpoint, tmp_path):
     run, checkpoint = trained("ner"), tiny_checkpoint("bert")
-    model, _ = kept_adapters.load(checkpoint, run.kept)
+    model, _ = adapter_models.load(checkpoint, run.kept)
     export(Logits(model), tmp_path / "graph.onnx", "logits")
     rows = {"test": TASKS["ner"].split(run.examples, "test")}
     how = (TASKS["ner"], 32, "all")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from monoglot.checkpoint_files import load_tokenizer
-from monoglot.deploy.windows import windows
+from monoglot.checkpoints import load_tokenizer
+from monoglot.deploy.measure import windows
 from monoglot.errors import UserError
 
 WORDS = ["kelb", "qattus", "dar", "kbira", "fil", "belt", "dog", "cat"]

@@ -14,9 +14,9 @@ import yaml
 from hub_experiment import COMMITS, MODEL, NER, TEXT, TREEBANK, WEB_FOLDER
 from hub_stand_in import TOKEN, git_sha1
 
-from monoglot.data.examples import SPLITS
-from monoglot.data.hashes import git_sha1 as git_sha1_of_file
-from monoglot.downloads.needs import all_needs
+from monoglot.data.download import all_needs
+from monoglot.data.hub import git_sha1 as git_sha1_of_file
+from monoglot.data.readers import SPLITS
 from monoglot.files import sha256
 from monoglot.graph import Graph
 

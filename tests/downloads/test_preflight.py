@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from monoglot.data.hub import Repository
-from monoglot.downloads.needs import HubFiles, LocalFile, WebFile
-from monoglot.downloads.preflight import at_hand, check, warnings
+from monoglot.data.download import HubFiles, LocalFile, WebFile, at_hand, check_needs, warnings
+from monoglot.data.hub import FILES, Repository
 from monoglot.errors import UserError
-from monoglot.operations.hub_model import FILES
 
 NOBODY = "http://127.0.0.1:9"
 MODEL = HubFiles("models.mbert", Repository("models", "google-bert/mbert", "3f" * 20), FILES)
@@ -39,29 +37,29 @@ def test_the_first_missing_file_is_named_with_its_key(tmp_path):
     there = LocalFile("data.tc.mt", tmp_path / "a")
     missing = [LocalFile("data.tc.mt", tmp_path / "b"), LocalFile("data.sa.mt", Path("c"))]
     with pytest.raises(UserError, match=r"data\.tc\.mt: there is no file .*/b \(and 1 more"):
-        check([there, *missing], "root")
-    check([there], "root")
+        check_needs([there, *missing], "root")
+    check_needs([there], "root")
 
 
 @pytest.mark.parametrize("need", [MODEL, SET, PATTERN])
 def test_without_network_the_two_ways_on_are_named(cache, need):
     with pytest.raises(UserError, match=r"either connect .* or put the files into local folders"):
-        check([need], "root")
+        check_needs([need], "root")
 
 
 def test_without_network_a_web_file_is_named(tmp_path, cache):
     need = WebFile("data.pos.mt", f"{NOBODY}/train", tmp_path / "train", None)
     with pytest.raises(UserError, match=r"data\.pos\.mt: there is no file .*either connect"):
-        check([need], "root")
+        check_needs([need], "root")
     (tmp_path / "train").touch()
-    check([need], "root")
+    check_needs([need], "root")
 
 
 def test_a_filled_cache_needs_no_network(cache, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     put(cache, MODEL, "config.json", "model.safetensors")
     put(cache, SET, "a/1.txt", "a/2.txt")
-    check([MODEL, SET], "root")
+    check_needs([MODEL, SET], "root")
 
 
 def test_half_a_repository_is_not_at_hand(cache):
@@ -79,7 +77,7 @@ def test_a_hub_that_answers_is_enough(cache, monkeypatch):
 
     with serve(Hub()) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        check([MODEL], "root")
+        check_needs([MODEL], "root")
 
 
 def test_warnings_say_what_a_run_would_do(tmp_path, cache):

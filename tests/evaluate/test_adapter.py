@@ -8,7 +8,7 @@ from transformers import AutoModel, BertConfig, DistilBertConfig, XLMRobertaConf
 
 from monoglot.checkpoints import count_parameters, load_model
 from monoglot.errors import UserError
-from monoglot.evaluate import adapter
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.task_classification import Classification
 from monoglot.evaluate.task_tagging import Tagging
 
@@ -48,54 +48,56 @@ def test_adapters_have_the_size_of_the_papers_table_5(
     )
     with torch.device("meta"):
         model = model_class(config)
-        adapter.drop_heads(model)
-        adapter.fresh_adapter(model, tagging(7), factor, seed=1)
-    assert adapter.parameter_counts(model) == (expected, 7 * hidden + 7)
+        adapter_models.drop_heads(model)
+        adapter_models.fresh_adapter(model, tagging(7), factor, seed=1)
+    assert adapter_models.parameter_counts(model) == (expected, 7 * hidden + 7)
 
 
 def test_the_classification_head_has_two_layers(tiny_checkpoint):
-    model = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(model, CLASSIFICATION, 2, seed=1)
-    assert adapter.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
+    model = adapter_models.load_encoder(tiny_checkpoint("bert"))
+    adapter_models.fresh_adapter(model, CLASSIFICATION, 2, seed=1)
+    assert adapter_models.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
-    model = adapter.load_encoder(folder)
+    model = adapter_models.load_encoder(folder)
     ids = torch.tensor([[2, 9, 10, 11, 3]])
     with torch.no_grad():
         expected = AutoModel.from_pretrained(folder)(ids).last_hidden_state
         torch.testing.assert_close(model.base_model(ids).last_hidden_state, expected)
-    adapter.fresh_adapter(model, tagging(3), 2, seed=1)
-    trained = adapter.trained_parameters(model)
+    adapter_models.fresh_adapter(model, tagging(3), 2, seed=1)
+    trained = adapter_models.trained_parameters(model)
     assert len(trained) == 4 * 4 + 2
     assert all(".adapters.task." in name or name.startswith("heads.task.") for name in trained)
 
 
 def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
-    used = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(used, tagging(3), 2, seed=5)
-    adapter.fresh_adapter(used, tagging(3), 2, seed=1)
-    loaded = adapter.load_encoder(tiny_checkpoint("bert"))
-    adapter.fresh_adapter(loaded, tagging(3), 2, seed=1)
+    used = adapter_models.load_encoder(tiny_checkpoint("bert"))
+    adapter_models.fresh_adapter(used, tagging(3), 2, seed=5)
+    adapter_models.fresh_adapter(used, tagging(3), 2, seed=1)
+    loaded = adapter_models.load_encoder(tiny_checkpoint("bert"))
+    adapter_models.fresh_adapter(loaded, tagging(3), 2, seed=1)
     again, first = used.state_dict(), loaded.state_dict()
     assert list(again) == list(first)
     assert all(torch.equal(again[name], first[name]) for name in first)
-    adapter.fresh_adapter(used, tagging(3), 2, seed=2)
+    adapter_models.fresh_adapter(used, tagging(3), 2, seed=2)
     assert not torch.equal(used.heads["task"][1].weight, loaded.heads["task"][1].weight)
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
-    assert adapter.checkpoint_parameters(folder) == count_parameters(load_model(folder))
+    assert adapter_models.checkpoint_parameters(folder) == count_parameters(load_model(folder))
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_parameters_with_pooler_are_those_of_the_stock_encoder(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
-    assert adapter.encoder_parameters(folder) == count_parameters(AutoModel.from_pretrained(folder))
+    assert adapter_models.encoder_parameters(folder) == count_parameters(
+        AutoModel.from_pretrained(folder)
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,20 +114,26 @@ def test_the_sizes_that_afroxlmr_comet_states(tmp_path, layers, hidden, ffn, hea
         max_position_embeddings=514,
         type_vocab_size=1,
     ).save_pretrained(tmp_path)
-    assert adapter.encoder_parameters(tmp_path) == expected
+    assert adapter_models.encoder_parameters(tmp_path) == expected
 
 
 def test_positions_of_xlmr_begin_after_the_padding_id(tiny_checkpoint):
-    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("bert"))) == 64
-    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("xlm-roberta"))) == 64
-    assert adapter.max_positions(adapter.load_encoder(tiny_checkpoint("distilbert"))) == 64
+    assert adapter_models.max_positions(adapter_models.load_encoder(tiny_checkpoint("bert"))) == 64
+    assert (
+        adapter_models.max_positions(adapter_models.load_encoder(tiny_checkpoint("xlm-roberta")))
+        == 64
+    )
+    assert (
+        adapter_models.max_positions(adapter_models.load_encoder(tiny_checkpoint("distilbert")))
+        == 64
+    )
 
 
 def test_a_checkpoint_without_tokenizer_is_refused(tiny_checkpoint, tmp_path):
     folder = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "model")
     (folder / "tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"there is no tokenizer\.json"):
-        adapter.load_encoder(folder)
+        adapter_models.load_encoder(folder)
 
 
 def test_another_family_is_refused(tiny_checkpoint, tmp_path):
@@ -133,7 +141,7 @@ def test_another_family_is_refused(tiny_checkpoint, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
     with pytest.raises(UserError, match="model_type is 'gpt2'"):
-        adapter.load_encoder(folder)
+        adapter_models.load_encoder(folder)
 
 
 def test_missing_weights_are_refused(tiny_checkpoint, tmp_path):
@@ -141,4 +149,4 @@ def test_missing_weights_are_refused(tiny_checkpoint, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 5}))
     with pytest.raises(UserError, match=r"there are 4 layers, but config\.json says 5"):
-        adapter.load_encoder(folder)
+        adapter_models.load_encoder(folder)

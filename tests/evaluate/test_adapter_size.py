@@ -6,8 +6,8 @@ from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapter
 from test_adapter import TABLE_5
 from transformers import BertConfig, DistilBertConfig, XLMRobertaConfig
 
-from monoglot.evaluate import adapter
-from monoglot.evaluate.adapter_size import adapter_parameters
+from monoglot.evaluate import adapter_models
+from monoglot.evaluate.records import adapter_parameters
 from monoglot.evaluate.task_tagging import Tagging
 
 
@@ -34,6 +34,6 @@ def test_the_formula_counts_what_the_library_makes(
     )
     with torch.device("meta"):
         model = model_class(config)
-        adapter.drop_heads(model)
-        adapter.fresh_adapter(model, Tagging(labels=list("ABCDEFG")), factor, seed=1)
-    assert adapter_parameters(hidden, layers, factor) == adapter.parameter_counts(model)[0]
+        adapter_models.drop_heads(model)
+        adapter_models.fresh_adapter(model, Tagging(labels=list("ABCDEFG")), factor, seed=1)
+    assert adapter_parameters(hidden, layers, factor) == adapter_models.parameter_counts(model)[0]

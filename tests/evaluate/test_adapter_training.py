@@ -6,11 +6,10 @@ from packed_inputs import TASKS, encoded, switch_off_dropout
 from torch.nn import functional as F
 from transformers import BertConfig, DistilBertConfig, XLMRobertaConfig
 
-from monoglot.evaluate import adapter, adapter_training, packed_evaluation, training
-from monoglot.evaluate.adapter_training import AdapterTraining
-from monoglot.evaluate.dropout import keep_all
+from monoglot.evaluate import adapter_models, adapter_training, finetune
+from monoglot.evaluate.adapter_training import AdapterTraining, logits
 from monoglot.evaluate.encoding import IGNORED, Encoded
-from monoglot.evaluate.packed_evaluation import logits
+from monoglot.evaluate.packed import keep_all
 
 KINDS = ("classification", "tagging")
 FAMILIES = ("bert", "xlm-roberta", "distilbert")
@@ -19,12 +18,12 @@ CONFIGS = {"bert": BertConfig, "xlm-roberta": XLMRobertaConfig, "distilbert": Di
 
 @pytest.fixture(params=FAMILIES)
 def any_model(request, tiny_checkpoint):
-    return adapter.load_encoder(tiny_checkpoint(request.param))
+    return adapter_models.load_encoder(tiny_checkpoint(request.param))
 
 
 @pytest.fixture
 def model(tiny_checkpoint):
-    return adapter.load_encoder(tiny_checkpoint("xlm-roberta"))
+    return adapter_models.load_encoder(tiny_checkpoint("xlm-roberta"))
 
 
 def splits(model, kind, examples=11):
@@ -34,7 +33,8 @@ def splits(model, kind, examples=11):
 
 def weights(model) -> dict[str, torch.Tensor]:
     return {
-        name: value.detach().clone() for name, value in adapter.trained_parameters(model).items()
+        name: value.detach().clone()
+        for name, value in adapter_models.trained_parameters(model).items()
     }
 
 
@@ -50,8 +50,8 @@ def fast(model, kind, settings, seeds, data, dev, at_once=None) -> list[dict[str
 
 
 def plain(model, kind, settings, seed, data, dev) -> dict[str, torch.Tensor]:
-    adapter.fresh_adapter(model, TASKS[kind], settings.reduction_factor, seed)
-    training.train(model, data, dev, settings, seed)
+    adapter_models.fresh_adapter(model, TASKS[kind], settings.reduction_factor, seed)
+    finetune.train(model, data, dev, settings, seed)
     return weights(model)
 
 
@@ -71,7 +71,7 @@ def test_weights_and_predictions_are_those_of_the_plain_loop(any_model, settings
     run.train(data, dev)
     for seed, predicted in zip([1, 2], run.predict(dev), strict=True):
         run.copy_to(any_model, seed)
-        ours, theirs = weights(any_model), training.predict(any_model, dev)
+        ours, theirs = weights(any_model), finetune.predict(any_model, dev)
         inside = torch.ones_like(dev.labels, dtype=torch.bool)
         if dev.words is not None:
             inside = dev.words >= 0
@@ -87,10 +87,10 @@ def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):
     """Head sizes of the paper's narrow models, which suit no processor."""
     torch.manual_seed(0)
     shape = {"hidden_size": 2 * size, "num_hidden_layers": 3, "num_attention_heads": 2}
-    model = adapter.FAMILIES[family](
+    model = adapter_models.FAMILIES[family](
         CONFIGS[family](vocab_size=80, pad_token_id=1, max_position_embeddings=40, **shape)
     )
-    adapter.drop_heads(model)
+    adapter_models.drop_heads(model)
     switch_off_dropout(model)
     data, _ = splits(model, kind)
     run = AdapterTraining(model, TASKS[kind], settings(), [5])
@@ -109,7 +109,7 @@ def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     F.cross_entropy(ours, labels).backward()
     F.cross_entropy(theirs, labels).backward()
-    parameters = adapter.trained_parameters(model)
+    parameters = adapter_models.trained_parameters(model)
     for flat, shapes in zip(run.stacks[0].flat, run.stacks[0].shapes, strict=True):
         expected = torch.cat([parameters[name].grad.flatten() for name in shapes])
         torch.testing.assert_close(flat.grad[0], expected, rtol=1e-3, atol=1e-6)
@@ -138,8 +138,8 @@ def test_stacked_seeds_have_the_weights_of_seeds_in_turn(model, settings, kind):
 
 
 def test_seeds_change_order_and_dropout_only_if_asked(model, settings, monkeypatch):
-    fresh = adapter.fresh_adapter
-    monkeypatch.setattr(adapter, "fresh_adapter", lambda *given: fresh(*given[:-1], 1))
+    fresh = adapter_models.fresh_adapter
+    monkeypatch.setattr(adapter_models, "fresh_adapter", lambda *given: fresh(*given[:-1], 1))
     data, _ = splits(model, "tagging")
     for seeds_affect, same in (("initialisation", True), ("everything", False)):
         options = settings(seeds_affect=seeds_affect, batch_size=4)
@@ -153,7 +153,7 @@ def test_gradients_of_a_large_batch_are_added_up(model, settings, monkeypatch, k
     data, dev = splits(model, kind)
     whole = fast(model, kind, settings(), [1], data, dev)
     monkeypatch.setitem(adapter_training.PART_TOKENS, "cpu", 25)
-    monkeypatch.setitem(packed_evaluation.BATCH_TOKENS, "cpu", 25)
+    monkeypatch.setitem(adapter_training.BATCH_TOKENS, "cpu", 25)
     monkeypatch.setattr(adapter_training, "KEPT_BYTES", 3000)
     parts = fast(model, kind, settings(), [1], data, dev)
     assert_close(whole[0], parts[0], rtol=1e-3, atol=1e-5)
@@ -165,12 +165,12 @@ def test_validation_loss_is_that_of_the_plain_loop(any_model, settings, kind):
     run = AdapterTraining(any_model, TASKS[kind], settings(), [4, 5], 2)
     packed = run.pack(dev)
     read = packed.labels != IGNORED
-    held = packed_evaluation.PackedEvaluation(run.encoder, packed, read, room=3000)
+    held = adapter_training.PackedEvaluation(run.encoder, packed, read, room=3000)
     losses = held.mean_losses(run.stacks)[0]
     assert held.mean_losses(run.stacks)[0] == losses
     for seed, loss in zip([4, 5], losses, strict=True):
         run.copy_to(any_model, seed)
-        assert loss == pytest.approx(training.mean_loss(any_model, dev), rel=1e-5)
+        assert loss == pytest.approx(finetune.mean_loss(any_model, dev), rel=1e-5)
 
 
 def test_with_dropout_losses_are_distributed_as_in_the_plain_loop(model, settings):
@@ -182,10 +182,10 @@ def test_with_dropout_losses_are_distributed_as_in_the_plain_loop(model, setting
     run.train(data, None)
     for seed in seeds:
         run.copy_to(model, seed)
-        ours.append(training.mean_loss(model, data))
+        ours.append(finetune.mean_loss(model, data))
     for seed in seeds:
         plain(model, "tagging", options, seed, data, None)
-        theirs.append(training.mean_loss(model, data))
+        theirs.append(finetune.mean_loss(model, data))
     ours, theirs = torch.tensor(ours), torch.tensor(theirs)
     error = ((ours - theirs).var() / len(seeds)).sqrt()
     assert abs((ours - theirs).mean()) < 3 * error
@@ -217,7 +217,7 @@ def test_patience_ends_a_seed_that_does_not_improve(
         seen.append([flat.detach().clone() for flat in stacks[0].flat])
         return [[next(losses)]]
 
-    monkeypatch.setattr(packed_evaluation.PackedEvaluation, "mean_losses", mean_losses)
+    monkeypatch.setattr(adapter_training.PackedEvaluation, "mean_losses", mean_losses)
     data, dev = splits(model, "tagging")
     options = settings(epochs=6, checkpoint="best", patience=patience)
     run = AdapterTraining(model, TASKS["tagging"], options, [1])
@@ -228,7 +228,7 @@ def test_patience_ends_a_seed_that_does_not_improve(
 
 def test_patience_in_the_plain_loop(model, settings, monkeypatch):
     losses = iter([3.0, 1.0, 2.0, 0.5])
-    monkeypatch.setattr(training, "mean_loss", lambda model, dev: next(losses))
+    monkeypatch.setattr(finetune, "mean_loss", lambda model, dev: next(losses))
     data, dev = splits(model, "tagging")
     options = settings(epochs=4, checkpoint="best", patience=1)
     plain(model, "tagging", options, 1, data, dev)
@@ -242,7 +242,7 @@ def test_stacked_seeds_stop_each_for_itself(model, settings, monkeypatch):
         seen.append([flat.detach().clone() for flat in stacks[0].flat])
         return [next(losses)]
 
-    monkeypatch.setattr(packed_evaluation.PackedEvaluation, "mean_losses", mean_losses)
+    monkeypatch.setattr(adapter_training.PackedEvaluation, "mean_losses", mean_losses)
     data, dev = splits(model, "tagging")
     options = settings(epochs=9, checkpoint="best", patience=1)
     run = AdapterTraining(model, TASKS["tagging"], options, [1, 2], at_once=2)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.evaluate.baseline import baseline
+from monoglot.evaluate.baselines import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names
@@ -86,5 +86,5 @@ def test_the_script_writes_a_record(script, sentences_file, tmp_path):
 
 
 def test_a_baseline_needs_no_torch():
-    code = "import sys, monoglot.evaluate.baseline; sys.exit('torch' in sys.modules)"
+    code = "import sys, monoglot.evaluate.baselines; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from monoglot.evaluate.dropout import Dropout, keep_all
+from monoglot.evaluate.packed import Dropout, keep_all
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from monoglot.data.examples import TaggedExample, TextExample
+from monoglot.data.readers import TaggedExample, TextExample
 from monoglot.errors import UserError
 from monoglot.evaluate.encoding import IGNORED, check_ids, load_tokenizer
 from monoglot.evaluate.task_classification import Classification

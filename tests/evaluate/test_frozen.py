@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from monoglot import products
-from monoglot.evaluate.frozen import FrozenLinear, Pad, Select
+from monoglot.evaluate.packed import FrozenLinear, Pad, Select
+from monoglot.training import matmul
 
 
 @pytest.mark.parametrize("onednn", [True, False])
 @pytest.mark.parametrize("shape", [(2, 7, 26), (1, 0, 26), (3, 26)])
 def test_a_frozen_layer_is_a_linear_layer(monkeypatch, shape, onednn):
-    monkeypatch.setattr(products, "_available", onednn and products._available)
+    monkeypatch.setattr(matmul, "_available", onednn and matmul._available)
     draw = torch.Generator().manual_seed(0)
     weight, bias = torch.randn(38, 26, generator=draw), torch.randn(38, generator=draw)
     x = torch.randn(shape, generator=draw, requires_grad=True)

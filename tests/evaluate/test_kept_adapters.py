@@ -15,11 +15,11 @@ from transformers import (
 )
 
 from monoglot.errors import UserError
+from monoglot.evaluate.adapter_models import load
 from monoglot.evaluate.evaluation import evaluate
-from monoglot.evaluate.kept_adapters import load
-from monoglot.evaluate.kept_files import FILES
 from monoglot.evaluate.task import Names
 from monoglot.files import sha256
+from monoglot.paths import KEPT_FILES
 
 NAMES = Names("xlmr", "mt", "kd")
 SEEDS = [1, 2]
@@ -93,7 +93,7 @@ def test_adapters_give_the_predictions_of_their_records(run, task_and_file, fami
     checkpoint, out, keep = run(family, checkpoint=choice, epochs=epochs)
     for seed in SEEDS:
         folder = keep / f"seed{seed}"
-        assert sorted(path.name for path in folder.iterdir()) == sorted(FILES["adapter"])
+        assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["adapter"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
         model = AutoAdapterModel.from_pretrained(checkpoint)
@@ -126,7 +126,7 @@ def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, fam
         stock = AutoAdapterModel
     for seed in SEEDS:
         folder = keep / f"seed{seed}"
-        assert sorted(path.name for path in folder.iterdir()) == sorted(FILES["full"])
+        assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["full"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
         model = stock.from_pretrained(folder, use_safetensors=True)

@@ -6,8 +6,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from monoglot.data.examples import TaggedExample, TextExample
-from monoglot.evaluate import ngrams
+from monoglot.data.readers import TaggedExample, TextExample
+from monoglot.evaluate import baselines
 
 WORDS = ["kelb", "qattus", "dar", "belt", "triq", "baħar"]
 
@@ -26,7 +26,7 @@ def texts(count: int, seed: int) -> list[TextExample]:
 
 def test_the_best_c_on_dev_is_taken_by_the_metric():
     train, dev, test = texts(60, 1), texts(60, 2), texts(40, 3)
-    found = ngrams.predict_texts(train, dev, test, "macro_f1")
+    found = baselines.predict_texts(train, dev, test, "macro_f1")
 
     # The naive twin: both matrices beside each other, and every C scored on dev.
     vectorisers = [
@@ -57,7 +57,7 @@ def test_the_best_c_on_dev_is_taken_by_the_metric():
 
 def test_the_strongest_regularisation_is_taken_among_equals():
     train = [TextExample("kelb", "a"), TextExample("belt", "b")] * 5
-    assert ngrams.predict_texts(train, train, train, "accuracy").settings["c"] == 0.1
+    assert baselines.predict_texts(train, train, train, "accuracy").settings["c"] == 0.1
 
 
 def test_words_are_tagged_by_their_letters_and_neighbours():
@@ -71,9 +71,9 @@ def test_words_are_tagged_by_their_letters_and_neighbours():
         TaggedExample(("ta", "qattusi", "ta", "belti"), ("VERB",) * 4),
         TaggedExample(("ta",), ("VERB",)),
     ]
-    found = ngrams.predict_tags(train, test)
+    found = baselines.predict_tags(train, test)
     assert found.labels == [["VERB", "NOUN", "ADP", "NOUN"], ["VERB"]]
-    features = {f for row in train for word in ngrams.word_features(row.tokens) for f in word}
+    features = {f for row in train for word in baselines.word_features(row.tokens) for f in word}
     # One against the rest, with an intercept each.
     assert found.weights == 3 * (len(features) + 1)
 
@@ -82,10 +82,10 @@ def test_words_are_tagged_by_their_letters_and_neighbours():
 def test_one_label_alone_is_predicted_throughout(metric):
     train = [TextExample("a b", "x"), TextExample("c", "x")]
     test = [TextExample("d", "y")] * 3
-    found = ngrams.predict_texts(train, train, test, metric)
+    found = baselines.predict_texts(train, train, test, metric)
     assert (found.labels, found.weights) == (["x"] * 3, 0)
     outside = [TaggedExample(("a", "b"), ("O", "O"))]
-    tagged = ngrams.predict_tags(outside, outside * 2)
+    tagged = baselines.predict_tags(outside, outside * 2)
     assert (tagged.labels, tagged.weights) == ([["O", "O"]] * 2, 0)
 
 
@@ -93,4 +93,4 @@ def test_texts_of_signs_alone_and_of_scripts_without_spaces():
     train = [TextExample("!!!", "b"), TextExample("東京は大きい", "a"), TextExample("?", "b")]
     train += [TextExample("京都も大きい", "a"), TextExample("!", "b")]
     test = [TextExample("大阪は大きい", "a"), TextExample("!!", "b")]
-    assert ngrams.predict_texts(train, train, test, "accuracy").labels == ["a", "b"]
+    assert baselines.predict_texts(train, train, test, "accuracy").labels == ["a", "b"]

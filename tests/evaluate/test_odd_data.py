@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from monoglot.errors import UserError
-from monoglot.evaluate import finite
-from monoglot.evaluate.baseline import baseline
+from monoglot.evaluate import finetune
+from monoglot.evaluate.baselines import baseline
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names
@@ -165,8 +165,8 @@ def test_a_rate_that_is_no_number_is_refused(settings, rate):
 
 def test_between_two_looks_the_first_step_at_fault_is_named(monkeypatch):
     """On a GPU, losses are looked at every 32 steps."""
-    monkeypatch.setitem(finite.BETWEEN_CHECKS, "cpu", 32)
-    losses = finite.FiniteLosses("seed 1")
+    monkeypatch.setitem(finetune.BETWEEN_CHECKS, "cpu", 32)
+    losses = finetune.FiniteLosses("seed 1")
     for step in range(40):
         loss = torch.tensor(math.nan if step >= 35 else 1.0)
         losses.add(step, 0.5, loss)

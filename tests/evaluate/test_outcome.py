@@ -1,4 +1,4 @@
-from monoglot.data.examples import TaggedExample, TextExample
+from monoglot.data.readers import TaggedExample, TextExample
 from monoglot.evaluate.task_classification import Classification
 from monoglot.evaluate.task_tagging import Tagging
 

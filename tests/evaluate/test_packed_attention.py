@@ -4,9 +4,7 @@ import pytest
 import torch
 from packed_inputs import encoded
 
-from monoglot.evaluate.dropout import Dropout, keep_all
-from monoglot.evaluate.packed_attention import attend
-from monoglot.evaluate.packing import Packing
+from monoglot.evaluate.packed import Dropout, Packing, attend, keep_all
 
 CPU = torch.device("cpu")
 HEADS = 3

@@ -3,7 +3,7 @@ import torch
 from packed_inputs import encoded
 
 from monoglot.evaluate.encoding import IGNORED
-from monoglot.evaluate.packing import Packing, _split
+from monoglot.evaluate.packed import Packing, _split
 
 CPU = torch.device("cpu")
 

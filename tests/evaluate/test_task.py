@@ -1,6 +1,6 @@
 import pytest
 
-from monoglot.data.examples import TaggedExample
+from monoglot.data.readers import TaggedExample
 from monoglot.errors import UserError
 from monoglot.evaluate import make_task
 from monoglot.evaluate.task_tagging import Tagging

@@ -5,11 +5,11 @@ import torch
 from torch.nn import functional as F
 from transformers import get_linear_schedule_with_warmup
 
-from monoglot.data.examples import TaggedExample
-from monoglot.evaluate import adapter
+from monoglot.data.readers import TaggedExample
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.encoding import IGNORED, Encoded, load_tokenizer
+from monoglot.evaluate.finetune import learning_rate, mean_loss, predict, train
 from monoglot.evaluate.task_tagging import Tagging
-from monoglot.evaluate.training import learning_rate, mean_loss, predict, train
 
 CLASSES = ["NOUN", "VERB"]
 TASK = Tagging(labels=CLASSES)
@@ -17,7 +17,7 @@ TASK = Tagging(labels=CLASSES)
 
 @pytest.fixture
 def model(tiny_checkpoint):
-    return adapter.load_encoder(tiny_checkpoint("bert"))
+    return adapter_models.load_encoder(tiny_checkpoint("bert"))
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def data(tiny_checkpoint) -> Encoded:
 
 
 def trained(model, data, dev, settings, seed=1) -> dict[str, torch.Tensor]:
-    adapter.fresh_adapter(model, TASK, 2, seed)
+    adapter_models.fresh_adapter(model, TASK, 2, seed)
     train(model, data, dev, settings, seed)
-    return {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
+    return {name: value.clone() for name, value in adapter_models.trained_parameters(model).items()}
 
 
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
@@ -62,13 +62,15 @@ def test_the_schedule_is_that_of_transformers(steps, warmup):
 def test_training_equals_a_naive_loop_on_fully_padded_batches(model, data, settings):
     switch_off_dropout(model)
     options = settings(epochs=2, batch_size=3, warmup=0.25, weight_decay=0.1, learning_rate=0.01)
-    adapter.fresh_adapter(model, TASK, 2, seed=1)
+    adapter_models.fresh_adapter(model, TASK, 2, seed=1)
     switch_off_dropout(model)
-    start = {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
+    start = {
+        name: value.clone() for name, value in adapter_models.trained_parameters(model).items()
+    }
     train(model, data, None, options, seed=1)
-    ours = {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
+    ours = {name: value.clone() for name, value in adapter_models.trained_parameters(model).items()}
 
-    parameters = adapter.trained_parameters(model)
+    parameters = adapter_models.trained_parameters(model)
     with torch.no_grad():
         for name, value in parameters.items():
             value.copy_(start[name])
@@ -110,7 +112,7 @@ def test_full_tuning_equals_a_naive_loop_over_all_weights(model, data, settings)
     switch_off_dropout(model)
     options = settings(epochs=1, batch_size=4, weight_decay=0.1, learning_rate=0.001, tuning="full")
     start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
-    adapter.fresh_head(model, TASK, 1, start)
+    adapter_models.fresh_head(model, TASK, 1, start)
     switch_off_dropout(model)
     naive = copy.deepcopy(model)
     train(model, data, None, options, seed=1)
@@ -137,9 +139,9 @@ def test_full_tuning_equals_a_naive_loop_over_all_weights(model, data, settings)
 def test_a_fresh_head_starts_from_the_checkpoint_again(model, data, settings):
     start = {name: value.clone() for name, value in model.base_model.state_dict().items()}
     for _ in range(2):
-        adapter.fresh_head(model, TASK, 1, start)
+        adapter_models.fresh_head(model, TASK, 1, start)
         train(model, data, None, settings(tuning="full"), seed=1)
-    adapter.fresh_head(model, TASK, 1, start)
+    adapter_models.fresh_head(model, TASK, 1, start)
     assert same(start, model.base_model.state_dict())
 
 
@@ -147,7 +149,7 @@ def test_seeds_change_only_the_initialisation_if_asked(model, data, settings):
     order = []
     for seeds_affect in ("initialisation", "everything"):
         for seed in (1, 2):
-            adapter.fresh_adapter(model, TASK, 2, seed=1)
+            adapter_models.fresh_adapter(model, TASK, 2, seed=1)
             options = settings(seeds_affect=seeds_affect, epochs=3, batch_size=2)
             train(model, data, None, options, seed)
             order.append(model.heads["task"][1].weight.clone())
@@ -157,11 +159,13 @@ def test_seeds_change_only_the_initialisation_if_asked(model, data, settings):
 
 
 def test_a_seed_does_not_depend_on_the_seeds_before_it(tiny_checkpoint, data, settings):
-    used = adapter.load_encoder(tiny_checkpoint("bert"))
+    used = adapter_models.load_encoder(tiny_checkpoint("bert"))
     trained(used, data, data, settings(), seed=1)
     predict(used, data)
     second = trained(used, data, data, settings(), seed=2)
-    alone = trained(adapter.load_encoder(tiny_checkpoint("bert")), data, data, settings(), seed=2)
+    alone = trained(
+        adapter_models.load_encoder(tiny_checkpoint("bert")), data, data, settings(), seed=2
+    )
     assert same(second, alone)
 
 
@@ -171,24 +175,27 @@ def test_best_keeps_the_epoch_with_the_lowest_validation_loss(model, data, setti
 
     def loss(model, dev):
         seen.append(
-            {name: value.clone() for name, value in adapter.trained_parameters(model).items()}
+            {
+                name: value.clone()
+                for name, value in adapter_models.trained_parameters(model).items()
+            }
         )
         return next(losses)
 
-    monkeypatch.setattr("monoglot.evaluate.training.mean_loss", loss)
+    monkeypatch.setattr("monoglot.evaluate.finetune.mean_loss", loss)
     kept = trained(model, data, data, settings(epochs=4))
     assert same(kept, seen[1])
     assert not same(kept, seen[3])
 
 
 def test_loss_is_per_label_whatever_the_batches(model, data, monkeypatch):
-    adapter.fresh_adapter(model, TASK, 2, seed=1)
+    adapter_models.fresh_adapter(model, TASK, 2, seed=1)
     model.eval()
     mask = (torch.arange(data.ids.shape[1]) < data.lengths[:, None]).long()
     with torch.no_grad():
         logits = model(input_ids=data.ids, attention_mask=mask).logits
     naive = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=IGNORED)
-    monkeypatch.setattr("monoglot.evaluate.training.PREDICTION_BATCH", 3)
+    monkeypatch.setattr("monoglot.evaluate.finetune.PREDICTION_BATCH", 3)
     assert mean_loss(model, data) == pytest.approx(naive.item(), rel=1e-5)
     inside = data.labels != IGNORED
     assert torch.equal(predict(model, data)[inside], logits.argmax(-1)[inside])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monoglot.evaluate.word_features import shape, word_features
+from monoglot.evaluate.baselines import shape, word_features
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from monoglot.faults import sentence
+from monoglot.errors import sentence
 from tests.faults.conftest import ROOT, TEXTS, only_sentence, remount, start, train
 
 SLOW = pytest.mark.slow

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from monoglot.figures.base import Sources, read_spec
+from monoglot.figures.blocks import Sources, read_spec
 
 NAMES = {"m": "Model M", "n": "Model N", "mt": "Maltese", "sk": "Slovak", "tc": "TC"}
 

@@ -6,8 +6,8 @@ import pytest
 from figure_inputs import curves, history_sources, write_history
 
 from monoglot.errors import UserError
-from monoglot.figures.base import Sources, drawing, numbers
-from monoglot.figures.curves import draw, rows
+from monoglot.figures.blocks import Sources, drawing, numbers
+from monoglot.figures.curves_figure import draw, rows
 
 
 def test_the_csv_holds_every_evaluation_as_in_the_history(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from figure_inputs import NAMES, block, record
 
 from monoglot.errors import UserError
-from monoglot.figures.base import Sources, drawing, from_csv, numbers
+from monoglot.figures.blocks import Sources, drawing, from_csv, numbers
 
 PAPER = Path(__file__).parents[2] / "resources" / "paper"
 PAIR = {"teacher": "adapted", "student": "small"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from figure_inputs import curves, history_sources
 
-from monoglot.figures.base import drawing, numbers
+from monoglot.figures.blocks import drawing, numbers
 from monoglot.figures.canvas import COLOURS, DASHES, MARKERS, plain
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from monoglot.figures.drop import fit
+from monoglot.figures.drop_figure import fit
 
 VOLUMES, DROPS = [188, 1032, 332], [19.2264, 2.93671, 5.20539]
 

@@ -6,7 +6,7 @@ import pytest
 from figure_inputs import NAMES, block, record
 
 from monoglot.errors import UserError
-from monoglot.figures.base import Sources, drawing, from_csv, numbers
+from monoglot.figures.blocks import Sources, drawing, from_csv, numbers
 
 LINE = {
     "label": "trimmed",

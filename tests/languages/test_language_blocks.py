@@ -13,13 +13,11 @@ from huggingface_hub import constants
 from huggingface_hub.utils import reset_sessions
 
 from monoglot.cli.experiments import new_language
+from monoglot.config import read
+from monoglot.data import languages
+from monoglot.data.languages import Look, Presence, find, make_block
 from monoglot.errors import UserError
-from monoglot.extends import read
 from monoglot.graph import Graph
-from monoglot.languages import offers
-from monoglot.languages.block import make_block
-from monoglot.languages.codes import find
-from monoglot.languages.presence import Look, Presence
 from tests.cli.conftest import monoglot, output  # noqa: F401
 
 FLORES = [
@@ -49,7 +47,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setattr(constants, "ENDPOINT", hub.address)
         reset_sessions()  # one that was made offline stays so
         for name in ("MASAKHA_POS", "MASAKHA_NER", "AFRISENTI"):
-            monkeypatch.setattr(offers, name, f"{hub.address}/{COMMIT}")
+            monkeypatch.setattr(languages, name, f"{hub.address}/{COMMIT}")
         yield hub
 
 

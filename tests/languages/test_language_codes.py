@@ -2,8 +2,8 @@
 
 import pytest
 
+from monoglot.data.languages import find, known
 from monoglot.errors import UserError
-from monoglot.languages.codes import find, known
 
 
 @pytest.mark.parametrize("code", ["cy", "cym", "cym_Latn", "cym-Latn"])

@@ -10,9 +10,8 @@ from safetensors.torch import load_file, save_file
 from tiny import TEXTS, tiny_folder
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from monoglot.checkpoint_files import FILES, TOKENIZER_FILES
-from monoglot.checkpoints import load_model
-from monoglot.evaluate.adapter import checkpoint_parameters, load_encoder
+from monoglot.checkpoints import FILES, TOKENIZER_FILES, load_model
+from monoglot.evaluate.adapter_models import checkpoint_parameters, load_encoder
 from monoglot.evaluate.encoding import load_tokenizer
 from monoglot.operations.pretrained import pretrained
 from monoglot.tokens.store import TokenStore, build_store

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from mutations import ODD_VALUES, spoilt_bytes, spoilt_document
 
-from monoglot.downloads.needs import all_needs
-from monoglot.extends import read
+from monoglot.config import read
+from monoglot.data.download import all_needs
 from monoglot.graph import Graph
 
 ROOT = Path(__file__).parents[2]

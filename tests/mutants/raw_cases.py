@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mutations import spoilt_bytes
 
-from monoglot.data.examples import SPLITS, TextExample
-from monoglot.data.store import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.data.parquet import prepare_task, prepare_text, read_examples, read_texts
+from monoglot.data.readers import SPLITS, TextExample
 from monoglot.evaluate import make_task
 
 WORDS = ["il", "kelb", "jiġri", "wara", "qattus", "żgħir", "dar", "kbira", "fil", "belt"]

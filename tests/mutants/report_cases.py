@@ -11,7 +11,7 @@ from statistics import mean
 from mutations import spoilt_bytes, spoilt_document, spoilt_json
 
 from monoglot.evaluate.records import read_record
-from monoglot.figures.base import numbers, read_sources, read_spec
+from monoglot.figures.blocks import numbers, read_sources, read_spec
 from monoglot.tables.base import compared, parse_block, read_published
 from monoglot.tables.formats import show_scores, to_csv, to_latex, to_markdown
 from monoglot.tables.scores import KIND, ScoresSpec, read_scores, render

@@ -4,11 +4,11 @@ import pytest
 import torch
 from test_train import SETTINGS, masked_batch
 
-from monoglot import heads
 from monoglot.checkpoints import load_model
-from monoglot.operations.attention import AttentionProjection, attention_errors, projection_size
-from monoglot.operations.processes import Processes
-from monoglot.operations.training_loop import _Run
+from monoglot.operations import surgery
+from monoglot.training.loop import _Run
+from monoglot.training.losses import AttentionProjection, attention_errors, projection_size
+from monoglot.training.processes import Processes
 
 LENGTH = 14
 
@@ -104,8 +104,8 @@ def test_attention_alone_has_the_gradient_of_its_naive_twin(parent):
     student, teacher = shaken(parent, 1), shaken(parent, 2)
     batch = masked_batch(student.config)
     given = (batch.ids, batch.attention_mask)
-    _, ours = heads.encode_with_attention(student, *given)
-    theirs = heads.encode_with_attention(teacher, *given)[1].detach()
+    _, ours = surgery.encode_with_attention(student, *given)
+    theirs = surgery.encode_with_attention(teacher, *given)[1].detach()
     value = attention_errors(ours, theirs, batch.attention_mask)
     value = value / batch.size("all").pairs
     pairs = zip(mean_attention(student, batch), mean_attention(teacher, batch), strict=True)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from monoglot.checkpoints import load_model
-from monoglot.operations.embedding_gradient import added_in_place
+from monoglot.training.losses import added_in_place
 
 
 @pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from monoglot.errors import UserError
-from monoglot.operations.fresh_head import load_with_head
+from monoglot.operations.surgery import load_with_head
 
 
 @pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from monoglot.operations import reduce_hidden as operation
-from monoglot.operations.hidden_basis import Basis, gram, leading_basis
 from monoglot.operations.reduce_hidden import reduce_hidden
+from monoglot.operations.surgery import Basis, gram, leading_basis
 
 
 def embeddings(rows=50, columns=24):
@@ -31,7 +31,7 @@ def states(model, inputs):
 
 
 def test_gram_matrix_is_that_of_all_rows(monkeypatch):
-    monkeypatch.setattr("monoglot.operations.hidden_basis.ROWS", 7)
+    monkeypatch.setattr("monoglot.operations.surgery.ROWS", 7)
     weight = embeddings()
     torch.testing.assert_close(gram(weight), weight.double().T @ weight.double())
 

@@ -5,9 +5,9 @@ import torch
 
 from monoglot.checkpoints import load_model
 from monoglot.errors import UserError
-from monoglot.masking import mask_tokens
 from monoglot.operations.importance import NEURON_MEASURES, importance, validation_batches
 from monoglot.tokens.store import TokenStore, build_store
+from monoglot.training.batches import mask_tokens
 
 
 def neurons_by_loops(model, batches, mask_id, measure, seed):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from monoglot.operations.losses import (
+from monoglot.training.losses import (
     LOGIT_POSITIONS,
     CrossEntropy,
     Divergence,

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
-from monoglot.operations.narrow_heads import kept_dimensions, principal_heads
 from monoglot.operations.reduce_hidden import reduce_hidden
+from monoglot.operations.surgery import kept_dimensions, principal_heads
 
 
 def with_weights(model, tensors):

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from monoglot.checkpoints import load_model, save_checkpoint
 from monoglot.files import sha256
-from monoglot.operations.processes import Processes
 from monoglot.tokens.store import build_store
+from monoglot.training.processes import Processes
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.operations.scalars import scalars_of
+from monoglot.training.distillation import scalars_of
 
 OUT = Path("results/models/mbert/mt/kd")
 

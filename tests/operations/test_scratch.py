@@ -16,7 +16,7 @@ from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.scratch import scratch
 from monoglot.operations.train_tokenizer import train_tokenizer
-from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
+from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS
 
 ROOT = Path(__file__).parents[2]
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 4, "ffn_size": 24, "max_positions": 32, "seed": 1}

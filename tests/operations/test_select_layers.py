@@ -4,8 +4,8 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
-from monoglot.operations.anatomy import anatomy, layers_of
 from monoglot.operations.select_layers import STRATEGIES, layers_kept, select_layers
+from monoglot.operations.surgery import anatomy, layers_of
 from monoglot.provenance import NAME as PROVENANCE
 
 

@@ -25,15 +25,15 @@ from transformers import (
 )
 
 from monoglot.checkpoints import count_parameters, load_model
-from monoglot.evaluate import adapter
+from monoglot.evaluate import adapter_models
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names, TuningSettings
 from monoglot.evaluate.task_classification import Classification
-from monoglot.operations.embedding_rows import gather_rows
 from monoglot.operations.pretrained import pretrained
+from monoglot.operations.surgery import gather_rows
 from monoglot.operations.trim_vocab import trim_vocab
-from monoglot.tokenizer_files import read_tokenizer, to_json
+from monoglot.tokenizer_json import read_tokenizer, to_json
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))
@@ -184,7 +184,7 @@ def test_it_is_trimmed_and_scored_like_the_others(taken, tmp_path):
     trim_vocab(taken, out, TEXTS, TEXTS, 30, tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text())["count"] == "tokens"
     assert len(AutoTokenizer.from_pretrained(out)) == load_model(out).config.vocab_size == 35
-    assert adapter.max_positions(adapter.load_encoder(out)) == 512
+    assert adapter_models.max_positions(adapter_models.load_encoder(out)) == 512
     rows = {"split": ["train", "test"] * 4, "text": TEXTS[:2] * 4, "label": ["a", "b"] * 4}
     pq.write_table(pa.table(rows), tmp_path / "tc.parquet")
     task = Classification(labels=["a", "b"], metric="accuracy").named("tc")

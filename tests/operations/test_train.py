@@ -8,19 +8,17 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from monoglot import heads
 from monoglot.checkpoints import load_model, save_checkpoint
 from monoglot.errors import UserError
 from monoglot.files import sha256
-from monoglot.operations import training_loop
-from monoglot.operations.processes import Processes
+from monoglot.operations import surgery
 from monoglot.operations.train import train_checkpoint
-from monoglot.operations.training_batches import Batch, Batches
-from monoglot.operations.training_clock import Clock
-from monoglot.operations.training_loop import _Run
-from monoglot.operations.training_settings import Settings
-from monoglot.tokens.batches import Sequences
 from monoglot.tokens.store import TokenStore, build_store
+from monoglot.training import loop
+from monoglot.training.batches import Batch, Batches, Sequences
+from monoglot.training.loop import Clock, _Run
+from monoglot.training.processes import Processes
+from monoglot.training.settings import Settings
 
 TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10
 SETTINGS = Settings(
@@ -176,10 +174,10 @@ def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypat
 def test_the_state_of_another_run_is_not_taken_up(job, tmp_path, monkeypatch):
     expected = job("expected", SETTINGS.changed(learning_rate=1e-3))
     monkeypatch.setattr(Clock, "save_due", lambda self: True)
-    real = training_loop.TrainingState.forget
-    monkeypatch.setattr(training_loop.TrainingState, "forget", lambda self: None)
+    real = loop.TrainingState.forget
+    monkeypatch.setattr(loop.TrainingState, "forget", lambda self: None)
     job("other", state=tmp_path / "state")
-    monkeypatch.setattr(training_loop.TrainingState, "forget", real)
+    monkeypatch.setattr(loop.TrainingState, "forget", real)
     out = job("out", SETTINGS.changed(learning_rate=1e-3), state=tmp_path / "state")
     assert sha256(out / "model.safetensors") == sha256(expected / "model.safetensors")
 
@@ -246,8 +244,8 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
 
     def logits(folder):
         model = load_model(folder)
-        hidden = heads.encode(model, batch.ids, batch.attention_mask)
-        return heads.logits(model, heads.transform(model, hidden)).detach()
+        hidden = surgery.encode(model, batch.ids, batch.attention_mask)
+        return surgery.logits(model, surgery.transform(model, hidden)).detach()
 
     before = (logits(parent) - logits(teacher)).square().mean()
     after = (logits(student) - logits(teacher)).square().mean()
@@ -266,7 +264,7 @@ def test_attention_matching_draws_the_students_attention_to_the_teachers(job, pa
 
     def attention(folder):
         model = load_model(folder, attention="eager")
-        return heads.encode_with_attention(model, ids, torch.ones_like(ids))[1].detach()
+        return surgery.encode_with_attention(model, ids, torch.ones_like(ids))[1].detach()
 
     def error(folder):
         return (attention(folder) - attention(teacher)).square().mean()
@@ -282,8 +280,8 @@ def test_attention_matching_leaves_no_trace_in_the_checkpoint(job, parent, tmp_p
 
 
 def test_heads_give_the_logits_of_the_stock_model(model, inputs):
-    hidden = heads.encode(model, inputs["input_ids"], inputs["attention_mask"])
-    ours = heads.logits(model, heads.transform(model, hidden))
+    hidden = surgery.encode(model, inputs["input_ids"], inputs["attention_mask"])
+    ours = surgery.logits(model, surgery.transform(model, hidden))
     torch.testing.assert_close(ours, model(**inputs).logits)
 
 

@@ -5,10 +5,9 @@ import logging
 import pytest
 import torch
 
-from monoglot.operations import training_clock, training_work
-from monoglot.operations.processes import Processes
-from monoglot.operations.training_clock import Clock
-from monoglot.operations.training_work import Work, peak
+from monoglot.training import loop
+from monoglot.training.loop import Clock, Work, peak
+from monoglot.training.processes import Processes
 
 CPU = torch.device("cpu")
 ROW = {
@@ -21,7 +20,7 @@ ROW = {
 def time(monkeypatch):
     """A clock that the test sets, in seconds: `time["now"] = 3`."""
     now = {"now": 0.0}
-    monkeypatch.setattr(training_clock.time, "monotonic", lambda: now["now"])
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now["now"])
     return now
 
 
@@ -55,7 +54,7 @@ def counted(work, tokens=10):
 
 
 def test_operations_are_counted_in_the_first_step_alone_and_taken_per_token(monkeypatch):
-    monkeypatch.setattr(training_work, "peak", lambda *_: 1e6)
+    monkeypatch.setattr(loop, "peak", lambda *_: 1e6)
     work = Work(Processes(device=CPU), "fp32")
     counted(work, tokens=10)
     assert work.share_of_peak(1000) == pytest.approx(1000 * 2 * 64 / 1e6)
@@ -65,7 +64,7 @@ def test_operations_are_counted_in_the_first_step_alone_and_taken_per_token(monk
 
 def test_several_processes_do_the_work_of_all_on_the_devices_of_all(monkeypatch):
     """Each does the products of its own part of the tokens; the sum is over all tokens."""
-    monkeypatch.setattr(training_work, "peak", lambda *_: 1e6)
+    monkeypatch.setattr(loop, "peak", lambda *_: 1e6)
     one, four = Work(Processes(device=CPU), "fp32"), Work(Several(0, 4, CPU), "fp32")
     counted(one)
     counted(four)
@@ -75,7 +74,7 @@ def test_several_processes_do_the_work_of_all_on_the_devices_of_all(monkeypatch)
 
 def test_the_peak_is_that_of_the_precision(monkeypatch):
     seen = []
-    monkeypatch.setattr(training_work, "peak", lambda _, dtype: seen.append(dtype) or 1.0)
+    monkeypatch.setattr(loop, "peak", lambda _, dtype: seen.append(dtype) or 1.0)
     for precision in ("fp32", "bf16"):
         work = Work(Processes(device=CPU), precision)
         assert work.peak == work.peak == 1.0
@@ -83,14 +82,14 @@ def test_the_peak_is_that_of_the_precision(monkeypatch):
 
 
 def test_the_peak_is_measured(monkeypatch):
-    monkeypatch.setattr(training_work, "SECONDS", 0.001)
-    monkeypatch.setitem(training_work.SIZES, "cpu", 64)
+    monkeypatch.setattr(loop, "SECONDS", 0.001)
+    monkeypatch.setitem(loop.SIZES, "cpu", 64)
     assert peak(CPU) > 0
 
 
 def test_a_resumed_run_is_timed_from_where_it_goes_on(time, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(training_work, "peak", lambda *_: 1e6)
+    monkeypatch.setattr(loop, "peak", lambda *_: 1e6)
     clock = Clock(100, 50_000, 200, 300, Processes(device=CPU))
     counted(clock.work)
     with clock.evaluating():
@@ -119,7 +118,7 @@ def test_validation_accuracy_is_in_the_log(time, caplog):
 
 
 def test_scalars_hold_losses_rate_and_speed(time, monkeypatch):
-    monkeypatch.setattr(training_work, "peak", lambda *_: 1e6)
+    monkeypatch.setattr(loop, "peak", lambda *_: 1e6)
     kept = Kept()
     clock = Clock(0, 0, 8, 300, Processes(device=CPU), scalars=kept)
     counted(clock.work)

@@ -14,8 +14,8 @@ import torch
 
 from monoglot.checkpoints import load_model
 from monoglot.errors import UserError
-from monoglot.operations.training_state import SAVE_EVERY, TrainingState
 from monoglot.tokens.store import build_store
+from monoglot.training.state import SAVE_EVERY, TrainingState
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["il kelb jiġri wara il qattus", "id dar hija kbira", "a dog runs after the cat"] * 10

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from monoglot.checkpoints import load_model
-from monoglot.data.lines import numbered_lines
+from monoglot.data.readers import numbered_lines
 from monoglot.operations.scratch import scratch
 from monoglot.operations.trim_vocab import trim_vocab
 

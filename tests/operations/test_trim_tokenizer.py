@@ -6,7 +6,6 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from monoglot.errors import UserError
-from monoglot.operations.token_counts import count_pieces
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
     number_pieces,
@@ -14,10 +13,10 @@ from monoglot.operations.trim_tokenizer import (
     trim_tokenizer,
     vocabulary,
 )
-from monoglot.tokenizer_families import KINDS, SPECIAL_TOKENS
-from monoglot.tokenizer_files import read_settings, read_tokenizer, to_json
+from monoglot.operations.trimming import count_pieces
+from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, read_settings, read_tokenizer, to_json
 from monoglot.tokens import store
-from monoglot.tokens.encoding import BATCH, encode, encode_batches
+from monoglot.tokens.encode import BATCH, encode, encode_batches
 from monoglot.tokens.store import TokenStore, build_store
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzàċġħż"

@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertCon
 
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
-from monoglot.operations.embedding_rows import gather_rows
+from monoglot.operations.surgery import gather_rows
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokens.store import TokenStore, build_store
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from monoglot.checkpoints import load_model
-from monoglot.launch import together
-from monoglot.operations.processes import Processes
-from monoglot.operations.training_loop import _Run, train
-from monoglot.operations.training_settings import Settings
-from monoglot.operations.training_state import TrainingState
-from monoglot.tokens.batches import Mixture, Sequences
+from monoglot.distributed import together
 from monoglot.tokens.store import TokenStore
+from monoglot.training.batches import Mixture, Sequences
+from monoglot.training.loop import _Run, train
+from monoglot.training.processes import Processes
+from monoglot.training.settings import Settings
+from monoglot.training.state import TrainingState
 
 SETTINGS = Settings(
     loss="none",

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from monoglot.extends import read
+from monoglot.config import read
 from monoglot.graph import Checkpoint, Graph
-from monoglot.pages import finished_run as files
+from monoglot.report import finished_run as files
 from monoglot.tables.base import compared
 from monoglot.tables.formats import write_table
 from monoglot.tables.scores import KIND, ScoresSpec, read_scores, render

@@ -9,7 +9,7 @@ from browser import Browser, browser, chromium
 from made_up_run import configuration, make
 
 from monoglot.graph import Graph
-from monoglot.pages.page import render
+from monoglot.report.page import render
 
 pytestmark = pytest.mark.skipif(
     not chromium(), reason="no Chromium: install it, or name it by the variable CHROMIUM"

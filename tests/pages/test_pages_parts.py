@@ -9,14 +9,14 @@ import pytest
 from matplotlib.text import Text
 
 from monoglot.graph import Graph
-from monoglot.nodes import Checkpoint
-from monoglot.pages import html_tables as numbers
-from monoglot.pages import plots
-from monoglot.pages.finished_run import reference
-from monoglot.pages.html_tables import read_table
-from monoglot.pages.plots import Plot, placed, spread
-from monoglot.pages.standings import Point, front, tint
-from monoglot.pages.variant_graph import broken, layout
+from monoglot.paths import Checkpoint
+from monoglot.report import html_tables as numbers
+from monoglot.report import plots
+from monoglot.report.finished_run import reference
+from monoglot.report.html_tables import read_table
+from monoglot.report.plots import Plot, placed, spread
+from monoglot.report.standings import Point, front, tint
+from monoglot.report.variant_graph import broken, layout
 from monoglot.tables.base import Column, Table
 from monoglot.tables.formats import to_csv, to_markdown
 

@@ -10,9 +10,9 @@ from made_up_run import configuration, make
 
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.pages import costs
-from monoglot.pages.finished_run import jobs, read_run
-from monoglot.pages.page import render
+from monoglot.report import costs
+from monoglot.report.finished_run import jobs, read_run
+from monoglot.report.page import render
 
 HOSTILE = '</script><script>alert(1)</script>"\' & <b onclick="x">'
 

@@ -14,7 +14,7 @@ from made_up_run import configuration, make
 
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.pages.page import render
+from monoglot.report.page import render
 
 CASES = int(os.environ.get("MONOGLOT_SPOILT", "40"))
 VALUES = (None, "", "x", -1, 0, 1e999, float("nan"), True, [], {}, ["a"], {"a": 1}, 10**40, "\x00")

@@ -17,7 +17,7 @@ from huggingface_hub.utils import reset_sessions
 from monoglot.cli.main import main
 from monoglot.errors import UserError
 from monoglot.files import sha256
-from monoglot.publish.parcel import parcel
+from monoglot.push import parcel
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "hf_a_token_that_may_write"

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from monoglot.energy import core_watts, energy_of, intensity, making, scoring, total
 from monoglot.errors import UserError
-from monoglot.report.energy import core_watts, energy_of, intensity, making, scoring, total
 
 JOB = {
     "script": "scripts/train.py",
@@ -61,7 +61,7 @@ def test_what_older_files_do_not_say_is_unknown():
 
 
 def test_without_codecarbon_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("monoglot.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("monoglot.errors.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'monoglot\[energy\]'"):
         energy_of(said())
 

@@ -10,8 +10,8 @@ from hub_stand_in import serve
 from project_copy import Project
 
 from monoglot.checkpoints import load_model
-from monoglot.data.examples import TaggedExample
-from monoglot.data.store import read_examples, read_texts
+from monoglot.data.parquet import read_examples, read_texts
+from monoglot.data.readers import TaggedExample
 
 MADE = ("data/mt/ner.parquet", "data/mt/pos.parquet", "models/bert/mt/trimmed/config.json")
 

@@ -55,7 +55,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monoglot.figures.base import FigureBlock, FigureKind
+from monoglot.figures.blocks import FigureBlock, FigureKind
 
 
 class DotsFigure(FigureBlock):
@@ -98,7 +98,7 @@ def extended(tmp_path_factory):
     """Return a copy of the project with one more kind of table and one more of figure."""
     project = Project(tmp_path_factory.mktemp("kinds") / "project")
     (project.folder / "monoglot/tables/tasks.py").write_text(TABLE, encoding="utf-8")
-    (project.folder / "monoglot/figures/dots.py").write_text(FIGURE, encoding="utf-8")
+    (project.folder / "monoglot/figures/dots_figure.py").write_text(FIGURE, encoding="utf-8")
     (project.folder / "kinds.yaml").write_text(CONFIG, encoding="utf-8")
     return project
 
@@ -115,13 +115,13 @@ def test_a_module_is_all_that_a_kind_takes(extended):
     assert done.returncode == 0, done.stdout
     made = extended.folder / "results" / "published"
     with open(made / "tables/counts.csv", encoding="utf-8", newline="") as file:
-        assert list(csv.DictReader(file))[0] == {"row": "mt", "label": "mt", "tasks": "4"}
+        assert next(csv.DictReader(file)) == {"row": "mt", "label": "mt", "tasks": "4"}
     assert (made / "tables/counts.md").read_text(encoding="utf-8").startswith("# How many\n")
     assert (made / "figures/dots.csv").read_text(encoding="utf-8").startswith("language,height\n")
     assert (made / "figures/dots.pdf").read_bytes().startswith(b"%PDF")
     assert "Nothing to be done" in extended.snakemake("--cores", "1", *config).stdout
     # What a kind draws is no part of what another kind does.
-    extended.edit("monoglot/figures/dots.py", "float(row", "2 * float(row")
+    extended.edit("monoglot/figures/dots_figure.py", "float(row", "2 * float(row")
     assert "figure" in jobs(extended.snakemake("-n", "--quiet", "rules", *config).stdout)
     assert "table" not in jobs(extended.snakemake("-n", "--quiet", "rules", *config).stdout)
 
@@ -132,7 +132,11 @@ def test_a_module_is_all_that_a_kind_takes(extended):
         ("height: 3", "height: 0", "figures.dots.height: 0 is less than the minimum of 1"),
         ("caption: How many", "languages: [xx]", "tables.counts: 'xx' is not one of the evaluated"),
         ("caption: How many", "tokens: true", "tables.counts: unknown key 'tokens'; known keys"),
-        ("kind: tasks", "kind: task", "tables.counts.kind: 'task' must be one of adapters, corpora"),
+        (
+            "kind: tasks",
+            "kind: task",
+            "tables.counts.kind: 'task' must be one of adapters, corpora",
+        ),
     ],
 )
 def test_its_keys_and_checks_count_before_anything_runs(extended, old, new, message):

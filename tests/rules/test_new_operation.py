@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field
 
 from monoglot.operations import OfParent, Operation
-from monoglot.parameters import Number
+from monoglot.keys import Number
 
 
 class ScaleWeights(OfParent):
@@ -47,7 +47,7 @@ from pathlib import Path
 
 from monoglot import command, provenance
 from monoglot.operations.scale_weights import ScaleWeights
-from monoglot.parameters import add_flags, from_flags
+from monoglot.keys import add_flags, from_flags
 
 
 def main() -> None:

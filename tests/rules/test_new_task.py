@@ -19,7 +19,7 @@ KIND = '''"""The kind of task that rates texts; its examples have columns of the
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from monoglot.data.examples import Example, TextExample
+from monoglot.data.readers import Example, TextExample
 from monoglot.evaluate.metrics import LABELS
 from monoglot.evaluate.task import Task
 from monoglot.evaluate.task_classification import Classification

@@ -14,7 +14,7 @@ import pytest
 
 from monoglot import shrink
 from monoglot.fingerprint import ROOT
-from monoglot.operations import training_loop
+from monoglot.training import loop
 from tests.shrink.test_shrink import STEPS
 
 MADE = "results/shrink"
@@ -89,14 +89,14 @@ def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(model_folder, text_fi
 def test_asked_to_end_while_steps_are_measured(
     monoglot, model_folder, text_file, tmp_path, monkeypatch, number, said
 ):
-    step = training_loop._Run._step
+    step = loop._Run._step
 
     def step_and_signal(run):
         step(run)
         if run.step == 3:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(training_loop._Run, "_step", step_and_signal)
+    monkeypatch.setattr(loop._Run, "_step", step_and_signal)
     words = ["--text", text_file, "--language", "Maltese", *STEPS]
     result = monoglot("shrink", model_folder("bert"), tmp_path / "small", *words)
     assert result.exit_code == 128 + number

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from monoglot.energy import Total
 from monoglot.errors import UserError
-from monoglot.report.energy import Total
 from monoglot.tables.deployment import DeploymentSpec, significant, table_of
 from monoglot.tables.formats import to_csv, to_latex, to_markdown
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from monoglot.tokens.batches import Mixture, Sequences, collate
+from monoglot.training.batches import Mixture, Sequences, collate
 
 DOCUMENTS = [[10, 11, 12, 13, 14], [20, 21], [30, 31, 32, 33]]
 SPECIAL = {"cls": 1, "sep": 2, "pad": 0, "special": [0, 1, 2, 3, 4]}

@@ -7,14 +7,14 @@ import pytest
 from tokenizers import Tokenizer
 
 from monoglot.errors import UserError
-from monoglot.tokens import encoding, store
+from monoglot.tokens import encode, store
 from monoglot.tokens.store import TokenStore, build_store
 
 TEXTS = ["il kelb jiġri", "", "the cat runs after a dog", " ", "dar kbira fil belt"] * 3
 
 
 def test_documents_are_the_tokenizers_ids(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(encoding, "BATCH", 4)
+    monkeypatch.setattr(encode, "BATCH", 4)
     build_store(iter(TEXTS), parent, tmp_path / "store")
     tokenizer = Tokenizer.from_file(str(parent / "tokenizer.json"))
     encoded = [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]

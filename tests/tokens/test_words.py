@@ -10,13 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from monoglot.data.lines import numbered_lines
-from monoglot.tokenizer_families import unigram, wordpiece
-from monoglot.tokenizer_files import read_tokenizer, to_json
-from monoglot.tokens import encoding, words
-from monoglot.tokens.boundaries import separator, splits_at_white_space
-from monoglot.tokens.encoding import encode
-from monoglot.tokens.words import WordEncoder
+from monoglot.data.readers import numbered_lines
+from monoglot.tokenizer_json import read_tokenizer, to_json, unigram, wordpiece
+from monoglot.tokens import encode as encoding
+from monoglot.tokens import encode as words
+from monoglot.tokens.encode import WordEncoder, encode, separator, splits_at_white_space
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))

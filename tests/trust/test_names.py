@@ -9,10 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monoglot.config import complete, source_of
-from monoglot.data import web
+from monoglot.config import complete, read, source_of
+from monoglot.data import hub
 from monoglot.errors import UserError
-from monoglot.extends import read
 from monoglot.graph import Graph
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +104,7 @@ def test_only_plain_codes_are_filled_in(code):
 @pytest.mark.parametrize("name", ["../up", "/etc/passwd", "a/../../b"])
 def test_files_of_the_web_stay_below_the_root(name):
     with pytest.raises(UserError, match=r"leads out of data\.root"):
-        web.address(f"https://host/{'a' * 40}", name, None)
+        hub.address(f"https://host/{'a' * 40}", name, None)
 
 
 @pytest.mark.parametrize(

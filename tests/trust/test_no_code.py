@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from monoglot import extends
+from monoglot import config
 from monoglot.checkpoints import load_model
 from monoglot.data.sources import parse_source
 from monoglot.errors import UserError
-from monoglot.evaluate.adapter import load_encoder
+from monoglot.evaluate.adapter_models import load_encoder
 from monoglot.operations.pretrained import pretrained
 from monoglot.tables.base import parse_block
 from monoglot.tokens.store import build_store
@@ -139,8 +139,8 @@ def test_yaml_makes_no_objects(marker, tmp_path):
     bad = f"a: !!python/object/apply:pathlib.Path.touch [{path}]"
     (tmp_path / "bad.yaml").write_text(bad)
     for read in (
-        lambda: extends.read(str(tmp_path / "bad.yaml"), "--config"),
-        lambda: extends.extended({"extends": str(tmp_path / "bad.yaml")}),
+        lambda: config.read(str(tmp_path / "bad.yaml"), "--config"),
+        lambda: config.extended({"extends": str(tmp_path / "bad.yaml")}),
         lambda: parse_source(bad),
         lambda: parse_block(bad),
         lambda: parse_block(str(tmp_path / "bad.yaml")),

@@ -1,0 +1,514 @@
+"""Two sets of results, or results and published numbers, cell by cell.
+
+A cell is what one variant scored for a model, a language and a task: the mean over seeds. Beside
+the difference stand the deviations over seeds, which say how far a mean moves with the adapter's
+random numbers, and where both sides have predictions with the same seeds the p-value of a paired
+test over test examples (`paired_test`), which says how far it would move with another test set.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from tabulate import tabulate
+
+from monoglot.errors import UserError
+from monoglot.evaluate.records import Record, read_record
+from monoglot.paths import Run
+from monoglot.provenance import NAME, Provenance, read
+from monoglot.tables.base import read_published
+from monoglot.tables.scores import has_no_pieces, score_of
+
+# The cells of results and of published numbers: what is to be compared, read from files.
+
+MILLION = 10**6
+BESIDE = (("published_", "difference_"), ("_std", "_seeds"))
+"""How columns of a table's CSV begin or end that say something about a score."""
+
+
+@dataclass
+class Cell:
+    """What one side knows of a cell.
+
+    Attributes:
+        percent: score by seed, or under None the one published number.
+        metric: name of the score.
+        parameters: of the checkpoint, None of a baseline; published ones are rounded to millions.
+        records: by seed.
+        predictions: files by seed.
+    """
+
+    percent: dict[int | None, Fraction]
+    metric: str
+    parameters: int | None
+    records: dict[int, Record] = field(default_factory=dict)
+    predictions: dict[int, Path] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> Fraction:
+        return mean(self.percent.values())
+
+    @property
+    def std(self) -> float | None:
+        """The sample standard deviation over seeds, None below two."""
+        return stdev(self.percent.values()) if len(self.percent) > 1 else None
+
+
+def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Run, Cell]:
+    """Read the cells of a results folder, or of any folder with records.
+
+    Args:
+        scores: by task, which score to take instead of the record's own.
+
+    Raises:
+        UserError: there are no records, one cannot be read or lacks a score, two are of the same
+            run, or those of a cell have different metrics.
+    """
+    root = folder / "scores" if (folder / "scores").is_dir() else folder
+    cells: dict[Run, Cell] = {}
+    for path in sorted(root.rglob("seed*.json")):
+        record = read_record(path)
+        key = Run(*(record[name] for name in ("model", "language", "variant", "task")))
+        name = (scores or {}).get(record["task"], record["metric"])
+        if has_no_pieces(record, name):
+            continue
+        cell, seed = cells.setdefault(key, Cell({}, name, record["parameters"])), record["seed"]
+        if seed in cell.percent:
+            raise UserError(
+                f"{path}: is the second record of {key} with seed {seed}; keep one of them, or "
+                "name the folder of one result"
+            )
+        if name != cell.metric:
+            raise UserError(
+                f"{path}: is of {name}, other seeds of {key} are of {cell.metric}; score them "
+                "again with one configuration"
+            )
+        cell.percent[seed] = 100 * score_of(record, name)
+        cell.records[seed] = record
+        cell.predictions[seed] = path.with_suffix(".predictions.parquet")
+    if not cells:
+        raise UserError(f"{folder}: there are no records in it; name a results folder")
+    return cells
+
+
+def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
+    """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
+
+    A table of ours will do: what it says beside scores is left out.
+    Raises `UserError` if the file is something else.
+    """
+    cells = {}
+    for (model, variant), numbers in read_published(path, ("model", "row")).items():
+        size = numbers.get("size_millions")
+        for column, value in numbers.items():
+            language, _, task = column.partition("_")
+            if not task or language in ("reduction", "size") or _is_beside(column):
+                continue
+            parameters = None if size is None else int(size * MILLION)
+            key = Run(model, language, variant, task)
+            cells[key] = Cell({None: Fraction(value)}, scores.get(task, ""), parameters)
+    if not cells:
+        raise UserError(f"{path}: has no column of a language and a task (mt_ner)")
+    return cells
+
+
+def _is_beside(column: str) -> bool:
+    starts, ends = BESIDE
+    return column.startswith(starts) or column.endswith(ends)
+
+
+SAME = ("metric", "n_train", "n_test", "settings", "versions", "hardware", "git_commit", "inputs")
+"""What of records is compared beside scores and sizes; mappings key by key."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell of both sides.
+
+    Attributes:
+        points: the second minus the first, in per cent.
+        p: of the paired test; None where there was none.
+    """
+
+    key: Run
+    first: Cell
+    second: Cell
+    points: Fraction
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides compared.
+
+    Attributes:
+        cells: those that both have.
+        only_first, only_second: those that one has.
+        others: of what else differs (`settings.epochs`), pairs of values and in how many cells.
+    """
+
+    cells: list[Difference]
+    only_first: list[Run]
+    only_second: list[Run]
+    others: dict[str, dict[tuple[str, str], int]]
+
+    def differing(self, tolerance: float = 0.0) -> list[Difference]:
+        """Return the cells whose scores differ by more than so many points, or whose size does."""
+        return [
+            one
+            for one in self.cells
+            if abs(one.points) > Fraction(str(tolerance)) or not same_size(one)
+        ]
+
+    def equal(self, tolerance: float = 0.0) -> bool:
+        """Whether both sides have the same cells with the same scores and sizes."""
+        return not (self.differing(tolerance) or self.only_first or self.only_second)
+
+
+def compare(first: Mapping[Run, Cell], second: Mapping[Run, Cell], test: bool = True) -> Comparison:
+    """Compare two sides cell by cell.
+
+    Args:
+        test: whether to test differences, which takes up to a second a cell.
+
+    Raises:
+        UserError: predictions cannot be read.
+    """
+    common = [key for key in first if key in second]
+    return Comparison(
+        cells=[_difference(key, first[key], second[key], test) for key in common],
+        only_first=[key for key in first if key not in second],
+        only_second=[key for key in second if key not in first],
+        others=_others((first[key], second[key]) for key in common),
+    )
+
+
+def same_size(one: Difference) -> bool:
+    """Whether both sides have as many parameters, of published ones as far as they are told."""
+    sizes = [one.first.parameters, one.second.parameters]
+    if None in sizes:
+        return True
+    if not (one.first.records and one.second.records):
+        sizes = [round(size / MILLION) for size in sizes]
+    return sizes[0] == sizes[1]
+
+
+def _difference(key: Run, first: Cell, second: Cell, test: bool) -> Difference:
+    p = _p_value(key, first, second) if test and first.metric == second.metric else None
+    return Difference(key, first, second, second.mean - first.mean, p)
+
+
+def _p_value(key: Run, first: Cell, second: Cell) -> float | None:
+    """The p-value of the means' difference; None if seeds are not the same, or files missing."""
+    from monoglot.significance import p_value, read_predictions
+
+    seeds = sorted(first.predictions)
+    if not seeds or seeds != sorted(second.predictions):
+        return None
+    sides = [[cell.predictions[seed] for seed in seeds] for cell in (first, second)]
+    if not all(path.is_file() for side in sides for path in side):
+        return None
+    a, b = ([read_predictions(path) for path in side] for side in sides)
+    if any(run.gold != a[0].gold for run in [*a, *b]):
+        return None  # another test set: its hash differs and is named
+    return p_value(first.metric, a, b, str(key))
+
+
+def _others(pairs: Iterable[tuple[Cell, Cell]]) -> dict[str, dict[tuple[str, str], int]]:
+    found: dict[str, dict[tuple[str, str], int]] = {}
+    for first, second in pairs:
+        for seed in first.records.keys() & second.records.keys():
+            a, b = _flat(first.records[seed]), _flat(second.records[seed])
+            for name in sorted(a.keys() | b.keys()):
+                if a.get(name) != b.get(name):
+                    values = (_short(a.get(name)), _short(b.get(name)))
+                    found.setdefault(name, {}).setdefault(values, 0)
+                    found[name][values] += 1
+            break  # the seeds of a cell are of one job
+    return found
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    """What `SAME` names of a record, by `settings.epochs`; unknown in records from elsewhere."""
+    flat: dict[str, Any] = {}
+    for name in SAME:
+        value = record.get(name)
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": one for key, one in value.items()}
+        elif name in record:
+            flat[name] = value
+    return flat
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"
+
+
+# A comparison as data: CSV, and values for JSON.
+
+COLUMNS = (
+    *("model", "language", "variant", "task", "metric"),
+    *("first", "first_std", "first_seeds", "second", "second_std", "second_seeds"),
+    *("difference", "p", "first_parameters", "second_parameters"),
+)
+
+
+def _values(one: Difference) -> dict[str, object]:
+    key = one.key
+    about = [key.model, key.language, key.variant, key.task, one.first.metric or one.second.metric]
+    sides = [
+        value
+        for cell in (one.first, one.second)
+        for value in (
+            round(float(cell.mean), 4),
+            None if cell.std is None else round(cell.std, 4),
+            len(cell.records),
+        )
+    ]
+    points = round(float(one.points), 4)
+    sizes = [one.first.parameters, one.second.parameters]
+    return dict(zip(COLUMNS, [*about, *sides, points, one.p, *sizes], strict=True))
+
+
+def to_csv(found: Comparison) -> str:
+    """Return the cells that both sides have as CSV."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_values, found.cells))
+    return file.getvalue().rstrip("\n")
+
+
+def values(found: Comparison) -> dict[str, object]:
+    """Return a comparison as plain values, for JSON."""
+    return {
+        "cells": [_values(one) for one in found.cells],
+        "only_first": [str(key) for key in found.only_first],
+        "only_second": [str(key) for key in found.only_second],
+        "others": {
+            name: [{"first": a, "second": b, "cells": n} for (a, b), n in pairs.items()]
+            for name, pairs in found.others.items()
+        },
+    }
+
+
+# A comparison as text: for a terminal, as Markdown, CSV or JSON.
+
+LEVEL = 0.05
+FORMS = ("terminal", "md", "csv", "json")
+HEADS = ("cell", "score", "first", "second", "difference", "p", "size")
+MANY = 10
+
+Origins = Mapping[str, Mapping[str, tuple[str, str]]]
+"""By checkpoint, what differs in how it was made, as `compare_origins.origins` returns it."""
+
+
+def laid_out(
+    found: Comparison,
+    form: str,
+    names: tuple[str, str],
+    tolerance: float,
+    whole: bool,
+    origins: Origins,
+    width: int = 10_000,
+) -> str:
+    """Return a comparison in one of `FORMS`.
+
+    Args:
+        names: of the two sides.
+        whole: whether cells that do not differ are shown too; CSV and JSON have all cells anyway.
+        width: characters of a terminal's line; columns that do not fit are left out.
+    """
+    if form == "csv":
+        return to_csv(found)
+    if form == "json":
+        said = {
+            "first": names[0],
+            "second": names[1],
+            "equal": found.equal(tolerance),
+            "summary": summary(found, names, tolerance),
+            **values(found),
+            "origins": origins,
+        }
+        return json.dumps(said, indent=1, ensure_ascii=False)
+    cells = found.cells if whole else found.differing(tolerance)
+    grid = _grid(cells, names, "pipe") if form == "md" else _fitting(cells, names, width)
+    parts = [
+        grid if cells else "",
+        _only(found, names),
+        _other_columns(found, names),
+        _made_columns(origins),
+    ]
+    parts.append(summary(found, names, tolerance))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _fitting(cells: Sequence[Difference], names: tuple[str, str], width: int) -> str:
+    """A grid for a terminal, if need be without sizes, then without names of scores."""
+    for without in ((), ("size",), ("size", "score")):
+        grid = _grid(cells, names, "plain", without)
+        if all(len(line) <= width for line in grid.splitlines()):
+            break
+    return grid
+
+
+def _grid(
+    cells: Sequence[Difference],
+    names: tuple[str, str],
+    style: str,
+    without: Sequence[str] = (),
+) -> str:
+    kept = [i for i, head in enumerate(HEADS) if head not in without]
+    heads = [*HEADS[:2], *names, *HEADS[4:]]
+    rows = [[row[i] for i in kept] for row in map(_row, cells)]
+    align = ["left" if HEADS[i] in ("cell", "score") else "right" for i in kept]
+    return tabulate(rows, [heads[i] for i in kept], style, disable_numparse=True, colalign=align)
+
+
+def summary(found: Comparison, names: tuple[str, str], tolerance: float) -> str:
+    """Return the sum of a comparison in a few sentences."""
+    differing = found.differing(tolerance)
+    beyond = f" by more than {tolerance:g} points" if tolerance else ""
+    sentences = [f"{len(found.cells)} cells compared, {len(differing)} of them differ{beyond}."]
+    if found.cells:
+        points = [float(one.points) for one in found.cells]
+        largest = max(found.cells, key=lambda one: abs(one.points))
+        sentences.append(
+            f"{names[1]} minus {names[0]}: {sum(points) / len(points):+.2f} points on average, at "
+            f"most {float(largest.points):+.2f} ({largest.key})."
+        )
+    tested = [one.p for one in found.cells if one.p is not None]
+    if tested:
+        below = sum(p < LEVEL for p in tested)
+        sentences.append(
+            f"{below} of {len(tested)} tested differences have p < {LEVEL}, where chance alone "
+            f"would give {LEVEL * len(tested):.1f} (approximate randomisation over test examples)."
+        )
+    resized = sum(not same_size(one) for one in found.cells)
+    if resized:
+        sentences.append(f"{resized} differ in size.")
+    return " ".join(sentences)
+
+
+def _row(one: Difference) -> list[str]:
+    sizes = [_millions(cell.parameters) for cell in (one.first, one.second)]
+    size = sizes[0] if same_size(one) else " → ".join(sizes)
+    metric = one.first.metric or one.second.metric
+    if one.first.metric and one.second.metric and one.first.metric != one.second.metric:
+        metric = f"{one.first.metric} / {one.second.metric}"
+    p = "" if one.p is None else f"{one.p:.4f}"
+    return [
+        str(one.key),
+        metric,
+        *map(_score, (one.first, one.second)),
+        f"{float(one.points):+.2f}",
+        p,
+        size,
+    ]
+
+
+def _score(cell: Cell) -> str:
+    std = "" if cell.std is None else f" ± {cell.std:.2f}"
+    return f"{float(cell.mean):.2f}{std}"
+
+
+def _millions(parameters: int | None) -> str:
+    if parameters is None:
+        return "–"
+    millions = parameters / MILLION
+    return f"{millions:.0f}M" if millions >= 10 else f"{millions:#.3g}M"
+
+
+def _only(found: Comparison, names: tuple[str, str]) -> str:
+    lines = []
+    for name, keys in zip(names, (found.only_first, found.only_second), strict=True):
+        if keys:
+            more = f" and {len(keys) - MANY} more" if len(keys) > MANY else ""
+            listed = ", ".join(map(str, keys[:MANY]))
+            lines.append(f"Only in {name} ({len(keys)}): {listed}{more}.")
+    return "\n".join(lines)
+
+
+def _other_columns(found: Comparison, names: tuple[str, str]) -> str:
+    """What else differs: a line each, and hashes of inputs together."""
+    lines = []
+    for name, pairs in found.others.items():
+        for (a, b), count in sorted(pairs.items(), key=lambda pair: -pair[1])[:3]:
+            if not name.startswith("inputs."):
+                lines.append(f"  {name}: {a} → {b} ({count} cells)")
+    for kind, what in (("inputs.examples", "examples"), ("inputs.model.safetensors", "weights")):
+        if kind in found.others:
+            lines.append(f"  other {what} ({sum(found.others[kind].values())} cells)")
+    head = f"Also different ({names[0]} → {names[1]}):"
+    return "\n".join([head, *lines]) if lines else ""
+
+
+def _made_columns(origins: Origins) -> str:
+    """A line for each way in which checkpoints were made otherwise, with those checkpoints."""
+    ways: dict[str, list[str]] = {}
+    for checkpoint, pairs in origins.items():
+        for key, (a, b) in pairs.items():
+            way = "other code" if key == "code" else f"{key}: {a} → {b}"
+            ways.setdefault(way, []).append(checkpoint)
+    lines = []
+    for way, checkpoints in ways.items():
+        more = f" and {len(checkpoints) - 3} more" if len(checkpoints) > 3 else ""
+        lines.append(f"  {way} ({', '.join(checkpoints[:3])}{more})")
+    return "\n".join(["Checkpoints made otherwise:", *lines]) if lines else ""
+
+
+# How the checkpoints of two results folders were made: what differs in their provenance.
+
+LINKS = ("parent", "teacher")
+"""Arguments that are folders of checkpoints, whose names say which variant."""
+
+
+def origins(first: Path, second: Path) -> dict[str, dict[str, tuple[str, str]]]:
+    """Return, by checkpoint that both have, arguments and code that differ, as pairs of texts.
+
+    Inputs are not compared: a checkpoint below one that differs is listed only if it was made in
+    another way itself. One without provenance is left out.
+    """
+    found = {}
+    for path in sorted((first / "models").glob(f"*/*/*/{NAME}")):
+        name = path.parent.relative_to(first / "models").as_posix()
+        sides = [_made(path), _made(second / "models" / name / NAME)]
+        if all(sides) and (pairs := _pairs(*sides)):
+            found[name] = pairs
+    return found
+
+
+def _made(path: Path) -> dict[str, Any] | None:
+    try:
+        return _settings(read(path))
+    except UserError:
+        return None
+
+
+def _settings(made: Provenance) -> dict[str, Any]:
+    """Arguments without paths, which say where and not how; and the code's fingerprint."""
+    about = {
+        key: Path(made["arguments"][key] or "").name for key in LINKS if key in made["arguments"]
+    }
+    plain = {k: v for k, v in made["arguments"].items() if k not in LINKS and not _is_path(v)}
+    return {"script": made["script"], **plain, **about, "code": made["code"]}
+
+
+def _is_path(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(one, str) and "/" in one for one in values)
+
+
+def _pairs(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        key: (str(first.get(key)), str(second.get(key)))
+        for key in first | second
+        if first.get(key) != second.get(key)
+    }

@@ -1,0 +1,450 @@
+"""What scripts/download.py does: fetch, say what would be fetched, or check what is there."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from monoglot.config import source_of
+from monoglot.data import hub
+from monoglot.data.hub import FILES as MODEL_FILES
+from monoglot.data.hub import Repository, UnreachableError, check
+from monoglot.errors import UserError, advising, size
+from monoglot.files import sha256, whole_file
+from monoglot.graph import Checkpoint, Graph
+
+# The list of every downloaded file with its size and hash, for machines without a network.
+
+WEB = "web"
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A downloaded file.
+
+    Args:
+        kind: `models` or `datasets` of the Hub, or `web`.
+        id: Hub id, or address.
+        revision: commit on the Hub; empty for the web, whose addresses hold it.
+        path: in the repository, or, for the web, on this machine.
+        size: in bytes.
+        sha256: of its bytes, 64 hexadecimal digits.
+    """
+
+    kind: str
+    id: str
+    revision: str
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def file(self) -> Path:
+        """Where the file lies on this machine."""
+        return place(self.kind, self.id, self.revision, self.path)
+
+
+def place(kind: str, id: str, revision: str, path: str) -> Path:
+    """Return where a file lies, or will lie: in the Hub's cache, or for the web at its path."""
+    if kind == WEB:
+        return Path(path)
+    return hub.snapshot(hub.Repository(kind, id, revision)) / path
+
+
+def write(path: Path, entries: Iterable[Entry]) -> None:
+    """Write the manifest: the same files, the same bytes."""
+    listed = [asdict(entry) for entry in sorted(set(entries))]
+    with whole_file(path) as aside:
+        aside.write_text(json.dumps({"files": listed}, indent=1) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[Entry]:
+    """Return what `write` wrote; raise `UserError` if it is missing or something else."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return [Entry(*(about[field.name] for field in fields(Entry))) for about in listed]
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: there is no such manifest; `python scripts/download.py` writes it"
+        ) from None
+    except (ValueError, KeyError, TypeError, OSError):
+        raise UserError(
+            f"{path}: is not a manifest; `python scripts/download.py` writes it anew"
+        ) from None
+
+
+def check_entry(entry: Entry) -> None:
+    """Raise `UserError` if the file is missing, or is not the one of the manifest."""
+    where = f"{entry.id}: {entry.path}"
+    if not entry.file.is_file():
+        raise UserError(f"{where}: there is no file {entry.file}; run the download again")
+    size = entry.file.stat().st_size
+    if size != entry.size:
+        raise UserError(
+            f"{where}: {entry.file} has {size} bytes; it must have {entry.size}, so run the "
+            "download again"
+        )
+    found = sha256(entry.file)
+    if found != entry.sha256:
+        raise UserError(
+            f"{where}: {entry.file} has the hash {found}; it must have {entry.sha256}, so run the "
+            "download again"
+        )
+
+
+# What a configuration is made from: files of the Hub, of the web, and of this machine.
+
+TEXT_SETS = ("text", "validation", "heldout")
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """Names or patterns of files in a repository; `key` says where the configuration asks."""
+
+    key: str
+    repository: Repository
+    names: tuple[str, ...]
+
+    @property
+    def optional(self) -> bool:
+        """Whether a name may stand for no file: no model has files of every kind."""
+        return self.repository.kind == "models"
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """A file of the web: its address, where it is kept, and its hash if that is known."""
+
+    key: str
+    url: str
+    path: Path
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file that someone must put on this machine."""
+
+    key: str
+    path: Path
+
+
+Need = HubFiles | WebFile | LocalFile
+
+
+def needed_sets(graph: Graph) -> list[tuple[str, str]]:
+    """Return (language, set) of all that a checkpoint, score or table of the plan is made from."""
+    needed = {
+        (language, name)
+        for node in graph.checkpoints
+        for language in graph.text_languages(node)
+        for name in TEXT_SETS
+    }
+    needed |= {about for needs in graph.needs.values() for about in needs.sets}
+    return sorted(needed | {(run.language, run.task) for run in graph.runs})
+
+
+def pretrained_checkpoints(graph: Graph) -> list[Checkpoint]:
+    """Return the checkpoints of the plan that are taken from the Hub or a folder."""
+    names = graph.of_operation("pretrained")
+    return [node for node in graph.checkpoints if node.variant in names]
+
+
+def origin(graph: Graph, node: Checkpoint) -> dict[str, str]:
+    """Return `hub` and `revision`, or `folder`: the variant's own keys, else the model's."""
+    model = graph.config["models"][node.model]
+    return graph.settings(node) or {
+        key: model[key] for key in ("hub", "revision", "folder") if key in model
+    }
+
+
+def all_needs(graph: Graph) -> list[Need]:
+    """Return what every set and every pretrained checkpoint of the plan is made from."""
+    return needs_of(graph, needed_sets(graph), pretrained_checkpoints(graph))
+
+
+def needs_of(
+    graph: Graph, sets: Iterable[tuple[str, str]], nodes: Iterable[Checkpoint]
+) -> list[Need]:
+    """Return what sets (language, name) and pretrained checkpoints are made from.
+
+    Files of this machine are left out where the run invents them itself.
+    """
+    config = graph.config
+    needs = [need for about in sets for need in needs_of_set(config, *about)]
+    if "invented" in config["data"]:
+        needs = [need for need in needs if not isinstance(need, LocalFile)]
+    return [*needs_of_models(graph, nodes), *needs]
+
+
+def needs_of_models(graph: Graph, nodes: Iterable[Checkpoint]) -> list[Need]:
+    """Return the files of pretrained checkpoints: of a local folder, the configuration alone."""
+    needs: list[Need] = []
+    for node in nodes:
+        about, key = origin(graph, node), f"models.{node.model}"
+        if "hub" in about:
+            needs.append(HubFiles(key, _repository("models", about), MODEL_FILES))
+        else:
+            needs.append(LocalFile(f"{key}.folder", Path(about["folder"], "config.json")))
+    return needs
+
+
+def needs_of_set(config: dict, language: str, name: str) -> list[Need]:
+    """Return the files that a set of a language is read from."""
+    source = source_of(config, name, language)
+    key = f"data.{name}.{language}"
+    if "hub" in source:
+        files = tuple(path for path, _ in _files(source))
+        return [HubFiles(key, _repository("datasets", source), files)]
+    root = config["data"]["root"]
+    if "url" not in source:
+        return [LocalFile(key, Path(os.path.join(root, path))) for path, _ in _files(source)]
+    return [
+        WebFile(key, hub.address(source["url"], path, sha256), Path(root, path), sha256)
+        for path, sha256 in _files(source)
+    ]
+
+
+def _repository(kind: str, about: dict) -> Repository:
+    return Repository(kind, about["hub"], about.get("revision"))
+
+
+def _files(source: dict) -> Iterator[tuple[str, str | None]]:
+    """Yield (path, SHA-256 or None) of the files of a source."""
+    files = source["files"]
+    if isinstance(files, dict):
+        for split, path in files.items():
+            yield path, source.get("sha256", {}).get(split)
+        return
+    for file in files:
+        yield (file, None) if isinstance(file, str) else (file["path"], file.get("sha256"))
+
+
+# The single files behind a configuration's needs: their names, sizes and hashes.
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to fetch, named as in the manifest.
+
+    Size in bytes and hash are None where only the download will tell.
+    """
+
+    kind: str
+    id: str
+    revision: str
+    path: str
+    size: int | None
+    hash: str | None
+
+    @property
+    def file(self) -> Path:
+        """Where the file lies, or will lie, on this machine."""
+        return place(self.kind, self.id, self.revision, self.path)
+
+
+def wanted(needs: Iterable[Need]) -> list[Wanted]:
+    """Return every file of the Hub and the web once; asks the Hub for names, sizes and hashes."""
+    found = {}
+    for need in needs:
+        for file in _wanted_files(need):
+            found[file.kind, file.id, file.revision, file.path] = file
+    return [found[name] for name in sorted(found)]
+
+
+def fetch(file: Wanted, progress: bool = False) -> Entry:
+    """Fetch a file unless it is there and sound; return its line of the manifest.
+
+    Raises `UserError` if it cannot be had, or is not what the Hub lists or the source says.
+    """
+    if file.kind == WEB:
+        path = hub.fetch_sound_url(file.id, file.file, file.hash, progress)
+    else:
+        repository = hub.Repository(file.kind, file.id, file.revision)
+        path = hub.fetch_sound(repository, file.path, progress)
+        check(path, file.hash, f"{repository}: {file.path}")
+    size = path.stat().st_size
+    return Entry(file.kind, file.id, file.revision, file.path, size, sha256(path))
+
+
+def _wanted_files(need: Need) -> Iterator[Wanted]:
+    if isinstance(need, WebFile):
+        yield Wanted(WEB, need.url, "", str(need.path), None, need.sha256)
+    elif isinstance(need, HubFiles):
+        about = (need.repository.kind, need.repository.id, need.repository.revision)
+        files = hub.matching(need.repository, need.names, need.optional)
+        if need.repository.kind == "models" and not any(
+            file.path.endswith(".safetensors") for file in files
+        ):
+            raise UserError(
+                f"{need.repository}: has no weights as safetensors, and pickle files are not read; "
+                f"name a revision that has them as {need.key}.revision"
+            )
+        for file in files:
+            yield Wanted(*about, file.path, file.size, file.hash)
+
+
+CONNECT = (
+    "either start again where there is a network, or put the files into local folders and name "
+    "those in the configuration (data.root and files, models.NAME.folder)"
+)
+
+
+def download(needs: Collection[Need], listing: Path) -> None:
+    """Fetch all files that are not there yet, check all, and write the manifest."""
+    with advising(UnreachableError, CONNECT):
+        files = wanted(needs)
+        entries = []
+        for number, file in enumerate(files, start=1):
+            print(f"[{number}/{len(files)}] {_line(file)}", flush=True)
+            entries.append(fetch(file, progress=sys.stderr.isatty()))
+    write(listing, entries)
+    print(f"{_total(entries)}, all as published; listed in {listing}")
+    _say_what_is_local(needs)
+
+
+def show(needs: Collection[Need]) -> None:
+    """Print what `download` would fetch."""
+    with advising(UnreachableError, CONNECT):
+        files = wanted(needs)
+    for file in files:
+        print(f"{'is there' if file.file.is_file() else 'to fetch'}  {_line(file)}")
+    print(f"to fetch: {_total([file for file in files if not file.file.is_file()])}")
+    _say_what_is_local(needs)
+
+
+def check_listing(needs: Collection[Need], listing: Path) -> None:
+    """Compare every file with the manifest; no network.
+
+    Raises `UserError` for the first that is missing, changed, or not in the manifest.
+    """
+    entries = read(listing)
+    _check_listed(needs, entries, listing)
+    for entry in entries:
+        check_entry(entry)
+    print(f"{_total(entries)}, all as in {listing}")
+
+
+def _check_listed(needs: Iterable[Need], entries: list[Entry], listing: Path) -> None:
+    """A configuration that has changed since the download may need more."""
+    listed = [(entry.kind, entry.id, entry.revision, entry.path) for entry in entries]
+    for need in needs:
+        for *about, name in _names(need):
+            if not any(about == [*e[:3]] and hub.fits(e[3], name) for e in listed):
+                raise UserError(
+                    f"{need.key}: {name} of {about[1]} is not in {listing}; run "
+                    "`python scripts/download.py` for this configuration"
+                )
+
+
+def _names(need: Need) -> Iterator[tuple[str, str, str, str]]:
+    if isinstance(need, WebFile):
+        yield WEB, need.url, "", str(need.path)
+    elif isinstance(need, HubFiles):
+        repository = need.repository
+        for name in need.names[:1] if need.optional else need.names:
+            yield repository.kind, repository.id, repository.revision, name
+
+
+def _say_what_is_local(needs: Iterable[Need]) -> None:
+    absent = [need for need in needs if isinstance(need, LocalFile) and not need.path.is_file()]
+    if absent:
+        print(
+            f"{len(absent)} files are to be put there by hand, first {absent[0].path} "
+            f"({absent[0].key})"
+        )
+
+
+def _line(file: Wanted) -> str:
+    return f"{size(file.size):>8}  {file.id} {file.path}"
+
+
+def _total(files: Collection[Wanted | Entry]) -> str:
+    more = "" if all(file.size is not None for file in files) else " and those of unknown size"
+    return f"{len(files)} files, {size(sum(file.size or 0 for file in files))}{more}"
+
+
+# What must be at hand before the first job: files of this machine, of the Hub, of the web.
+
+SECONDS = 10
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+def check_needs(needs: Sequence[Need], root: str) -> None:
+    """Raise `UserError` if something is neither at hand nor to be had; `root` is data.root."""
+    absent = [need for need in needs if not at_hand(need)]
+    local = [need for need in absent if isinstance(need, LocalFile)]
+    if local:
+        more = f" (and {len(local) - 1} more files are missing)" if len(local) > 1 else ""
+        raise UserError(
+            f"{local[0].key}: there is no file {local[0].path}{more}; put it there, or change the "
+            f"path or data.root, which is '{root}'"
+        )
+    _check_hub([need for need in absent if isinstance(need, HubFiles)])
+    _check_web([need for need in absent if isinstance(need, WebFile)])
+
+
+def warnings(needs: Iterable[Need]) -> list[str]:
+    """Return, as lines, what a run would have to download first or would stop for."""
+    absent = [need for need in needs if not at_hand(need)]
+    missing = [need for need in absent if isinstance(need, LocalFile)]
+    lines = []
+    if missing:
+        lines.append(
+            f"{len(missing)} raw files are missing, first {missing[0].path} ({missing[0].key}); "
+            "the run would stop before its first job"
+        )
+    remote = {need.key for need in absent if not isinstance(need, LocalFile)}
+    if remote:
+        lines.append(
+            f"{len(remote)} sets or models would have to be downloaded first; {hub.DOWNLOAD} does "
+            "it ahead of the run"
+        )
+    return lines
+
+
+def at_hand(need: Need) -> bool:
+    """Whether all files of a need lie on this machine; their content is checked when it is read."""
+    if not isinstance(need, HubFiles):
+        return os.path.isfile(need.path)  # no error where a name is too long
+    if need.repository.kind == "datasets":
+        return hub.at_hand(need.repository, need.names)
+    snapshot = hub.snapshot(need.repository)
+    return (snapshot / "config.json").is_file() and any(snapshot.glob("model*.safetensors"))
+
+
+def _check_hub(needs: Sequence[HubFiles]) -> None:
+    wanted = sorted({need.repository.id for need in needs})
+    if wanted and not _reachable(os.environ.get("HF_ENDPOINT", "https://huggingface.co")):
+        raise UserError(
+            f"{len(wanted)} repositories of the Hugging Face Hub ({wanted[0]}, ...) are not in the "
+            "cache and the Hub cannot be reached; either connect and start once with a network "
+            f"({hub.DOWNLOAD} fetches everything), after which the cache serves them, or put the "
+            "files into local folders and name those in the configuration (data.root and files, "
+            "models.NAME.folder)"
+        )
+
+
+def _check_web(needs: Sequence[WebFile]) -> None:
+    if needs and not _reachable(needs[0].url):
+        raise UserError(
+            f"{needs[0].key}: there is no file {needs[0].path}, and {needs[0].url} cannot be "
+            f"reached; either connect and start once with a network ({hub.DOWNLOAD} fetches "
+            "everything), or put the file there"
+        )
+
+
+def _reachable(address: str) -> bool:
+    if any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on") for name in OFFLINE):
+        return False
+    try:
+        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=SECONDS)
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,505 @@
+"""The lines of configuration that add a language: which sources it has, under which codes."""
+
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from pathlib import Path
+from string import Formatter
+from typing import Any
+from urllib.parse import urlsplit
+
+from monoglot.config import with_codes
+from monoglot.data import hub
+from monoglot.data.download import OFFLINE, TEXT_SETS
+from monoglot.data.readers import SPLITS
+from monoglot.errors import UserError
+
+# The languages of FLORES-200: their codes and English names.
+#
+# An entry is the code of Wikipedia (ISO 639-1, or 639-3 where there is none), FLORES-200's (ISO
+# 639-3 and the script, ISO 15924), after a slash the ISO 639-3 code of the macrolanguage under
+# which other sets have it, and the name.
+
+ENTRIES = """\
+ace ace_Arab Acehnese; ace ace_Latn Acehnese; acm acm_Arab Mesopotamian Arabic;
+acq acq_Arab Ta'izzi-Adeni Arabic; aeb aeb_Arab Tunisian Arabic; af afr_Latn Afrikaans;
+ajp ajp_Arab South Levantine Arabic; ak aka_Latn Akan; sq als_Latn/sqi Albanian;
+am amh_Ethi Amharic; apc apc_Arab North Levantine Arabic; ar arb_Arab/ara Arabic;
+ar arb_Latn/ara Arabic; ars ars_Arab Najdi Arabic; ary ary_Arab Moroccan Arabic;
+arz arz_Arab Egyptian Arabic; as asm_Beng Assamese; ast ast_Latn Asturian; awa awa_Deva Awadhi;
+ay ayr_Latn/aym Aymara; azb azb_Arab South Azerbaijani; az azj_Latn/aze Azerbaijani;
+ba bak_Cyrl Bashkir; bm bam_Latn Bambara; ban ban_Latn Balinese; be bel_Cyrl Belarusian;
+bem bem_Latn Bemba; bn ben_Beng Bengali; bho bho_Deva Bhojpuri; bjn bjn_Arab Banjar;
+bjn bjn_Latn Banjar; bo bod_Tibt Tibetan; bs bos_Latn Bosnian; bug bug_Latn Buginese;
+bg bul_Cyrl Bulgarian; ca cat_Latn Catalan; ceb ceb_Latn Cebuano; cs ces_Latn Czech;
+cjk cjk_Latn Chokwe; ckb ckb_Arab Sorani; crh crh_Latn Crimean Tatar; cy cym_Latn Welsh;
+da dan_Latn Danish; de deu_Latn German; din dik_Latn/din Dinka; dyu dyu_Latn Dyula;
+dz dzo_Tibt Dzongkha; el ell_Grek Greek; en eng_Latn English; eo epo_Latn Esperanto;
+et est_Latn Estonian; eu eus_Latn Basque; ee ewe_Latn Ewe; fo fao_Latn Faroese; fj fij_Latn Fijian;
+fi fin_Latn Finnish; fon fon_Latn Fon; fr fra_Latn French; fur fur_Latn Friulian;
+ff fuv_Latn/ful Fulfulde; om gaz_Latn/orm Oromo; gd gla_Latn Scottish Gaelic; ga gle_Latn Irish;
+gl glg_Latn Galician; gn grn_Latn Guarani; gu guj_Gujr Gujarati; ht hat_Latn Haitian Creole;
+ha hau_Latn Hausa; he heb_Hebr Hebrew; hi hin_Deva Hindi; hne hne_Deva Chhattisgarhi;
+hr hrv_Latn Croatian; hu hun_Latn Hungarian; hy hye_Armn Armenian; ig ibo_Latn Igbo;
+ilo ilo_Latn Ilocano; id ind_Latn Indonesian; is isl_Latn Icelandic; it ita_Latn Italian;
+jv jav_Latn Javanese; ja jpn_Jpan Japanese; kab kab_Latn Kabyle; kac kac_Latn Kachin;
+kam kam_Latn Kamba; kn kan_Knda Kannada; ks kas_Arab Kashmiri; ks kas_Deva Kashmiri;
+ka kat_Geor Georgian; kk kaz_Cyrl Kazakh; kbp kbp_Latn Kabiyè; kea kea_Latn Kabuverdianu;
+mn khk_Cyrl/mon Mongolian; km khm_Khmr Khmer; ki kik_Latn Kikuyu; rw kin_Latn Kinyarwanda;
+ky kir_Cyrl Kyrgyz; kmb kmb_Latn Kimbundu; ku kmr_Latn/kur Kurmanji; kr knc_Arab/kau Kanuri;
+kr knc_Latn/kau Kanuri; kg kon_Latn Kongo; ko kor_Hang Korean; lo lao_Laoo Lao;
+lij lij_Latn Ligurian; li lim_Latn Limburgan; ln lin_Latn Lingala; lt lit_Latn Lithuanian;
+lmo lmo_Latn Lombard; ltg ltg_Latn Latgalian; lb ltz_Latn Luxembourgish; lua lua_Latn Luba-Lulua;
+lg lug_Latn Luganda; luo luo_Latn Luo; lus lus_Latn Mizo; lv lvs_Latn/lav Latvian;
+mag mag_Deva Magahi; mai mai_Deva Maithili; ml mal_Mlym Malayalam; mr mar_Deva Marathi;
+min min_Arab Minangkabau; min min_Latn Minangkabau; mk mkd_Cyrl Macedonian; mt mlt_Latn Maltese;
+mni mni_Beng Meitei; mos mos_Latn Mossi; mi mri_Latn Maori; my mya_Mymr Burmese; nl nld_Latn Dutch;
+nn nno_Latn Norwegian Nynorsk; nb nob_Latn Norwegian Bokmål; ne npi_Deva/nep Nepali;
+nso nso_Latn Northern Sotho; nus nus_Latn Nuer; ny nya_Latn Chichewa; oc oci_Latn Occitan;
+or ory_Orya/ori Odia; pag pag_Latn Pangasinan; pa pan_Guru Punjabi; pap pap_Latn Papiamento;
+ps pbt_Arab/pus Pashto; fa pes_Arab/fas Persian; mg plt_Latn/mlg Malagasy; pl pol_Latn Polish;
+pt por_Latn Portuguese; prs prs_Arab Dari; qu quy_Latn/que Quechua; ro ron_Latn Romanian;
+rn run_Latn Rundi; ru rus_Cyrl Russian; sg sag_Latn Sango; sa san_Deva Sanskrit;
+sat sat_Olck Santali; scn scn_Latn Sicilian; shn shn_Mymr Shan; si sin_Sinh Sinhala;
+sk slk_Latn Slovak; sl slv_Latn Slovenian; sm smo_Latn Samoan; sn sna_Latn Shona;
+sd snd_Arab Sindhi; so som_Latn Somali; st sot_Latn Southern Sotho; es spa_Latn Spanish;
+sc srd_Latn Sardinian; sr srp_Cyrl Serbian; ss ssw_Latn Swati; su sun_Latn Sundanese;
+sv swe_Latn Swedish; sw swh_Latn/swa Swahili; szl szl_Latn Silesian; ta tam_Taml Tamil;
+taq taq_Latn Tamasheq; taq taq_Tfng Tamasheq; tt tat_Cyrl Tatar; te tel_Telu Telugu;
+tg tgk_Cyrl Tajik; tl tgl_Latn Tagalog; th tha_Thai Thai; ti tir_Ethi Tigrinya;
+tpi tpi_Latn Tok Pisin; tn tsn_Latn Tswana; ts tso_Latn Tsonga; tk tuk_Latn Turkmen;
+tum tum_Latn Tumbuka; tr tur_Latn Turkish; tw twi_Latn Twi; tzm tzm_Tfng Central Atlas Tamazight;
+ug uig_Arab Uyghur; uk ukr_Cyrl Ukrainian; umb umb_Latn Umbundu; ur urd_Arab Urdu;
+uz uzn_Latn/uzb Uzbek; vec vec_Latn Venetian; vi vie_Latn Vietnamese; war war_Latn Waray;
+wo wol_Latn Wolof; xh xho_Latn Xhosa; yi ydd_Hebr/yid Yiddish; yo yor_Latn Yoruba;
+yue yue_Hant Cantonese; zh zho_Hans Chinese; zh zho_Hant Chinese; ms zsm_Latn/msa Malay;
+zu zul_Latn Zulu
+"""
+
+
+# A language by any of its codes, and what other sources call it.
+
+CODE = re.compile(r"[a-z]{2,3}([_-][A-Z][a-z]{3})?")
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language in one script.
+
+    Attributes:
+        short: Wikipedia's code: ISO 639-1, or 639-3 where there is none.
+        iso3: ISO 639-3; script: ISO 15924, empty if unknown.
+        macro: ISO 639-3 of the macrolanguage, as some sets have it; else as `iso3`.
+        name: in English, empty if unknown.
+    """
+
+    short: str
+    iso3: str
+    script: str
+    macro: str
+    name: str
+
+    @property
+    def flores(self) -> str:
+        return f"{self.iso3}_{self.script}"
+
+    def known_as(self, source: str) -> list[str]:
+        """Return what a source may call the language, the likeliest first.
+
+        Sources are named as in configurations (`flores`, `glotcc`, `wikiann`, ...); of others,
+        every code is a possibility.
+        """
+        scripts = [self.flores, f"{self.iso3}-{self.script}"] if self.script else []
+        by_source = {
+            "flores": scripts[:1],
+            "glotcc": scripts[1:],
+            "wikiann": [self.short, self.iso3, self.macro],
+            "ud": [self.short, self.iso3, self.macro],
+            "masakha": [self.macro, self.iso3],
+            "afrisenti": [self.macro, self.iso3],
+        }
+        every = [self.short, self.iso3, self.macro, *scripts]
+        return list(dict.fromkeys(by_source.get(source, every)))
+
+
+def find(code: str) -> Language:
+    """Return the language that a code means: `cy`, `cym`, `cym_Latn` or `cym-Latn`.
+
+    Raises `UserError` for what is no code, and for a language with several scripts of which the
+    code names none. One that FLORES-200 does not have is returned without name and, unless the
+    code has it, without script.
+    """
+    if not CODE.fullmatch(code):
+        raise UserError(
+            f"'{code}' is not the code of a language; give ISO 639-1 or 639-3 (cy, cym), or that "
+            "with a script (cym_Latn)"
+        )
+    letters, _, script = code.replace("-", "_").partition("_")
+    codes = [one for one in known() if letters in (one.short, one.iso3, one.macro)]
+    exact = [one for one in codes if letters == one.iso3] or codes
+    found = [one for one in exact if script in ("", one.script)]
+    if len(found) > 1:
+        several = ", ".join(one.flores for one in found)
+        raise UserError(f"'{code}' may be {several}; give one of these")
+    return found[0] if found else Language(letters, letters, script, letters, "")
+
+
+@cache
+def known() -> tuple[Language, ...]:
+    """Return the languages of FLORES-200."""
+    return tuple(_read(entry) for entry in ENTRIES.strip().replace("\n", " ").split("; "))
+
+
+def _read(entry: str) -> Language:
+    short, code, name = entry.split(" ", 2)
+    flores, _, macro = code.partition("/")
+    iso3, _, script = flores.partition("_")
+    return Language(short, iso3, script, macro or iso3, name)
+
+
+# Sets that have many languages, beside those that a configuration has as its defaults.
+#
+# `{masakha}` and such stand for the language's code there. Where files lie in a folder of this
+# machine, below `data.root`, they are taken from there.
+
+GITHUB = "https://raw.githubusercontent.com"
+MASAKHA_POS = f"{GITHUB}/masakhane-io/masakhane-pos/d8a73f0ff0d89e2dc045daa9cd84901374dba0ee"
+MASAKHA_NER = f"{GITHUB}/masakhane-io/masakhane-ner/ba5843cd08aa491d5f96a5e809e71eb9ec461391"
+AFRISENTI = (
+    f"{GITHUB}/afrisenti-semeval/afrisent-semeval-2023/5aec3cfcf87b59f885e98641f72e52182776429d"
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A source for a task.
+
+    Attributes:
+        name: of the set.
+        code: what it calls its codes of languages.
+        source: the block of the configuration, with `{code}` in its texts.
+        labels: that its examples have; the task must have all of them.
+    """
+
+    name: str
+    code: str
+    source: dict
+    labels: frozenset[str] = frozenset()
+
+
+def offers(task: str, labels: list[str], root: Path, language: Language) -> Iterator[Offer]:
+    """Yield the sources that a task may have, those of this machine first.
+
+    Args:
+        task: its name: `pos`, `ner`, `sa`.
+        labels: those that the configuration has for it.
+        root: the folder of raw files, `data.root`.
+    """
+    if task == "pos":
+        yield from _treebanks(root, language)
+        yield Offer(
+            "MasakhaPOS",
+            "masakha",
+            _splits("token_tag", f"{MASAKHA_POS}/data/{{masakha}}", "masakhapos/{masakha}", "txt"),
+        )
+    if task == "ner":
+        source = _splits(
+            "token_tag",
+            f"{MASAKHA_NER}/MasakhaNER2.0/data/{{masakha}}",
+            "masakhaner/{masakha}",
+            "txt",
+        )
+        yield Offer("MasakhaNER 2", "masakha", source, frozenset({"PER", "ORG", "LOC", "DATE"}))
+    if task == "sa":
+        source = _splits(
+            "afrisenti", f"{AFRISENTI}/data/{{afrisenti}}", "afrisenti/{afrisenti}", "tsv"
+        )
+        if "neutral" not in labels:
+            source["drop_labels"] = ["neutral"]
+        yield Offer("AfriSenti", "afrisenti", source)
+
+
+def _splits(form: str, url: str, folder: str, ending: str) -> dict:
+    files = {split: f"{folder}/{split}.{ending}" for split in SPLITS}
+    return {"format": form, "url": url, "files": files}
+
+
+def _treebanks(root: Path, language: Language) -> Iterator[Offer]:
+    """Treebanks of Universal Dependencies in `ud/`, as they come: the largest first."""
+    found = [
+        path
+        for code in language.known_as("ud")
+        for path in sorted(root.glob(f"ud/UD_*/{code}_*-ud-train.conllu"))
+    ]
+    for path in sorted(found, key=lambda path: -path.stat().st_size):
+        names = {
+            split: str(path.relative_to(root)).replace("-ud-train", f"-ud-{split}")
+            for split in SPLITS
+        }
+        yield Offer(path.parent.name, "ud", {"format": "conllu", "files": names})
+
+
+# Whether the files of a source exist: on this machine, on the Hub, on the web.
+
+THERE, ABSENT, UNKNOWN = "there", "absent", "unknown"
+SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether a source's files exist; `said` says where, or why that is not known."""
+
+    state: str
+    said: str
+    bytes: int | None = None
+
+
+class Look:
+    """Looks whether sources exist, and asks each folder of the Hub only once.
+
+    Args:
+        root: the folder of raw files, `data.root`.
+        online: whether to ask the Hub and the web.
+    """
+
+    def __init__(self, root: str, online: bool = True) -> None:
+        self.root = root
+        self.online = online and not any(os.environ.get(name) for name in OFFLINE)
+        self._why = "not asked" if self.online else "without a network"
+        self._listed: dict[tuple[hub.Repository, str], list[tuple[str, int]]] = {}
+
+    def at(self, source: dict) -> Presence:
+        """Return whether a source, its codes filled in, has all its files."""
+        files = _names(source)
+        if "hub" in source:
+            return self._on_hub(
+                hub.Repository("datasets", source["hub"], source.get("revision")), files
+            )
+        here = [os.path.isfile(os.path.join(self.root, name)) for name in files]
+        if all(here):
+            size = sum(os.path.getsize(os.path.join(self.root, name)) for name in files)
+            return Presence(THERE, f"in {self.root}", size)
+        if "url" in source:
+            return self._on_web([hub.address(source["url"], name, None) for name in files])
+        missing = files[here.index(False)]
+        return Presence(ABSENT, f"there is no {os.path.join(self.root, missing)}")
+
+    def _on_hub(self, repository: hub.Repository, files: list[str]) -> Presence:
+        total = 0
+        for name in files:
+            folder = name.rpartition("/")[0]
+            try:
+                found = [
+                    size for path, size in self._list(repository, folder) if hub.fits(path, name)
+                ]
+            except UserError as error:
+                return Presence(UNKNOWN, str(error))
+            if not found:
+                return Presence(ABSENT, f"{repository.id} has no {name}")
+            total += sum(found)
+        return Presence(THERE, f"{repository.id} on the Hub", total)
+
+    def _list(self, repository: hub.Repository, folder: str) -> list[tuple[str, int]]:
+        if (repository, folder) not in self._listed:
+            if not self.online:
+                raise UserError(f"{repository.id} was not asked, {self._why}")
+            try:
+                self._listed[repository, folder] = hub.listing(repository, folder)
+            except UserError:
+                # One that does not answer is not asked again.
+                self.online, self._why = False, "as the Hub does not answer"
+                raise UserError(f"{repository.id} cannot be reached") from None
+        return self._listed[repository, folder]
+
+    def _on_web(self, addresses: list[str]) -> Presence:
+        host = urlsplit(addresses[0]).netloc
+        if not self.online:
+            return Presence(UNKNOWN, f"{host} was not asked, {self._why}")
+        for address in addresses:
+            try:
+                request = urllib.request.Request(address, method="HEAD")
+                urllib.request.urlopen(request, timeout=SECONDS).close()
+            except urllib.error.HTTPError as error:
+                state = ABSENT if error.code in (404, 410) else UNKNOWN
+                return Presence(state, f"{address} answers {error.code}")
+            except (OSError, ValueError):
+                return Presence(UNKNOWN, f"{host} cannot be reached")
+        return Presence(THERE, addresses[0].rpartition("/")[0])
+
+
+def _names(source: dict) -> list[str]:
+    files = source["files"]
+    entries = list(files.values()) if isinstance(files, dict) else files
+    return [entry if isinstance(entry, str) else entry["path"] for entry in entries]
+
+
+TREEBANK_TASK = "pos"
+OWN = "language"
+"""In texts of sources, the language's short name in the configuration."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for one set: where, or why there is none.
+
+    Attributes:
+        set: `text`, `ner`, ...
+        origin: `default`, the name of an offer, `given`, or empty if none was found.
+        presence: of the source; without one, unknown if some source could not be looked at.
+        source: a block for the language, if the default does not serve it.
+    """
+
+    set: str
+    origin: str
+    presence: Presence
+    source: dict | None = None
+
+
+@dataclass
+class Block:
+    """A language's block, and how it came about.
+
+    Attributes:
+        config: what extends the configuration.
+        found: of each set.
+    """
+
+    config: dict[str, Any]
+    found: list[Found] = field(default_factory=list)
+
+    @property
+    def lacking(self) -> list[Found]:
+        return [one for one in self.found if not one.origin]
+
+
+def make_block(
+    config: dict,
+    name: str,
+    language: Language,
+    look: Look,
+    *,
+    title: str = "",
+    codes: dict[str, str] | None = None,
+    sources: dict[str, dict] | None = None,
+) -> Block:
+    """Return what is to be added to a configuration for one more language.
+
+    A set comes from the source that was given for it, the configuration's default, or a set that
+    is known to have many languages, in this order. Where nothing could be looked at, the likeliest
+    codes are taken.
+
+    Args:
+        config: complete, see `monoglot.config`.
+        name: the language's short name in it.
+        title: its name in print; by default its English name.
+        codes: that it has in sources; others are found out.
+        sources: by set, blocks with files.
+
+    Raises:
+        UserError: the configuration has the language already, nobody knows its name, or a source
+            that was given is not there.
+    """
+    if name in config["languages"]:
+        raise UserError(f"languages.{name}: the configuration has this language already")
+    if not (title or language.name):
+        raise UserError(f"'{name}' has no name here; give one (--name)")
+    search = _Search(config, name, language, look, dict(codes or {}), sources or {})
+    found = [search.find(one) for one in (*TEXT_SETS, *config["tasks"])]
+    tasks = [one.set for one in found if one.origin and one.set in config["tasks"]]
+    about: dict[str, Any] = {"name": title or language.name, "codes": search.codes}
+    if len(tasks) < len(config["tasks"]):
+        about["tasks"] = tasks
+    block: dict[str, Any] = {"languages": {name: about}}
+    if own := {one.set: {name: one.source} for one in found if one.source}:
+        block["data"] = own
+    return Block(block, found)
+
+
+class _Search:
+    """Finds the sets of one language; `codes` fills with those that it needed."""
+
+    def __init__(
+        self,
+        config: dict,
+        name: str,
+        language: Language,
+        look: Look,
+        codes: dict[str, str],
+        sources: dict[str, dict],
+    ) -> None:
+        self.config, self.name, self.language, self.look = config, name, language, look
+        self.codes, self.sources = codes, sources
+        self.root = Path(config["data"]["root"])
+
+    def find(self, name: str) -> Found:
+        if name in self.sources:
+            _, presence = self._try(self.sources[name], name)
+            if presence.state == ABSENT:
+                raise UserError(f"--source {name}: {presence.said}; give one that is there")
+            return Found(name, "given", presence, self.sources[name])
+        default, reasons = self.config["data"][name].get("default"), []
+        if default and "files" in default:
+            codes, presence = self._try(default, name)
+            if presence.state != ABSENT:
+                self.codes |= codes
+                return Found(name, "default", presence)
+            reasons.append(presence.said)
+        return self._offered(name, reasons)
+
+    def _offered(self, name: str, reasons: list[str]) -> Found:
+        labels, state = self.config["tasks"].get(name, {}).get("labels", []), ABSENT
+        if name == TREEBANK_TASK:
+            reasons.append(f"no treebank of Universal Dependencies in {self.root / 'ud'}")
+        for offer in offers(name, labels, self.root, self.language):
+            codes, presence = self._try(offer.source, name)
+            if presence.state != THERE:
+                reasons.append(f"{offer.name}: {presence.said}")
+                state = UNKNOWN if presence.state == UNKNOWN else state
+            elif lacking := sorted(offer.labels - set(labels)):
+                reasons.append(f"{offer.name} has it, but tasks.{name} has no {lacking[0]}")
+            else:
+                source = with_codes(offer.source, codes, f"data.{name}.{self.name}", self.name)
+                if all((self.root / path).is_file() for path in source["files"].values()):
+                    source.pop("url", None)
+                return Found(name, offer.name, presence, source)
+        return Found(name, "", Presence(state, "; ".join(reasons) or "no source is known"))
+
+    def _try(self, source: dict, name: str) -> tuple[dict[str, str], Presence]:
+        """Try the codes that a source may have for the language: those that are there, or first."""
+        wanted = [code for code in _placeholders(source) if code != OWN]
+        choices = [
+            [self.codes[c]] if c in self.codes else self.language.known_as(c) for c in wanted
+        ]
+        tried = []
+        for values in product(*choices):
+            codes = dict(zip(wanted, values, strict=True))
+            filled = with_codes(
+                source, {OWN: self.name, **codes}, f"data.{name}.default", self.name
+            )
+            presence = self.look.at(filled)
+            tried.append((codes, presence))
+            if presence.state != ABSENT:
+                return codes, presence
+        if not tried:
+            code = next(c for c, values in zip(wanted, choices, strict=True) if not values)
+            return {}, Presence(ABSENT, f"its code there is not known; give it (--code {code}=...)")
+        return tried[0]
+
+
+def _placeholders(value: object) -> list[str]:
+    """Names in curly brackets in the texts of a source, each once."""
+    found: list[str] = []
+    if isinstance(value, dict):
+        found = [name for below in value.values() for name in _placeholders(below)]
+    elif isinstance(value, list):
+        found = [name for below in value for name in _placeholders(below)]
+    elif isinstance(value, str):
+        with suppress(ValueError):  # a single bracket, which `with_codes` refuses
+            found = [name for _, name, _, _ in Formatter().parse(value) if name]
+    return list(dict.fromkeys(found))

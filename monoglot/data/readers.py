@@ -1,0 +1,494 @@
+"""Labelled examples, and which labels they may carry."""
+
+import csv
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.errors import AdvisedError, UserError
+
+SPLITS = ("train", "dev", "test")
+OUTSIDE = "O"
+"""Tag of words outside entities, and the prediction for words that no sub-token stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example of a task; its attributes, texts or tuples of texts, are columns on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextExample(Example):
+    """A text with one label (classification)."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedExample(Example):
+    """The words of a sentence with one tag each (tagging); both tuples have the same length."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def tag_inventory(labels: Sequence[str], scheme: str) -> list[str]:
+    """List the tags that `labels` stand for.
+
+    `plain`: the labels themselves. `iob2`: `O`, then `B-` and `I-` of each label; an `I-` without
+    its `B-` is a tag like any other.
+    """
+    if scheme == "plain":
+        return list(labels)
+    if scheme == "iob2":
+        return [OUTSIDE, *(f"{edge}-{label}" for label in labels for edge in "BI")]
+    raise UserError(f"scheme: '{scheme}' is not known; it must be plain or iob2")
+
+
+# Lines of a text file, plain or gzip, as strict UTF-8 and in bounded memory.
+
+GZIP_MAGIC = b"\x1f\x8b"
+ARCHIVES = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+"""First bytes of what is not unpacked here; none of them begins a text."""
+LONGEST_LINE = 1 << 28
+"""Bytes; no document is longer, but a small gzip file can unpack to a line that fills memory."""
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number from 1, line without its LF or CRLF).
+
+    Raises `UserError` if the file is missing, its gzip is broken, it is another archive, or a line
+    is not UTF-8 or has more than 256 MiB.
+    """
+    for number, line in enumerate(raw_lines(path), start=1):
+        yield number, line.removesuffix("\n").removesuffix("\r")
+
+
+def raw_lines(path: Path) -> Iterator[str]:
+    """Yield the lines with their ends. Only LF ends a line, unlike in `str.splitlines`."""
+    number = 0
+    try:
+        with _open(path) as file:
+            lines = iter(lambda: file.readline(LONGEST_LINE + 1), b"")
+            for number, line in enumerate(lines, start=1):
+                if len(line) > LONGEST_LINE:
+                    raise UserError(
+                        f"{path}, line {number}: has more than {LONGEST_LINE >> 20} MiB; "
+                        "it must be text, one document or row a line"
+                    )
+                text = line.decode("utf-8")
+                yield text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}, line {number}, byte {error.start + 1}: is not UTF-8; save the file as UTF-8"
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise UserError(
+            f"{path}: the gzip file is broken after line {number}; fetch it again"
+        ) from None
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: there is no such file; the source's `files` must name files below `root`"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); it must be a file") from None
+
+
+def _open(path: Path):
+    with open(path, "rb") as file:
+        start = file.read(6)
+    for magic, name in ARCHIVES.items():
+        if start.startswith(magic):
+            raise UserError(f"{path}: is a {name} archive; unpack it, only gzip is read as it is")
+    return gzip.open(path, "rb") if start.startswith(GZIP_MAGIC) else open(path, "rb")
+
+
+# Published formats of word tagging; each reader yields one sentence at a time.
+
+LANGUAGE_PREFIX = re.compile(r"([a-z][a-z-]*:)?")
+
+NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
+
+# (line number, word, tag); word and tag are empty at the end of a sentence
+Row = tuple[int, str, str]
+
+
+def read_wikiann(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]:
+    """Read WikiANN (Pan et al., 2017; Rahimi et al., 2019): `xx:token<TAB>tag` or `token tag`.
+
+    The language prefix goes only if every token of the file has the same one, so that tokens
+    which merely look like it stay whole.
+    """
+    rows = list(_two_columns(path))
+    prefixes = {LANGUAGE_PREFIX.match(token).group() for _, token, _ in rows if token}
+    prefix = prefixes.pop() if len(prefixes) == 1 else ""
+    return _sentences(path, ((n, word.removeprefix(prefix), tag) for n, word, tag in rows), tags)
+
+
+def read_token_tag(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]:
+    """Read `token tag` lines with a blank line between sentences (MasakhaPOS, MasakhaNER)."""
+    return _sentences(path, _two_columns(path), tags)
+
+
+def read_conllu(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]:
+    """Read the words and universal part-of-speech tags (UPOS) of CoNLL-U.
+
+    Multiword tokens (`3-4`) and empty nodes (`3.1`) are no words of the sentence. Words must be
+    numbered from 1 within each sentence, so that a lost row or blank line is noticed.
+    """
+    return _sentences(path, _conllu_rows(path), tags)
+
+
+def _two_columns(path: Path) -> Iterator[Row]:
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            yield number, "", ""
+            continue
+        row = line.split("\t" if "\t" in line else " ")
+        if len(row) != 2 or not all(row):
+            raise UserError(
+                f"{path}, line {number}: is '{line}'; it must be a word and its tag, separated by "
+                "one tab or one space"
+            )
+        yield number, row[0], row[1]
+
+
+def _conllu_rows(path: Path) -> Iterator[Row]:
+    expected = 1
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            yield number, "", ""
+            expected = 1
+        elif not line.startswith("#"):
+            row = line.split("\t")
+            if len(row) != 10:
+                raise UserError(
+                    f"{path}, line {number}: has {len(row)} columns; a CoNLL-U row has 10, "
+                    "separated by tabs"
+                )
+            if NO_WORD.fullmatch(row[0]):
+                continue
+            if row[0] != str(expected):
+                raise UserError(
+                    f"{path}, line {number}: the word's number is '{row[0]}'; it must be "
+                    f"{expected}, so a row or a blank line before it is missing or one too many"
+                )
+            expected += 1
+            yield number, row[1], row[3]
+
+
+def _sentences(path: Path, rows: Iterable[Row], tags: Collection[str]) -> Iterator[TaggedExample]:
+    words: list[str] = []
+    gold: list[str] = []
+    for number, word, tag in rows:
+        if word or tag:
+            if not word:
+                raise UserError(f"{path}, line {number}: there is a tag but no word")
+            check_tag(tag, tags, f"{path}, line {number}")
+            words.append(word)
+            gold.append(tag)
+        elif words:
+            yield TaggedExample(tuple(words), tuple(gold))
+            words, gold = [], []
+    if words:
+        yield TaggedExample(tuple(words), tuple(gold))
+
+
+def check_tag(tag: str, tags: Collection[str], where: str) -> None:
+    """Raise `UserError` unless `tag` is one of the task's `tags`."""
+    if tag not in tags:
+        raise UserError(f"{where}: the tag is '{tag}'; it must be one of {', '.join(tags)}")
+
+
+TAGGING_FORMATS = {
+    "wikiann": read_wikiann,
+    "conllu": read_conllu,
+    "token_tag": read_token_tag,
+}
+
+
+# Formats of running text; each reader yields one document (or sentence) at a time.
+
+OTHER_FIELD = "name the one of the text as `field` of the source"
+
+
+class FieldError(AdvisedError):
+    """The field or column that the text was to be in is not there."""
+
+
+def read_lines(path: Path, field: str) -> Iterator[str]:
+    """Yield each line that is not empty; `field` plays no part."""
+    return (line for _, line in numbered_lines(path) if line.strip())
+
+
+def read_jsonl(path: Path, field: str) -> Iterator[str]:
+    """Yield the text in `field` of each line's JSON object; empty texts are left out.
+
+    Raises `UserError` for a line that is not a JSON object, `FieldError` for one that has no text
+    in `field`.
+    """
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        text = _field(line, field, f"{path}, line {number}")
+        if text.strip():
+            yield text
+
+
+def _field(line: str, field: str, where: str) -> str:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise UserError(f"{where}: is not valid JSON; each line must be one object") from None
+    if not isinstance(record, dict):
+        raise UserError(f"{where}: must be a JSON object with the field '{field}'")
+    if not isinstance(record.get(field), str):
+        raise FieldError(
+            f"{where}: has no text in the field '{field}'; its fields are "
+            f"{', '.join(record) or 'none'}",
+            OTHER_FIELD,
+        )
+    return valid_text(record[field], where)
+
+
+def valid_text(text: str, where: str) -> str:
+    """Return `text`; raise `UserError` if it holds half a surrogate pair, as JSON's escapes may."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{where}: character {error.start + 1} of the text is half a surrogate pair; "
+            "it must be valid Unicode"
+        ) from None
+    return text
+
+
+TEXT_FORMATS = {"lines": read_lines, "jsonl": read_jsonl}
+
+
+# Data that lies in named columns: parquet files.
+
+BATCH_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with, by column, the names that stand for numbers (none where text is stored).
+
+    `rows` yields the rows with the given columns alone, in constant memory; what it is not asked
+    for is not read from the disk.
+    """
+
+    where: str
+    columns: Mapping[str, Sequence[str] | None]
+    rows: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
+
+
+def parquet_table(path: Path) -> Table:
+    """Open a parquet file; raise `UserError` if it is missing or not parquet."""
+    import datasets
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        features = datasets.Features.from_arrow_schema(file.schema_arrow)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    # What the library makes of damaged metadata can be any error.
+    except Exception:
+        raise UserError(
+            f"{path}: is not a parquet file, or it is damaged; fetch it again"
+        ) from None
+
+    def rows(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        try:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+                yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{path}: the parquet file is broken ({reason})") from None
+
+    return Table(str(path), _columns(features), rows)
+
+
+def texts(table: Table, field: str) -> Iterator[str]:
+    """Yield the texts of column `field`; missing and empty ones are left out.
+
+    Raises `UserError` for what is no text, `FieldError` if there is no such column.
+    """
+    if field not in table.columns:
+        raise FieldError(_no_column(table, field), OTHER_FIELD)
+    for number, row in enumerate(table.rows([field]), start=1):
+        where = f"{table.where}, row {number}"
+        text = row[field]
+        if text is not None and not isinstance(text, str):
+            raise UserError(f"{where}: the column '{field}' holds no text")
+        if text and text.strip():
+            yield valid_text(text, where)
+
+
+def labelled(
+    table: Table, fields: Mapping[str, str], names: Sequence[str] | None
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (where, text, label) from the columns that `fields` gives for `text` and `label`."""
+    text, label = fields.get("text", "text"), fields.get("label", "label")
+    _check_column(table, text)
+    stored = _check_column(table, label)
+    names = names or stored
+    for number, row in enumerate(table.rows([text, label]), start=1):
+        where = f"{table.where}, row {number}"
+        content = row[text]
+        if content is not None and not isinstance(content, str):
+            raise UserError(f"{where}: the column '{text}' holds no text")
+        yield where, content or "", _name(row[label], names, where)
+
+
+def tagged(
+    table: Table, fields: Mapping[str, str], names: Sequence[str] | None, tags: Collection[str]
+) -> Iterator[TaggedExample]:
+    """Yield sentences from the columns that `fields` gives for `tokens` and `tags`."""
+    word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
+    _check_column(table, word_field)
+    stored = _check_column(table, tag_field)
+    names = names or stored
+    for number, row in enumerate(table.rows([word_field, tag_field]), start=1):
+        where = f"{table.where}, row {number}"
+        words = _list(row[word_field], word_field, where)
+        if not all(isinstance(word, str) and word for word in words):
+            raise UserError(f"{where}: the column '{word_field}' holds a word that is no text")
+        gold = [_name(value, names, where) for value in _list(row[tag_field], tag_field, where)]
+        if not words or len(words) != len(gold):
+            raise UserError(
+                f"{where}: has {len(words)} words and {len(gold)} tags; every word needs one tag"
+            )
+        for tag in gold:
+            check_tag(tag, tags, where)
+        yield TaggedExample(tuple(words), tuple(gold))
+
+
+def _list(value: Any, column: str, where: str) -> list:
+    if value is not None and not isinstance(value, list):
+        raise UserError(f"{where}: the column '{column}' must hold lists; it holds '{value}'")
+    return value or []
+
+
+def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
+    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
+    return {name: getattr(feature, "names", None) for name, feature in inner.items()}
+
+
+def _check_column(table: Table, column: str) -> Sequence[str] | None:
+    if column not in table.columns:
+        raise UserError(f"{_no_column(table, column)}; name others as `fields` of the source")
+    return table.columns[column]
+
+
+def _no_column(table: Table, column: str) -> str:
+    return f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
+
+
+def _name(value: Any, names: Sequence[str] | None, where: str) -> str:
+    """Return a label as text: itself, or the one of `names` that its number stands for."""
+    if isinstance(value, str):
+        return value
+    if type(value) is not int or not 0 <= value < len(names or []):
+        raise UserError(
+            f"{where}: the label is {value}, which has no name; "
+            "give the names of 0, 1, ... as `names` in the source"
+        )
+    return names[value]
+
+
+# Published formats of text classification; each reader yields (where, text, label).
+
+POLARITY = {"0": "negative", "1": "positive"}
+
+Labelled = tuple[str, str, str]
+
+
+def read_sib200(path: Path) -> Iterator[Labelled]:
+    """Read SIB-200 (Adelani et al., 2024): TSV `index_id category text`, nothing quoted."""
+    for where, row in _tsv(path, [["index_id", "category", "text"]]):
+        yield where, row["text"], row["category"]
+
+
+def read_afrisenti(path: Path) -> Iterator[Labelled]:
+    """Read AfriSenti (Muhammad et al., 2023): TSV `tweet label`, with or without `ID` before."""
+    for where, row in _tsv(path, [["tweet", "label"], ["ID", "tweet", "label"]]):
+        yield where, row["tweet"], row["label"]
+
+
+def read_sentiment(path: Path) -> Iterator[Labelled]:
+    """Read binary sentiment: CSV of label (0 negative, 1 positive) and text.
+
+    Quoted texts may hold line breaks. A first row that names the columns `label` and `text`, in
+    either order, is understood.
+    """
+    label, text = 0, 1
+    for where, row in _csv(path):
+        if len(row) != 2:
+            raise UserError(f"{where}: has {len(row)} columns; it must have two, label and text")
+        if row in (["label", "text"], ["text", "label"]):
+            label, text = row.index("label"), row.index("text")
+            continue
+        if row[label] not in POLARITY:
+            raise UserError(
+                f"{where}: the label is '{row[label]}'; it must be 0 (negative) or 1 (positive)"
+            )
+        yield where, row[text], POLARITY[row[label]]
+
+
+def _tsv(path: Path, headers: list[list[str]]) -> Iterator[tuple[str, dict[str, str]]]:
+    names: list[str] = []
+    for number, line in numbered_lines(path):
+        row, where = line.split("\t"), f"{path}, line {number}"
+        if number == 1:
+            names = row
+            if names not in headers:
+                wanted = " or ".join(" ".join(header) for header in headers)
+                raise UserError(
+                    f"{where}: the header is '{' '.join(names)}'; it must be '{wanted}', "
+                    "separated by tabs"
+                )
+        elif len(row) != len(names):
+            raise UserError(
+                f"{where}: has {len(row)} columns; it must have {len(names)}, "
+                f"{', '.join(names)}, separated by tabs"
+            )
+        else:
+            yield where, dict(zip(names, row, strict=True))
+
+
+def _csv(path: Path) -> Iterator[tuple[str, list[str]]]:
+    reader = csv.reader(raw_lines(path), strict=True)
+    while True:
+        where = f"{path}, line {reader.line_num + 1}"
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UserError(f"{where}: is not valid CSV ({error}); check its quotes") from None
+        if row:
+            yield where, row
+
+
+CLASSIFICATION_FORMATS = {
+    "sib200": read_sib200,
+    "sentiment": read_sentiment,
+    "afrisenti": read_afrisenti,
+}

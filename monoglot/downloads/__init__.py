@@ -1,1 +1,0 @@
-"""What a configuration needs from elsewhere: found out, fetched, listed and checked."""

@@ -1,0 +1,478 @@
+"""Batches without padding: the tokens of all examples one after another.
+
+Linear layers, norms and dropout see no padding. Attention alone is computed on padded sequences,
+in groups of like length.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.training.matmul import onednn, suits
+
+WASTE = {"cpu": 1 << 15}
+"""Most attention weights of a group that are padding alone, of all heads. A group more costs about
+as much as these; on a GPU it costs more than any padding, and there is one group."""
+
+MULTIPLE = 32
+"""Tokens of a batch are filled up to a multiple of this, and so are those that the head reads.
+
+Code for a matrix product is generated for each number of rows and kept for some hundred of them.
+"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring sequences of a batch, with `tokens` tokens; padded they are [sequences, length].
+
+    `pad` [sequences * length] names the token (of the group) at each padded place, and `places`
+    [tokens] the padded place of each token; `bias` [sequences, 1, 1, length] is -inf on padding
+    and else 0. All three are None where all sequences are equally long.
+    """
+
+    sequences: int
+    length: int
+    tokens: int
+    pad: Tensor | None
+    places: Tensor | None
+    bias: Tensor | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples in the order of their lengths, their `ids` and `positions` [tokens] end to end.
+
+    The last `filler` tokens are nobody's. `starts` [examples] are the tokens that sequences begin
+    with, `wanted` the tokens whose states the head reads. Of these, the first ones have `labels`
+    and, in the tensors of the split, `rows` and `columns`; those after them have the label
+    `IGNORED`, and no place.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    filler: int
+    groups: tuple[Group, ...]
+    starts: Tensor
+    wanted: Tensor
+    labels: Tensor
+    rows: Tensor
+    columns: Tensor
+
+
+class Packing:
+    """A split, to make batches of.
+
+    Args:
+        first_position: the position of a sequence's first token, XLM-R's padding id plus 1.
+        pad: id of padding; a token of that id within a text has no position in XLM-R.
+        heads: of attention.
+    """
+
+    def __init__(
+        self, data: Encoded, pad: int, first_position: int, heads: int, device: torch.device
+    ) -> None:
+        self.data, self.device = data, device
+        self.lengths = data.lengths.clamp(min=1)
+        self.waste = WASTE.get(device.type, math.inf) / heads
+        self.positions = torch.arange(data.ids.shape[1]).expand_as(data.ids)
+        if first_position:
+            real = (data.ids != pad).long()
+            self.positions = real.cumsum(1) * real + first_position - 1
+        # A text's class is read from its first token, a sentence's tags from those of its words.
+        classes = torch.zeros_like(data.ids, dtype=torch.bool)
+        classes[:, 0] = True
+        self.words = classes if data.words is None else data.words >= 0
+        self.labels = data.labels
+        if data.words is None:
+            self.labels = torch.full_like(data.ids, IGNORED)
+            self.labels[:, 0] = data.labels
+
+    def by_length(self, tokens: int) -> Iterator[Tensor]:
+        """Yield rows of like length, as many as have at most `tokens` tokens, at least one."""
+        yield from self._cut(torch.argsort(self.lengths, stable=True), tokens)
+
+    def batches(self, rows: Tensor, tokens: int) -> list[Batch]:
+        """Return a batch of `rows` to train on, in parts of at most `tokens` tokens."""
+        rows = rows[torch.argsort(self.lengths[rows], stable=True)]
+        return [self.batch(part, self.labels != IGNORED) for part in self._cut(rows, tokens)]
+
+    def batch(self, rows: Tensor, wanted: Tensor) -> Batch:
+        """Return `rows`, sorted by length; `wanted` [examples, length] is what the head reads."""
+        lengths = self.lengths[rows]
+        ends = lengths.cumsum(0)
+        sequence = torch.repeat_interleave(torch.arange(len(rows)), lengths)
+        column = torch.arange(int(ends[-1])) - (ends - lengths)[sequence]
+        places = (rows[sequence], column)
+        filler = -len(column) % MULTIPLE
+        inside = wanted[places]
+        chosen, others = inside.nonzero().squeeze(1), F.pad(~inside, (0, filler), value=True)
+        more = 0 if self.data.words is None else -len(chosen) % MULTIPLE
+        tensors = (
+            F.pad(self.data.ids[places], (0, filler)),
+            F.pad(self.positions[places], (0, filler)),
+            ends - lengths,
+            torch.cat([chosen, others.nonzero().squeeze(1)[:more]]),
+            F.pad(self.labels[places][chosen], (0, more), value=IGNORED),
+        )
+        ids, positions, starts, read, labels = (x.to(self.device) for x in tensors)
+        groups = tuple(self._group(part) for part in _split(lengths, self.waste))
+        where = (rows[sequence[chosen]], column[chosen])
+        return Batch(ids, positions, filler, groups, starts, read, labels, *where)
+
+    def _cut(self, rows: Tensor, tokens: int) -> Iterator[Tensor]:
+        start, total = 0, 0
+        for at, length in enumerate(self.lengths[rows].tolist()):
+            if total and total + length > tokens:
+                yield rows[start:at]
+                start, total = at, 0
+            total += length
+        yield rows[start:]
+
+    def _group(self, lengths: Tensor) -> Group:
+        count, longest, tokens = len(lengths), int(lengths[-1]), int(lengths.sum())
+        if int(lengths[0]) == longest:
+            return Group(count, longest, tokens, None, None, None)
+        column = torch.arange(longest)
+        inside = column < lengths[:, None]
+        first = lengths.cumsum(0) - lengths
+        pad = (first[:, None] + torch.minimum(column, lengths[:, None] - 1)).flatten()
+        places = inside.flatten().nonzero().squeeze(1)
+        bias = torch.zeros(inside.shape).masked_fill(~inside, -torch.inf)[:, None, None]
+        return Group(count, longest, tokens, *(x.to(self.device) for x in (pad, places, bias)))
+
+
+def _split(lengths: Tensor, waste: float) -> list[Tensor]:
+    """Cut ascending `lengths` so that padding adds at most `waste` to the squares of each part."""
+    cuts, longest, added = [0], 0, 0
+    for length in reversed(lengths.tolist()):
+        longest = longest or length
+        added += longest**2 - length**2
+        if added > waste:
+            cuts.insert(0, 0)
+            longest, added = length, 0
+        cuts[0] += 1
+    return list(lengths.split(cuts))
+
+
+# Dropout whose masks are a function of a few numbers, drawn once for all seeds.
+
+STEPS = 1 << 16
+
+
+class Dropout:
+    """Draws the masks of one pass, one after another.
+
+    The same key gives the same masks on the same kind of device. On the CPU an element is dropped
+    with the probability next to p that 16 random bits can express (0.1 becomes 0.1000061), and
+    what stays is scaled by exactly that; drawing them so costs a tenth of drawing floats.
+
+    Args:
+        key: numbers of 0 or more, such as seed and step.
+    """
+
+    def __init__(self, device: torch.device, *key: int) -> None:
+        self.device = device
+        self.bits = np.random.SFC64(np.random.SeedSequence(key))
+        if device.type != "cpu":
+            seed = int(self.bits.random_raw(1)[0] >> np.uint64(1))
+            self.generator = torch.Generator(device).manual_seed(seed)
+
+    def __call__(self, x: Tensor, p: float) -> Tensor:
+        """Drop elements of `x` [seeds, ...], the same ones for all seeds."""
+        return x if p == 0 else x * self.mask(p, x.shape[1:])
+
+    def mask(self, p: float, shape: torch.Size) -> Tensor:
+        """Return the next mask of `shape`: 0 with probability `p`, else 1 / (1 - p)."""
+        if self.device.type != "cpu":
+            mask = torch.empty(shape, device=self.device)
+            return mask.bernoulli_(1 - p, generator=self.generator).div_(1 - p)
+        drop = round(p * STEPS)
+        words = self.bits.random_raw(-(-shape.numel() // 4)).view(np.int16)
+        draws = torch.from_numpy(words[: shape.numel()]).view(shape)
+        mask = torch.empty(shape)
+        return torch.ge(draws, drop - STEPS // 2, out=mask).mul_(STEPS / (STEPS - drop))
+
+
+def keep_all(x: Tensor, p: float) -> Tensor:
+    """Stand in for `Dropout` where nothing is dropped."""
+    return x
+
+
+# Linear layers and selections with nothing to learn: backward costs what forward costs.
+
+
+class FrozenLinear:
+    """A linear layer whose weights are never trained.
+
+    On the CPU in fp32 it is computed by oneDNN, which uses the widest instructions of processors
+    of all makers, where the library behind `torch.nn.Linear` does not (on AMD, half the speed).
+
+    Args:
+        weight: [out, in], shared with its model, not copied.
+        bias: [out].
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.weight, self.bias = weight.detach(), bias.detach()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map [..., in] to [..., out]; differentiable in `x`."""
+        if not suits(x):
+            return F.linear(x, self.weight, self.bias)
+        return _Linear.apply(x, self.weight, self.bias)
+
+    def gelu(self, x: Tensor) -> Tensor:
+        """Return the exact GELU of the layer's output; not differentiable."""
+        if not suits(x):
+            return F.gelu(F.linear(x, self.weight, self.bias))
+        return onednn(x, self.weight, self.bias, "gelu")
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.weight = weight
+        return onednn(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return onednn(gradient, ctx.weight.t(), None), None, None
+
+
+class Select(torch.autograd.Function):
+    """`Select.apply(x, index)`: rows of [stack, rows, width] by an index that repeats none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor) -> Tensor:
+        ctx.index, ctx.rows = index, x.shape[1]
+        return x.index_select(1, index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        whole = gradient.new_zeros(gradient.shape[0], ctx.rows, gradient.shape[2])
+        return whole.index_copy_(1, ctx.index, gradient), None
+
+
+class Pad(torch.autograd.Function):
+    """`Pad.apply(x, pad, places)`: sequences padded, where nothing flows back from padding.
+
+    Attention gives padding as a key no weight, and its output as a query is thrown away, so the
+    gradient there is 0 and need not be added up.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, pad: Tensor, places: Tensor) -> Tensor:
+        ctx.places = places
+        return x.index_select(1, pad)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient.index_select(1, ctx.places), None, None
+
+
+# Self-attention over packed sequences, padded group by group.
+
+
+def attend(
+    states: Tensor,
+    firsts: Tensor | None,
+    batch: Batch,
+    heads: int,
+    drop: Dropout,
+    p: float,
+) -> Tensor:
+    """Return what each query attends to, [stack, queries, hidden], heads side by side.
+
+    Filler among all tokens attends to nothing and gets any value.
+
+    Args:
+        states: [stack, tokens, 3 * hidden] queries, keys and values; or, if the first tokens alone
+            ask, [stack, tokens, 2 * hidden] keys and values. Queries come scaled.
+        firsts: [stack, sequences, hidden] queries of the first tokens, or None for all tokens.
+        p: probability of dropping an attention weight.
+    """
+    stack, _, width = states.shape
+    groups = batch.groups
+    *parts, filler = states.split([*(group.tokens for group in groups), batch.filler], 1)
+    asking = firsts.split([group.sequences for group in groups], 1) if firsts is not None else ()
+    size = (width // 2 if asking else width // 3) // heads
+    found = []
+    for group, part, first in zip(groups, parts, asking or repeat(None), strict=False):
+        padded = part if group.pad is None else Pad.apply(part, group.pad, group.places)
+        padded = padded.view(stack, group.sequences, group.length, -1, heads, size)
+        inputs = list(padded.permute(3, 0, 1, 4, 2, 5).unbind(0))
+        if first is not None:
+            inputs.insert(0, first.reshape(stack, group.sequences, heads, 1, size))
+        weighed = _attention(*inputs, group.bias, drop, p)
+        weighed = weighed.transpose(2, 3).reshape(stack, -1, heads * size)
+        whole = first is not None or group.places is None
+        found.append(weighed if whole else Select.apply(weighed, group.places))
+    if firsts is None:
+        found.append(filler[..., : heads * size])
+    return torch.cat(found, 1)
+
+
+def _attention(
+    queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None, drop: Dropout, p: float
+) -> Tensor:
+    """Attention over [stack, sequences, heads, length, size]."""
+    if p == 0 or drop is keep_all:
+        stack = queries.shape[0]
+        bias = None if bias is None else bias.repeat(stack, 1, 1, 1)
+        flat = (x.flatten(0, 1) for x in (queries, keys, values))
+        found = F.scaled_dot_product_attention(*flat, attn_mask=bias, scale=1.0)
+        return found.unflatten(0, (stack, -1))
+    scores = queries @ keys.mT
+    if bias is not None:
+        scores = scores + bias
+    return drop(scores.softmax(-1), p) @ values
+
+
+# A frozen encoder with adapters, over packed batches and several seeds in one pass.
+#
+# The same function as the model of the `adapters` library with `seq_bn` in it, computed for the
+# tokens alone, from the model's own weights. What precedes the first adapter is the same for all
+# seeds and stands apart, in `start`.
+
+Adapter = Callable[[int, nn.LayerNorm, Tensor], Tensor]
+"""Maps layer, its norm and the states before it [1 or stack, tokens, hidden] to its output."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's frozen parts; `ask`, `offer` and `attend` make queries, keys and values, or all."""
+
+    ask: FrozenLinear
+    offer: FrozenLinear
+    attend: FrozenLinear
+    attended: FrozenLinear
+    attention_norm: nn.LayerNorm
+    widen: FrozenLinear
+    activation: nn.Module
+    narrow: FrozenLinear
+    norm: nn.LayerNorm
+    p_weights: float
+    p_attended: float
+    p_ffn: float
+
+
+class PackedEncoder:
+    """The encoder of a model that `adapter.load_encoder` made.
+
+    Args:
+        classify: the head reads first tokens alone.
+    """
+
+    def __init__(self, model: PreTrainedModel, classify: bool) -> None:
+        base = model.base_model
+        self.classify = classify
+        self.embeddings = base.embeddings
+        distil = model.config.model_type == "distilbert"
+        self.heads = model.config.num_attention_heads
+        layers = base.transformer.layer if distil else base.encoder.layer
+        self.layers = [(_distilbert_layer if distil else _bert_layer)(x) for x in layers]
+
+    def start(self, batch: Batch, drop: Dropout) -> Tensor:
+        """Return the states before the first adapter, [1, tokens, hidden]."""
+        parts = self.embeddings
+        states = parts.word_embeddings(batch.ids)
+        if hasattr(parts, "token_type_embeddings"):
+            states = states + parts.token_type_embeddings.weight[0]
+        states = states + parts.position_embeddings(batch.positions)
+        states = drop(parts.LayerNorm(states)[None], parts.dropout.p)
+        return self._layer(0, states, batch, drop)
+
+    def finish(self, start: Tensor, batch: Batch, adapter: Adapter, drop: Dropout) -> Tensor:
+        """Return the last states of the tokens that the head reads, [stack, wanted, hidden]."""
+        states = start
+        for number, layer in enumerate(self.layers):
+            if number:
+                states = self._layer(number, states, batch, drop)
+            states = adapter(number, layer.norm, states)
+        return states
+
+    def _layer(self, number: int, states: Tensor, batch: Batch, drop: Dropout) -> Tensor:
+        """Map a layer's input to the sum that its last norm and its adapter see.
+
+        Of the last layer, only what the head reads is computed.
+        """
+        layer, last = self.layers[number], number == len(self.layers) - 1
+        given = (batch, self.heads, drop, layer.p_weights)
+        if last and self.classify:
+            inputs = Select.apply(states, batch.starts)
+            context = attend(layer.offer(states), layer.ask(inputs), *given)
+        else:
+            inputs, context = states, attend(layer.attend(states), None, *given)
+            if last:
+                inputs = Select.apply(states, batch.wanted)
+                context = Select.apply(context, batch.wanted)
+        context = drop(layer.attended(context), layer.p_attended)
+        attended = layer.attention_norm(context + inputs)
+        return drop(layer.narrow(_widened(layer, attended)), layer.p_ffn) + attended
+
+
+def _widened(layer: Layer, states: Tensor) -> Tensor:
+    exact = getattr(layer.activation, "act", None) is F.gelu
+    if exact and not (torch.is_grad_enabled() and states.requires_grad):
+        return layer.widen.gelu(states)
+    return layer.activation(layer.widen(states))
+
+
+def _bert_layer(layer: nn.Module) -> Layer:
+    inner, out = layer.attention.self, layer.attention.output
+    return Layer(
+        *_projections(inner.query, inner.key, inner.value, inner.num_attention_heads),
+        attended=_frozen(out.dense),
+        attention_norm=out.LayerNorm,
+        widen=_frozen(layer.intermediate.dense),
+        activation=layer.intermediate.intermediate_act_fn,
+        narrow=_frozen(layer.output.dense),
+        norm=layer.output.LayerNorm,
+        p_weights=inner.dropout_prob,
+        p_attended=out.dropout.p,
+        p_ffn=layer.output.dropout.p,
+    )
+
+
+def _distilbert_layer(layer: nn.Module) -> Layer:
+    inner = layer.attention
+    return Layer(
+        *_projections(inner.q_lin, inner.k_lin, inner.v_lin, inner.n_heads),
+        attended=_frozen(inner.out_lin),
+        attention_norm=layer.sa_layer_norm,
+        widen=_frozen(layer.ffn.lin1),
+        activation=layer.ffn.activation,
+        narrow=_frozen(layer.ffn.lin2),
+        norm=layer.output_layer_norm,
+        p_weights=inner.dropout_prob,
+        p_attended=0.0,
+        p_ffn=layer.ffn.dropout.p,
+    )
+
+
+def _frozen(linear: nn.Linear) -> FrozenLinear:
+    return FrozenLinear(linear.weight, linear.bias)
+
+
+def _projections(
+    query: nn.Linear, key: nn.Linear, value: nn.Linear, heads: int
+) -> tuple[FrozenLinear, FrozenLinear, FrozenLinear]:
+    """Return the layers that make queries, keys and values, and all three; queries come scaled."""
+    width = query.out_features
+    scale = (width // heads) ** -0.5
+    weight = torch.cat([query.weight * scale, key.weight, value.weight]).detach()
+    bias = torch.cat([query.bias * scale, key.bias, value.bias]).detach()
+    return (
+        FrozenLinear(weight[:width], bias[:width]),
+        FrozenLinear(weight[width:], bias[width:]),
+        FrozenLinear(weight, bias),
+    )

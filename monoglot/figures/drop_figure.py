@@ -1,0 +1,354 @@
+"""What the smallest model loses against its teacher, over the text its teacher was adapted on.
+
+The paper (section 4.4, Tables 1, 2 and 6) claims that teachers adapted on more text lose less.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from monoglot.errors import UserError
+from monoglot.figures.blocks import (
+    FigureBlock,
+    FigureKind,
+    Sources,
+    cell_of,
+    check_tasks,
+    check_trained,
+    collect,
+    distinct,
+    where,
+)
+from monoglot.keys import FilePath, Names, Number, Parameters
+from monoglot.paths import Checkpoint, Needs
+from monoglot.tables.base import Record, Row, Text, check_known, check_score, read_published
+from monoglot.tables.scores import Cell
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from monoglot.figures.canvas import Canvas
+    from monoglot.graph import Graph
+
+
+BYTES_PER_MEGABYTE = 1_000_000
+CONFIDENCE = 0.95
+MARGIN = 1.35  # the fitted line goes on beyond the points by this factor
+
+
+class TeacherAndStudent(Parameters):
+    """A point: a pair to compare."""
+
+    teacher: Text
+    """Name of a variant."""
+    student: Text
+    """Name of a variant."""
+    label: Text | None = None
+    """Stands behind the language at the point."""
+
+
+class DropFigure(FigureBlock):
+    """What students lose of their teachers' scores, over the text of the teachers."""
+
+    whole = ("models", "languages", "tasks")
+
+    kind: Literal["drop"]
+    """What is drawn."""
+    languages: Names | None = None
+    """All evaluated languages by default."""
+    tasks: Names | None = None
+    """Scores are the means over these tasks; all by default."""
+    scores: dict[Text, Text] = {}
+    """By task, the metric to take instead of the record's `score`."""
+    points: Annotated[list[TeacherAndStudent], Field(min_length=1)]
+    """Pairs to compare; the teacher is a `train` variant."""
+    volumes: Annotated[dict[Text, Annotated[Number, Field(gt=0)]], Field(min_length=1)] | None = (
+        None
+    )
+    """Text of each language in megabytes; by default that of the corpora here."""
+    published: FilePath | None = None
+    """CSV file of published scores to draw instead of records."""
+
+    def needs(self, graph: "Graph") -> Needs:
+        if self.published:
+            return Needs()
+        return Needs(runs=self.runs_of(graph, self._variants, self._tasks(graph)))
+
+    def teachers(self, graph: "Graph") -> dict[str, Checkpoint]:
+        return self.checkpoints_of(graph, [point.teacher for point in self.points])
+
+    def corpora(self, graph: "Graph") -> list[str]:
+        """Return the languages that the teachers were trained on, unless volumes are given."""
+        if self.volumes:
+            return []
+        return sorted({one for node in self.teachers(graph).values() for one in graph.text(node)})
+
+    def check(self, graph: "Graph", where: str) -> None:
+        super().check(graph, where)
+        check_known(f"{where}.points", "variants", self._variants, graph.variants)
+        tasks = [*(self.tasks or ()), *self.scores]
+        check_known(where, "tasks", tasks, graph.config["tasks"])
+        check_tasks(graph, where, self.languages_of(graph), self._tasks(graph))
+        for task, score in self.scores.items():
+            check_score(graph, f"{where}.scores.{task}", task, score)
+        teachers = self.teachers(graph)
+        check_trained(graph, teachers, f"{where}.points")
+        if self.volumes:
+            texts = [name for node in teachers.values() for name in graph.text(node)]
+            check_known(f"{where}.volumes", "languages given", texts, self.volumes)
+        if self.published and not Path(self.published).is_file():
+            raise UserError(f"{where}.published: there is no file {self.published}")
+
+    @property
+    def _variants(self) -> list[str]:
+        return [name for point in self.points for name in (point.teacher, point.student)]
+
+    def _tasks(self, graph: "Graph") -> list[str]:
+        return self.tasks or list(graph.config["tasks"])
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """y = factor · x ** exponent; `low` and `high` bound the exponent, NaN below three points."""
+
+    factor: float
+    exponent: float
+    low: float
+    high: float
+
+    def __call__(self, x: float) -> float:
+        return self.factor * x**self.exponent
+
+
+def fit(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
+    """Fit a power law by least squares of log y on log x.
+
+    The interval of the exponent is the analytic one of simple regression: estimate ± t · standard
+    error, t the 97.5 % quantile of Student's distribution with n - 2 degrees of freedom (12.7 for
+    three points). It takes the points to be independent, with equal normal errors in log y.
+    Returns None where there is none to fit: a value that is not positive, or a single x.
+    """
+    from scipy.stats import linregress, t  # slow to import, and planning imports this module
+
+    if min(*x, *y, 1) <= 0 or len(set(x)) < 2:
+        return None
+    line = linregress([math.log(value) for value in x], [math.log(value) for value in y])
+    half = math.nan
+    if len(x) > 2:
+        half = t.ppf((1 + CONFIDENCE) / 2, len(x) - 2) * line.stderr
+    exponent = float(line.slope)
+    return PowerLaw(math.exp(line.intercept), exponent, exponent - half, exponent + half)
+
+
+Measure = Callable[[str, str, TeacherAndStudent], dict[str, Any]]
+"""From model, language and point to what the student loses."""
+
+
+def rows(spec: DropFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
+    """Return a row for each model, language and pair of teacher and student.
+
+    `drop` is 100 · (1 - student / teacher), in percent, of the means over tasks; `drop_std` the
+    sample standard deviation of the drops of single seeds. The fit of a model's rows is in each of
+    them. Megabytes are those of `volumes` or else of the corpora (10^6 bytes of UTF-8), times the
+    share that the teacher was trained on.
+    """
+    measure = _published(spec) if spec.published else _measured(spec, records)
+    sizes = spec.volumes or {name: _size(path) for name, path in sources.corpora.items()}
+    found = []
+    for model in spec.models:
+        points = [
+            {"model": model, "language": language, "label": point.label or ""}
+            | {"teacher": point.teacher, "student": point.student}
+            | {"megabytes": _megabytes(sources, sizes, model, language, point.teacher)}
+            | measure(model, language, point)
+            for language in spec.languages
+            for point in spec.points
+        ]
+        law = fit([p["megabytes"] for p in points], [p["drop"] for p in points])
+        found += [_texts(point) | _law(law) for point in points]
+    return found
+
+
+def _measured(spec: DropFigure, records: Sequence[Record]) -> Measure:
+    cells = collect(records, spec.scores)
+
+    def measure(model: str, language: str, point: TeacherAndStudent) -> dict[str, Any]:
+        teacher, student = (
+            [cell_of(cells, model, language, variant, task) for task in spec.tasks]
+            for variant in (point.teacher, point.student)
+        )
+        return _losses(*(mean(cell.mean for cell in side) for side in (teacher, student))) | {
+            "drop_std": _spread(teacher, student)
+        }
+
+    return measure
+
+
+def _published(spec: DropFigure) -> Measure:
+    numbers = read_published(spec.published, ("model", "row"))
+
+    def measure(model: str, language: str, point: TeacherAndStudent) -> dict[str, Any]:
+        means = []
+        for variant in (point.teacher, point.student):
+            row = numbers.get((model, variant), {})
+            columns = [f"{language}_{task}" for task in spec.tasks]
+            for column in columns:
+                if column not in row:
+                    raise UserError(f"{spec.published}: has no '{column}' of {model} {variant}")
+            means.append(mean(Fraction(row[column]) for column in columns))
+        return _losses(*means) | {"drop_std": None}
+
+    return measure
+
+
+def _losses(teacher: Fraction, student: Fraction) -> dict[str, float]:
+    if not teacher:
+        raise UserError("a teacher scores 0 in every task; there is nothing to lose")
+    return {
+        "teacher_score": float(teacher),
+        "student_score": float(student),
+        "drop": float(100 * (1 - student / teacher)),
+    }
+
+
+def _spread(teacher: Sequence[Cell], student: Sequence[Cell]) -> float | None:
+    """The standard deviation of the drops of seeds that every cell has; None below two."""
+    seeds = set.intersection(*(set(cell.percent) for cell in (*teacher, *student)))
+    by_seed = [
+        [mean(cell.percent[seed] for cell in side) for side in (teacher, student)]
+        for seed in sorted(seeds)
+    ]
+    drops = [100 * (1 - below / above) for above, below in by_seed if above]
+    return float(stdev(drops)) if len(drops) > 1 else None
+
+
+def _megabytes(
+    sources: Sources, sizes: Mapping[str, float], model: str, language: str, teacher: str
+) -> float:
+    texts = sources.texts.get(f"{model}/{language}/{teacher}", {language: 1.0})
+    for name in texts:
+        if name not in sizes:
+            raise UserError(f"the figure needs the volume of the text of '{name}', not given")
+    return sum(share * sizes[name] for name, share in texts.items())
+
+
+def _size(path: str) -> float:
+    from monoglot.data.parquet import read_texts  # imports pyarrow
+
+    return sum(len(text.encode("utf-8")) for text in read_texts(path)) / BYTES_PER_MEGABYTE
+
+
+def _texts(point: Mapping) -> dict[str, str]:
+    return {
+        key: "" if value is None else f"{value:.6g}" if isinstance(value, int | float) else value
+        for key, value in point.items()
+    }
+
+
+def _law(law: PowerLaw | None) -> dict[str, str]:
+    names = ("factor", "exponent", "low", "high")
+    values = [getattr(law, name) if law else float("nan") for name in names]
+    heads = ("fit_factor", "fit_exponent", "fit_exponent_low", "fit_exponent_high")
+    return {h: "" if v != v else f"{v:.6g}" for h, v in zip(heads, values, strict=True)}
+
+
+# The drawing
+
+
+def draw(drawn: list[Row], spec: DropFigure, sources: Sources) -> "Canvas":
+    """Draw one panel with the points of each model, and its power law where there is one."""
+    from monoglot.figures.canvas import Canvas  # imports matplotlib
+
+    models = [model for (model,) in distinct(drawn, "model")]
+    labels = {model: _legend(where(drawn, model=model)[0], sources.name(model)) for model in models}
+    canvas = Canvas(1, 1, spec.caption, list(labels.values()), _note(drawn))
+    (axes,) = canvas.panels
+    canvas.label("text the teacher was adapted on (MB)", "drop of the mean score (%)")
+    canvas.ticks(axes, sorted({float(row["megabytes"]) for row in drawn}), "log")
+    if all(_drop(row) > 0 for row in drawn):
+        canvas.plain_logarithm(axes)
+    for number, model in enumerate(models):
+        points = where(drawn, model=model)
+        style = canvas.style(number, len(points))
+        axes.plot([], [], label=labels[model], **style)
+        canvas.points(axes, points, "megabytes", "drop", style | {"linestyle": "none"})
+        _draw_law(axes, points, style)
+    _names(axes, drawn, sources)
+    return canvas.finish()
+
+
+def _names(axes: "Axes", drawn: list[Row], sources: Sources) -> None:
+    """Name the points, above the panel at their volume."""
+    for language, label, megabytes in distinct(drawn, "language", "label", "megabytes"):
+        axes.annotate(
+            " ".join(filter(None, (sources.name(language), label))),
+            (float(megabytes), 1),
+            (0, 4),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
+
+
+def _drop(row: Row) -> float:
+    return float(row["drop"])
+
+
+def _draw_law(axes: "Axes", points: list[Row], style: Mapping) -> None:
+    import numpy as np
+
+    if not points[0]["fit_exponent"]:
+        return
+    volumes = [float(row["megabytes"]) for row in points]
+    x = np.geomspace(min(volumes) / MARGIN, max(volumes) * MARGIN, 50)
+    y = float(points[0]["fit_factor"]) * x ** float(points[0]["fit_exponent"])
+    axes.plot(x, y, color=style["color"], linestyle=style["linestyle"], linewidth=0.9)
+
+
+def _legend(row: Row, model: str) -> str:
+    if not row["fit_exponent"]:
+        return f"{model}: no power law"
+    law = f"drop ∝ MB^{float(row['fit_exponent']):.2f}"
+    if row["fit_exponent_low"]:
+        low, high = (float(row[f"fit_exponent_{end}"]) for end in ("low", "high"))
+        law += f" (95 %: {low:.2f} to {high:.2f})"
+    return f"{model}: {law.replace('-', '−')}"
+
+
+def _note(drawn: list[Row]) -> str:
+    count = max(len(where(drawn, model=model)) for (model,) in distinct(drawn, "model"))
+    freedom, languages = max(count - 2, 0), len(distinct(drawn, "language"))
+    sentences = [
+        "Bars: standard deviation over seeds." if drawn[0]["drop_std"] else "",
+        f"Lines: least squares of log drop on log MB, {count} points a model;",
+        f"intervals: Student's t with {freedom} degree{'' if freedom == 1 else 's'} of freedom.",
+        _verdict(drawn),
+        f"{languages} languages differ in more than the volume of text: the cause cannot be told."
+        if languages > 1
+        else "One language: what holds for it need not hold for another.",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _verdict(drawn: list[Row]) -> str:
+    intervals = [
+        (float(row["fit_exponent_low"]), float(row["fit_exponent_high"]))
+        for row in (where(drawn, model=model)[0] for (model,) in distinct(drawn, "model"))
+        if row["fit_exponent_low"]
+    ]
+    open_ = sum(low <= 0 <= high for low, high in intervals)
+    if not intervals:
+        return "Too little to bound an exponent."
+    if open_ == len(intervals):
+        return "Every interval holds 0: a drop that does not depend on the volume is not excluded."
+    return f"{len(intervals) - open_} of {len(intervals)} intervals exclude 0."
+
+
+KIND = FigureKind(DropFigure, rows, draw)

@@ -1,0 +1,156 @@
+"""Scores of one task against a number that variants differ in (Figures 9 and 10)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from monoglot.figures.blocks import (
+    FigureBlock,
+    FigureKind,
+    Sources,
+    cell_of,
+    check_labels,
+    check_tasks,
+    collect,
+    distinct,
+    metric_of,
+    where,
+)
+from monoglot.keys import Number, Parameters
+from monoglot.paths import Needs
+from monoglot.tables.base import Labelled, Record, Row, Text, check_known, check_score
+from monoglot.tables.scores import Cell
+
+if TYPE_CHECKING:
+    from monoglot.figures.canvas import Canvas
+    from monoglot.graph import Graph
+
+
+class PointOfVariant(Parameters):
+    """A point that shows a variant."""
+
+    variant: Text
+    """Name of a variant."""
+    x: Annotated[Number, Field(gt=0)]
+    """Where the point stands."""
+
+
+class LineOfPoints(Parameters):
+    """A line through variants."""
+
+    label: Text
+    """What is printed."""
+    points: Annotated[list[PointOfVariant], Field(min_length=1)]
+    """Its variants."""
+
+
+class ScoresFigure(FigureBlock):
+    """Scores of one task against a number that variants differ in (Figures 9 and 10)."""
+
+    kind: Literal["scores"]
+    """What is drawn."""
+    task: Text
+    """Name of a task."""
+    score: Text | None = None
+    """The metric to show instead of the record's `score`."""
+    x_label: Text
+    """What `x` is, with its unit."""
+    x_scale: Literal["linear", "log"] = "linear"
+    """Of the horizontal axis."""
+    lines: Annotated[list[LineOfPoints], Field(min_length=1)]
+    """A line for each label."""
+    references: Annotated[list[Labelled], Field(min_length=1, max_length=4)] | None = None
+    """Variants whose scores are horizontal lines."""
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of all variants that are shown."""
+        points = [point.variant for line in self.lines for point in line.points]
+        return points + [line.variant for line in self.references or ()]
+
+    def needs(self, graph: "Graph") -> Needs:
+        return Needs(runs=self.runs_of(graph, self.variants, [self.task]))
+
+    def check(self, graph: "Graph", where: str) -> None:
+        super().check(graph, where)
+        check_known(f"{where}.task", "tasks", [self.task], graph.config["tasks"])
+        check_known(where, "variants", self.variants, graph.variants)
+        check_labels(where, [*self.lines, *(self.references or ())])
+        check_tasks(graph, where, self.languages_of(graph), [self.task])
+        if self.score:
+            check_score(graph, f"{where}.score", self.task, self.score)
+
+
+def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
+    """Return a row for each point, and for each reference one without `x`.
+
+    `mean` and `mean_std` (sample standard deviation over seeds, empty below two) are in percent.
+    Raises `UserError` if records of a point are missing.
+    """
+    task, scores = spec.task, {spec.task: spec.score} if spec.score else {}
+    cells, metric = collect(records, scores), metric_of(records, spec.task, scores)
+    marks = [
+        {"label": line.label, "variant": point.variant, "x": f"{point.x:g}"}
+        for line in spec.lines
+        for point in sorted(line.points, key=lambda point: point.x)
+    ]
+    marks += [
+        {"label": line.label, "variant": line.variant, "x": ""} for line in spec.references or ()
+    ]
+    return [
+        {"model": model, "language": language, "task": task, "metric": metric}
+        | mark
+        | _measured(cell_of(cells, model, language, mark["variant"], task))
+        for model in spec.models
+        for language in spec.languages
+        for mark in marks
+    ]
+
+
+def draw(drawn: list[Row], spec: ScoresFigure, sources: Sources) -> "Canvas":
+    """Draw a panel for each model and language, with a line for each label."""
+    from monoglot.figures.canvas import REFERENCE, Canvas, panel_titles  # imports matplotlib
+
+    panels = distinct(drawn, "model", "language")
+    labels = [label for (label,) in distinct(drawn, "label")]
+    canvas = Canvas(len(spec.languages), len(spec.models), spec.caption, labels, _note(drawn))
+    titles, task = panel_titles(panels, sources), sources.name(spec.task)
+    canvas.label(spec.x_label, f"{task}, {_printed(drawn[0]['metric'])} (%)")
+    lines = [label for (label,) in distinct([row for row in drawn if row["x"]], "label")]
+    for axes, (model, language) in zip(canvas.panels, panels, strict=True):
+        axes.set_title(titles[model, language])
+        panel = where(drawn, model=model, language=language)
+        for number, label in enumerate(lines):
+            points = [row for row in where(panel, label=label) if row["x"]]
+            style = canvas.style(number, points=len(points))
+            axes.plot([], [], label=label, **style)
+            canvas.points(axes, points, "x", "mean", style)
+        for number, row in enumerate(where(panel, x="")):
+            axes.axhline(float(row["mean"]), label=row["label"], **REFERENCE[number])
+        ticks = sorted({float(row["x"]) for row in panel if row["x"]})
+        canvas.ticks(axes, ticks, spec.x_scale)
+    return canvas.finish()
+
+
+def _measured(cell: Cell) -> dict[str, str]:
+    return {
+        "mean": f"{float(cell.mean):.4f}",
+        "mean_std": "" if cell.std is None else f"{float(cell.std):.4f}",
+        "seeds": str(len(cell.percent)),
+    }
+
+
+def _printed(metric: str) -> str:
+    return metric.replace("_", " ").replace("f1", "F1")
+
+
+def _note(drawn: list[Row]) -> str:
+    counts = sorted({int(row["seeds"]) for row in drawn})
+    if counts == [1]:
+        return "One seed."
+    seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    return f"Mean and standard deviation over {seeds} seeds."
+
+
+KIND = FigureKind(ScoresFigure, rows, draw)

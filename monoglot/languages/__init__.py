@@ -1,1 +1,0 @@
-"""Languages by their codes, and which of the known data sets have one."""

@@ -1,1 +1,0 @@
-"""A checkpoint given to others: what goes to the Hub, and how."""

@@ -1,0 +1,503 @@
+"""A run as its results folder has it: which files a report is made from, read and checked.
+
+Snakemake's planning asks this module for the files, so it imports nothing heavy.
+"""
+
+import csv
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
+
+from monoglot.errors import UserError
+from monoglot.evaluate.records import Record, read_record
+from monoglot.figures.blocks import CellKey, collect, metric_of
+from monoglot.graph import Checkpoint, Graph
+from monoglot.paths import Run
+from monoglot.provenance import Provenance
+from monoglot.provenance import read as read_provenance
+from monoglot.report.html_tables import TableView, read_table
+from monoglot.tables.deployment import deployed
+from monoglot.tables.formats import read_rows
+from monoglot.tables.scores import Cell, shown_scores
+
+NAME = "report.html"
+TEMPLATES = Path(__file__).with_name("templates")
+PROVENANCE = "provenance.json"
+LONGEST = 10**12
+"""Seconds, or joules, that no job takes."""
+SHRINKS = ("select_layers", "prune_ffn", "reduce_hidden", "trim_vocab")
+"""Operations that make a checkpoint smaller and train nothing."""
+
+HistoryRow = Mapping[str, float | None]
+
+
+# Which files
+
+
+def templates() -> list[Path]:
+    """Return the files that a report is filled into: they are part of its code."""
+    return sorted(file for file in TEMPLATES.iterdir() if file.is_file())
+
+
+def reported(config: dict) -> Graph:
+    """Return the part of an experiment that its report shows: all of it.
+
+    Figures and what is made for them alone are left out unless they are among the targets, since
+    the report would have to wait for them.
+    """
+    graph = Graph(config)
+    if "figures" in graph.config["targets"] or not graph.config["figures"]:
+        return graph
+    return Graph(graph.config | {"figures": {}})
+
+
+def made_from(graph: Graph) -> list[str]:
+    """Return the paths, relative to the results folder, of all that a report is made from.
+
+    What is `in_use` comes on top where it has been measured.
+    """
+    return [
+        *(f"tables/{name}.{form}" for name in _tables(graph) for form in ("csv", "md")),
+        *(f"figures/{name}.{form}" for name in graph.config["figures"] for form in ("csv", "png")),
+        *(path for paths in records(graph).values() for path in paths),
+        *histories(graph).values(),
+        *jobs(graph),
+    ]
+
+
+def in_use(graph: Graph) -> list[str]:
+    """Return the paths of measurements of deployment: a report shows those that are there."""
+    measured = [*deployments(graph).values(), *exported(graph).values()]
+    tables = [name for name in graph.config["tables"] if name not in _tables(graph)]
+    return measured + [f"tables/{name}.{form}" for name in tables for form in ("csv", "md")]
+
+
+def records(graph: Graph) -> dict[str, list[str]]:
+    """Return the records of each adapter run, by the run's name."""
+    return {
+        str(run): [f"scores/{run}/seed{seed}.json" for seed in graph.seeds(run.variant)]
+        for run in _runs(graph)
+    }
+
+
+def histories(graph: Graph) -> dict[Checkpoint, str]:
+    """Return the history of each trained checkpoint."""
+    trained = (node for node in graph.checkpoints if graph.operation(node.variant) == "train")
+    return {node: f"models/{node}/history.csv" for node in trained}
+
+
+def deployments(graph: Graph) -> dict[Checkpoint, str]:
+    """Return what each scored checkpoint takes where it is used."""
+    return {node: f"deployment/{node}.json" for node in deployed(graph)}
+
+
+def exported(graph: Graph) -> dict[str, str]:
+    """Return the scores after export, by `model/language/variant`; baselines have none."""
+    names = {
+        f"{run.model}/{run.language}/{run.variant}"
+        for run in _runs(graph)
+        if not graph.is_baseline(run.variant)
+    }
+    return {name: f"onnx_scores/{name}.json" for name in sorted(names)}
+
+
+def jobs(graph: Graph) -> list[str]:
+    """Return the provenance of all jobs behind tables and figures, and of these themselves."""
+    config, found = graph.config, []
+    if "invented" in config["data"]:  # the raw files, perhaps in another folder, have a job too
+        found.append(os.path.relpath(f"{config['data']['root']}/{PROVENANCE}", config["results"]))
+    found += [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
+    found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
+    found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
+    found += [f"scores/{run}/{PROVENANCE}" for run in _runs(graph)]
+    found += [f"tables/{name}.{PROVENANCE}" for name in _tables(graph)]
+    found += [f"figures/{name}.{PROVENANCE}" for name in config["figures"]]
+    return found
+
+
+def _tables(graph: Graph) -> list[str]:
+    """Tables that are made without measuring: those of deployment have a target of their own."""
+    tables = graph.config["tables"].items()
+    return [name for name, spec in tables if spec["kind"] != "deployment"]
+
+
+def _runs(graph: Graph) -> list[Run]:
+    """Adapter runs that these tables, or figures, need."""
+    needs = [*(graph.needs[name] for name in _tables(graph)), *graph.figure_needs.values()]
+    return sorted({run for one in needs for run in one.runs})
+
+
+def _sets(graph: Graph) -> list[tuple[str, str]]:
+    """Languages and sets of data that were read; of texts, those that stores are made of."""
+    found = {(run.language, run.task) for run in _runs(graph)}
+    found |= {about for needs in graph.needs.values() for about in needs.sets}
+    found |= {tuple(store.split("/")[-2:]) for store in _stores(graph)}
+    for node in graph.checkpoints:
+        operation = graph.operation(node.variant)
+        if operation == "trim_vocab":
+            found.add((node.language, "heldout"))
+        elif operation == "scratch":
+            found |= {(language, "text") for language in graph.text_languages(node)}
+    return sorted(found)
+
+
+def _stores(graph: Graph) -> Iterator[str]:
+    """Token stores that operations and tables read: tokenizer's checkpoint, language, set."""
+    for node in graph.checkpoints:
+        operation = graph.operation(node.variant)
+        source = graph.parent(node) if operation == "trim_vocab" else node
+        names = {"train": ("text", "validation"), "prune_ffn": ("validation",)}
+        for name in names.get(operation, ("text",) if operation == "trim_vocab" else ()):
+            for language in graph.text_languages(node):
+                yield f"{graph.tokenizer(source)}/{language}/{name}"
+    for needs in graph.needs.values():
+        for node, language in needs.stores:
+            yield f"{graph.tokenizer(node)}/{language}/text"
+
+
+# What they hold
+
+Amount = Annotated[float, Field(ge=0, le=10**15)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Measurements(BaseModel):
+    """Part of a file of measurements; the file may say more than is read here."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class Latency(Measurements):
+    p50_ms: Amount
+    p95_ms: Amount
+
+
+class Throughput(Measurements):
+    tokens_per_second: Amount
+
+
+class MeasuredRun(Measurements):
+    """A form on one device; latency and throughput by length of the text in tokens."""
+
+    device: str
+    threads: Count
+    latency: dict[str, Latency]
+    throughput: dict[str, Throughput]
+    peak_bytes: Amount = Field(validation_alias=AliasPath("memory", "peak_bytes"))
+
+
+class MeasuredForm(Measurements):
+    weights_bytes: Amount = Field(validation_alias=AliasPath("disk", "weights_bytes"))
+    runs: list[MeasuredRun] = Field(min_length=1)
+
+
+class Machine(Measurements):
+    cpu: str
+    cores: int
+    gpu: str | None
+
+
+class InUse(Measurements):
+    """What a checkpoint takes where it is used, by the form that it is served in."""
+
+    lengths: list[Count] = Field(min_length=1, validation_alias=AliasPath("measuring", "lengths"))
+    batch: Count = Field(validation_alias=AliasPath("measuring", "batch"))
+    hardware: Machine
+    forms: dict[str, MeasuredForm] = Field(min_length=1)
+    load_average_before: Amount
+
+
+class ExportedScore(Measurements):
+    score: Share
+    scores: dict[str, Share] = {}
+
+
+class ExportedTask(Measurements):
+    """Scores of one seed, before export and after it with 32-bit and 8-bit numbers."""
+
+    torch: ExportedScore | None = None
+    fp32: ExportedScore | None = None
+    int8: ExportedScore | None = None
+
+
+class Exported(Measurements):
+    tasks: dict[str, ExportedTask]
+
+
+File = TypeVar("File", bound=Measurements)
+
+
+def read_run(graph: Graph, results: Path) -> "FinishedRun":
+    """Read what there is of a run; raise `UserError` if a file of it is not what it should be."""
+    there = {path for path in (*made_from(graph), *in_use(graph)) if (results / path).is_file()}
+
+    def found(paths: Mapping[Any, str]) -> Iterator[tuple[Any, Path]]:
+        return ((key, results / path) for key, path in paths.items() if path in there)
+
+    tables = sorted(graph.config["tables"].items(), key=lambda one: one[1]["kind"] != "scores")
+    return FinishedRun(
+        graph,
+        results,
+        [
+            read_record(results / path)
+            for paths in records(graph).values()
+            for path in paths
+            if path in there
+        ],
+        [
+            read_table(results / "tables", name, _groups(graph, spec), graph.variants)
+            for name, spec in tables
+            if {f"tables/{name}.csv", f"tables/{name}.md"} <= there
+        ],
+        _published(graph, results, there),
+        {node: read_history(path) for node, path in found(histories(graph))},
+        {name: _job(path) for name, path in found({path: path for path in jobs(graph)})},
+        {node: _in_use(path) for node, path in found(deployments(graph))},
+        {name: _measured(path, Exported).tasks for name, path in found(exported(graph))},
+    )
+
+
+def read_history(path: Path) -> list[HistoryRow]:
+    """Read the history of a training: numbers by column, None where a cell is empty."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return [
+                {key: _number(value) for key, value in row.items()}
+                for row in csv.DictReader(file, restval="", strict=True)
+            ]
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a history ({error})") from None
+
+
+def _in_use(path: Path) -> InUse:
+    found = _measured(path, InUse)
+    for form, about in found.forms.items():
+        for run in about.runs:
+            for length in map(str, found.lengths):
+                if length not in run.latency or length not in run.throughput:
+                    raise UserError(f"{path}: {form} has no length {length}; measure again")
+    return found
+
+
+def _measured(path: Path, kind: type[File]) -> File:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        said = str(error)
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+    raise UserError(f"{path}: holds no measurements ({said}); measure again")
+
+
+def _job(path: Path) -> Provenance:
+    """Read a file of provenance, and check what the job says it took."""
+    found = read_provenance(path)
+    for key in ("seconds", "cpu_seconds", "gpu_joules"):
+        value = found.get(key)
+        if value is not None and not (type(value) in (int, float) and 0 <= value < LONGEST):
+            raise UserError(f"{path}: '{key}' is {value!r}; it must be a number from 0")
+    return found
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return value
+
+
+def _groups(graph: Graph, spec: Mapping[str, Any]) -> dict[str, str]:
+    """How the headings of columns that belong together begin, and what to call the group."""
+    languages = {name: about["name"] for name, about in graph.config["languages"].items()}
+    columns = (one.get("label", one.get("variant", "")) for one in spec.get("columns", []))
+    return {name: name for name in columns} | languages
+
+
+def _published(
+    graph: Graph, results: Path, there: set[str]
+) -> dict[tuple[str, str], dict[str, float]]:
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for name, spec in graph.config["tables"].items():
+        path = f"tables/{name}.csv"
+        if spec["kind"] != "scores" or "published" not in spec or path not in there:
+            continue
+        for row in read_rows(results / path):
+            try:
+                numbers = {
+                    key.removeprefix("published_"): _number(value)
+                    for key, value in row.items()
+                    if key.startswith("published_") and value
+                }
+                found.setdefault((row["model"], row["row"]), numbers)
+            except (KeyError, ValueError) as error:
+                raise UserError(f"{results / path}: is not a table of scores ({error})") from None
+    return found
+
+
+# The run
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """An experiment and what there is of its results; what is missing is left out.
+
+    Attributes:
+        graph: the experiment as configured.
+        results: its results folder.
+        records: what adapter runs scored.
+        tables: the finished tables, those of scores first.
+        published: published numbers in the tables of scores: (model, variant) -> column -> value.
+        histories: of each trained checkpoint, a row an evaluation.
+        jobs: files of provenance by their path in the results folder.
+        deployments: of each checkpoint, what it takes where it is used.
+        exported: by `model/language/variant`, scores after export, by task.
+    """
+
+    graph: Graph
+    results: Path
+    records: list[Record]
+    tables: list[TableView]
+    published: Mapping[tuple[str, str], Mapping[str, float]]
+    histories: Mapping[Checkpoint, list[HistoryRow]]
+    jobs: Mapping[str, Provenance]
+    deployments: Mapping[Checkpoint, InUse]
+    exported: Mapping[str, Mapping[str, ExportedTask]]
+
+    @cached_property
+    def scores(self) -> Mapping[str, str]:
+        """By task, the metric shown where it is not the records' own: as in the first table."""
+        return shown_scores(self.graph)
+
+    @cached_property
+    def cells(self) -> Mapping[CellKey, Cell]:
+        """Scores in percent by model, language, variant and task; runs without scores left out."""
+        found = collect([one for one in self.records if _has(one, self.scores)], self.scores)
+        return {key: cell for key, cell in found.items() if cell.percent}
+
+    @cached_property
+    def sizes(self) -> Mapping[tuple[str, str, str], int]:
+        """Parameters by model, language and variant; baselines, which have none, left out."""
+        return {
+            (one["model"], one["language"], one["variant"]): one["parameters"]
+            for one in self.records
+            if one["parameters"] is not None
+        }
+
+    @cached_property
+    def models(self) -> list[str]:
+        return [m for m in self.graph.config["models"] if any(key[0] == m for key in self.cells)]
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """Languages that anything is scored in, in the order of the configuration."""
+        return [one for one in self.graph.evaluated if any(key[1] == one for key in self.cells)]
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """Variants that are scored, in the order of the configuration."""
+        return [one for one in self.graph.variants if any(key[2] == one for key in self.cells)]
+
+    def tasks(self, language: str) -> list[str]:
+        """The tasks that anything is scored on in a language."""
+        return [task for task in self.graph.tasks(language) if (language, task) in self._scored]
+
+    @cached_property
+    def _scored(self) -> set[tuple[str, str]]:
+        return {(language, task) for _, language, _, task in self.cells}
+
+    def metric(self, task: str) -> str:
+        return metric_of(self.records, task, self.scores)
+
+    def model_name(self, model: str) -> str:
+        return self.graph.config["models"][model].get("name", model)
+
+    def language_name(self, language: str) -> str:
+        return self.graph.config["languages"].get(language, {}).get("name", language)
+
+    def average(self, model: str, variant: str, languages: Sequence[str]) -> Fraction | None:
+        """Return the mean score over tasks and languages in percent; None if any is missing."""
+        cells = self._cells(model, variant, languages)
+        return None if not cells or None in cells else mean(cell.mean for cell in cells)
+
+    def deviation(self, model: str, variant: str, languages: Sequence[str]) -> float | None:
+        """Return the standard deviation of the averages of seeds; None below two whole seeds."""
+        cells = self._cells(model, variant, languages)
+        seeds = set.intersection(*(set(cell.percent) for cell in cells))
+        averages = [mean(cell.percent[seed] for cell in cells) for seed in sorted(seeds)]
+        return float(stdev(averages)) if len(averages) > 1 else None
+
+    def size(self, model: str, variant: str, languages: Sequence[str]) -> float | None:
+        """Return the mean number of parameters over languages; None if any is missing."""
+        counts = [self.sizes.get((model, language, variant)) for language in languages]
+        return None if not counts or None in counts else mean(counts)
+
+    def after_export(self, model: str, variant: str, numbers: str) -> float | None:
+        """Return the mean score of one seed after export, in percent; None if any is missing.
+
+        Args:
+            numbers: `int8`, `fp32`, or `torch` for the same seed before export.
+        """
+        scores = []
+        for language in self.languages:
+            said = self.exported.get(f"{model}/{language}/{variant}", {})
+            for task in self.tasks(language):
+                found = getattr(said.get(task), numbers, None)
+                scores.append(found and found.scores.get(self.scores.get(task), found.score))
+        return None if None in scores or not scores else 100 * mean(scores)
+
+    def references(self, model: str, language: str) -> dict[str, str]:
+        """Return, by scored variant, the variant it is measured against.
+
+        One that is its own, and a baseline, is measured against what most others are.
+        """
+        found = {
+            variant: reference(self.graph, self.graph.checkpoint(model, language, variant)).variant
+            for variant in self.variants
+            if not self.graph.is_baseline(variant)
+        }
+        others = Counter(found[v] for v in found if found[v] != v)
+        main = others.most_common(1)[0][0] if others else None
+        return {
+            variant: main if main and found.get(variant, variant) == variant else found[variant]
+            for variant in self.variants
+            if main or variant in found
+        }
+
+    def _cells(self, model: str, variant: str, languages: Sequence[str]) -> list[Cell | None]:
+        return [
+            self.cells.get((model, language, variant, task))
+            for language in languages
+            for task in self.tasks(language)
+        ]
+
+
+def reference(graph: Graph, node: Checkpoint) -> Checkpoint:
+    """Return the whole model behind a checkpoint: itself, if nothing was taken from it.
+
+    That is its teacher's reference; of a checkpoint without a teacher that was made smaller, or
+    trained after that, its parent's.
+    """
+    if teacher := graph.teacher(node):
+        return reference(graph, teacher)
+    parent = graph.parent(node)
+    if parent is None or graph.operation(node.variant) == "scratch":
+        return node
+    made = {graph.operation(one.variant) for one in (node, parent)}
+    return reference(graph, parent) if made & set(SHRINKS) else node
+
+
+def _has(record: Record, scores: Mapping[str, str]) -> bool:
+    """Whether a record has the metric shown: a baseline has none that needs a tokenizer."""
+    return record["task"] not in scores or scores[record["task"]] in record["scores"]

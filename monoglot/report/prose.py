@@ -1,0 +1,181 @@
+"""The words of the report: what was found, in sentences, and how the numbers were made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monoglot.report.costs import JobCosts
+from monoglot.report.finished_run import FinishedRun
+from monoglot.report.html_tables import counted, duration, energy, fixed, listed, mass, millions
+from monoglot.report.standings import Standing, kept, standings
+
+CLOSE = 2
+"""How many points below the whole model still count as close to it."""
+
+METRICS = {
+    "macro_f1": (
+        "macro F1",
+        "F1 of each class (the harmonic mean of how many of its examples were found and of how "
+        "many of those found are right), averaged over the classes, each counting alike.",
+    ),
+    "weighted_f1": (
+        "weighted F1",
+        "F1 of each class, averaged over the classes by how many examples they have.",
+    ),
+    "accuracy": ("accuracy", "Share of examples that got the right label."),
+    "word_f1": (
+        "F1 of names",
+        "A name counts as found if all its words, and no others, got the right label. The label "
+        "of a word is the one predicted for its first piece.",
+    ),
+    "word_accuracy": (
+        "word accuracy",
+        "Share of words that got the right label; the one predicted for a word's first piece.",
+    ),
+    "word_macro_f1": (
+        "macro F1 over words",
+        "F1 of each tag over words, averaged over the tags, each counting alike; the tag of a word "
+        "is the one predicted for its first piece.",
+    ),
+    "subtoken_f1": (
+        "sub-token F1",
+        "As in the paper: every piece of a word counts as a word of its own, so that the number "
+        "depends on how the tokenizer cuts words.",
+    ),
+}
+"""The metrics of records: name and definition."""
+
+OPERATIONS = {
+    "pretrained": "taken as it was published",
+    "scratch": "a model with random weights",
+    "train": "trained to guess masked words; with a teacher, to imitate it as well (distillation)",
+    "select_layers": "some of the layers kept, the others dropped",
+    "prune_ffn": "the least important neurons of each layer's feed-forward part dropped",
+    "reduce_hidden": "the vectors inside the model made shorter",
+    "trim_vocab": "word pieces that the language does not need dropped from the vocabulary",
+    "alias": "the same model under another name, scored with other settings",
+    "baseline": "a simple method without a neural network, to compare with",
+}
+"""What each operation does, in plain words."""
+
+
+def title(run: FinishedRun) -> str:
+    """Return the page's title: which languages, which models."""
+    graph = run.graph
+    languages = [run.language_name(one) for one in graph.evaluated]
+    models = [run.model_name(one) for one in run.models or graph.config["models"]]
+    where = f"{len(languages)} languages" if len(languages) > 3 else listed(languages)
+    return f"{where}: small models made from {listed(models)}"
+
+
+def findings(run: FinishedRun, costs: JobCosts) -> list[str]:
+    """Return the sentences: the smallest that is close, the best, the smallest of all, the cost."""
+    smaller = standings(run)
+    return [
+        *([_close(run, smaller)] if smaller else []),
+        *_best(run),
+        *([_smallest(run, smaller)] if smaller else []),
+        *([_cost(costs)] if run.jobs else []),
+    ]
+
+
+def _close(run: FinishedRun, smaller: Sequence[Standing]) -> str:
+    close = [one for one in smaller if one.lost <= CLOSE]
+    if close:
+        best = min(close, key=lambda one: (one.size, one.lost))
+        return (
+            f"The smallest model within {CLOSE} points of the whole model it comes from is "
+            f"{_name(run, best)}: {millions(best.size)} parameters, {best.smaller:.0f} % fewer "
+            f"than {best.whole}, with a mean score of {fixed(best.score)} % instead of "
+            f"{fixed(best.whole_score)} %."
+        )
+    best = min(smaller, key=lambda one: (one.lost, one.size))
+    return (
+        f"No smaller model stays within {CLOSE} points of the whole model it comes from; the "
+        f"closest, {_name(run, best)}, loses {fixed(best.lost)} points of "
+        f"{fixed(best.whole_score)} and is {best.smaller:.0f} % smaller "
+        f"({millions(best.size)} parameters)."
+    )
+
+
+def _best(run: FinishedRun) -> list[str]:
+    averages = {(m, v): run.average(m, v, run.languages) for m in run.models for v in run.variants}
+    known = {name: float(score) for name, score in averages.items() if score is not None}
+    if not known:
+        return []
+    model, variant = max(known, key=known.__getitem__)
+    cells = sum(len(run.tasks(language)) for language in run.languages)
+    over = counted(cells, "task") if len(run.languages) == 1 else f"{cells} tasks and languages"
+    score = fixed(known[model, variant])
+    return [f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}."]
+
+
+def _smallest(run: FinishedRun, smaller: Sequence[Standing]) -> str:
+    one = min(smaller, key=lambda one: (one.size, -one.score))
+    share = kept(one.score, one.whole_score)
+    keeps = f"and keeps {share:.0f} % of its score" if share is not None else "which scores 0"
+    return (
+        f"The smallest model of all, {_name(run, one)}, has {millions(one.size)} parameters, "
+        f"{100 - one.smaller:.0f} % of those of {one.whole}, {keeps}."
+    )
+
+
+def _cost(costs: JobCosts) -> str:
+    total = costs.total
+    said = f"The whole run was {counted(total.jobs, 'job')} and took {duration(total.seconds)}"
+    if total.kwh is None:
+        return f"{said}; how much energy is not known."
+    carbon = f" and {mass(total.co2_kg)} of CO₂" if total.co2_kg is not None else ""
+    return f"{said}, with about {energy(total.kwh)}{carbon}."
+
+
+def _name(run: FinishedRun, one: Standing) -> str:
+    return f"{run.model_name(one.model)} {one.variant}"
+
+
+def method(run: FinishedRun) -> dict[str, Any]:
+    """Return with what, when and where a run was made, as its jobs noted it; empty if unknown."""
+    jobs, graph = list(run.jobs.values()), run.graph
+    started = sorted(job["started"] for job in jobs) or [""]
+    used = {graph.operation(name) for name in graph.variants}
+    order = [*OPERATIONS, *sorted(used)]
+    return {
+        "started": _moment(started[0]),
+        "ended": _moment(started[-1]),
+        "commits": sorted({job["git_commit"] for job in jobs if job["git_commit"]}),
+        "hardware": sorted({machine(job["hardware"]) for job in jobs}),
+        "versions": sorted({pair for job in jobs for pair in job["versions"].items()}),
+        "tasks": [(name.upper(), _task(task)) for name, task in graph.config["tasks"].items()],
+        "metrics": _metrics(run),
+        "operations": [(n, OPERATIONS.get(n, "")) for n in sorted(used, key=order.index)],
+    }
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """Return what a machine is, as jobs note it."""
+    cores = f"{hardware['cores']} core{'' if hardware['cores'] == 1 else 's'}"
+    return f"{hardware['cpu']}, {cores}, {hardware['gpu'] or 'without a GPU'}"
+
+
+def _moment(started: str) -> str:
+    """A time to the minute, in UTC."""
+    return f"{started[:10]} {started[11:16]} UTC" if started else ""
+
+
+def _task(task: Mapping[str, Any]) -> str:
+    what = "tags every word" if task["kind"] == "tagging" else "sorts whole texts"
+    labels = task["labels"]
+    some = f"{', '.join(labels[:8])}{' …' if len(labels) > 8 else ''}"
+    whole = "; the whole model is trained for it" if task["tuning"] == "full" else ""
+    return f"{what} by {len(labels)} labels: {some}{whole}"
+
+
+def _metrics(run: FinishedRun) -> list[tuple[str, str, str, str]]:
+    """Tasks, key of their metric in records, its name, its definition."""
+    tasks: dict[str, list[str]] = {}
+    for task in run.graph.config["tasks"]:
+        if metric := run.metric(task):
+            tasks.setdefault(metric, []).append(task.upper())
+    return [
+        (", ".join(those), key, *METRICS.get(key, (key.replace("_", " "), "")))
+        for key, those in tasks.items()
+    ]

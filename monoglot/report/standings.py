@@ -1,0 +1,217 @@
+"""How variants stand: what they keep of the whole model's score, and which no other one beats."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import mean
+from typing import Any, NamedTuple
+
+from monoglot.report.finished_run import FinishedRun
+from monoglot.report.html_tables import MILLION, MISSING, fixed, millions, milliseconds
+
+STEPS = (50, 60, 70, 80, 90, 95, 100)
+"""Where one tint of the table of retention ends and the next begins, in percent."""
+
+Score = Fraction | float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What stands across in a panel, the less the better: its name, label, and unit.
+
+    `written` writes a value with its unit; the axis has values divided by `unit`.
+    """
+
+    name: str
+    label: str
+    unit: float
+    written: Callable[[float], str]
+
+
+PARAMETERS = Measure("Parameters", "parameters in millions (logarithmic)", MILLION, millions)
+LATENCY = Measure("Median latency", "median latency in ms (logarithmic)", 1, milliseconds)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A variant in a panel: its size, mean score in percent, its deviation over seeds or None.
+
+    The size is in parameters, or whatever the panel's measure is.
+    """
+
+    model: str
+    variant: str
+    size: float
+    score: float
+    std: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The points of one language, or of the average over all of them."""
+
+    title: str
+    ours: Sequence[Point]
+    published: Sequence[Point] = ()
+    measure: Measure = PARAMETERS
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A variant beside the whole model it is measured against, both in mean score and size."""
+
+    model: str
+    variant: str
+    size: float
+    score: float
+    whole: str
+    whole_size: float
+    whole_score: float
+
+    @property
+    def lost(self) -> float:
+        return self.whole_score - self.score
+
+    @property
+    def smaller(self) -> float:
+        """By how many percent it is smaller."""
+        return 100 * (1 - self.size / self.whole_size)
+
+
+class KeptShare(NamedTuple):
+    """A cell: percent as text, its tint (0: least kept) or None, and its tooltip."""
+
+    text: str
+    sort: str
+    tint: int | None
+    tip: str
+
+
+def panels(run: FinishedRun) -> list[Panel]:
+    """Return the average over languages first, if there are several, and then each of them."""
+    groups = [(run.language_name(one), [one]) for one in run.languages]
+    if len(groups) > 1:
+        groups.insert(0, (f"Average of {len(groups)} languages", run.languages))
+    found = [Panel(title, *_points(run, languages)) for title, languages in groups]
+    return [panel for panel in found if panel.ours]
+
+
+def front(points: Iterable[Point]) -> list[Point]:
+    """Return the Pareto front by size: points that none of the others beats.
+
+    One point beats another if it is at least as good in both size and score, and better in one.
+    """
+    found: list[Point] = []
+    for point in sorted(points, key=lambda one: (one.size, -one.score)):
+        best = found[-1] if found else None
+        if (
+            best is None
+            or point.score > best.score
+            or (point.size, point.score) == (best.size, best.score)
+        ):
+            found.append(point)
+    return found
+
+
+def standings(run: FinishedRun) -> list[Standing]:
+    """Return all variants that are smaller than what they are measured against."""
+    found = []
+    for model in run.models:
+        wholes = [run.references(model, language) for language in run.languages]
+        for variant in run.variants:
+            names = {one.get(variant) for one in wholes}
+            whole = names.pop() if len(names) == 1 else None
+            if whole is None or whole == variant:
+                continue
+            own, other = (_measured(run, model, name) for name in (variant, whole))
+            if own and other and own[0] < other[0]:
+                found.append(Standing(model, variant, *own, whole, *other))
+    return found
+
+
+def kept(score: Score | None, whole: Score | None) -> float | None:
+    """Return a score in percent of the whole model's; None if either is missing or it is 0."""
+    return None if score is None or not whole else float(100 * score / whole)
+
+
+def tint(percent: float) -> int:
+    """Return the number of the tint of a share."""
+    return sum(percent >= step for step in STEPS)
+
+
+def retention(run: FinishedRun, model: str) -> dict[str, Any] | None:
+    """Return the table of a model; None if nothing in it is measured against anything.
+
+    Its columns are in groups (language, number of tasks); a row is a variant, the share of
+    parameters it keeps, and its cells.
+    """
+    found = {language: run.references(model, language) for language in run.languages}
+    groups = [(run.language_name(one), len(run.tasks(one)) + 1) for one in run.languages]
+    heads = [head for one in run.languages for head in (*map(str.upper, run.tasks(one)), "mean")]
+    rows = []
+    for variant in run.variants:
+        whole = {language: found[language].get(variant) for language in run.languages}
+        cells = [cell for pair in whole.items() for cell in _shares(run, model, variant, *pair)]
+        if any(cell.tint is not None for cell in cells) and variant not in whole.values():
+            rows.append((variant, _smaller(run, model, variant, whole), cells))
+    names = dict.fromkeys(name for one in found.values() for name in one.values())
+    about = {"model": run.model_name(model), "whole": list(names), "groups": groups}
+    return about | {"heads": heads, "rows": rows} if rows else None
+
+
+def _measured(run: FinishedRun, model: str, variant: str) -> tuple[float, float] | None:
+    parameters = run.size(model, variant, run.languages)
+    score = run.average(model, variant, run.languages)
+    return None if parameters is None or score is None else (parameters, float(score))
+
+
+def _points(run: FinishedRun, languages: Sequence[str]) -> tuple[list[Point], list[Point]]:
+    ours, published = [], []
+    for model in run.models:
+        for variant in run.variants:
+            score = run.average(model, variant, languages)
+            parameters = run.size(model, variant, languages)
+            if score is not None and parameters:
+                std = run.deviation(model, variant, languages)
+                ours.append(Point(model, variant, parameters, float(score), std))
+            published += _printed(run, model, variant, languages, parameters)
+    return ours, published
+
+
+def _printed(
+    run: FinishedRun, model: str, variant: str, languages: Sequence[str], parameters: float | None
+) -> list[Point]:
+    """The published point, in its published size; in ours where none is published."""
+    row = run.published.get((model, variant), {})
+    scores = [row.get(f"{one}_{task}") for one in languages for task in run.tasks(one)]
+    printed = row["size_millions"] * MILLION if "size_millions" in row else parameters
+    if not scores or None in scores or not printed:
+        return []
+    return [Point(model, variant, printed, mean(scores))]
+
+
+def _shares(
+    run: FinishedRun, model: str, variant: str, language: str, whole: str | None
+) -> list[KeptShare]:
+    def scores(name: str | None) -> list[Fraction | None]:
+        cells = [run.cells.get((model, language, name or "", t)) for t in run.tasks(language)]
+        return [*(cell and cell.mean for cell in cells), run.average(model, name or "", [language])]
+
+    return [_share(*pair, whole) for pair in zip(scores(variant), scores(whole), strict=True)]
+
+
+def _share(score: Fraction | None, whole: Fraction | None, name: str | None) -> KeptShare:
+    percent = kept(score, whole)
+    if percent is None:
+        return KeptShare(MISSING, "", None, "")
+    said = f"{fixed(score)} of {fixed(whole)} ({name})"
+    return KeptShare(f"{percent:.0f}", f"{percent:.4f}", tint(percent), said)
+
+
+def _smaller(run: FinishedRun, model: str, variant: str, whole: dict[str, str | None]) -> str:
+    pairs = [
+        (run.size(model, variant, [language]), run.size(model, name or "", [language]))
+        for language, name in whole.items()
+    ]
+    shares = [100 * own / all_ for own, all_ in pairs if own and all_]
+    return f"{mean(shares):.0f}" if shares else MISSING

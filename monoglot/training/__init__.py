@@ -1,0 +1,1 @@
+"""Masked-language-model training and distillation: batches, losses, the loop, and its state."""

@@ -1,0 +1,83 @@
+"""How to train: the parameters of masked-LM training and distillation. For planning too."""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from monoglot.keys import Count, Number, Parameters, Seed
+
+Weight = Annotated[Number, Field(ge=0, le=1)]
+
+
+class Settings(Parameters):
+    """How to train, alone or under a teacher."""
+
+    loss: Literal["none", "mse", "kl"] = "none"
+    """Distance to the teacher's logits; none trains on masked LM alone."""
+    alpha: Weight = 0.5
+    """Weight of the masked-LM loss, 0 to 1; that of the distance is 1 - alpha."""
+    attention_weight: Weight = 0
+    """Weight of attention matching in the distance to the teacher, 0 to 1; that of the logits is \
+1 - attention_weight."""
+    attention_projection: Literal["rows", "full"] = "rows"
+    """What the learned projection of the student's attention maps: each row, or the full map as \
+one vector (max_length to the power of four parameters)."""
+    # Well above 100, rounding in fp32 is more than the divergence.
+    temperature: Annotated[Number, Field(gt=0, le=100)] = 2
+    """Of both sides' softmax in KL divergence, at most 100."""
+    kl_mean: Literal["position", "sequence"] = "position"
+    """Mean of the KL divergence over positions, or over sequences (`batchmean`)."""
+    positions: Literal["all", "unpadded", "masked"] = "all"
+    """Positions whose logits are compared; the paper's code compares padding too."""
+    learning_rate: Annotated[Number, Field(gt=0)] = 5e-5
+    """The highest, of AdamW."""
+    warmup: Weight = 0
+    """Share of the steps in which the learning rate rises; it falls linearly after them."""
+    weight_decay: Annotated[Number, Field(ge=0)] = 0
+    """Of weights, not of biases and layer norms."""
+    batch_size: Count = 8
+    """Sequences in a step."""
+    micro_batch: Count | None = None
+    """Sequences in memory at a time, if a whole batch is too large; the loss is the same."""
+    epochs: Annotated[Number, Field(gt=0)] | None = None
+    """Passes over the text; give this or `steps`."""
+    steps: Count | None = None
+    """Optimiser steps; give this or `epochs`."""
+    max_length: Annotated[Count, Field(ge=8)] = 512
+    """Longest sequence in tokens, special ones included."""
+    documents: Literal["truncate", "chunk", "pack"] = "truncate"
+    """Long documents are cut and the rest dropped, cut into pieces, or run on into each other."""
+    padding: Literal["max_length", "longest"] = "longest"
+    """Pad every batch to `max_length`, or to its longest sequence."""
+    mlm_probability: Annotated[Number, Field(gt=0, lt=1)] = 0.15
+    """Share of the tokens that are masked."""
+    evaluate_every: Count = 500
+    """Steps between validations, which are the rows of the history."""
+    validation_masks: Literal["fixed", "redrawn"] = "fixed"
+    """The same masks at every validation, or new ones each time (the paper's code)."""
+    keep: Literal["last", "best"] = "last"
+    """The weights after the last step, or those with the lowest validation loss."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the forward and backward pass; weights and optimiser are fp32."""
+    seed: Seed = 42
+    """Of data order, masks and dropout."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either 'epochs' or 'steps'")
+        return self
+
+    def total_steps(self, sequences: int) -> int:
+        """Return the number of optimiser steps for a corpus of so many sequences."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, round(self.epochs * math.ceil(sequences / self.batch_size)))
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of a step: linear warm-up, then linear decay to zero."""
+        warmup = self.warmup * total
+        if step < warmup:
+            return self.learning_rate * (step + 1) / warmup
+        return self.learning_rate * (total - step) / max(1, total - warmup)
