@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import METRICS
 from monoglot.operations import OPERATIONS
 from monoglot.report.costs import JobCosts
