@@ -11,16 +11,29 @@ is first used, torch with it.
 from importlib import import_module
 from typing import Any
 
-# Asked for by a text: what the interface offers is no part of the code that jobs depend on.
+# Named in a text: what the interface offers is no part of the code that jobs depend on.
 _INTERFACE = "monoglot.api"
+# Stated here, since Python asks this module for every `from monoglot import ...` that a job makes,
+# and the interface imports torch.
+_NAMES = (
+    "Evaluation",
+    "UserError",
+    "adapt",
+    "distill",
+    "evaluate_mlm",
+    "parameters",
+    "prune_ffn",
+    "reduce_hidden",
+    "select_layers",
+    "trim_vocab",
+)
 
 
 def __getattr__(name: str) -> Any:
-    modules = import_module(_INTERFACE).MODULES
-    if name not in modules:
+    if name not in _NAMES:
         raise AttributeError(f"module 'monoglot' has no attribute '{name}'")
-    return getattr(import_module(modules[name]), name)
+    return getattr(import_module(_INTERFACE), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(import_module(_INTERFACE).MODULES)
+    return list(_NAMES)

@@ -44,21 +44,6 @@ from monoglot.training.loop import train
 from monoglot.training.processes import Processes
 from monoglot.training.settings import Settings
 
-MODULES = {
-    "UserError": "monoglot.errors",
-    "Evaluation": "monoglot.api",
-    "adapt": "monoglot.api",
-    "distill": "monoglot.api",
-    "evaluate_mlm": "monoglot.api",
-    "parameters": "monoglot.api",
-    "prune_ffn": "monoglot.api",
-    "reduce_hidden": "monoglot.api",
-    "select_layers": "monoglot.api",
-    "trim_vocab": "monoglot.api",
-}
-"""Where each public name is; `monoglot/__init__.pyi` says the same to type checkers."""
-
-
 # Whether models and texts are ones that the operations can work with.
 
 

@@ -33,7 +33,7 @@ BESIDE = (("published_", "difference_"), ("_std", "_seeds"))
 
 
 @dataclass
-class Cell:
+class ComparedCell:
     """What one side knows of a cell.
 
     Attributes:
@@ -60,7 +60,7 @@ class Cell:
         return stdev(self.percent.values()) if len(self.percent) > 1 else None
 
 
-def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Run, Cell]:
+def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Run, ComparedCell]:
     """Read the cells of a results folder, or of any folder with records.
 
     Args:
@@ -71,14 +71,17 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
             run, or those of a cell have different metrics.
     """
     root = folder / "scores" if (folder / "scores").is_dir() else folder
-    cells: dict[Run, Cell] = {}
+    cells: dict[Run, ComparedCell] = {}
     for path in sorted(root.rglob("seed*.json")):
         record = read_record(path)
         key = Run(*(record[name] for name in ("model", "language", "variant", "task")))
         name = (scores or {}).get(record["task"], record["metric"])
         if has_no_pieces(record, name):
             continue
-        cell, seed = cells.setdefault(key, Cell({}, name, record["parameters"])), record["seed"]
+        cell, seed = (
+            cells.setdefault(key, ComparedCell({}, name, record["parameters"])),
+            record["seed"],
+        )
         if seed in cell.percent:
             raise UserError(
                 f"{path}: is the second record of {key} with seed {seed}; keep one of them, or "
@@ -97,7 +100,7 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
     return cells
 
 
-def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
+def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, ComparedCell]:
     """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
 
     A table of ours will do: what it says beside scores is left out.
@@ -112,7 +115,7 @@ def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, Cell]:
                 continue
             parameters = None if size is None else int(size * MILLION)
             key = Run(model, language, variant, task)
-            cells[key] = Cell({None: Fraction(value)}, scores.get(task, ""), parameters)
+            cells[key] = ComparedCell({None: Fraction(value)}, scores.get(task, ""), parameters)
     if not cells:
         raise UserError(f"{path}: has no column of a language and a task (mt_ner)")
     return cells
@@ -128,7 +131,7 @@ SAME = ("metric", "n_train", "n_test", "settings", "versions", "hardware", "git_
 
 
 @dataclass(frozen=True)
-class Difference:
+class CellDifference:
     """A cell of both sides.
 
     Attributes:
@@ -137,8 +140,8 @@ class Difference:
     """
 
     key: Run
-    first: Cell
-    second: Cell
+    first: ComparedCell
+    second: ComparedCell
     points: Fraction
     p: float | None
 
@@ -153,12 +156,12 @@ class Comparison:
         others: of what else differs (`settings.epochs`), pairs of values and in how many cells.
     """
 
-    cells: list[Difference]
+    cells: list[CellDifference]
     only_first: list[Run]
     only_second: list[Run]
     others: dict[str, dict[tuple[str, str], int]]
 
-    def differing(self, tolerance: float = 0.0) -> list[Difference]:
+    def differing(self, tolerance: float = 0.0) -> list[CellDifference]:
         """Return the cells whose scores differ by more than so many points, or whose size does."""
         return [
             one
@@ -171,7 +174,9 @@ class Comparison:
         return not (self.differing(tolerance) or self.only_first or self.only_second)
 
 
-def compare(first: Mapping[Run, Cell], second: Mapping[Run, Cell], test: bool = True) -> Comparison:
+def compare(
+    first: Mapping[Run, ComparedCell], second: Mapping[Run, ComparedCell], test: bool = True
+) -> Comparison:
     """Compare two sides cell by cell.
 
     Args:
@@ -189,7 +194,7 @@ def compare(first: Mapping[Run, Cell], second: Mapping[Run, Cell], test: bool = 
     )
 
 
-def same_size(one: Difference) -> bool:
+def same_size(one: CellDifference) -> bool:
     """Whether both sides have as many parameters, of published ones as far as they are told."""
     sizes = [one.first.parameters, one.second.parameters]
     if None in sizes:
@@ -199,12 +204,12 @@ def same_size(one: Difference) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _difference(key: Run, first: Cell, second: Cell, test: bool) -> Difference:
+def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool) -> CellDifference:
     p = _p_value(key, first, second) if test and first.metric == second.metric else None
-    return Difference(key, first, second, second.mean - first.mean, p)
+    return CellDifference(key, first, second, second.mean - first.mean, p)
 
 
-def _p_value(key: Run, first: Cell, second: Cell) -> float | None:
+def _p_value(key: Run, first: ComparedCell, second: ComparedCell) -> float | None:
     """The p-value of the means' difference; None if seeds are not the same, or files missing."""
     from monoglot.significance import p_value, read_predictions
 
@@ -220,7 +225,9 @@ def _p_value(key: Run, first: Cell, second: Cell) -> float | None:
     return p_value(first.metric, a, b, str(key))
 
 
-def _others(pairs: Iterable[tuple[Cell, Cell]]) -> dict[str, dict[tuple[str, str], int]]:
+def _others(
+    pairs: Iterable[tuple[ComparedCell, ComparedCell]],
+) -> dict[str, dict[tuple[str, str], int]]:
     found: dict[str, dict[tuple[str, str], int]] = {}
     for first, second in pairs:
         for seed in first.records.keys() & second.records.keys():
@@ -260,7 +267,7 @@ COLUMNS = (
 )
 
 
-def _values(one: Difference) -> dict[str, object]:
+def _values(one: CellDifference) -> dict[str, object]:
     key = one.key
     about = [key.model, key.language, key.variant, key.task, one.first.metric or one.second.metric]
     sides = [
@@ -350,7 +357,7 @@ def laid_out(
     return "\n\n".join(part for part in parts if part)
 
 
-def _fitting(cells: Sequence[Difference], names: tuple[str, str], width: int) -> str:
+def _fitting(cells: Sequence[CellDifference], names: tuple[str, str], width: int) -> str:
     """A grid for a terminal, if need be without sizes, then without names of scores."""
     for without in ((), ("size",), ("size", "score")):
         grid = _grid(cells, names, "plain", without)
@@ -360,7 +367,7 @@ def _fitting(cells: Sequence[Difference], names: tuple[str, str], width: int) ->
 
 
 def _grid(
-    cells: Sequence[Difference],
+    cells: Sequence[CellDifference],
     names: tuple[str, str],
     style: str,
     without: Sequence[str] = (),
@@ -397,7 +404,7 @@ def summary(found: Comparison, names: tuple[str, str], tolerance: float) -> str:
     return " ".join(sentences)
 
 
-def _row(one: Difference) -> list[str]:
+def _row(one: CellDifference) -> list[str]:
     sizes = [_millions(cell.parameters) for cell in (one.first, one.second)]
     size = sizes[0] if same_size(one) else " → ".join(sizes)
     metric = one.first.metric or one.second.metric
@@ -414,7 +421,7 @@ def _row(one: Difference) -> list[str]:
     ]
 
 
-def _score(cell: Cell) -> str:
+def _score(cell: ComparedCell) -> str:
     std = "" if cell.std is None else f" ± {cell.std:.2f}"
     return f"{float(cell.mean):.2f}{std}"
 

@@ -28,7 +28,7 @@ from monoglot.keys import (
 )
 from monoglot.operations import OPERATIONS
 from monoglot.operations.pretrained import Pretrained
-from monoglot.operations.scratch import Shape
+from monoglot.operations.scratch import ScratchShape
 
 License = Annotated[str, Field(max_length=200, pattern=r"^[^|\x00-\x1f]+$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -137,7 +137,7 @@ class Data(Parameters):
     """Sentences nothing is trained or counted on; for the report on a trimmed vocabulary."""
 
 
-class ModelShape(Shape):
+class ModelShape(ScratchShape):
     max_positions: Annotated[Count, Field(ge=8)] = 512
     """Longest sequence in tokens."""
 
@@ -159,7 +159,7 @@ text if not given."""
     """Shape of the model before any reduction; `scratch` makes it, checks use it."""
 
 
-class Language(Parameters):
+class LanguageBlock(Parameters):
     name: str
     """The language's name in print."""
     evaluated: bool = True
@@ -208,7 +208,7 @@ class Deployment(Parameters):
     """Batches that are timed, for each length, after one that is not."""
 
 
-class Energy(Parameters):
+class EnergyBlock(Parameters):
     country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """Where jobs ran, ISO 3166 alpha-3 (DEU); the world's average electricity if null."""
 
@@ -266,7 +266,7 @@ fill in."""
     """Where raw files come from, set by set and language by language."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     """Model families by name; the name is a folder in the results."""
-    languages: Annotated[dict[Name, Language], Field(min_length=1)]
+    languages: Annotated[dict[Name, LanguageBlock], Field(min_length=1)]
     """Languages by short name, each with its code in every source that needs one."""
     tasks: dict[Name, dict[str, Any]]
     """Tasks by name, with their labels and the adapter's training (Table 4); none if nothing is \
@@ -285,7 +285,7 @@ scored."""
     """Figures by name."""
     deployment: Deployment = Deployment()
     """How checkpoints are measured where they are used (target `deployment`)."""
-    energy: Energy = Energy()
+    energy: EnergyBlock = EnergyBlock()
     """How energy becomes CO2."""
     resources: Resources = Resources()
     """What a job asks a cluster for, by rule; each further attempt asks for twice as much."""

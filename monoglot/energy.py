@@ -30,7 +30,7 @@ CORES = re.compile(r"\b(\d+)-Core\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Energy:
+class SpentEnergy:
     """Energy of electricity, and the CO2 that making it set free."""
 
     kwh: float
@@ -38,14 +38,14 @@ class Energy:
 
 
 @dataclass(frozen=True)
-class Total(Energy):
+class Total(SpentEnergy):
     """The energy of `jobs` together; of them, `unknown` do not say what they used and add none."""
 
     jobs: int
     unknown: int
 
 
-def energy_of(said: Mapping[str, Any], country: str | None = None) -> Energy | None:
+def energy_of(said: Mapping[str, Any], country: str | None = None) -> SpentEnergy | None:
     """Return the energy of the job of a file of provenance; None if the file is too old to say.
 
     Args:
@@ -63,7 +63,7 @@ def energy_of(said: Mapping[str, Any], country: str | None = None) -> Energy | N
     joules = said["cpu_seconds"] * core_watts(hardware["cpu"], hardware["cores"])
     joules += said.get("gpu_joules") or 0
     kwh = joules / JOULES_PER_KWH
-    return Energy(kwh, kwh * per_kwh)
+    return SpentEnergy(kwh, kwh * per_kwh)
 
 
 def total(said: Iterable[Mapping[str, Any]], country: str | None = None) -> Total:

@@ -49,7 +49,7 @@ from monoglot.operations.surgery import (
 from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.paths import Paths
 from monoglot.script import paused
-from monoglot.shrink import Shape
+from monoglot.shrink import ChainShape
 from monoglot.training.batches import Sequences
 from monoglot.training.loop import train
 from monoglot.training.processes import Processes
@@ -242,8 +242,8 @@ class ChainPlan:
     folder: Path
     family: str
     device: str
-    before: Shape
-    after: Shape
+    before: ChainShape
+    after: ChainShape
     config: dict[str, Any]
     parameters: dict[str, int]
     material: TextNumbers
@@ -274,7 +274,7 @@ def begin(
     contents = parsed(source.tokenizer, source.model)
     special = len(special_ids(contents, special_tokens(source.tokenizer), config_ids(config)))
     heads, longest, family = config.num_attention_heads, longest_input(config), config.model_type
-    before = Shape(
+    before = ChainShape(
         config.num_hidden_layers, ffn_size(config), config.hidden_size, config.vocab_size - special
     )
     given = {name: options[name] for name in asdict(before) if options[name] is not None}

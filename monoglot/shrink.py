@@ -80,7 +80,7 @@ SAID = "What `monoglot shrink` has made so far; it is removed at the end.\n"
 
 
 @dataclass(frozen=True)
-class Shape:
+class ChainShape:
     """What a model is to be: layers, feed-forward neurons, hidden size, and pieces of vocabulary
     besides the special tokens."""
 
@@ -90,7 +90,7 @@ class Shape:
     vocab: int
 
 
-def target(whole: Shape, heads: int, preset: str, given: Mapping[str, int]) -> Shape:
+def target(whole: ChainShape, heads: int, preset: str, given: Mapping[str, int]) -> ChainShape:
     """Return the shape to make: what is `given`, else the preset's share of the whole.
 
     Args:
@@ -120,7 +120,7 @@ def target(whole: Shape, heads: int, preset: str, given: Mapping[str, int]) -> S
             f"--hidden is {wanted['hidden']}; it must be a multiple of the model's {heads} "
             "attention heads"
         )
-    return Shape(**wanted)
+    return ChainShape(**wanted)
 
 
 def training(budget: str, options: Mapping[str, Any], longest: int) -> dict[str, dict[str, Any]]:
@@ -147,7 +147,11 @@ def training(budget: str, options: Mapping[str, Any], longest: int) -> dict[str,
 
 
 def variants(
-    family: str, before: Shape, after: Shape, how: Mapping[str, Mapping[str, Any]], longest: int
+    family: str,
+    before: ChainShape,
+    after: ChainShape,
+    how: Mapping[str, Mapping[str, Any]],
+    longest: int,
 ) -> dict[str, dict[str, Any]]:
     """Return the variants from one shape to another, the model first; what stays needs none.
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from monoglot import provenance, script
-from monoglot.data import invented
-from monoglot.data.invented import Sizes
+from monoglot.data.invented import Sizes, generate
 
 SPLITS = ("TRAIN", "DEV", "TEST")
 
@@ -34,7 +33,7 @@ def main() -> None:
         **{task: tuple(getattr(arguments, task)) for task in ("tc", "sa", "ner", "pos")},
     )
     with provenance.of_folder(__file__, arguments, []):
-        invented(arguments.out, arguments.seed, sizes)
+        generate(arguments.out, arguments.seed, sizes)
 
 
 if __name__ == "__main__":

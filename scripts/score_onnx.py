@@ -29,11 +29,13 @@ def main() -> None:
     errors.need("onnx")
 
     with script.loading():
-        from monoglot.deploy.exported_scores import Run, write_scores
+        from monoglot.deploy.exported_scores import ExportedRun, write_scores
 
     seed = f"seed{options.seed}"
     runs = [
-        Run(options.scores / task / f"{seed}.json", options.adapters / task / seed, examples)
+        ExportedRun(
+            options.scores / task / f"{seed}.json", options.adapters / task / seed, examples
+        )
         for task, examples in zip(options.tasks, options.examples, strict=True)
     ]
     inputs = [file for run in runs for file in (run.record, run.kept, run.examples)]

@@ -13,7 +13,7 @@ import click
 from monoglot.cli import terminal
 from monoglot.cli.main import Exit
 from monoglot.cli.options import (
-    Experiment,
+    ChosenExperiment,
     FiniteRange,
     WithMore,
     as_json,
@@ -99,7 +99,7 @@ def run(
         context.exit(watch(words, it, dry_run))
 
 
-def watch(words: list[str], it: Experiment, dry_run: bool = False) -> int:
+def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
     """Run Snakemake, show how far it is, and return the exit status of this command.
 
     Args:
@@ -165,7 +165,7 @@ def _job(job: "RunningJob", folder: Path) -> str:
     return f"{job.rule} {job.name}" + (f" ({far})" if far else "")
 
 
-def _sum_up(events: "RunEvents", status: int, it: Experiment, seconds: float) -> None:
+def _sum_up(events: "RunEvents", status: int, it: ChosenExperiment, seconds: float) -> None:
     if status:
         names = ", ".join(events.failed[:3]) + (" and more" if len(events.failed) > 3 else "")
         failed = (
@@ -340,7 +340,9 @@ def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_
             click.echo(_state_text(state, terminal.width()))
 
 
-def _states(it: Experiment, targets: list[str], every: float | None) -> Iterator["WorkflowState"]:
+def _states(
+    it: ChosenExperiment, targets: list[str], every: float | None
+) -> Iterator["WorkflowState"]:
     """Yield the state; with `every`, again after so many seconds, until all is done."""
     from monoglot.progress import state_of
     from monoglot.workflow import planned
@@ -560,7 +562,7 @@ def _check_free(out: Path, force: bool) -> None:
 
 
 def _make_block(
-    it: Experiment,
+    it: ChosenExperiment,
     code: str,
     name: str,
     short: str | None,
@@ -613,7 +615,7 @@ def _found_line(found: "Found") -> str:
     return f"{found.set:<12}{state:<9}{origin}{said}"
 
 
-def _content(it: Experiment, block: "Block", command: str) -> str:
+def _content(it: ChosenExperiment, block: "Block", command: str) -> str:
     import yaml
 
     whole = {"extends": it.config} | block.config
@@ -626,7 +628,7 @@ def _content(it: Experiment, block: "Block", command: str) -> str:
     return "\n".join([*lines, "", body])
 
 
-def _check_block(it: Experiment, block: "Block") -> None:
+def _check_block(it: ChosenExperiment, block: "Block") -> None:
     """Raise `UserError` if the configuration with the new language would be refused."""
     from monoglot.data.download import all_needs
     from monoglot.graph import Graph

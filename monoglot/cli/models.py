@@ -273,7 +273,7 @@ def _run(work: Path, targets: Sequence[str]) -> int:
     """Run Snakemake as `monoglot run` does, in the folder of unfinished work."""
     from monoglot import workflow
     from monoglot.cli.experiments import watch
-    from monoglot.cli.options import Experiment
+    from monoglot.cli.options import ChosenExperiment
     from monoglot.config import WORKFLOW
     from monoglot.shrink import CONFIG
 
@@ -286,7 +286,7 @@ def _run(work: Path, targets: Sequence[str]) -> int:
     more = ["--snakefile", str(WORKFLOW / "Snakefile"), "--nolock", "--set-threads", *alone]
     config = os.path.abspath(work / CONFIG)
     words = workflow.command(config, targets, cores=cores, more=more)
-    return watch(words, Experiment(work, config, work))
+    return watch(words, ChosenExperiment(work, config, work))
 
 
 @contextmanager

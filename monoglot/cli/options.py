@@ -41,7 +41,7 @@ def workflow_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ChosenExperiment:
     """A configuration file and the folder that Snakemake runs it in, which is the current one.
 
     The command was started in `started_in`.
@@ -102,7 +102,7 @@ class Experiment:
 
 
 @contextmanager
-def experiment(config: str) -> Iterator[Experiment]:
+def experiment(config: str) -> Iterator[ChosenExperiment]:
     """Open a configuration from any folder; within this, the workflow's folder is the current one.
 
     Its path is relative to the current folder or, if there is no such file there, to the
@@ -116,7 +116,7 @@ def experiment(config: str) -> Iterator[Experiment]:
         raise UserError(f"{config}: there is no such configuration file; see {folder / 'configs'}")
     name = os.path.relpath(found, folder) if found.is_relative_to(folder) else str(found)
     with chdir(folder):
-        yield Experiment(folder, name, here)
+        yield ChosenExperiment(folder, name, here)
 
 
 # What the shell offers after the tab key.

@@ -28,7 +28,7 @@ TENSES = ("present", "past", "future")
 
 
 @dataclass(frozen=True)
-class Language:
+class InventedLanguage:
     """What turns a sentence plan into words.
 
     `laws` are (pattern, replacement) pairs applied in order to a proto-form; `order` arranges
@@ -73,7 +73,7 @@ class Language:
         return stem + self.adverb if upos == "ADV" else stem
 
 
-AVORZAN = Language(
+AVORZAN = InventedLanguage(
     code="qaa",
     name="Avöržan",
     laws=(
@@ -106,7 +106,7 @@ AVORZAN = Language(
     },
 )
 
-BELORIN = Language(
+BELORIN = InventedLanguage(
     code="qab",
     name="Belorin",
     laws=((r"h", ""), (r"z", "s"), (r"w", "v"), (r"([td])(?=i)", "c")),
@@ -132,7 +132,7 @@ BELORIN = Language(
     },
 )
 
-CEDOSH = Language(
+CEDOSH = InventedLanguage(
     code="qac",
     name="Cedosh",
     laws=((r"p", "f"), (r"k(?=[ei])", "ch"), (r"(?<=[aeiou])t(?=[aeiou])", "d"), (r"w", "b")),
@@ -158,7 +158,7 @@ CEDOSH = Language(
     },
 )
 
-LANGUAGES: tuple[Language, ...] = (AVORZAN, BELORIN, CEDOSH)
+LANGUAGES: tuple[InventedLanguage, ...] = (AVORZAN, BELORIN, CEDOSH)
 
 
 # Words: what can be said (concepts), and how each language says it.
@@ -239,7 +239,7 @@ class Lexicon:
         """Draw a concept of class `upos` from `cluster`."""
         return self.clusters[cluster, upos].draw(rng)
 
-    def stem(self, concept: Concept, language: Language) -> str:
+    def stem(self, concept: Concept, language: InventedLanguage) -> str:
         """Return the stem of `concept` in `language`."""
         return self._stems[language.code][concept.number]
 
@@ -486,7 +486,7 @@ def text(tokens: list[Token]) -> str:
     return "".join(parts).strip()
 
 
-def say(clauses: tuple[Clause, ...], lexicon: Lexicon, language: Language) -> list[Token]:
+def say(clauses: tuple[Clause, ...], lexicon: Lexicon, language: InventedLanguage) -> list[Token]:
     """Say a sentence in `language`. Only names are written with a capital."""
     speaker = _Speaker(lexicon, language)
     tokens = [token for clause in clauses for token in speaker.clause(clause)]
@@ -494,7 +494,7 @@ def say(clauses: tuple[Clause, ...], lexicon: Lexicon, language: Language) -> li
 
 
 class _Speaker:
-    def __init__(self, lexicon: Lexicon, language: Language) -> None:
+    def __init__(self, lexicon: Lexicon, language: InventedLanguage) -> None:
         self._lexicon = lexicon
         self._language = language
 
@@ -617,12 +617,12 @@ class _Writer:
         self._seed = seed
         self._lexicon = lexicon
 
-    def documents(self, language: Language, count: int) -> None:
+    def documents(self, language: InventedLanguage, count: int) -> None:
         composer, rng = self._composer(f"documents {language.code}")
         rows = (self._document(language, composer, rng) for _ in range(count))
         self._lines(f"glotcc/{language.flores}.jsonl", rows)
 
-    def flores(self, language: Language, count: int) -> None:
+    def flores(self, language: InventedLanguage, count: int) -> None:
         for split in ("dev", "devtest"):
             composer, rng = self._composer(f"flores {split}")
             lines = [
@@ -630,7 +630,7 @@ class _Writer:
             ]
             self._lines(f"flores200/{split}/{language.flores}.{split}", lines)
 
-    def topics(self, language: Language, counts: tuple[int, int, int]) -> None:
+    def topics(self, language: InventedLanguage, counts: tuple[int, int, int]) -> None:
         identity = 0
         for split, count in zip(SPLITS, counts, strict=True):
             composer, rng = self._composer(f"topics {split}")
@@ -643,7 +643,7 @@ class _Writer:
                 identity += 1
             self._lines(f"sib200/{language.flores}/{split}.tsv", lines)
 
-    def sentiment(self, language: Language, counts: tuple[int, int, int]) -> None:
+    def sentiment(self, language: InventedLanguage, counts: tuple[int, int, int]) -> None:
         for split, count in zip(SPLITS, counts, strict=True):
             composer, rng = self._composer(f"sentiment {language.code} {split}")
             rows = []
@@ -657,14 +657,14 @@ class _Writer:
             with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows)
 
-    def entities(self, language: Language, counts: tuple[int, int, int]) -> None:
+    def entities(self, language: InventedLanguage, counts: tuple[int, int, int]) -> None:
         for split, sentences in self._tagged("entities", language, counts, names=0.75):
             lines = []
             for tokens in sentences:
                 lines += [f"{language.code}:{token.form}\t{token.tag}" for token in tokens] + [""]
             self._lines(f"wikiann/{language.code}/{split}.txt", lines)
 
-    def word_classes(self, language: Language, counts: tuple[int, int, int]) -> None:
+    def word_classes(self, language: InventedLanguage, counts: tuple[int, int, int]) -> None:
         for split, sentences in self._tagged("classes", language, counts, names=0.15):
             lines = []
             for number, tokens in enumerate(sentences, start=1):
@@ -677,7 +677,7 @@ class _Writer:
             self._lines(f"ud/{language.code}-{split}.conllu", lines)
 
     def _tagged(
-        self, name: str, language: Language, counts: tuple[int, int, int], names: float
+        self, name: str, language: InventedLanguage, counts: tuple[int, int, int], names: float
     ) -> Iterator[tuple[str, list[list[Token]]]]:
         for split, count in zip(SPLITS, counts, strict=True):
             composer, rng = self._composer(f"{name} {language.code} {split}")
@@ -686,7 +686,7 @@ class _Writer:
                 [self._say(composer.sentence(_plain(rng, names)), language) for _ in range(count)],
             )
 
-    def _document(self, language: Language, composer: Composer, rng: Random) -> str:
+    def _document(self, language: InventedLanguage, composer: Composer, rng: Random) -> str:
         style = _plain(rng, names=0.25)
         count = rng.choice((1, 2))
         sentences = [text(self._say(composer.sentence(style), language)) for _ in range(count)]
@@ -699,7 +699,7 @@ class _Writer:
         }
         return json.dumps(row, ensure_ascii=False)
 
-    def _say(self, clauses: tuple[Clause, ...], language: Language) -> list[Token]:
+    def _say(self, clauses: tuple[Clause, ...], language: InventedLanguage) -> list[Token]:
         return say(clauses, self._lexicon, language)
 
     def _composer(self, name: str) -> tuple[Composer, Random]:

@@ -89,7 +89,7 @@ CODE = re.compile(r"[a-z]{2,3}([_-][A-Z][a-z]{3})?")
 
 
 @dataclass(frozen=True)
-class Language:
+class KnownLanguage:
     """A language in one script.
 
     Attributes:
@@ -128,7 +128,7 @@ class Language:
         return list(dict.fromkeys(by_source.get(source, every)))
 
 
-def find(code: str) -> Language:
+def find(code: str) -> KnownLanguage:
     """Return the language that a code means: `cy`, `cym`, `cym_Latn` or `cym-Latn`.
 
     Raises `UserError` for what is no code, and for a language with several scripts of which the
@@ -147,20 +147,20 @@ def find(code: str) -> Language:
     if len(found) > 1:
         several = ", ".join(one.flores for one in found)
         raise UserError(f"'{code}' may be {several}; give one of these")
-    return found[0] if found else Language(letters, letters, script, letters, "")
+    return found[0] if found else KnownLanguage(letters, letters, script, letters, "")
 
 
 @cache
-def known() -> tuple[Language, ...]:
+def known() -> tuple[KnownLanguage, ...]:
     """Return the languages of FLORES-200."""
     return tuple(_read(entry) for entry in ENTRIES.strip().replace("\n", " ").split("; "))
 
 
-def _read(entry: str) -> Language:
+def _read(entry: str) -> KnownLanguage:
     short, code, name = entry.split(" ", 2)
     flores, _, macro = code.partition("/")
     iso3, _, script = flores.partition("_")
-    return Language(short, iso3, script, macro or iso3, name)
+    return KnownLanguage(short, iso3, script, macro or iso3, name)
 
 
 # Sets that have many languages, beside those that a configuration has as its defaults.
@@ -193,7 +193,7 @@ class Offer:
     labels: frozenset[str] = frozenset()
 
 
-def offers(task: str, labels: list[str], root: Path, language: Language) -> Iterator[Offer]:
+def offers(task: str, labels: list[str], root: Path, language: KnownLanguage) -> Iterator[Offer]:
     """Yield the sources that a task may have, those of this machine first.
 
     Args:
@@ -230,7 +230,7 @@ def _splits(form: str, url: str, folder: str, ending: str) -> dict:
     return {"format": form, "url": url, "files": files}
 
 
-def _treebanks(root: Path, language: Language) -> Iterator[Offer]:
+def _treebanks(root: Path, language: KnownLanguage) -> Iterator[Offer]:
     """Treebanks of Universal Dependencies in `ud/`, as they come: the largest first."""
     found = [
         path
@@ -381,7 +381,7 @@ class Block:
 def make_block(
     config: dict,
     name: str,
-    language: Language,
+    language: KnownLanguage,
     look: Look,
     *,
     title: str = "",
@@ -428,7 +428,7 @@ class _Search:
         self,
         config: dict,
         name: str,
-        language: Language,
+        language: KnownLanguage,
         look: Look,
         codes: dict[str, str],
         sources: dict[str, dict],

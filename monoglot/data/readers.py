@@ -285,7 +285,7 @@ BATCH_ROWS = 1024
 
 
 @dataclass(frozen=True)
-class Table:
+class RawTable:
     """Rows with, by column, the names that stand for numbers (none where text is stored).
 
     `rows` yields the rows with the given columns alone, in constant memory; what it is not asked
@@ -297,7 +297,7 @@ class Table:
     rows: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
 
 
-def parquet_table(path: Path) -> Table:
+def parquet_table(path: Path) -> RawTable:
     """Open a parquet file; raise `UserError` if it is missing or not parquet."""
     import datasets
     import pyarrow
@@ -322,10 +322,10 @@ def parquet_table(path: Path) -> Table:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"{path}: the parquet file is broken ({reason})") from None
 
-    return Table(str(path), _columns(features), rows)
+    return RawTable(str(path), _columns(features), rows)
 
 
-def texts(table: Table, field: str) -> Iterator[str]:
+def texts(table: RawTable, field: str) -> Iterator[str]:
     """Yield the texts of column `field`; missing and empty ones are left out.
 
     Raises `UserError` for what is no text, `FieldError` if there is no such column.
@@ -342,7 +342,7 @@ def texts(table: Table, field: str) -> Iterator[str]:
 
 
 def labelled(
-    table: Table, fields: Mapping[str, str], names: Sequence[str] | None
+    table: RawTable, fields: Mapping[str, str], names: Sequence[str] | None
 ) -> Iterator[tuple[str, str, str]]:
     """Yield (where, text, label) from the columns that `fields` gives for `text` and `label`."""
     text, label = fields.get("text", "text"), fields.get("label", "label")
@@ -358,7 +358,7 @@ def labelled(
 
 
 def tagged(
-    table: Table, fields: Mapping[str, str], names: Sequence[str] | None, tags: Collection[str]
+    table: RawTable, fields: Mapping[str, str], names: Sequence[str] | None, tags: Collection[str]
 ) -> Iterator[TaggedExample]:
     """Yield sentences from the columns that `fields` gives for `tokens` and `tags`."""
     word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
@@ -391,13 +391,13 @@ def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
     return {name: getattr(feature, "names", None) for name, feature in inner.items()}
 
 
-def _check_column(table: Table, column: str) -> Sequence[str] | None:
+def _check_column(table: RawTable, column: str) -> Sequence[str] | None:
     if column not in table.columns:
         raise UserError(f"{_no_column(table, column)}; name others as `fields` of the source")
     return table.columns[column]
 
 
-def _no_column(table: Table, column: str) -> str:
+def _no_column(table: RawTable, column: str) -> str:
     return f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
 
 

@@ -111,7 +111,7 @@ def tagged_examples(
     """Yield the sentences of one split of a tagging source."""
     _check_keys(source, TAGGED_KEYS)
     for part in _parts(source, split, root):
-        if isinstance(part, rows.Table):
+        if isinstance(part, rows.RawTable):
             yield from rows.tagged(part, source.get("fields", {}), source.get("names"), tags)
         else:
             yield from _reader(source, TAGGING_FORMATS)(part, tags)
@@ -148,13 +148,13 @@ def _first_megabytes(documents: Iterable[str], megabytes: float | None) -> Itera
 
 def _labelled(source: Source, split: str, root: Path) -> Iterator[tuple[str, str, str]]:
     for part in _parts(source, split, root):
-        if isinstance(part, rows.Table):
+        if isinstance(part, rows.RawTable):
             yield from rows.labelled(part, source.get("fields", {}), source.get("names"))
         else:
             yield from _reader(source, CLASSIFICATION_FORMATS)(part)
 
 
-def _parts(source: Source, split: str, root: Path) -> Iterator[rows.Table | Path]:
+def _parts(source: Source, split: str, root: Path) -> Iterator[rows.RawTable | Path]:
     """Yield what one split is read from: tables, or files in one of the published formats."""
     names = _of_split(source, "files", split)
     sha256 = source.get("sha256", {}).get(split)

@@ -103,7 +103,7 @@ SHAPES = ((1, 1), (3, 16), (2, 29))
 
 
 @dataclass(frozen=True)
-class Difference:
+class OutputDifference:
     """How far a graph's outputs are from the model's, over all of them."""
 
     largest: float
@@ -154,7 +154,7 @@ def quantise(graph: Path, out: Path) -> None:
         root.setLevel(level)
 
 
-def difference(model: States, graph: Path) -> Difference:
+def difference(model: States, graph: Path) -> OutputDifference:
     """Compare a graph's outputs with the model's, on random tokens in several shapes."""
     opened = session(graph)
     ours, theirs = [], []
@@ -167,12 +167,12 @@ def difference(model: States, graph: Path) -> Difference:
         ours.append(found[real].ravel())
         theirs.append(got[real].ravel())
     away = np.abs(np.concatenate(ours) - np.concatenate(theirs))
-    return Difference(
+    return OutputDifference(
         float(away.max()), float(away.mean()), float(np.abs(np.concatenate(ours)).max())
     )
 
 
-def check_same(found: Difference, checkpoint: Path) -> None:
+def check_same(found: OutputDifference, checkpoint: Path) -> None:
     """Raise `UserError` if an fp32 graph differs from its model by more than rounding."""
     if not found.largest <= TOLERANCE * found.of:
         raise UserError(

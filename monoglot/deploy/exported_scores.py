@@ -54,7 +54,7 @@ LIBRARIES = ("torch", "transformers", "adapters", "onnxruntime", "seqeval", "sci
 
 
 @dataclass(frozen=True)
-class Run:
+class ExportedRun:
     """One seed's run on a task: its record, what it trained, and the task's examples."""
 
     record: Path
@@ -63,7 +63,7 @@ class Run:
 
 
 def write_scores(
-    checkpoint: Path, runs: Iterable[Run], names: Mapping[str, str], out: Path
+    checkpoint: Path, runs: Iterable[ExportedRun], names: Mapping[str, str], out: Path
 ) -> None:
     """Score runs of one checkpoint after export and write the result to `out` as JSON.
 
@@ -89,7 +89,7 @@ def write_scores(
         aside.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _scored(checkpoint: Path, run: Run, record: Record) -> dict[str, Any]:
+def _scored(checkpoint: Path, run: ExportedRun, record: Record) -> dict[str, Any]:
     """Return the scores of encoder, adapter and head as one graph, in each precision.
 
     `score` is that of the record's metric, `change` the record's score taken from it, `scores` all

@@ -21,11 +21,11 @@ from monoglot.evaluate.finetune import (
     CLIP_NORM,
     SHARED_SEED,
     FiniteLosses,
-    Progress,
+    TuningProgress,
     check_outputs,
     learning_rate,
 )
-from monoglot.evaluate.packed import Batch, Dropout, PackedEncoder, Packing, keep_all
+from monoglot.evaluate.packed import Dropout, PackedBatch, PackedEncoder, Packing, keep_all
 from monoglot.evaluate.task import Task, TuningSettings
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
@@ -237,7 +237,7 @@ class PackedEvaluation:
         check_outputs(finite, "prediction")
         return [seed for found in predicted for seed in found]
 
-    def _starts(self) -> Iterator[tuple[Batch, Tensor]]:
+    def _starts(self) -> Iterator[tuple[PackedBatch, Tensor]]:
         for number, batch in enumerate(self.batches):
             start = self.kept.get(number)
             if start is None:
@@ -251,7 +251,7 @@ class PackedEvaluation:
 def logits(
     encoder: PackedEncoder,
     stack: AdapterStack,
-    batch: Batch,
+    batch: PackedBatch,
     start: Tensor,
     drop: Dropout = keep_all,
 ) -> Tensor:
@@ -352,7 +352,7 @@ class AdapterTraining:
         steps, step = settings.epochs * math.ceil(count / settings.batch_size), 0
         order = torch.Generator().manual_seed(seed)
         who = f"seed{'s' * (len(names) > 1)} {', '.join(map(str, names))}"
-        progress, losses_seen = Progress(who, settings.epochs, count), FiniteLosses(who)
+        progress, losses_seen = TuningProgress(who, settings.epochs, count), FiniteLosses(who)
         best = {stack: BestEpoch(stack, settings.patience) for stack in stacks}
         going = list(stacks)
         for _ in range(settings.epochs):

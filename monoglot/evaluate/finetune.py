@@ -72,7 +72,7 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 30
 
 
-class Progress:
+class TuningProgress:
     """Counts examples and epochs; says where training stands every half minute.
 
     Args:
@@ -125,7 +125,7 @@ def train(
     losses = FiniteLosses(f"seed {seed}")
     step = _Stepper(model, settings, math.ceil(len(data.ids) / settings.batch_size), losses)
     best = _Best(model)
-    progress = Progress(f"seed {seed}", settings.epochs, len(data.ids))
+    progress = TuningProgress(f"seed {seed}", settings.epochs, len(data.ids))
     for _ in range(settings.epochs):
         model.train()
         for rows in torch.randperm(len(data.ids), generator=order).split(settings.batch_size):

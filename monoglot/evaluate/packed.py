@@ -31,7 +31,7 @@ Code for a matrix product is generated for each number of rows and kept for some
 
 
 @dataclass(frozen=True)
-class Group:
+class PackedGroup:
     """Neighbouring sequences of a batch, with `tokens` tokens; padded they are [sequences, length].
 
     `pad` [sequences * length] names the token (of the group) at each padded place, and `places`
@@ -48,7 +48,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PackedBatch:
     """Examples in the order of their lengths, their `ids` and `positions` [tokens] end to end.
 
     The last `filler` tokens are nobody's. `starts` [examples] are the tokens that sequences begin
@@ -60,7 +60,7 @@ class Batch:
     ids: Tensor
     positions: Tensor
     filler: int
-    groups: tuple[Group, ...]
+    groups: tuple[PackedGroup, ...]
     starts: Tensor
     wanted: Tensor
     labels: Tensor
@@ -100,12 +100,12 @@ class Packing:
         """Yield rows of like length, as many as have at most `tokens` tokens, at least one."""
         yield from self._cut(torch.argsort(self.lengths, stable=True), tokens)
 
-    def batches(self, rows: Tensor, tokens: int) -> list[Batch]:
+    def batches(self, rows: Tensor, tokens: int) -> list[PackedBatch]:
         """Return a batch of `rows` to train on, in parts of at most `tokens` tokens."""
         rows = rows[torch.argsort(self.lengths[rows], stable=True)]
         return [self.batch(part, self.labels != IGNORED) for part in self._cut(rows, tokens)]
 
-    def batch(self, rows: Tensor, wanted: Tensor) -> Batch:
+    def batch(self, rows: Tensor, wanted: Tensor) -> PackedBatch:
         """Return `rows`, sorted by length; `wanted` [examples, length] is what the head reads."""
         lengths = self.lengths[rows]
         ends = lengths.cumsum(0)
@@ -126,7 +126,7 @@ class Packing:
         ids, positions, starts, read, labels = (x.to(self.device) for x in tensors)
         groups = tuple(self._group(part) for part in _split(lengths, self.waste))
         where = (rows[sequence[chosen]], column[chosen])
-        return Batch(ids, positions, filler, groups, starts, read, labels, *where)
+        return PackedBatch(ids, positions, filler, groups, starts, read, labels, *where)
 
     def _cut(self, rows: Tensor, tokens: int) -> Iterator[Tensor]:
         start, total = 0, 0
@@ -137,17 +137,19 @@ class Packing:
             total += length
         yield rows[start:]
 
-    def _group(self, lengths: Tensor) -> Group:
+    def _group(self, lengths: Tensor) -> PackedGroup:
         count, longest, tokens = len(lengths), int(lengths[-1]), int(lengths.sum())
         if int(lengths[0]) == longest:
-            return Group(count, longest, tokens, None, None, None)
+            return PackedGroup(count, longest, tokens, None, None, None)
         column = torch.arange(longest)
         inside = column < lengths[:, None]
         first = lengths.cumsum(0) - lengths
         pad = (first[:, None] + torch.minimum(column, lengths[:, None] - 1)).flatten()
         places = inside.flatten().nonzero().squeeze(1)
         bias = torch.zeros(inside.shape).masked_fill(~inside, -torch.inf)[:, None, None]
-        return Group(count, longest, tokens, *(x.to(self.device) for x in (pad, places, bias)))
+        return PackedGroup(
+            count, longest, tokens, *(x.to(self.device) for x in (pad, places, bias))
+        )
 
 
 def _split(lengths: Tensor, waste: float) -> list[Tensor]:
@@ -228,7 +230,7 @@ class FrozenLinear:
         """Map [..., in] to [..., out]; differentiable in `x`."""
         if not suits(x):
             return F.linear(x, self.weight, self.bias)
-        return _Linear.apply(x, self.weight, self.bias)
+        return _LinearOfSeeds.apply(x, self.weight, self.bias)
 
     def gelu(self, x: Tensor) -> Tensor:
         """Return the exact GELU of the layer's output; not differentiable."""
@@ -237,7 +239,7 @@ class FrozenLinear:
         return onednn(x, self.weight, self.bias, "gelu")
 
 
-class _Linear(torch.autograd.Function):
+class _LinearOfSeeds(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.weight = weight
@@ -285,7 +287,7 @@ class Pad(torch.autograd.Function):
 def attend(
     states: Tensor,
     firsts: Tensor | None,
-    batch: Batch,
+    batch: PackedBatch,
     heads: int,
     drop: Dropout,
     p: float,
@@ -381,7 +383,7 @@ class PackedEncoder:
         layers = base.transformer.layer if distil else base.encoder.layer
         self.layers = [(_distilbert_layer if distil else _bert_layer)(x) for x in layers]
 
-    def start(self, batch: Batch, drop: Dropout) -> Tensor:
+    def start(self, batch: PackedBatch, drop: Dropout) -> Tensor:
         """Return the states before the first adapter, [1, tokens, hidden]."""
         parts = self.embeddings
         states = parts.word_embeddings(batch.ids)
@@ -391,7 +393,7 @@ class PackedEncoder:
         states = drop(parts.LayerNorm(states)[None], parts.dropout.p)
         return self._layer(0, states, batch, drop)
 
-    def finish(self, start: Tensor, batch: Batch, adapter: Adapter, drop: Dropout) -> Tensor:
+    def finish(self, start: Tensor, batch: PackedBatch, adapter: Adapter, drop: Dropout) -> Tensor:
         """Return the last states of the tokens that the head reads, [stack, wanted, hidden]."""
         states = start
         for number, layer in enumerate(self.layers):
@@ -400,7 +402,7 @@ class PackedEncoder:
             states = adapter(number, layer.norm, states)
         return states
 
-    def _layer(self, number: int, states: Tensor, batch: Batch, drop: Dropout) -> Tensor:
+    def _layer(self, number: int, states: Tensor, batch: PackedBatch, drop: Dropout) -> Tensor:
         """Map a layer's input to the sum that its last norm and its adapter see.
 
         Of the last layer, only what the head reads is computed.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import DistilBertConfig, PreTrainedModel
 
 
-class Shape(Parameters):
+class ScratchShape(Parameters):
     """The shape of an encoder."""
 
     layers: Count
@@ -35,7 +35,7 @@ class Scratch(Parameters):
     parent: Annotated[str | None, NO_FLAG] = None
     """A variant whose tokenizer is taken, instead of `text` and `vocab_size`; its weights are \
 not."""
-    shape: Annotated[Shape | None, NO_FLAG] = None
+    shape: Annotated[ScratchShape | None, NO_FLAG] = None
     """With a parent, the shape instead of the model's."""
     text: Annotated[TextOf | None, NO_FLAG] = None
     """Text to train the tokenizer on; required without a parent: `language` (the one at hand), or \

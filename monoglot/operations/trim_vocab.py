@@ -10,7 +10,7 @@ from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation
 
 if TYPE_CHECKING:
-    from monoglot.tokens.encode import Batch
+    from monoglot.tokens.encode import TokenBatch
     from monoglot.tokens.store import TokenStore
 
 SPECIAL_PIECES = 5
@@ -109,7 +109,7 @@ def trim_vocab(
         aside.write_text(json.dumps(made.report, indent=2) + "\n")
 
 
-def _stored(store: "TokenStore", parent: str | Path) -> "Iterator[Batch]":
+def _stored(store: "TokenStore", parent: str | Path) -> "Iterator[TokenBatch]":
     """The documents of a store, which must have been made by the parent's tokenizer."""
     store.check_tokenizer(parent)
     return store.batches()

@@ -19,7 +19,7 @@ from monoglot.operations.trim_tokenizer import (
     unknown_id,
 )
 from monoglot.tokenizer_json import to_json
-from monoglot.tokens.encode import Batch, encode
+from monoglot.tokens.encode import TokenBatch, encode
 
 # How often the pieces of a vocabulary occur in text.
 
@@ -39,7 +39,7 @@ class Counts:
     texts: int
 
 
-def count_pieces(batches: Iterable[Batch], vocab_size: int) -> Counts:
+def count_pieces(batches: Iterable[TokenBatch], vocab_size: int) -> Counts:
     """Count the pieces of documents in one pass; a document without a token counts for nothing."""
     tokens = np.zeros(vocab_size, dtype=np.int64)
     documents = np.zeros(vocab_size, dtype=np.int64)
@@ -145,7 +145,7 @@ def trim(
     model: PreTrainedModel,
     tokenizer: dict,
     names: dict,
-    batches: Iterable[Batch],
+    batches: Iterable[TokenBatch],
     heldout: Iterable[str] | None,
     size: int,
     count: str | None = None,

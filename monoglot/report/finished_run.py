@@ -34,8 +34,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 PROVENANCE = "provenance.json"
 LONGEST = 10**12
 """Seconds, or joules, that no job takes."""
-SHRINKS = ("select_layers", "prune_ffn", "reduce_hidden", "trim_vocab")
-"""Operations that make a checkpoint smaller and train nothing."""
 
 HistoryRow = Mapping[str, float | None]
 
@@ -494,8 +492,8 @@ def reference(graph: Graph, node: Checkpoint) -> Checkpoint:
     parent = graph.parent(node)
     if parent is None or graph.operation(node.variant) == "scratch":
         return node
-    made = {graph.operation(one.variant) for one in (node, parent)}
-    return reference(graph, parent) if made & set(SHRINKS) else node
+    shrinks = any(graph.entry(one.variant).shrinks for one in (node, parent))
+    return reference(graph, parent) if shrinks else node
 
 
 def _has(record: Record, scores: Mapping[str, str]) -> bool:

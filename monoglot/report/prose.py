@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monoglot.evaluate import kind_of
+from monoglot.evaluate.metrics import METRICS
+from monoglot.operations import OPERATIONS
 from monoglot.report.costs import JobCosts
 from monoglot.report.finished_run import FinishedRun
 from monoglot.report.html_tables import counted, duration, energy, fixed, listed, mass, millions
@@ -10,52 +13,6 @@ from monoglot.report.standings import Standing, kept, standings
 
 CLOSE = 2
 """How many points below the whole model still count as close to it."""
-
-METRICS = {
-    "macro_f1": (
-        "macro F1",
-        "F1 of each class (the harmonic mean of how many of its examples were found and of how "
-        "many of those found are right), averaged over the classes, each counting alike.",
-    ),
-    "weighted_f1": (
-        "weighted F1",
-        "F1 of each class, averaged over the classes by how many examples they have.",
-    ),
-    "accuracy": ("accuracy", "Share of examples that got the right label."),
-    "word_f1": (
-        "F1 of names",
-        "A name counts as found if all its words, and no others, got the right label. The label "
-        "of a word is the one predicted for its first piece.",
-    ),
-    "word_accuracy": (
-        "word accuracy",
-        "Share of words that got the right label; the one predicted for a word's first piece.",
-    ),
-    "word_macro_f1": (
-        "macro F1 over words",
-        "F1 of each tag over words, averaged over the tags, each counting alike; the tag of a word "
-        "is the one predicted for its first piece.",
-    ),
-    "subtoken_f1": (
-        "sub-token F1",
-        "As in the paper: every piece of a word counts as a word of its own, so that the number "
-        "depends on how the tokenizer cuts words.",
-    ),
-}
-"""The metrics of records: name and definition."""
-
-OPERATIONS = {
-    "pretrained": "taken as it was published",
-    "scratch": "a model with random weights",
-    "train": "trained to guess masked words; with a teacher, to imitate it as well (distillation)",
-    "select_layers": "some of the layers kept, the others dropped",
-    "prune_ffn": "the least important neurons of each layer's feed-forward part dropped",
-    "reduce_hidden": "the vectors inside the model made shorter",
-    "trim_vocab": "word pieces that the language does not need dropped from the vocabulary",
-    "alias": "the same model under another name, scored with other settings",
-    "baseline": "a simple method without a neural network, to compare with",
-}
-"""What each operation does, in plain words."""
 
 
 def title(run: FinishedRun) -> str:
@@ -137,7 +94,6 @@ def method(run: FinishedRun) -> dict[str, Any]:
     jobs, graph = list(run.jobs.values()), run.graph
     started = sorted(job["started"] for job in jobs) or [""]
     used = {graph.operation(name) for name in graph.variants}
-    order = [*OPERATIONS, *sorted(used)]
     return {
         "started": _moment(started[0]),
         "ended": _moment(started[-1]),
@@ -146,7 +102,7 @@ def method(run: FinishedRun) -> dict[str, Any]:
         "versions": sorted({pair for job in jobs for pair in job["versions"].items()}),
         "tasks": [(name.upper(), _task(task)) for name, task in graph.config["tasks"].items()],
         "metrics": _metrics(run),
-        "operations": [(n, OPERATIONS.get(n, "")) for n in sorted(used, key=order.index)],
+        "operations": [(name, OPERATIONS[name].summary) for name in OPERATIONS if name in used],
     }
 
 
@@ -162,7 +118,7 @@ def _moment(started: str) -> str:
 
 
 def _task(task: Mapping[str, Any]) -> str:
-    what = "tags every word" if task["kind"] == "tagging" else "sorts whole texts"
+    what = kind_of(task).does()
     labels = task["labels"]
     some = f"{', '.join(labels[:8])}{' …' if len(labels) > 8 else ''}"
     whole = "; the whole model is trained for it" if task["tuning"] == "full" else ""
@@ -176,6 +132,6 @@ def _metrics(run: FinishedRun) -> list[tuple[str, str, str, str]]:
         if metric := run.metric(task):
             tasks.setdefault(metric, []).append(task.upper())
     return [
-        (", ".join(those), key, *METRICS.get(key, (key.replace("_", " "), "")))
+        (", ".join(those), key, METRICS[key].label, METRICS[key].description)
         for key, those in tasks.items()
     ]

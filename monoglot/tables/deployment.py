@@ -209,7 +209,7 @@ class LabelledOfSomeModel(Labelled):
     model: Text
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """The rows of one variant: its runs (`model/language/variant`) with their checkpoints."""
 
     model: str
@@ -262,7 +262,7 @@ class DeploymentSpec(DeploymentTable):
             labels["language_name"] = "Language"
         return labels | {"form_label": "Served as"}
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[RowGroup]:
         """Yield what has rows of its own, in their order."""
         for row in self.rows:
             runs = {one: f"{row.model}/{one}/{row.variant}" for one in self.languages}
@@ -271,7 +271,7 @@ class DeploymentSpec(DeploymentTable):
             members = each if self.each_language else {MEAN: list(runs.values())}
             for language, those in members.items():
                 behind = {run: self.checkpoints[run] for run in those}
-                yield Group(row.model, language, row.variant, row.label, behind)
+                yield RowGroup(row.model, language, row.variant, row.label, behind)
 
     def files(self) -> Iterable[Path]:
         return map(Path, [*self.measured, *self.scored])
@@ -334,7 +334,7 @@ def table_of(spec: DeploymentSpec, energies: Energies) -> Table:
     return Table(caption, note, spec.labels, (*columns,), rows)
 
 
-def _spent(group: Group, energies: Energies) -> dict[str, Values]:
+def _spent(group: RowGroup, energies: Energies) -> dict[str, Values]:
     """Return the energy of each run; None where any job does not say what it used."""
     spent = {}
     for run, checkpoint in group.runs.items():
@@ -348,7 +348,7 @@ def _spent(group: Group, energies: Energies) -> dict[str, Values]:
 
 
 def _rows(
-    group: Group, spec: DeploymentSpec, files: Files, after: Files, spent: Mapping[str, Values]
+    group: RowGroup, spec: DeploymentSpec, files: Files, after: Files, spent: Mapping[str, Values]
 ) -> Iterator[dict[str, str]]:
     known = [found(files, checkpoint, "measured") for checkpoint in group.runs.values()]
     scores = [found(after, run, "scored") for run in group.runs]

@@ -89,9 +89,11 @@ def render(records: Sequence[Record], spec: ExamplesSpec) -> Table:
 
 
 def _counts(path: str | None) -> dict[str, str]:
-    from monoglot.data.parquet import read_examples  # imports pyarrow
+    from monoglot.data.parquet import count_examples  # imports pyarrow
 
-    return {split: str(len(read_examples(path, split))) if path else "" for split in SPLITS}
+    if not path:
+        return dict.fromkeys(SPLITS, "")
+    return {split: str(number) for split, number in count_examples(path).items()}
 
 
 KIND = Kind(ExamplesTable, ExamplesSpec, render, keys=("task", "language"))

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 # Token ids of several texts in one array.
 
 
-class Batch(NamedTuple):
+class TokenBatch(NamedTuple):
     """The token ids of texts one after the other, uint32, and how many each text has, int64."""
 
     ids: np.ndarray
     lengths: np.ndarray
 
     @classmethod
-    def of(cls, texts: Sequence[Sequence[int]]) -> "Batch":
+    def of(cls, texts: Sequence[Sequence[int]]) -> "TokenBatch":
         """Return the batch of texts given as their ids."""
         arrays = [np.array(ids, dtype=np.uint32) for ids in texts]
         lengths = np.array([len(ids) for ids in texts], dtype=np.int64)
         return cls(np.concatenate(arrays or [np.zeros(0, np.uint32)]), lengths)
 
     @classmethod
-    def join(cls, batches: Iterable["Batch"]) -> "Batch":
+    def join(cls, batches: Iterable["TokenBatch"]) -> "TokenBatch":
         """Return the texts of all batches, at least one, as one batch."""
         ids, lengths = zip(*batches, strict=True)
         return cls(np.concatenate(ids), np.concatenate(lengths))
@@ -44,12 +44,12 @@ class Batch(NamedTuple):
         ids, ends = self.ids.tolist(), self.lengths.cumsum().tolist()
         return [ids[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
-    def take(self, order: Sequence[int]) -> "Batch":
+    def take(self, order: Sequence[int]) -> "TokenBatch":
         """Return the batch of the texts with these numbers."""
         order = np.array(order, dtype=np.int64)
         lengths = self.lengths[order]
         starts = (self.lengths.cumsum() - self.lengths)[order]
-        return Batch(take(self.ids, starts, lengths), lengths)
+        return TokenBatch(take(self.ids, starts, lengths), lengths)
 
 
 def take(ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -59,10 +59,10 @@ def take(ids: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray
     return ids[np.arange(lengths.sum()) + np.repeat(shifts, lengths)]
 
 
-def encode_plainly(tokenizer: "Tokenizer", texts: Sequence[str]) -> Batch:
+def encode_plainly(tokenizer: "Tokenizer", texts: Sequence[str]) -> TokenBatch:
     """Return the ids of texts, without special tokens, as the tokenizer gives them."""
     encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    return Batch.of([encoding.ids for encoding in encodings])
+    return TokenBatch.of([encoding.ids for encoding in encodings])
 
 
 # Characters that a tokenizer takes for what they are, and words made up of these.
@@ -254,14 +254,14 @@ class AloneEncoder:
         self._starting = np.zeros(0, dtype=np.int8)  # by piece, as far as seen
         self._alphabet = Alphabet(self._count_pre_tokens)
 
-    def encode(self, words: Sequence[str]) -> tuple[Batch, np.ndarray]:
+    def encode(self, words: Sequence[str]) -> tuple[TokenBatch, np.ndarray]:
         """Return the ids of each word, and whether it is encoded otherwise between two others.
 
         There must be no white space in a word.
         """
         is_ordinary, counts = self._alphabet.describe(words)
         ordinary, others = np.flatnonzero(is_ordinary), np.flatnonzero(~is_ordinary)
-        found = Batch.join(
+        found = TokenBatch.join(
             [
                 self._encode_ordinary([words[i] for i in ordinary], counts[ordinary]),
                 self._encode_texts([words[i] for i in others]),
@@ -271,23 +271,23 @@ class AloneEncoder:
         differs[others] = self._differ([words[i] for i in others], found.take(others))
         return found, differs
 
-    def _differ(self, words: Sequence[str], alone: Batch) -> list[bool]:
+    def _differ(self, words: Sequence[str], alone: TokenBatch) -> list[bool]:
         (letter,) = self._encode_texts([LETTER]).split()
         between = self._encode_texts([f"{LETTER} {word} {LETTER}" for word in words])
         pairs = zip(alone.split(), between.split(), strict=True)
         return [letter + ids + letter != found for ids, found in pairs]
 
-    def _encode_ordinary(self, words: Sequence[str], counts: np.ndarray) -> Batch:
-        found, first = [Batch.of([])], 0
+    def _encode_ordinary(self, words: Sequence[str], counts: np.ndarray) -> TokenBatch:
+        found, first = [TokenBatch.of([])], 0
         for group, ids in self._groups(words, " "):
             found.append(self._split_at_starts(group, ids, counts[first : first + len(group)]))
             first += len(group)
-        return Batch.join(found)
+        return TokenBatch.join(found)
 
-    def _encode_texts(self, texts: Sequence[str]) -> Batch:
+    def _encode_texts(self, texts: Sequence[str]) -> TokenBatch:
         """Encode texts, which may hold white space."""
         groups = self._groups(texts, self._separator)
-        return Batch.join([Batch.of([]), *starmap(self._split_at_separators, groups)])
+        return TokenBatch.join([TokenBatch.of([]), *starmap(self._split_at_separators, groups)])
 
     def _groups(self, texts: Sequence[str], between: str) -> Iterator[tuple[Sequence[str], list]]:
         groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
@@ -297,19 +297,21 @@ class AloneEncoder:
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [np.array(encoding.ids, dtype=np.uint32) for encoding in encodings]
 
-    def _split_at_starts(self, words: Sequence[str], ids: np.ndarray, counts: np.ndarray) -> Batch:
+    def _split_at_starts(
+        self, words: Sequence[str], ids: np.ndarray, counts: np.ndarray
+    ) -> TokenBatch:
         starts = np.flatnonzero(self._start_pre_tokens(ids))
         if len(starts) != counts.sum():
             return self._encode_texts(words)
         # A pre-token has at most one starting piece, so each has exactly one.
         firsts = starts[counts.cumsum() - counts]
-        return Batch(ids, np.diff(firsts, append=len(ids)))
+        return TokenBatch(ids, np.diff(firsts, append=len(ids)))
 
-    def _split_at_separators(self, words: Sequence[str], ids: np.ndarray) -> Batch:
+    def _split_at_separators(self, words: Sequence[str], ids: np.ndarray) -> TokenBatch:
         ends = np.flatnonzero(ids == self._separator_id)
         if len(ends) != len(words):  # normalised, a word looks like the separator
-            return Batch.of(self._ids(words))
-        return Batch(ids[ids != self._separator_id], np.diff(ends, prepend=-1) - 1)
+            return TokenBatch.of(self._ids(words))
+        return TokenBatch(ids[ids != self._separator_id], np.diff(ends, prepend=-1) - 1)
 
     def _count_pre_tokens(self, texts: Sequence[str]) -> list[int]:
         return [int(self._start_pre_tokens(ids).sum()) for ids in self._ids(texts)]
@@ -370,7 +372,7 @@ class WordEncoder:
         # By number: where the ids of a word begin in `_ids`, and how many it has.
         self._starts, self._lengths, self._ids = array("q"), array("q"), array("I")
 
-    def encode(self, texts: Sequence[str]) -> Batch:
+    def encode(self, texts: Sequence[str]) -> TokenBatch:
         """Return the ids of documents."""
         known, end = len(self._numbers), len(self._ids)
         documents = [self._look_up(text) for text in texts]
@@ -433,20 +435,20 @@ class WordEncoder:
         self.encoded += sum(len(texts[i]) for i in whole)
         self._append(encode_plainly(self._tokenizer, [texts[i] for i in whole]))
 
-    def _append(self, batch: Batch) -> None:
+    def _append(self, batch: TokenBatch) -> None:
         starts = len(self._ids) + batch.lengths.cumsum() - batch.lengths
         self._starts.frombytes(starts.tobytes())
         self._lengths.frombytes(batch.lengths.tobytes())
         self._ids.frombytes(batch.ids.tobytes())
 
-    def _gather(self, documents: Sequence[np.ndarray]) -> Batch:
+    def _gather(self, documents: Sequence[np.ndarray]) -> TokenBatch:
         """Put the ids of all words of all documents one after the other."""
         numbers = np.concatenate(documents)
         lengths = np.frombuffer(self._lengths, np.int64)[numbers]
         starts = np.frombuffer(self._starts, np.int64)[numbers]
         ids = take(np.frombuffer(self._ids, np.uint32), starts, lengths)
         ends = np.append(0, lengths.cumsum())[np.cumsum([len(d) for d in documents])]
-        return Batch(ids, np.diff(ends, prepend=0))
+        return TokenBatch(ids, np.diff(ends, prepend=0))
 
     def _has_room(self, words: Sequence[bytes]) -> bool:
         """Whether new words can be remembered; if so, count them in."""
@@ -467,7 +469,7 @@ GAIN = 0.8  # encoding words pays if fewer characters than this share need to be
 LONGEST_PAUSE = 64  # batches
 
 
-def encode_batches(tokenizer: "Tokenizer", texts: Iterable[str]) -> Iterator[Batch]:
+def encode_batches(tokenizer: "Tokenizer", texts: Iterable[str]) -> Iterator[TokenBatch]:
     """Yield the ids of `BATCH` texts at a time, exactly as the tokenizer gives them.
 
     With a tokenizer that takes words one by one, each different word is encoded once. Where words
@@ -516,7 +518,7 @@ class Documents(Protocol):
 
     def __getitem__(self, index: int) -> np.ndarray: ...
 
-    def batches(self) -> Iterator[Batch]: ...
+    def batches(self) -> Iterator[TokenBatch]: ...
 
 
 class TokenMemory:
@@ -529,8 +531,8 @@ class TokenMemory:
     Raises `UserError` if no document is left.
     """
 
-    def __init__(self, batches: Iterable[Batch], special: dict) -> None:
-        together = Batch.join([Batch.of([]), *batches])
+    def __init__(self, batches: Iterable[TokenBatch], special: dict) -> None:
+        together = TokenBatch.join([TokenBatch.of([]), *batches])
         lengths = together.lengths[together.lengths > 0]
         self.tokens, self.offsets = together.ids, np.append(0, lengths.cumsum())
         if not len(self):
@@ -550,9 +552,9 @@ class TokenMemory:
             raise IndexError(index)
         return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[TokenBatch]:
         """Yield all documents, as one batch."""
-        yield Batch(self.tokens, np.diff(self.offsets))
+        yield TokenBatch(self.tokens, np.diff(self.offsets))
 
     def split(self, share: float, most: int) -> tuple["TokenMemory", "TokenMemory"]:
         """Return the documents in two: the rest, and a share of them, evenly spread.

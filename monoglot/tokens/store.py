@@ -14,7 +14,7 @@ import numpy as np
 from monoglot.checkpoints import load_tokenizer
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
-from monoglot.tokens.encode import Batch, encode_batches
+from monoglot.tokens.encode import TokenBatch, encode_batches
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -139,12 +139,12 @@ class TokenStore:
             raise IndexError(index)
         return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[TokenBatch]:
         """Yield all documents, about `BATCH_TOKENS` tokens at a time."""
         start = 0
         while start < len(self):
             room = self.offsets[start] + BATCH_TOKENS
             end = max(start + 1, int(np.searchsorted(self.offsets, room, side="right")) - 1)
             offsets = np.asarray(self.offsets[start : end + 1])
-            yield Batch(np.asarray(self.tokens[offsets[0] : offsets[-1]]), np.diff(offsets))
+            yield TokenBatch(np.asarray(self.tokens[offsets[0] : offsets[-1]]), np.diff(offsets))
             start = end

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from monoglot import provenance
-from monoglot.data import invented
-from monoglot.data.invented import LANGUAGES, MOODS, TOPICS, Lexicon, Sizes
+from monoglot.data.invented import LANGUAGES, MOODS, TOPICS, Lexicon, Sizes, generate
 from monoglot.data.readers import read_conllu, read_sentiment, read_sib200, read_wikiann
 from monoglot.errors import UserError
 from monoglot.files import sha256
@@ -26,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("raw")
-    invented(out, seed=0, sizes=SIZES)
+    generate(out, seed=0, sizes=SIZES)
     return out
 
 
@@ -51,14 +50,14 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(raw, tmp_path
 
 
 def test_another_seed_gives_other_languages(raw, tmp_path):
-    invented(tmp_path, seed=1, sizes=SIZES)
+    generate(tmp_path, seed=1, sizes=SIZES)
     ours, others = hashes(raw), hashes(tmp_path)
     assert ours.keys() == others.keys()
     assert not set(ours.values()) & set(others.values())
 
 
 def test_another_size_of_one_set_leaves_the_others(raw, tmp_path):
-    invented(tmp_path, seed=0, sizes=Sizes(**{**vars(SIZES), "documents": 10}))
+    generate(tmp_path, seed=0, sizes=Sizes(**{**vars(SIZES), "documents": 10}))
     ours, others = hashes(raw), hashes(tmp_path)
     changed = {name for name in ours if ours[name] != others[name]}
     assert {name.split("/")[0] for name in changed} == {"glotcc"}
@@ -137,7 +136,7 @@ def test_the_languages_are_related_but_not_the_same():
 
 
 def test_the_defaults_leave_test_words_that_training_has_not(tmp_path):
-    invented(tmp_path, seed=0, sizes=Sizes(documents=1))
+    generate(tmp_path, seed=0, sizes=Sizes(documents=1))
     path = tmp_path / "ud"
     train, test = (
         {
@@ -152,5 +151,5 @@ def test_the_defaults_leave_test_words_that_training_has_not(tmp_path):
 
 def test_a_negative_size_is_refused(tmp_path):
     with pytest.raises(UserError, match="'tc'"):
-        invented(tmp_path, sizes=Sizes(tc=(1, -1, 1)))
+        generate(tmp_path, sizes=Sizes(tc=(1, -1, 1)))
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import torch
 
 from monoglot.checkpoints import read_config
 from monoglot.deploy.export import Logits, export
-from monoglot.deploy.exported_scores import Run, predict, write_scores
+from monoglot.deploy.exported_scores import ExportedRun, predict, write_scores
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models
 from monoglot.evaluate.encoding import encode_splits
@@ -48,7 +48,7 @@ def trained(tiny_checkpoint, tmp_path_factory):
             settings = SETTINGS.model_copy(update={"tuning": tuning})
             checkpoint = tiny_checkpoint(family)
             evaluate(checkpoint, examples, TASKS[name], settings, [1], NAMES, out, out / "kept")
-        return Run(out / "seed1.json", out / "kept" / "seed1", examples)
+        return ExportedRun(out / "seed1.json", out / "kept" / "seed1", examples)
 
     return build
 
@@ -113,7 +113,7 @@ def test_a_record_that_does_not_say_how_it_was_made_is_refused(trained, tiny_che
     record = json.loads(run.record.read_text())
     del record["settings"]
     (tmp_path / "seed1.json").write_text(json.dumps(record))
-    run = Run(tmp_path / "seed1.json", run.kept, run.examples)
+    run = ExportedRun(tmp_path / "seed1.json", run.kept, run.examples)
     with pytest.raises(UserError, match=r"seed1.json: does not say how the run was made"):
         write_scores(tiny_checkpoint("bert"), [run], {}, tmp_path / "kd.json")
 

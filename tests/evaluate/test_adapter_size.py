@@ -3,7 +3,7 @@
 import pytest
 import torch
 from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
-from test_adapter import TABLE_5
+from test_adapter_models import TABLE_5
 from transformers import BertConfig, DistilBertConfig, XLMRobertaConfig
 
 from monoglot.evaluate import adapter_models

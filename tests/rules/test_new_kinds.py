@@ -135,7 +135,7 @@ def test_a_module_is_all_that_a_kind_takes(extended):
         (
             "kind: tasks",
             "kind: task",
-            "tables.counts.kind: 'task' must be one of adapters, corpora",
+            "tables.counts.kind: 'task' must be one of adapters",
         ),
     ],
 )

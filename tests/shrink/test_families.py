@@ -10,7 +10,7 @@ from monoglot.errors import UserError
 from monoglot.graph import Graph
 from monoglot.operations.pretrained import pretrained
 from monoglot.operations.trim_vocab import trim_vocab
-from monoglot.shrink import Shape, configuration, training, variants
+from monoglot.shrink import ChainShape, configuration, training, variants
 from monoglot.tokens.store import TokenStore, build_store
 
 FAMILIES = ["roberta", "camembert"]
@@ -42,7 +42,7 @@ def test_pretrained_tokens_and_trimming(model_folder, tmp_path, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_they_are_not_scored(family):
-    before, after = Shape(4, 48, 24, 100), Shape(2, 32, 12, 50)
+    before, after = ChainShape(4, 48, 24, 100), ChainShape(2, 32, 12, 50)
     steps = variants(family, before, after, training("small", {}, 62), 62)
     shape = {"layers": 4, "hidden_size": 24, "heads": 4, "ffn_size": 48, "max_positions": 62}
     model = {"name": "mine", "family": family, "folder": "mine", "shape": shape}

@@ -10,7 +10,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import count_parameters
 from monoglot.graph import Graph
-from monoglot.shrink import Shape, claimed, clear, training, variants
+from monoglot.shrink import ChainShape, claimed, clear, training, variants
 
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
 NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again", "vocab"]
@@ -82,7 +82,7 @@ def test_what_stays_as_it_is_takes_no_step(
 
 
 def test_teachers_are_those_of_the_paper():
-    before, after = Shape(12, 3072, 768, 250_000), Shape(6, 2048, 312, 40_000)
+    before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(6, 2048, 312, 40_000)
     steps = variants("xlm-roberta", before, after, training("paper", {}, 512), 512)
     assert list(steps) == ["model", *NAMES]
     teachers = {name: block["teacher"] for name, block in steps.items() if "teacher" in block}

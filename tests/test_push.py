@@ -19,7 +19,7 @@ from monoglot.errors import UserError
 from monoglot.files import sha256
 from monoglot.push import parcel
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TOKEN = "hf_a_token_that_may_write"
 NAME = "me/small"
 CARD = """---
