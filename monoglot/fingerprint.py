@@ -174,7 +174,7 @@ def code_of(name: str, *chosen: str) -> str:
 
 
 def libraries_of(name: str) -> frozenset[str]:
-    """Return the top-level packages outside of ours that the code of a script or module uses."""
+    """Return the top-level packages, other than ours, that the code of a script or module uses."""
     return reach(name).libraries
 
 
@@ -195,7 +195,7 @@ class Reach:
 
     Attributes:
         covered: definitions, each with what its names lead to.
-        libraries: top-level packages outside of ours.
+        libraries: top-level packages other than ours.
     """
 
     def __init__(self, package: Package, start: str, chosen: Iterable[str] = ()) -> None:
@@ -342,7 +342,7 @@ class Code(ast.NodeVisitor):
         used: names, with the attributes taken of them: of this import, or of the module's top.
         attributes: names of all attributes that are taken of anything.
         imports: modules that are imported within.
-        libraries: packages outside of ours that are imported within.
+        libraries: other packages that are imported within.
         by_text: what texts name of this package.
         walks: beginnings of the names of modules that are imported by a computed name, each with
             the attribute that is taken of the module at once, if any.
