@@ -33,7 +33,7 @@ from monoglot.operations.surgery import gather_rows
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "resources" / "paper" / "tables_1_and_6.csv"
-DOCS = (ROOT / "docs" / "sizes.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 TABLES = {"mbert": "table6", "xlmr": "table1"}
 SPECIAL_TOKENS = 5
 

@@ -4,7 +4,7 @@
     python docs/site/config_keys.py --schema > schemas/config.schema.yaml
 
 Every mapping of the schema with keys of its own becomes a section with a row for each key; what
-stands under names that the user chooses (variants, languages) is written with `NAME`.
+is under names that the user chooses (variants, languages) is written with `NAME`.
 """
 
 import sys
@@ -25,7 +25,7 @@ KINDS = {
     "tables": ("tables.NAME", "kind"),
     "figures": ("figures.NAME", "kind"),
 }
-"""Definitions that hold a block for each kind: where they stand, and the key that tells which."""
+"""Definitions that hold a block for each kind: where they are used, and the key that selects one."""
 SCHEMA_HEAD = """\
 # JSON Schema of a configuration, for editors; made by `make docs` from the classes that check it.
 """

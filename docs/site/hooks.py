@@ -1,7 +1,7 @@
-"""Pages of the site that stand elsewhere in the repository: the README, the changelog, the guide.
+"""Pages of the site that are elsewhere in the repository: the README, the changelog, the guide.
 
-Links of these to `docs/` become links within the site. Links of pages to files outside `docs/`
-would not work in the site, so the build ends with an error where there is one.
+Their links to `docs/` become links within the site. Links from pages to files outside `docs/`
+would not work in the site, so the build fails if there is one.
 """
 
 import re

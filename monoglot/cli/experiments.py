@@ -53,7 +53,7 @@ def _cores(_: click.Context, __: click.Parameter, value: str | None) -> str | No
 @click.option(
     "-c", "--cores", callback=_cores, help="Jobs at a time: a number or `all`.  [default: all]"
 )
-@click.option("--slurm", is_flag=True, help="Submit jobs to SLURM, see docs/slurm.md.")
+@click.option("--slurm", is_flag=True, help="Submit jobs to SLURM, see docs/running.md.")
 @click.option("-k", "--keep-going", is_flag=True, help="Continue with other jobs if one fails.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only list the jobs, as Snakemake does.")
 @click.pass_context

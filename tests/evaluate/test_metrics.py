@@ -17,7 +17,7 @@ def tagging_scores(words: tuple, subtokens: tuple, scheme: str) -> dict[str, flo
 
 
 def test_the_page_has_each_metric_with_the_description_of_its_entry():
-    page = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/tasks.md").read_text(encoding="utf-8")
     assert re.findall(r"^- `(\w+)`", page, flags=re.MULTILINE) == list(METRICS)
     for name, metric in METRICS.items():
         assert f"- `{name}`: {metric.description}" in page
