@@ -80,7 +80,7 @@ def _vocabulary(tokenizer: "Tokenizer") -> tuple[int, int, int]:
 def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
     """Return the configuration in a folder, which errors call `where`.
 
-    Raises `UserError` if it is none of a known family, or names code of its own.
+    Raises `UserError` if its family is not known, or if it names code of its own.
     """
     from transformers import AutoConfig
 
@@ -110,7 +110,7 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
 
 
 def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
-    """Return what `config.json` in a folder holds; raise `UserError` if it is no checkpoint's."""
+    """Return what `config.json` in a folder holds; raise `UserError` if it is of no checkpoint."""
     try:
         config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -103,7 +103,7 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
 def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, ComparedCell]:
     """Read published numbers: rows by `model` and `row`, columns `{language}_{task}`.
 
-    A table of ours will do: what it says beside scores is left out.
+    One of our tables will do: its other columns are left out.
     Raises `UserError` if the file is something else.
     """
     cells = {}

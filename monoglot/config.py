@@ -27,7 +27,7 @@ LINKS = ("parent", "teacher")
 def check_values(config: object) -> None:
     """Raise `UserError`, naming the key, for what is no value of a configuration.
 
-    That is a key that is no text, text that is no Unicode, and a number that is not finite: `.nan`
+    That is a key that is not text, text that is not Unicode, or a number that is not finite: `.nan`
     is neither below a minimum nor above a maximum, so that every range lets it through. Aliases of
     YAML can stand for more values than there is time for; so many are refused too.
     """

@@ -76,7 +76,10 @@ class Module:
 
     def names_of_top(self, node: ast.stmt) -> set[str]:
         """Return the names in a statement that are not local to a function or class in it."""
-        table = symtable.symtable(self.text_of(node), self.name, "exec")
+        text = self.text_of(node)
+        if node.col_offset:  # a method, which has to stand in a class
+            text = b"class _:\n" + text
+        table = symtable.symtable(text, self.name, "exec")
         found, waiting = set(table.get_identifiers()), table.get_children()
         while waiting:
             table = waiting.pop()

@@ -164,7 +164,7 @@ def _memory(graph: Graph, node: Checkpoint) -> int:
 
 NEEDED = (3, 11)
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;#]+)")
-VITAL = ("adapters", "click", "pandas", "pyarrow", "safetensors", "scikit-learn", "seqeval")
+VITAL = ("adapters", "click", "pyarrow", "pydantic", "safetensors", "scikit-learn", "seqeval")
 VITAL += ("snakemake", "tokenizers", "torch", "transformers")
 """Without these nothing runs."""
 

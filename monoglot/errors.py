@@ -86,7 +86,7 @@ ADVICE = {
     errno.EACCES: "give yourself the permission, or give another folder",
     errno.EPERM: "give yourself the permission, or give another folder",
     errno.ENOTDIR: "a part of the path is a file; give another path",
-    errno.EEXIST: "it is no folder; give another path",
+    errno.EEXIST: "it is not a folder; give another path",
     errno.EISDIR: "it is a folder; give another path",
     errno.ELOOP: "links lead round in a circle; give another path",
     errno.ENAMETOOLONG: "give a shorter name",

@@ -224,9 +224,7 @@ class Experiment:
     def source(self, wildcards: Wildcards) -> str:
         """Where a set comes from, as YAML on one line."""
         source = source_of(self.config, _set_or_task(wildcards), wildcards.language)
-        source.pop(
-            "license", None
-        )  # for model cards; no reader is told, and none runs again for it
+        source.pop("license", None)  # For cards: no reader is told, so none runs again for it.
         said = yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True)
         return said.strip()
 

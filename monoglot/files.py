@@ -80,7 +80,7 @@ def _aside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[bool]:
-    """Lock a folder; yield whether no other process has it. Where a disk knows no locks, it is so.
+    """Lock a folder; yield True if we hold the lock, or if the file system has no locks.
 
     The lock ends with the block or with the process, however that ends.
     """

@@ -1,10 +1,11 @@
 """A fingerprint of the code that a result depends on.
 
 The fingerprint of a script follows names, not files: it covers the script and, from there on, each
-top-level definition of this package (function, class with its methods, constant) that a covered one
-names, in whatever module it is, imported at the top or inside a function. Cutting a file in two or
-moving a definition changes no fingerprint. Snakemake keeps it as a parameter of every rule: see
-docs/design.md, "What makes a job run again".
+top-level definition of this package (function, class, constant) that a covered one names, in
+whatever module it is, imported at the top or inside a function. Of a class, a method counts if any
+covered code takes an attribute of its name; special methods and decorated ones always do. Cutting a
+file in two or moving a definition changes no fingerprint. Snakemake keeps it as a parameter of each
+rule: see docs/design.md, "What makes a job run again".
 
 What changes no result is no part of it:
 
@@ -28,8 +29,9 @@ Where names cannot be followed, more is covered rather than less:
   what a job does is imported by its script, and an entry that only the plan reads is no part of
   any job.
 
-It does not see through: attributes set on objects of other modules by name (`setattr`), classes
-found by `__subclasses__`, and calls that both log and change something.
+It does not see through: attributes set on objects of other modules by name (`setattr`), methods
+taken by a computed name (`getattr`), classes found by `__subclasses__`, and calls that both log and
+change something.
 """
 
 import ast
@@ -37,6 +39,7 @@ import gc
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -77,6 +80,7 @@ WHY_HARMLESS = {
         "monoglot.errors.advising",
         "monoglot.errors.sentence",
         "monoglot.errors.need",
+        "monoglot.tables.scores._run",
     ),
     "It starts and ends a script, around all that the script does.": (
         "monoglot.script.parser",
@@ -97,7 +101,7 @@ WHY_HARMLESS = {
         "monoglot.training.state._save_every",
     ),
     "It tells how far a job is and how fast.": (
-        "monoglot.evaluate.finetune.Progress",
+        "monoglot.evaluate.finetune.TuningProgress",
         "monoglot.training.distillation.scalars_of",
         "monoglot.training.loop.Clock",
         "monoglot.training.loop.Work",
@@ -149,6 +153,12 @@ LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 PLAIN = ("property", "staticmethod", "classmethod", "contextmanager", "cache", "cached_property")
 PLAIN += ("lru_cache", "abstractmethod", "override", "no_grad", "inference_mode", "wraps", "setter")
 """Decorators that do not read type hints."""
+OF_A_NAME = ("property", "cached_property", "staticmethod", "classmethod", "abstractmethod")
+OF_A_NAME += ("contextmanager", "cache", "override", "setter")
+"""Decorators of methods that are called by their names alone."""
+PLAIN_BASES = ("pydantic:BaseModel", "typing:NamedTuple", "typing:Protocol", "typing:Generic")
+PLAIN_BASES += ("typing:TypedDict", "abc:ABC", "enum:Enum", "enum:IntEnum", "enum:StrEnum")
+"""Classes outside of this package that call none of their subclasses' methods by themselves."""
 WHOLE_MODULE = ("globals", "locals", "eval", "exec")
 BY_TEXT = re.compile(rf"{PACKAGE}(\.\w+)+")
 
@@ -164,7 +174,7 @@ def code_of(name: str, *chosen: str) -> str:
 
 
 def libraries_of(name: str) -> frozenset[str]:
-    """Return the top-level packages outside of ours that the code of a script or module uses."""
+    """Return the top-level packages, other than ours, that the code of a script or module uses."""
     return reach(name).libraries
 
 
@@ -185,7 +195,7 @@ class Reach:
 
     Attributes:
         covered: definitions, each with what its names lead to.
-        libraries: top-level packages outside of ours.
+        libraries: top-level packages other than ours.
     """
 
     def __init__(self, package: Package, start: str, chosen: Iterable[str] = ()) -> None:
@@ -195,6 +205,7 @@ class Reach:
         self._run: dict[Module, None] = {}
         self._open: set[Module] = set()
         self._attributes: set[str] = set()
+        self._methods: dict[str, list[Definition]] = {}
         self._waiting: list[Definition] = []
         module = package.module(start)
         if module is None:
@@ -250,12 +261,18 @@ class Reach:
             self.covered[one] = []
             self._waiting.append(one)
             self._import(one.module.name)
+            for name, method in _parts(one)[1].items():
+                self._methods.setdefault(name, []).append(method)
+                if name in self._attributes:
+                    self._add(method)
 
     def _whole(self, module: Module) -> None:
         """Cover all of a module, and the definitions that it passes on."""
         self._import(module.name)
         for one in module.definitions():
             self._add(one)
+            for method in _parts(one)[1].values():
+                self._add(method)
         for name, found in module.bound.items():
             if any(isinstance(one, Imported) for one in found):
                 for target in self._package.targets(module, [name]):
@@ -282,20 +299,30 @@ class Reach:
                     self._add(target)
                     targets.append(target)
             names.append((spelt, targets))
-        self._look_up(code.attributes - self._attributes, self._open)
-        self._attributes |= code.attributes
-        for start in code.walks:
-            self._walk(one.module, start, code.computed)
+        new = code.attributes - self._attributes
+        self._look_up(new, self._open)
+        self._attributes |= new
+        for name in new & self._methods.keys():
+            for method in self._methods[name]:
+                self._add(method)
+        for start, taken in code.walks:
+            self._walk(one.module, start, taken, code.computed)
 
-    def _walk(self, registry: Module, start: str, computed: bool) -> None:
-        """Open the modules whose names begin with a text to what takes attributes of modules."""
+    def _walk(self, registry: Module, start: str, taken: str | None, computed: bool) -> None:
+        """Open the modules whose names begin with a text to what takes attributes of modules.
+
+        What is `taken` of each at once, as in `import_module(name).ENTRY`, is all there is to take.
+        """
         modules = [one for one in self._package.modules_below(start) if one is not registry]
         if any(one.name in self._chosen for one in modules):
             modules = [one for one in modules if one.name in self._chosen]
         for module in modules:
             self._import(module.name)
-            if computed:
+            if computed and not taken:
                 self._whole(module)
+        if taken:
+            self._look_up({taken}, modules)
+            return
         self._look_up(self._attributes, [one for one in modules if one not in self._open])
         self._open.update(modules)
 
@@ -315,9 +342,10 @@ class Code(ast.NodeVisitor):
         used: names, with the attributes taken of them: of this import, or of the module's top.
         attributes: names of all attributes that are taken of anything.
         imports: modules that are imported within.
-        libraries: packages outside of ours that are imported within.
+        libraries: other packages that are imported within.
         by_text: what texts name of this package.
-        walks: beginnings of the names of modules that are imported by a computed name.
+        walks: beginnings of the names of modules that are imported by a computed name, each with
+            the attribute that is taken of the module at once, if any.
         computed: whether attributes are looked up by a computed name.
     """
 
@@ -329,7 +357,7 @@ class Code(ast.NodeVisitor):
         self.imports: list[str] = []
         self.libraries: set[str] = set()
         self.by_text: list[str] = []
-        self.walks: list[str] = []
+        self.walks: list[tuple[str, str | None]] = []
         self.computed = False
         self._top = module.names_of_top(node)
         self._local: dict[str, list[Imported]] = {}
@@ -401,7 +429,11 @@ class Code(ast.NodeVisitor):
         self.attributes.add(node.attr)
         names = names_of(node)
         if not names:
+            known = len(self.walks)
             self.generic_visit(node)
+            if isinstance(node.value, ast.Call) and last_name(node.value) in IMPORTERS:
+                for place in range(known, len(self.walks)):
+                    self.walks[place] = (self.walks[place][0], node.attr)
             return
         self.attributes.update(names[1:])
         self.text += (".".join(names), type(node.ctx).__name__)
@@ -465,7 +497,7 @@ class Code(ast.NodeVisitor):
         if called in IMPORTERS or "importlib:import_module" in targets:
             if node.args and not isinstance(node.args[0], ast.Constant):
                 start = self._start(node.args[0])
-                self.walks.append(start if start.startswith(PACKAGE) else f"{PACKAGE}.")
+                self.walks.append((start if start.startswith(PACKAGE) else f"{PACKAGE}.", None))
         elif builtin in GETTERS and isinstance(node.args[1], ast.Constant):
             self.attributes.add(str(node.args[1].value))
         elif builtin in (*GETTERS, "vars"):
@@ -491,7 +523,47 @@ class Code(ast.NodeVisitor):
 
 @cache
 def _read(one: Definition) -> Code:
-    return Code(one.module, one.node)
+    return Code(one.module, _parts(one)[0])
+
+
+@cache
+def _parts(one: Definition) -> tuple[ast.stmt, dict[str, Definition]]:
+    """Return a definition without the methods that count by their names, and these."""
+    if not isinstance(one.node, ast.ClassDef) or not _is_plain(one):
+        return one.node, {}
+    rest, methods = [], {}
+    for node in one.node.body:
+        if (
+            isinstance(node, ast.FunctionDef)
+            and not node.name.startswith(("__", "model_"))
+            and all(last_name(decorator) in OF_A_NAME for decorator in node.decorator_list)
+        ):
+            # A property has a function for each of its uses, all of one name.
+            name = node.name if node.name not in methods else f"{node.name}={len(methods)}"
+            methods[name] = Definition(one.module, f"{one.name}.{name}", node)
+        else:
+            rest.append(node)
+    skeleton = copy(one.node)
+    skeleton.body = rest or [ast.Pass()]
+    return skeleton, methods
+
+
+def _is_plain(one: Definition, depth: int = 0) -> bool:
+    """Whether no class that one derives from calls methods of it by itself."""
+    if one.node.keywords or depth > 10:
+        return False
+    for base in one.node.bases:
+        names = names_of(base.value if isinstance(base, ast.Subscript) else base)
+        targets = one.module.package.targets(one.module, names) if names else []
+        for target in targets:
+            known = isinstance(target, str) and target in PLAIN_BASES
+            if isinstance(target, Definition) and isinstance(target.node, ast.ClassDef):
+                known = _is_plain(target, depth + 1)
+            if not known:
+                return False
+        if not targets and not (names and names[-1].endswith(("Error", "Exception"))):
+            return False
+    return True
 
 
 def _hash(pieces: Iterable[str]) -> str:

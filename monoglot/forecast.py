@@ -93,7 +93,7 @@ class Fetch:
 
 
 def fetches(needs: Iterable[Need], ask: bool) -> list[Fetch]:
-    """Return what of a configuration's needs is to be downloaded.
+    """Return which of a configuration's needs have to be downloaded.
 
     Args:
         ask: whether to ask the Hub for sizes; without its answer they are None.

@@ -29,7 +29,7 @@ from monoglot.errors import UserError
 from monoglot.files import sha256, whole_file
 from monoglot.fingerprint import ROOT, WORKFLOW, code_of, libraries_of
 
-# The most memory a process has had, its own alone.
+# Peak resident memory of this process.
 
 
 def peak_rss_bytes() -> int:

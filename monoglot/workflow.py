@@ -254,7 +254,7 @@ class SnakemakeRun:
 
     @contextmanager
     def signals_passed_on(self) -> Iterator[None]:
-        """Pass SIGINT, SIGTERM and SIGHUP on within this; at an error of ours, end Snakemake."""
+        """Pass SIGINT, SIGTERM and SIGHUP on to Snakemake, and end it if we fail."""
         try:
             with handled_by(self._pass_on):
                 yield

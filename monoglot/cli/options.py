@@ -67,7 +67,7 @@ class ChosenExperiment:
     def target(self, name: str) -> str:
         """Return what Snakemake is to make of a name: the name of a rule, or a file.
 
-        Raises `UserError` saying which targets there are if it is none of them.
+        Raises `UserError` listing the targets if it is not one of them.
         """
         from monoglot.workflow import TARGET_RULES
 

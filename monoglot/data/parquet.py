@@ -36,7 +36,7 @@ def prepare_text(source: sources.Source, out: Path, root: Path, limit: int | Non
     schema = pa.schema([("text", pa.string())])
     tables = ({"text": group} for group in _groups(documents))
     if not _write(out, schema, tables):
-        raise UserError(f"{_name(source)}: there is no text in it; it must have one document")
+        raise UserError(f"{_name(source)}: it holds no text; it must have one document")
 
 
 def read_texts(path: str | Path) -> Iterator[str]:

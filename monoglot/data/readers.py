@@ -328,7 +328,7 @@ def parquet_table(path: Path) -> RawTable:
 def texts(table: RawTable, field: str) -> Iterator[str]:
     """Yield the texts of column `field`; missing and empty ones are left out.
 
-    Raises `UserError` for what is no text, `FieldError` if there is no such column.
+    Raises `UserError` for a value that is not text, `FieldError` if there is no such column.
     """
     if field not in table.columns:
         raise FieldError(_no_column(table, field), OTHER_FIELD)
@@ -369,7 +369,7 @@ def tagged(
         where = f"{table.where}, row {number}"
         words = _list(row[word_field], word_field, where)
         if not all(isinstance(word, str) and word for word in words):
-            raise UserError(f"{where}: the column '{word_field}' holds a word that is no text")
+            raise UserError(f"{where}: the column '{word_field}' holds a word that is not text")
         gold = [_name(value, names, where) for value in _list(row[tag_field], tag_field, where)]
         if not words or len(words) != len(gold):
             raise UserError(

@@ -251,7 +251,7 @@ def save(
     names: Names,
     folder: Path,
 ) -> None:
-    """Write what of `model` was tuned on `checkpoint` to `folder`: the same bytes for the same.
+    """Write the part of `model` that was tuned; equal weights give equal bytes.
 
     The adapter and its head are named after the task, and the head knows its labels. Beside the
     library's own keys, `adapter_config.json` says how many tokens of an example were read

@@ -112,7 +112,7 @@ PREDICTION_BATCH = 64
 def train(
     model: PreTrainedModel, data: Encoded, dev: Encoded | None, settings: TuningSettings, seed: int
 ) -> None:
-    """Train on `data` what of the model is to be trained: adapter and head, or all of it.
+    """Train on `data`: adapter and head, or the whole model.
 
     AdamW with decay on matrices, not on biases and LayerNorm gains, a linear schedule after
     warm-up, gradients clipped to norm 1, each batch cut at its longest example. With `dev`, the

@@ -36,7 +36,7 @@ def render(graph: Graph, results: Path) -> str:
         name: getattr(html_tables, name)
         for name in ("duration", "energy", "mass", "counted", "fixed")
     }
-    # Files of ours that go into the page as they are.
+    # Our own files, which go into the page as they are.
     inline = {
         name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))
         for name in ("style.css", "script.js")

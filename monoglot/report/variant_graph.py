@@ -139,7 +139,7 @@ def described(found: Mapping[str, VariantBox]) -> str:
 
 
 def layout(links: Links, gap: float) -> dict[str, tuple[int, float]]:
-    """Return the layer of each node, from left to right, and how far down it stands there.
+    """Return the layer of each node, from left to right, and how far down it is drawn.
 
     A node stands one layer after the last of those that it is made from, as high as the mean of
     them and at least `gap` from its neighbours; where there is no room for all, they are moved up

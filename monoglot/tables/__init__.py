@@ -32,7 +32,7 @@ def kinds() -> dict[str, "Kind"]:
 
 
 def kind_of(name: str) -> "Kind":
-    """Return one kind, importing no other; raise `UserError` if there is none of that name."""
+    """Return one kind, importing no other; raise `UserError` if it is not known."""
     try:
         return import_module(f"{__name__}.{name}").KIND
     except (ModuleNotFoundError, AttributeError):

@@ -11,8 +11,6 @@ from torch import Tensor
 from monoglot.tokens.store import TokenStore
 from monoglot.training.settings import Settings
 
-DOCUMENTS = ("truncate", "chunk", "pack")
-
 
 class Sequences:
     """The sequences of at most `length` tokens (special tokens not counted) of one store.

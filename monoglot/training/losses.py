@@ -275,8 +275,8 @@ def _slices(positions: int) -> Iterator[slice]:
 # Attention matching: the student's attention map, projected, against its teacher's.
 #
 # After AfroXLMR-Comet (arXiv 2502.18020): maps are those of the last layer, the mean over its
-# heads, and the projection is learned with the student and thrown away. docs/comet.md says what of
-# this the published description leaves open.
+# heads, and the projection is learned with the student and thrown away. docs/comet.md says which
+# parts the published description leaves open.
 
 
 class AttentionProjection(nn.Module):

@@ -66,7 +66,7 @@ class Processes:
         return tensor
 
     def any(self, here: bool) -> bool:
-        """Return whether it is so in one of the processes at least; all wait for all."""
+        """Return whether `here` is true in at least one process; all of them wait."""
         if self.count == 1:
             return here
         return self.total(torch.tensor(int(here), device=self.device)).item() > 0

@@ -49,7 +49,7 @@ def test_texts_come_out_as_they_went_in(tmp_path, content, expected):
     "content", [b"", b"\n\n", b" \r\n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"]
 )
 def test_a_corpus_without_text_is_refused(tmp_path, content):
-    with pytest.raises(UserError, match="there is no text in it; it must have one document"):
+    with pytest.raises(UserError, match="it holds no text; it must have one document"):
         texts(tmp_path, content)
     assert not (tmp_path / "out.parquet").exists()
 

@@ -130,8 +130,8 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     ("form", "content", "message"),
     [
         ("lines", b"good\nb\xffd\n", "a, line 2, byte 2: is not UTF-8"),
-        ("lines", b"\n \r\n", "there is no text in it"),
-        ("lines", b"", "there is no text in it"),
+        ("lines", b"\n \r\n", "it holds no text"),
+        ("lines", b"", "it holds no text"),
         ("lines", LONG[:-20], "the gzip file is broken after line"),
         ("lines", SHORT[:-1] + b"?", "the gzip file is broken after line"),
         ("jsonl", b'{"content": "a"}\n{"content"\n', "a, line 2: is not valid JSON"),
