@@ -313,8 +313,8 @@ def _listing(repository: Repository, pattern: str) -> list[HubFile]:
 
 
 def _kept(repository: Repository, pattern: str) -> Path:
-    folder = _folder(repository, pattern)
-    return folder(repository) / "monoglot" / repository.revision / folder / "files.json"
+    inner = _folder(repository, pattern)
+    return folder(repository) / "monoglot" / repository.revision / inner / "files.json"
 
 
 def _folder(repository: Repository, pattern: str) -> str:
