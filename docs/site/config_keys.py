@@ -25,7 +25,7 @@ KINDS = {
     "tables": ("tables.NAME", "kind"),
     "figures": ("figures.NAME", "kind"),
 }
-"""Definitions that hold a block for each kind: where they are used, and the key that selects one."""
+"""Definitions that hold a block for each kind: where it is used, and the key that selects one."""
 SCHEMA_HEAD = """\
 # JSON Schema of a configuration, for editors; made by `make docs` from the classes that check it.
 """
