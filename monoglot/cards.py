@@ -398,8 +398,8 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
     folder = spec.folders[-1]
     adapter = None
-    for language, tasks in list(spec.test_sources.items())[:1]:
-        task = next(iter(tasks))
+    scored = [(code, task) for code, tasks in spec.test_sources.items() for task in tasks]
+    for language, task in scored[:1]:
         if spec.tasks[task]["tuning"] == "adapter":
             adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
     card = ModelCard.from_template(

@@ -107,5 +107,5 @@ def test_an_operation_has_its_module_script_and_rule():
     rules = "".join(file.read_text() for file in sorted((ROOT / "rules").glob("*.smk")))
     for name in WITH_SCRIPTS:
         assert (ROOT / "scripts" / f"{name}.py").is_file()
-        assert re.search(rf"^rule {name}:", rules, re.MULTILINE)
+        assert re.search(rf"^(rule {name}:|use rule \w+ as {name} with:)", rules, re.MULTILINE)
         assert OPERATIONS[name].parameters.__module__ == f"monoglot.operations.{name}"

@@ -38,7 +38,7 @@ def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp
     assert report["bytes"]["after"] == (out / "model.safetensors").stat().st_size
     assert report["parameters"]["after"] == model.num_parameters()
     assert f"{report['parameters']['before']:,}" in result.stdout
-    assert json.loads((out / "provenance.json").read_text())["script"] == "monoglot/cli/trim.py"
+    assert json.loads((out / "provenance.json").read_text())["script"] == "monoglot/cli/models.py"
 
 
 def test_camembert_as_it_is_published(monoglot, text_file, tmp_path):
