@@ -416,7 +416,7 @@ def parameters(model: torch.nn.Module) -> int:
     """Count a model's parameters, each shared tensor once.
 
     Examples:
-        >>> monoglot.keys(model)
+        >>> monoglot.parameters(model)
         24768
 
     Tables of this project count those of a masked language model with tied decoder.

@@ -30,7 +30,7 @@ class Importance:
     """Scores on the CPU, float64: `neurons` [layers, neurons], the other two [layers, heads]."""
 
     neurons: Tensor
-    surgery: Tensor
+    heads: Tensor
     cumulative_heads: Tensor
 
 
