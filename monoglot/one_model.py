@@ -128,9 +128,10 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     check_safetensors(folder, where)
     name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
     transformers.logging.set_verbosity_error()
-    about = {"local_files_only": True, "trust_remote_code": False}
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, **about)
+        config = transformers.AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     # Each architecture checks its keys in its own way.
     except Exception as error:
         raise UserError(
@@ -144,7 +145,9 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
         )
     check_model(model.eval())
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **about)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            folder, use_fast=True, local_files_only=True, trust_remote_code=False
+        )
     except Exception as error:
         raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))

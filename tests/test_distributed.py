@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 START = (
-    "import os, sys, time; from monoglot import command; from monoglot.distributed import together"
+    "import os, sys, time; from monoglot import script; from monoglot.distributed import together"
 )
-LAST = "main = lambda: together(3) and work(int(os.environ['RANK']))\ncommand.run(main)"
+LAST = "main = lambda: together(3) and work(int(os.environ['RANK']))\nscript.run(main)"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from monoglot import script
 
 ROOT = Path(__file__).parents[1]
-JOB = "from monoglot import command; import time; command.run(lambda: time.sleep(60))"
+JOB = "from monoglot import script; import time; script.run(lambda: time.sleep(60))"
 SNAKEMAKE = """
 import subprocess, sys
 from monoglot.script import mark_jobs

@@ -36,13 +36,13 @@ def test_other_errors_keep_their_traceback():
 def test_a_request_to_end_is_one_line_and_leaves_nothing_half_written(tmp_path, number):
     code = (
         "import sys, time\n"
-        "from monoglot import command\n"
+        "from monoglot import script\n"
         "from monoglot.files import whole_folder\n"
         "def main():\n"
         "    with whole_folder(sys.argv[1]):\n"
         "        print(flush=True)\n"
         "        time.sleep(60)\n"
-        "command.run(main)"
+        "script.run(main)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "out")],

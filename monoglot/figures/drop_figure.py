@@ -4,10 +4,10 @@ The paper (section 4.4, Tables 1, 2 and 6) claims that teachers adapted on more 
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -102,7 +102,7 @@ class DropFigure(FigureBlock):
         if self.volumes:
             texts = [name for node in teachers.values() for name in graph.text(node)]
             check_known(f"{where}.volumes", "languages given", texts, self.volumes)
-        if self.published and not Path(self.published).is_file():
+        if self.published and not os.path.isfile(self.published):
             raise UserError(f"{where}.published: there is no file {self.published}")
 
     @property

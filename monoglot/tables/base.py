@@ -5,6 +5,7 @@ what its job is given besides, a function `render`, and a `Kind` of these named 
 """
 
 import csv
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -126,7 +127,7 @@ class TableBlock(Parameters):
         for run in self.needs(graph).runs:
             if graph.is_baseline(run.variant):
                 _check_baseline(graph, run, where)
-        if self.published is not None and not Path(self.published).is_file():
+        if self.published is not None and not os.path.isfile(self.published):
             raise UserError(f"{where}.published: there is no file {self.published}")
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:

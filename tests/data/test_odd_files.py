@@ -122,7 +122,7 @@ def test_nesting_without_end_is_refused(tmp_path):
 BOMB = """
 import resource, sys
 from pathlib import Path
-from monoglot import command
+from monoglot import script
 
 def main():
     from monoglot.data.parquet import prepare_text
@@ -133,7 +133,7 @@ def main():
     else:
         read_tokenizer(Path(sys.argv[1], "bomb.gz"), "bert")
 
-command.run(main)
+script.run(main)
 """
 
 

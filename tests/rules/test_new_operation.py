@@ -45,20 +45,20 @@ SCRIPT = '''"""Make a checkpoint with scaled weights out of its parent."""
 
 from pathlib import Path
 
-from monoglot import command, provenance
+from monoglot import provenance, script
 from monoglot.operations.scale_weights import ScaleWeights
 from monoglot.keys import add_flags, from_flags
 
 
 def main() -> None:
-    parser = command.parser(__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     add_flags(parser, ScaleWeights)
     args = parser.parse_args()
     settings = from_flags(ScaleWeights, args, parent=str(args.parent))
 
-    with command.loading():
+    with script.loading():
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.scale_weights import scale_weights
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    script.run(main)
 '''
 GRID = {
     "extends": "configs/demo.yaml",
