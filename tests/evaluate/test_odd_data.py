@@ -159,7 +159,7 @@ def test_a_last_step_that_spoils_the_weights_is_no_score(
 
 @pytest.mark.parametrize("rate", [math.nan, math.inf])
 def test_a_rate_that_is_no_number_is_refused(settings, rate):
-    with pytest.raises(UserError, match="learning_rate is"):
+    with pytest.raises(UserError, match="learning_rate: is"):
         settings(learning_rate=rate)
 
 

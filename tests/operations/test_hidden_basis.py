@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from monoglot.operations import reduce_hidden as operation
+from monoglot.operations import surgery
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.surgery import Basis, gram, leading_basis
 
@@ -83,7 +84,7 @@ def test_gains_are_the_least_squares_ones():
 def test_a_permutation_of_the_stream_keeps_the_model(model, inputs, monkeypatch):
     order = torch.randperm(24, generator=torch.Generator().manual_seed(2))
     permutation = Basis(torch.eye(24, dtype=torch.float64)[:, order], 1.0)
-    monkeypatch.setattr(operation, "leading_basis", lambda *_: permutation)
+    monkeypatch.setattr(surgery, "leading_basis", lambda *_: permutation)
     same = reduce_hidden(model, 24, "projection")
     first = same.get_input_embeddings().weight
     assert torch.equal(first, model.get_input_embeddings().weight[:, order])
