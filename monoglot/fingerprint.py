@@ -94,6 +94,9 @@ WHY_HARMLESS = {
         "monoglot.script.SAY_READY",
         "monoglot.script.end_with_snakemake",
     ),
+    "It lists names that a metric may have; what records hold is scored by `scores_of`.": (
+        "monoglot.evaluate.task.Task.metrics",
+    ),
     "It waits, or says when to save or look again; what is saved counts.": (
         "monoglot.distributed.SECONDS_TO_END",
         "monoglot.training.processes.SECONDS_TO_BE_ENDED",
