@@ -107,7 +107,7 @@ HARMLESS = {
         "/{name} is not that of {parent}",
         "/{name} is another",
     ),
-    "a type hint": ('def _descending(scores: "Tensor")', "def _descending(scores)"),
+    "a type hint": ('def _descending(scores: "torch.Tensor")', "def _descending(scores)"),
 }
 
 
