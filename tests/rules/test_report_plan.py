@@ -13,9 +13,9 @@ def planned(project, *arguments: str) -> dict[str, int]:
 
 
 def test_a_template_or_a_name_makes_the_report_alone_again(project):
-    project.edit("monoglot/pages/templates/style.css", "--paper: #fdfcfa;", "--paper: #ffffff;")
+    project.edit("monoglot/report/templates/style.css", "--paper: #fdfcfa;", "--paper: #ffffff;")
     assert planned(project) == {"report": 1}
-    project.edit("monoglot/pages/templates/style.css", "--paper: #ffffff;", "--paper: #fdfcfa;")
+    project.edit("monoglot/report/templates/style.css", "--paper: #ffffff;", "--paper: #fdfcfa;")
     project.edit(DEMO, "name: mBERT", "name: BERT")
     assert planned(project) == {"report": 1}
 
