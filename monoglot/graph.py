@@ -147,7 +147,7 @@ def _head_is_trained(graph: "Graph", checkpoint: "Checkpoint") -> bool:
 class Graph:
     """Variants, their parents and teachers, and what tables and figures need of them.
 
-    Raises `UserError` for what `graph_checks` refuses.
+    Raises `UserError` for what `check` refuses.
     """
 
     def __init__(self, config: dict) -> None:

@@ -167,8 +167,7 @@ def _kinds(job: PlannedJob) -> list[tuple[str, ...]]:
 def _of_rule(benchmarks: Path, rule: str) -> float | None:
     """Return the median of a rule's benchmarks; None if there are none.
 
-    A rule that differs from another in little (`table_corpora`) writes where that one (`table`)
-    does.
+    A rule made from another one (`evaluate_tuned_whole`) writes where that one (`evaluate`) does.
     """
     words = rule.split("_")
     for end in range(len(words), 0, -1):

@@ -47,7 +47,7 @@ def peak_rss_bytes() -> int:
 
 # What a result was made with: library versions, hardware, commit and peak memory.
 #
-# This module imports no torch, and asks about GPUs only where a job has begun to use them: the
+# Nothing here imports torch, and it asks about GPUs only where a job has begun to use them: the
 # question alone would make CUDA's context, which takes time and memory of a GPU that others use.
 
 LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "safetensors", "numpy")

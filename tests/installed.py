@@ -19,7 +19,7 @@ def main() -> None:
         [sys.executable, "-m", "monoglot", "--version"], capture_output=True, text=True, check=True
     )
     print(said.stdout.strip())
-    from monoglot.config import WORKFLOW
+    from monoglot.fingerprint import WORKFLOW
 
     for name in ("Snakefile", "rules/common.smk", "scripts/train.py", "profiles/default"):
         assert (WORKFLOW / name).exists(), WORKFLOW

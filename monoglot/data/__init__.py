@@ -1,2 +1,1 @@
-"""Reading the raw data: one module for each kind of format, sources for where the files lie,
-store for what is written into the results folder."""
+"""Raw data: where files come from, how each format is read, and what is kept in the results."""

@@ -1,6 +1,6 @@
 """The process that measures one form of an encoder on one device with one number of threads.
 
-It is run by `isolated.measure` as `python -m monoglot.deploy.child ORDER`, ORDER being a JSON file
+`monoglot.deploy.measure` runs it as `python -m monoglot.deploy.child ORDER`, ORDER being a JSON file
 that names the model, the tokens and where the result goes.
 """
 

@@ -235,7 +235,7 @@ def _stock(
 # model = adapters.AutoAdapterModel.from_pretrained(checkpoint)
 # model.load_adapter(folder, set_active=True, use_safetensors=True)
 #
-# With full tuning, the whole model lies there with its tokenizer, as `tuned_models` says.
+# With full tuning, the whole model lies there with its tokenizer, as `save_tuned` says.
 
 MAX_LENGTH = "max_length"
 CHECKPOINT = "checkpoint_sha256"

@@ -36,7 +36,7 @@ def evaluate(
 ) -> None:
     """Train and test all seeds; write `seed{seed}.json` and its predictions to `out`.
 
-    With `keep`, write what each seed trained to `seed{seed}/` in that folder, see `kept_adapters`:
+    With `keep`, write what each seed trained to `seed{seed}/` in that folder, see `adapter_models`:
     the weights that were tested.
 
     The encoder is loaded once, examples are encoded once, and adapters of all seeds are trained in
