@@ -21,7 +21,7 @@ from tests.plans import FAILED, FAULT, FINISHED, LOG, STARTED, told
 
 
 def taken(lines: str) -> tuple[RunEvents, list[str]]:
-    """What a run's events come to, and what of them a user sees."""
+    """What a run's events add up to, and which of them a user sees."""
     events = RunEvents()
     found = [read(line) for line in lines.rstrip("\n").split("\n")]
     return events, [one["text"] for one in found if events.take(one)]

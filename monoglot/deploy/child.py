@@ -1,7 +1,7 @@
 """The process that measures one form of an encoder on one device with one number of threads.
 
-`monoglot.deploy.measure` runs it as `python -m monoglot.deploy.child ORDER`, ORDER being a JSON file
-that names the model, the tokens and where the result goes.
+`monoglot.deploy.measure` runs it as `python -m monoglot.deploy.child ORDER`, ORDER being a JSON
+file that names the model, the tokens and where the result goes.
 """
 
 import json
