@@ -53,6 +53,11 @@ onstart:
     start_alone()
 
 
+onerror:
+    say(experiment.end())
+
+
 onsuccess:
+    say(experiment.end())
     for target in experiment.config["targets"]:
         print(experiment.place_of(target))

@@ -39,6 +39,18 @@ def size(count: float | None) -> str:
     return f"{count:.3g} {UNITS[unit]}"
 
 
+def duration(seconds: float) -> str:
+    """Return a duration in the two largest units: `45 s`, `12 min 5 s`, `3 h 10 min`, `2 d 4 h`."""
+    whole = round(seconds)
+    for length, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= length:
+            rest = whole % length // smaller
+            return f"{whole // length} {unit}" + (f" {rest} {name}" if rest else "")
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+
+
 # Faults whose remedy is an option for one who asks, a key of a configuration for another.
 
 

@@ -38,13 +38,14 @@ from monoglot.files import sha256
 from monoglot.fingerprint import code_of
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
+from monoglot.kept import claim, keep, making_again, put_back, unclaimed
 from monoglot.keys import flags
 from monoglot.paths import KEPT_FILES as KEPT
 from monoglot.paths import ONNX_FILES, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
-from monoglot.provenance import other_versions
 from monoglot.report.finished_run import NAME as REPORT
 from monoglot.report.finished_run import in_use, made_from, reported, templates
+from monoglot.standing import look_over, trust_made
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
@@ -99,6 +100,7 @@ class Experiment:
         self.paths = Paths(self.config["results"])
         self.root: str = self.config["data"]["root"]
         self._is_local, self._cores = is_local, cores
+        self._jobs: list[list[str]] = []
 
     # Names
 
@@ -183,6 +185,47 @@ class Experiment:
         locks = list(Path(".snakemake", "locks").glob("*.output.lock"))
         return stop_earlier_runs(self._slurm_runs) if len(locks) <= 1 else []
 
+    def look_over(self) -> list[str]:
+        """Before a plan: put back what a killed run has lost, and find what was replaced.
+
+        Returns:
+            Sentences for the user. While another run works on the results, nothing is looked at.
+        """
+        results = Path(self.paths.results)
+        with unclaimed(results) as free:
+            if not free:
+                return []
+            return [said for said in (put_back(results), *look_over(results)) if said]
+
+    def begin(self, jobs: Iterable[Iterable[str]]) -> str | None:
+        """Before the first job: claim the results, and keep what the jobs will make again.
+
+        Args:
+            jobs: the outputs of each.
+
+        Returns:
+            A sentence on results that took long and are about to be made again, if there are any.
+
+        Raises:
+            UserError: another run works on the results.
+        """
+        results = Path(self.paths.results)
+        self._claim = claim(results)  # which ends with this process
+        self._jobs = [list(map(str, outputs)) for outputs in jobs]
+        keep(self._jobs, results)
+        return making_again(self._jobs)
+
+    def end(self) -> str | None:
+        """After the last job, whatever came of it: put back the old results that have no new ones.
+
+        Returns:
+            A sentence on them, if there are any.
+        """
+        results = Path(self.paths.results)
+        back = put_back(results)
+        trust_made(results, (file for outputs in self._jobs for file in outputs))
+        return back
+
     def note_run(self, name: str) -> None:
         """Note the name that this run's jobs have in a cluster's queue."""
         note_run(self._slurm_runs, name)
@@ -247,10 +290,6 @@ class Experiment:
     def warnings(self) -> list[str]:
         """What a run would have to download first, or would refuse to start for."""
         return download.warnings(self._open_needs())
-
-    def other_versions(self) -> str | None:
-        """A sentence on results made with other versions of libraries, see `provenance`."""
-        return other_versions(Path(self.paths.results))
 
     def _open_needs(self) -> list[Need]:
         """What must be at hand for the sets and pretrained checkpoints that do not exist yet."""

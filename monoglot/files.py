@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,6 +40,19 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
             _to_disk(file)
         for file in files:
             os.replace(file, path / file.name)
+
+
+def kept_as(file: Path) -> Path:
+    """Return the second name of a file that is about to be made again, see `monoglot.kept`."""
+    return file.parent / ".kept" / file.name
+
+
+def let_go(files: Iterable[Path]) -> None:
+    """Remove what is kept of files: new ones are whole, or the old ones are back."""
+    for place in map(kept_as, files):
+        with suppress(OSError):
+            place.unlink()
+            place.parent.rmdir()  # if it was the last
 
 
 def try_out(path: str | Path) -> None:

@@ -101,6 +101,8 @@ WHY_HARMLESS = {
         "monoglot.distributed.SECONDS_TO_END",
         "monoglot.training.processes.SECONDS_TO_BE_ENDED",
         "monoglot.training.state.SAVE_EVERY",
+        "monoglot.training.state.SECONDS_TO_WAIT",
+        "monoglot.training.state.TrainingState.claim",
         "monoglot.training.state._save_every",
     ),
     "It tells how far a job is and how fast.": (

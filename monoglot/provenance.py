@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import UserError
-from monoglot.files import sha256, whole_file
-from monoglot.fingerprint import ROOT, WORKFLOW, code_of, libraries_of
+from monoglot.files import let_go, sha256, whole_file
+from monoglot.fingerprint import ROOT, WORKFLOW, code_of
 
 # Peak resident memory of this process.
 
@@ -180,9 +179,6 @@ NAME = "provenance.json"
 ABOUT = ("README.md", NAME)
 """Ends of names of files that tell about results and are none themselves: cards, provenance."""
 
-IMPORTED_AS = {"scikit-learn": "sklearn"}
-"""Names of packages where they are imported by another one than they are installed by."""
-
 Provenance = dict[str, Any]
 
 KEYS = {
@@ -247,6 +243,7 @@ def recorded(
     with whole_file(to) as aside:
         text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
         aside.write_text(text + "\n", encoding="utf-8")
+    let_go([*(to.parent / name for name in found["outputs"]), to])
 
 
 def of_folder(script: str, arguments: Namespace, inputs: Iterable[Path]):
@@ -300,51 +297,6 @@ def read(path: Path) -> Provenance:
         if not isinstance(found["hardware"].get(key, ...), kind):
             raise UserError(f"{path}: is not a file of provenance, for want of hardware.{key}")
     return found
-
-
-def other_versions(results: Path) -> str | None:
-    """Say which results were made with other versions of libraries than the installed ones.
-
-    A new version may change a result, but runs nothing again: an upgrade would redo days of
-    training unasked, mostly for the same numbers. So a run says it before its first job, with what
-    to add to its command. A library counts for those jobs whose code uses it.
-
-    Args:
-        results: the results folder; files in it that cannot be read as provenance say nothing.
-
-    Returns:
-        One sentence, or None if all are the same.
-    """
-    now = versions()
-    found: Counter[tuple[str, str]] = Counter()
-    scripts: set[str] = set()
-    for path in _provenances(results):
-        try:
-            said = json.loads(path.read_bytes())
-            script, then = said["script"], said["versions"]
-            uses = libraries_of(script)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        for name in LIBRARIES:
-            if IMPORTED_AS.get(name, name) in uses and then.get(name, now[name]) != now[name]:
-                found[name, then[name]] += 1
-                scripts.add(Path(script).stem)
-    if not found:
-        return None
-    differing = ", ".join(
-        f"{count} with {name} {then} (now {now[name]})"
-        for (name, then), count in sorted(found.items())
-    )
-    return (
-        f"{results}: jobs ran with other versions of libraries: {differing}; their results are "
-        f"kept, and `--forcerun {' '.join(sorted(scripts))}` makes them again"
-    )
-
-
-def _provenances(results: Path) -> Iterator[Path]:
-    for folder, inner, files in os.walk(results):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        yield from (Path(folder, name) for name in files if name.endswith(NAME))
 
 
 def _hashes(paths: Iterable[Path], start: Path) -> dict[str, str]:

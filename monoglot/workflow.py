@@ -55,7 +55,7 @@ REASONS = {
     "params_changed": "its settings or its code have changed",
     "code_changed": "its code has changed",
     "software_stack_changed": "its software environment has changed",
-    "updated_input": "what it is made from is newer",
+    "updated_input": "what it is made from has changed",
     "forced": "asked for",
     "updated_input_run": "what it is made from is made again",
 }
@@ -477,6 +477,9 @@ def sentence(error: Exception) -> str:
 
 LOCKS = Path(".snakemake", "locks")
 STARTED = Path(".snakemake", "incomplete")
+RECORDS = Path(".snakemake", "metadata")
+"""Where Snakemake keeps its marks of started jobs and its records of finished ones."""
+
 QUEUE_SECONDS = 20
 
 
@@ -519,6 +522,14 @@ def started(folder: Path) -> dict[str, StartedJob]:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a folder, or a file that is being written or has just gone
     return found
+
+
+def mark(root: Path, output: str) -> Path:
+    """Return where Snakemake notes something of an output, below `STARTED` or `RECORDS`."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    length = (os.pathconf(root, "PC_NAME_MAX") if root.is_dir() else 255) - 1
+    *folders, last = [name[start : start + length] for start in range(0, len(name), length)]
+    return root.joinpath(*(f"@{part}" for part in folders), last)
 
 
 def locked_since(folder: Path, outputs: Iterable[str]) -> float | None:

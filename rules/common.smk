@@ -47,20 +47,26 @@ resource_scopes:
 if experiment.gpus and "gpu_share" not in workflow.global_resources:
     workflow.register_resource("gpu_share", WHOLE * len(experiment.gpus))
 
+
+def say(*sentences):
+    for sentence in filter(None, sentences):
+        print(f"note: {sentence}", file=sys.stderr)
+
+
 # While this is read, Snakemake does not say yet whether it will run anything.
 if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
-    for line in experiment.warnings():
-        print(f"note: {line}", file=sys.stderr)
+    say(*experiment.warnings())
 
 # The processes of jobs read this file as well.
-if workflow.is_main_process and (differing := experiment.other_versions()):
-    print(differing, file=sys.stderr)
+if workflow.is_main_process:
+    say(*experiment.look_over())
 
 
 def start_alone():
     """Before the first job refuse what cannot be had, and end jobs of a killed run."""
     try:
         experiment.check_sources()
+        say(experiment.begin(job.output for job in workflow.dag.needrun_jobs()))
         for job in experiment.stop_earlier_runs():
             print(f"cancelled a SLURM job of an earlier run: {job}", file=sys.stderr)
     except UserError as error:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -89,47 +88,3 @@ def test_hardware_that_is_none_is_refused(made, odd):
     file.write_text(json.dumps(said))
     with pytest.raises(UserError, match=f"for want of hardware.{next(iter(odd))}"):
         provenance.read(file)
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """A results folder of 361 finished jobs."""
-    made = {"script": "scripts/evaluate.py", "versions": provenance.versions(), "outputs": {}}
-    made["inputs"] = {f"../models/{number}": "0" * 64 for number in range(20)}
-    for number in range(361):
-        folder = tmp_path / "results" / "scores" / f"variant{number}"
-        folder.mkdir(parents=True)
-        (folder / "provenance.json").write_text(json.dumps(made))
-    return tmp_path / "results"
-
-
-def with_versions(folder: Path, script: str, **others: str) -> None:
-    path = folder / "provenance.json"
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps(said | {"script": script, "versions": said["versions"] | others}))
-
-
-def test_results_of_the_installed_versions_need_no_word(results):
-    (results / "scores" / "variant1" / "provenance.json").write_text("not JSON")
-    assert provenance.other_versions(results) is None
-    assert provenance.other_versions(results / "nowhere") is None
-
-
-def test_other_versions_are_said_with_what_makes_their_results_again(results):
-    now = provenance.versions()["torch"]
-    scores = results / "scores"
-    with_versions(scores / "variant1", "scripts/train.py", torch="1.0", seqeval="0.1")
-    with_versions(scores / "variant2", "scripts/evaluate.py", torch="1.0")
-    with_versions(scores / "variant3", "scripts/table.py", torch="0.1", transformers="0.1")
-    with_versions(scores / "variant4", "scripts/gone.py", torch="0.1")
-    assert provenance.other_versions(results) == (
-        f"{results}: jobs ran with other versions of libraries: 2 with torch 1.0 (now {now}); "
-        "their results are kept, and `--forcerun evaluate train` makes them again"
-    )
-
-
-def test_looking_for_other_versions_takes_no_time(results):
-    provenance.other_versions(results)  # a plan has asked for the code of all scripts before
-    began = time.process_time()
-    provenance.other_versions(results)
-    assert time.process_time() - began < 0.5

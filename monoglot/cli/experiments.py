@@ -118,7 +118,7 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
                 found = workflow.read(said)
                 told = isinstance(found, dict)
                 text = found["text"] if told else found
-                faulty = events.take(found) if told else text.startswith("cancelled a SLURM job")
+                faulty = events.take(found) if told else text.startswith(("note: ", "cancelled a"))
                 if dry_run:
                     click.echo(text)
                 elif (faulty and not child.interrupted) or verbose():

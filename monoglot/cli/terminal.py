@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from monoglot.errors import duration as duration
 from monoglot.errors import size as size
 
 GAP = "  "
@@ -23,18 +24,6 @@ VERBOSITY = "monoglot.verbosity"
 def width() -> int:
     """Return the characters of a line: those of the terminal, or 132 where there is none."""
     return shutil.get_terminal_size(fallback=(132, 24)).columns
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in the two largest units: `45 s`, `12 min 5 s`, `3 h 10 min`, `2 d 4 h`."""
-    whole = round(seconds)
-    for length, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= length:
-            rest = whole % length // smaller
-            return f"{whole // length} {unit}" + (f" {rest} {name}" if rest else "")
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -98,7 +98,8 @@ def train_checkpoint(
 
     Raises:
         UserError: the teacher has another tokenizer, a store was made with another one, the loss
-            is not finite, or there are more processes than sequences in a batch or than GPUs.
+            is not finite, another training has the folder `state`, or there are more processes
+            than sequences in a batch or than GPUs.
     """
     # In here, as planning imports this module.
     from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
@@ -123,6 +124,8 @@ def train_checkpoint(
     attention = "eager" if settings.attention_weight else None
     student = load_model(parent, attention)
     saved = TrainingState(state, _fingerprint(parent, teacher, stores, settings)) if state else None
+    if saved and processes.first:
+        saved.claim()
     history = train(
         student,
         mixture,

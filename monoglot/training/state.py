@@ -10,6 +10,8 @@ import json
 import logging
 import os
 import shutil
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -18,12 +20,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from monoglot.errors import UserError
-from monoglot.files import whole_file
+from monoglot.files import alone, whole_file
 
 log = logging.getLogger(__name__)
 
 
 KEPT = 2
+SECONDS_TO_WAIT = 20
 SAVE_EVERY = "MONOGLOT_SAVE_EVERY"
 """Seconds between saves: an environment variable, because it has no influence on the result."""
 
@@ -41,7 +44,28 @@ class TrainingState:
         self._folder = folder
         self._fingerprint = fingerprint
         self._kept: list[Path] = []
+        self._claim = ExitStack()
         self.every_seconds = _save_every() if every_seconds is None else every_seconds
+
+    def claim(self, seconds: float = SECONDS_TO_WAIT) -> None:
+        """Keep other trainings off the folder until `forget`, or the end of this process.
+
+        Args:
+            seconds: how long to wait for one that is just ending, because its Snakemake has.
+
+        Raises:
+            UserError: another training has it.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        until = time.monotonic() + seconds
+        while not (free := ExitStack()).enter_context(alone(self._folder)):
+            if time.monotonic() > until:
+                raise UserError(
+                    f"{self._folder}: another training saves its state there; wait for its end, "
+                    "or give this one another folder"
+                )
+            time.sleep(0.2)
+        self._claim = free
 
     def save(self, model, optimizer, best: dict | None, progress: dict) -> None:
         """Save weights, optimiser moments, the best weights (or None) and JSON-able progress.
@@ -90,6 +114,7 @@ class TrainingState:
     def forget(self) -> None:
         """Remove all states; the run they belong to is finished."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._claim.close()
 
     def _last_whole(self) -> tuple[dict[str, Tensor], dict] | None:
         self._kept = sorted(self._folder.glob("step*.safetensors"), key=_step)

@@ -28,7 +28,10 @@ class Project:
 
     def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         """Run Snakemake in the copy and return what it printed."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
+        return self.run(sys.executable, "-m", "snakemake", *arguments, **variables)
+
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess:
+        """Run a command in the copy, which finds the copy's package."""
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -234,6 +234,15 @@ def saved(checkpoint, tmp_path):
     return model, optimizer, tmp_path
 
 
+def test_a_second_training_is_kept_off_the_folder_of_the_first(tmp_path):
+    first, second = TrainingState(tmp_path / "state", "a"), TrainingState(tmp_path / "state", "b")
+    first.claim()
+    with pytest.raises(UserError, match="state: another training saves its state there; wait"):
+        second.claim(seconds=0)
+    first.forget()
+    second.claim(seconds=0)
+
+
 def test_no_more_than_two_states_are_kept(saved):
     names = sorted(file.name for file in saved[-1].iterdir())
     assert names == ["step2.safetensors", "step3.safetensors"]
