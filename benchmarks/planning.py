@@ -6,6 +6,8 @@ run that finds nothing to do. `--times 4 --by languages` measures a plan with fo
 """
 
 import argparse
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +23,8 @@ from grown_plans import GROW, grown
 PARTS = ("Snakefile", "rules", "scripts", "schemas", "monoglot", "profiles", "envs", "resources")
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": "", "HF_HUB_OFFLINE": "1"}
+PROVENANCE = "provenance.json"
+NOTHING = hashlib.sha256(b"").hexdigest()
 STATES = {"nothing-done": ["--dry-run"], "all-done": ["--cores", "1"]}
 
 
@@ -79,13 +83,26 @@ def _plan(folder: Path) -> list[Job]:
 
 def _finish(folder: Path, jobs: list[Job]) -> None:
     """Let every output exist, and let Snakemake take it for its own work."""
-    for file in (file for job in jobs for file in job.files["output"]):
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).touch()
+    made = {file for job in jobs for file in job.files["output"] if not file.endswith(PROVENANCE)}
+    for job in jobs:
+        told = _provenance(job, made)
+        for file in job.files["output"]:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(told if file.endswith(PROVENANCE) else "", encoding="utf-8")
     _snakemake(folder, "--cores", "1", "--touch", "--forceall", "--quiet", "all")
     left = _plan(folder)
     if left:
         raise CannotRunError(f"{len(left)} jobs are not done after all")
+
+
+def _provenance(job: Job, made: set[str]) -> str:
+    """What a job of empty files would say that it read and wrote, for a run to compare with."""
+    start = os.path.dirname(next(iter(job.files["output"]), ""))
+    hashes = {
+        f"{kind}s": {os.path.relpath(f, start): NOTHING for f in job.files[kind] if f in made}
+        for kind in ("input", "output")
+    }
+    return json.dumps(hashes | {"script": "scripts/table.py", "versions": {}})
 
 
 def _snakemake(folder: Path, *arguments: str) -> str:

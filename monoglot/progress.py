@@ -240,6 +240,8 @@ class WorkflowState:
         killed: whether one was killed and has left its locks.
         seconds_left: of work, one job after another; `seconds_at_least` with nothing in its way.
         unknown: jobs whose time is not known and which are not part of that.
+        gone: done jobs whose files have been removed since; Snakemake makes them again only if
+            something else needs them.
     """
 
     jobs: list[JobState]
@@ -248,6 +250,7 @@ class WorkflowState:
     seconds_left: float
     seconds_at_least: float
     unknown: int
+    gone: list[PlannedJob]
 
     def counts(self, jobs: Iterable[JobState] | None = None) -> dict[str, int]:
         """Return how many jobs are in each state."""
@@ -281,7 +284,9 @@ def state_of(jobs: list[PlannedJob], folder: Path, results: str, planned: float)
     said = {one.job.log: one.seconds_left for one in left if one.seconds_left is not None}
     estimate = times.estimate((one.job for one in left), said)
     killed = since is not None and not runs
-    return WorkflowState(states, runs, killed, estimate.seconds, estimate.longest, estimate.unknown)
+    gone = [job for job in jobs if job.done and job.missing(folder)]
+    seconds = (estimate.seconds, estimate.longest)
+    return WorkflowState(states, runs, killed, *seconds, estimate.unknown, gone)
 
 
 def _marks(jobs: list[PlannedJob], folder: Path) -> dict[str, StartedJob]:

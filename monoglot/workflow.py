@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,9 @@ from monoglot.script import handled_by
 SLURM_PROFILE = "profiles/slurm"
 MARK = "\x1e"
 """ASCII's record separator, which begins a JSON text in a stream of them (RFC 7464)."""
+
+NOTE = "note: "
+"""With it begins what the Snakefile prints for a user."""
 
 STAGES = {
     "data": "data",
@@ -155,8 +158,17 @@ def shown(words: Sequence[str], folder: Path, here: Path) -> str:
     return line if folder == here else f"cd {shlex.quote(str(folder))} && {line}"
 
 
-def planned(config: str, targets: Sequence[str], results: str, folder: Path) -> list[PlannedJob]:
+def planned(
+    config: str,
+    targets: Sequence[str],
+    results: str,
+    folder: Path,
+    note: Callable[[str], None] = lambda _: None,
+) -> list[PlannedJob]:
     """Ask Snakemake for all jobs behind the targets, done or not; nothing is made.
+
+    Args:
+        note: takes what the Snakefile says of finished results, a sentence at a time.
 
     Raises `UserError` with what Snakemake says if it cannot plan.
     """
@@ -171,7 +183,11 @@ def planned(config: str, targets: Sequence[str], results: str, folder: Path) -> 
         text=True,
         errors="replace",
     )
-    told = [found for line in done.stdout.split("\n") if isinstance(found := read(line), dict)]
+    found = [read(line) for line in done.stdout.split("\n")]
+    told = [one for one in found if isinstance(one, dict)]
+    for line in found:
+        if isinstance(line, str) and line.startswith(NOTE):
+            note(line)
     if not told:
         last = " ".join(done.stdout.strip().splitlines()[-3:])
         raise UserError(f"Snakemake cannot plan this: {last or 'it says nothing'}")

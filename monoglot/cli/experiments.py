@@ -118,7 +118,9 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
                 found = workflow.read(said)
                 told = isinstance(found, dict)
                 text = found["text"] if told else found
-                faulty = events.take(found) if told else text.startswith(("note: ", "cancelled a"))
+                faulty = (
+                    events.take(found) if told else text.startswith((workflow.NOTE, "cancelled a"))
+                )
                 if dry_run:
                     click.echo(text)
                 elif (faulty and not child.interrupted) or verbose():
@@ -210,17 +212,21 @@ def plan(
     """
     with experiment(config) as it:
         from monoglot.forecast import plan_of
+        from monoglot.kept import making_again
         from monoglot.workflow import planned
 
         graph = it.graph
         note("Asking Snakemake for the plan ...")
-        jobs = planned(it.config, [it.target(name) for name in targets], it.results, it.folder)
+        names = [it.target(name) for name in targets]
+        jobs = planned(it.config, names, it.results, it.folder, note)
         found = plan_of(graph, jobs, it.folder, not no_hub)
         cores = cores or os.cpu_count() or 1
         if in_json:
             click.echo(json.dumps(found.as_json(cores), indent=2))
         else:
             click.echo("\n".join(_plan_lines(found, cores, verbose())))
+            if again := making_again(list(job.outputs) for job in jobs if not job.done):
+                click.echo(f"Again: {again}.")
 
 
 def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
@@ -352,7 +358,7 @@ def _states(
         if time.monotonic() - asked > PLAN_AGAIN_SECONDS:
             note("Asking Snakemake for the plan ...")
             began, asked = time.time(), time.monotonic()
-            jobs = planned(it.config, targets, it.results, it.folder)
+            jobs = planned(it.config, targets, it.results, it.folder, note)
         state = state_of(jobs, it.folder, it.results, began)
         yield state
         if every is None or state.counts()["done"] == len(state.jobs):
@@ -365,6 +371,7 @@ def _state_as_json(state: "WorkflowState") -> dict:
         "running": state.runs,
         "killed": state.killed,
         "counts": state.counts(),
+        "gone": [job.outputs[0] for job in state.gone],
         "seconds_of_jobs_left": round(state.seconds_left, 1),
         "seconds_left_at_least": round(state.seconds_at_least, 1),
         "jobs_of_unknown_time": state.unknown,
@@ -447,10 +454,9 @@ def _failed(state: "WorkflowState", limit: int) -> str:
 
 
 def _verdict(state: "WorkflowState") -> str:
-    counts = state.counts()
-    left = len(state.jobs) - counts["done"]
-    if not left:
-        return f"All {len(state.jobs)} jobs are done."
+    counts, gone = state.counts(), _gone(state)
+    if counts["done"] == len(state.jobs):
+        return f"All {len(state.jobs)} jobs are done.{gone}"
     said = "A run is under way." if state.runs else "No run is under way."
     if state.killed:
         said = (
@@ -463,7 +469,17 @@ def _verdict(state: "WorkflowState") -> str:
         said += f", {duration(state.seconds_at_least)} at the very least"
     if state.unknown:
         said += f"; {count(state.unknown, 'job')} never timed"
-    return f"{said}."
+    return f"{said}.{gone}"
+
+
+def _gone(state: "WorkflowState") -> str:
+    if not state.gone:
+        return ""
+    first = ", ".join(job.outputs[0] for job in state.gone[:3])
+    return (
+        f" Files of {count(len(state.gone), 'done job')} are gone ({first}): nothing needs them "
+        "to be made again; name them to `monoglot run` to have them back."
+    )
 
 
 # monoglot new-language

@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_plan_by_stage(monoglot, planned, config):
     assert "2 jobs to do, 1 done." in said
     # 278 million less six layers, four bytes each, and the tokenizer.
     assert "Disk: about 961 MB of checkpoints and adapters, and up to 2.83 GB" in said
+
+
+def test_plan_names_results_that_took_long_and_would_be_made_again(
+    monoglot, snakemake, planned, config
+):
+    made = plans.write(Path(planned, "scores/xlmr/mt/kd/tc/provenance.json"), '{"seconds": 7200}')
+    *others, score = snakemake.jobs
+    snakemake.jobs = [*others, replace(score, outputs=(*score.outputs, str(made)))]
+    said = output(monoglot("plan", config, "--no-hub"))
+    assert f"Again: results that took 2 h are made again: {made.parent}; each old one" in said
 
 
 def test_plan_as_json_with_times_of_earlier_runs(monoglot, planned, config):
@@ -74,6 +85,16 @@ def test_status_by_stage_and_variant(monoglot, planned, config):
     assert ["checkpoint", "made", "tc"] in lines
     assert ["xlmr/mt/kd", "-", "-"] in lines
     assert "No run is under way. 1 of 3 jobs are done" in said
+
+
+def test_status_names_done_jobs_whose_files_are_gone(monoglot, planned, config):
+    first, *_ = plans.plan(planned)
+    said = output(monoglot("status", config))
+    assert f"Files of 1 done job are gone ({first.outputs[0]})" in said
+    for name in first.outputs:
+        plans.write(Path(name))
+    assert "gone" not in output(monoglot("status", config))
+    assert json.loads(output(monoglot("status", config, "--json")))["gone"] == []
 
 
 def test_status_names_the_fault_of_a_failed_job(monoglot, planned, config):
