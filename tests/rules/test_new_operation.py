@@ -73,7 +73,7 @@ if __name__ == "__main__":
 GRID = {
     "extends": "configs/demo.yaml",
     "results": "results/new",
-    "targets": ["tables"],
+    "targets": ["tables", "cards", "report"],
     "data": {"root": "results/new/raw"},
     "seeds": [1],
     "resources": {"scale_weights": {"memory": 3}},
@@ -126,12 +126,17 @@ def test_it_is_planned_and_its_resources_can_be_set(extended):
     assert re.search(r"^rule scale_weights:.*?mem_mb=3000", plan, re.MULTILINE | re.DOTALL)
 
 
-def test_it_runs_into_a_table_and_is_not_run_again(extended):
+def test_it_runs_into_a_table_a_card_and_the_report_and_is_not_run_again(extended):
     run(extended, "--cores", "2")
     made = json.loads((extended.folder / CHECKPOINT / "provenance.json").read_text())
     assert made["arguments"]["factor"] == 0.25
     table = (extended.folder / "results/new/tables/table1.csv").read_text()
     assert "scaled" in table
+    card = (extended.folder / CHECKPOINT / "README.md").read_text(encoding="utf-8")
+    assert "smaller weights" in card
+    assert "factor" in card
+    report = (extended.folder / "results/new/report.html").read_text(encoding="utf-8")
+    assert "all weights multiplied by a number" in report
     assert "Nothing to be done" in run(extended, "--dry-run")
 
 
@@ -139,4 +144,4 @@ def test_a_change_of_its_module_runs_it_again_and_what_hangs_below(extended):
     extended.edit("monoglot/operations/scale_weights.py", "weight.mul_(factor)", "weight.mul_(2)")
     plan = run(extended, "--dry-run")
     rules = set(re.findall(r"^(\w+) +\d+$", plan, re.MULTILINE)) - {"total", "all", "tables"}
-    assert rules == {"scale_weights", "evaluate", "table"}
+    assert rules == {"scale_weights", "evaluate", "table", "card", "report"}
