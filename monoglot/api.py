@@ -35,7 +35,7 @@ from monoglot.operations.select_layers import SelectLayers, Strategy
 from monoglot.operations.surgery import ANATOMIES, anatomy, layers_of, longest_input
 from monoglot.operations.trim_vocab import Frequency, TrimVocab
 from monoglot.operations.trimming import trim
-from monoglot.tokenizer_json import check_special_tokens, to_json
+from monoglot.tokenizer_json import check_special_tokens, is_padded, to_json
 from monoglot.tokens.encode import Documents, TokenMemory, encode_batches
 from monoglot.tokens.store import ROLES
 from monoglot.training.batches import Batches, Sequences
@@ -223,8 +223,6 @@ def _plain_modes() -> Iterator[None]:
 # Tokenizers of transformers, taken apart and put together again.
 
 KINDS = ("WordPiece", "Unigram", "BPE")
-UNUSED_ROWS = 63
-"""Embeddings beyond the last piece; they are padded to a multiple of 64 at most."""
 KEPT = (
     "model_max_length",
     "model_input_names",
@@ -261,7 +259,7 @@ def _check_ids(ids: set[int], tokenizer: PreTrainedTokenizerBase, model: PreTrai
             f"the model has {rows} embeddings, but config.vocab_size is {config.vocab_size}; "
             "correct the configuration"
         )
-    if ids != set(range(len(ids))) or not len(ids) <= rows <= len(ids) + UNUSED_ROWS:
+    if ids != set(range(len(ids))) or not (rows == len(ids) or is_padded(rows, len(ids))):
         raise UserError(
             f"the tokenizer has {len(ids)} ids up to {max(ids, default=0)}, the model {rows} "
             "embeddings; give the tokenizer that the model was trained with"

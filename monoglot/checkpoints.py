@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monoglot.errors import UserError, sentence
+from monoglot.errors import UserError, first_line, sentence
 from monoglot.files import whole_folder
 from monoglot.script import paused
-from monoglot.tokenizer_json import check_special_tokens
+from monoglot.tokenizer_json import check_special_tokens, valid
 
 if TYPE_CHECKING:
     import torch
@@ -119,12 +119,35 @@ def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
         raise UserError(f"{where}: config.json is not valid JSON ({first_line(error)})") from None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise UserError(f"{where}: config.json has no model_type; it is not a checkpoint's")
-    if "auto_map" in config:
-        raise UserError(
-            f"{where}: config.json names code of its own (auto_map), and code of a checkpoint is "
-            f"never run; take a checkpoint of {', '.join(ARCHITECTURES)} without it"
-        )
+    _check_no_code(config, where)
     return config
+
+
+CODE = re.compile(
+    r"_*attn_implementation(_internal)?|(use_)?kernels?(_config)?|auto_map|custom_pipelines?"
+    r"|custom_generate|trust_remote_code"
+)
+"""Keys by which a library fetches and runs code; an attention may come from anywhere on the Hub."""
+
+
+def _check_no_code(config: Mapping[str, Any], where: str) -> None:
+    """Raise `UserError` if a configuration asks, at any depth, for code that is not the library's.
+
+    This comes before the library reads it.
+    """
+    waiting: list[Any] = [config]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if named := [key for key, value in part.items() if value and CODE.fullmatch(key)]:
+                raise UserError(
+                    f"{where}: config.json names code of its own ({named[0]}), and code of a "
+                    f"checkpoint is never run; take a checkpoint of {', '.join(ARCHITECTURES)} "
+                    "without it"
+                )
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def load_tokenizer(folder: str | Path) -> "Tokenizer":
@@ -132,13 +155,8 @@ def load_tokenizer(folder: str | Path) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     file = Path(folder) / "tokenizer.json"
-    try:
+    with valid(f"{file}: is not a valid tokenizer.json", "; make or fetch the checkpoint again"):
         tokenizer = Tokenizer.from_file(str(file))
-    except Exception as error:  # the library raises nothing narrower
-        raise UserError(
-            f"{file}: is not a valid tokenizer.json ({first_line(error)}); "
-            "make or fetch the checkpoint again"
-        ) from None
     check_special_tokens(tokenizer, file)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -176,12 +194,6 @@ def check_shapes(file: Path, config: "PretrainedConfig") -> None:
     wanted = [config.vocab_size, config.hidden_size]
     if rows and rows[0] != wanted:
         raise ValueError(f"the embeddings are {rows[0]}, but config.json says {wanted}")
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, for use inside a sentence."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")
 
 
 @paused()
@@ -243,9 +255,10 @@ def from_safetensors(
 def from_configured(
     model_class: Any, config: "PretrainedConfig", folder: Path, where: str, **options: object
 ) -> tuple["PreTrainedModel", list[str]]:
-    """Load a model of `model_class` in fp32 from safetensors alone; name the tensors it lacks.
+    """Load a model of `model_class` from safetensors alone; name the tensors it lacks.
 
-    Raises `UserError` as `read_weights` does.
+    In fp32, unless `options` say another `dtype`. Raises `UserError` as `read_weights` does, and if
+    the folder holds weights that the model has no place for.
     """
     import torch
 
@@ -257,9 +270,8 @@ def from_configured(
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            dtype=torch.float32,
             output_loading_info=True,
-            **options,
+            **{"dtype": torch.float32, **options},
         )
     # A broken file shows as an error of safetensors, of the operating system or of the shapes.
     except Exception as error:
@@ -275,7 +287,38 @@ def from_configured(
             f"{where}: the weights of {name} are not all finite numbers; "
             "make or fetch the checkpoint again"
         )
+    lost = sorted(key for key in info["unexpected_keys"] if not UNUSED.search(key))
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise UserError(
+            f"{where}: {model_class.__name__} has no place for {', '.join(lost[:3])}{more}, which "
+            "would be lost; give a checkpoint without these weights"
+        )
     return model, sorted(info["missing_keys"])
+
+
+UNUSED = re.compile(r"(^|\.)pooler\.|(^|\.)seq_relationship\.|(^|\.)(position|token_type)_ids$")
+"""Weights that a masked language model can do without: they were only used in pretraining."""
+
+
+def dtype_of(folder: Path) -> "torch.dtype":
+    """Return the type of a folder's floating-point weights, fp32 if they are of several."""
+    import torch
+    from safetensors import safe_open
+
+    types = set()
+    for file in weight_files(folder):
+        with safe_open(file, framework="pt") as tensors:
+            types |= {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
+    known = {"F16": torch.float16, "BF16": torch.bfloat16}
+    found = {known.get(one, torch.float32) for one in types if one.startswith(("F", "BF"))}
+    return found.pop() if len(found) == 1 else torch.float32
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold weights: one, or the parts of it."""
+    whole = folder / "model.safetensors"
+    return [whole] if whole.is_file() else sorted(folder.glob("model-*.safetensors"))
 
 
 def not_finite(model: "torch.nn.Module") -> str | None:

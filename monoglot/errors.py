@@ -24,6 +24,20 @@ class UserError(Exception):
         super().__init__("".join(one if one.isprintable() else " " for one in message))
 
 
+# What libraries say.
+
+UNSAFE = re.compile(r"trust_remote_code|weights_only|allow_pickle|install|kernels", re.IGNORECASE)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, for use inside a sentence.
+
+    Without advice of a library to install something, or to trust it.
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return type(error).__name__ if UNSAFE.search(lines[0]) else lines[0].rstrip(".")
+
+
 # Amounts as people read them.
 
 UNITS = ("B", "kB", "MB", "GB", "TB")

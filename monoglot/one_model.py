@@ -29,13 +29,14 @@ from monoglot.api import (
 from monoglot.checkpoints import (
     check_safetensors,
     count_parameters,
-    first_line,
+    dtype_of,
     from_configured,
     parsed_config,
+    weight_files,
 )
 from monoglot.data.hub import UnreachableError, download
 from monoglot.data.parquet import read_texts
-from monoglot.errors import UserError, advising
+from monoglot.errors import UserError, advising, first_line
 from monoglot.files import whole_file, whole_folder
 from monoglot.operations.surgery import (
     ANATOMIES,
@@ -50,6 +51,7 @@ from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.paths import Paths
 from monoglot.script import paused
 from monoglot.shrink import ChainShape
+from monoglot.tokenizer_json import own_tokenizer, try_out
 from monoglot.training.batches import Sequences
 from monoglot.training.loop import train
 from monoglot.training.processes import Processes
@@ -96,24 +98,28 @@ class LoadedModel:
 def find(name: str, revision: str | None) -> tuple[Path, str]:
     """Return the folder of a model, downloaded if `revision` is given, and its name for messages.
 
-    Raises `UserError` if it is neither a folder nor to be had from the Hub.
+    Raises `UserError` if it is neither a folder nor to be had from the Hub, or as `try_out` does.
     """
     if revision is not None:
         with advising(UnreachableError, CONNECT):
-            return download(name, revision), f"{name} at revision {revision}"
-    if not Path(name).is_dir():
+            folder, where = download(name, revision), f"{name} at revision {revision}"
+    elif Path(name).is_dir():
+        folder, where = Path(name), name
+    else:
         raise UserError(
             f"{name}: there is no such folder; give the folder of a checkpoint, or for a model of "
             "the Hub its id and, as --revision, the 40 hexadecimal digits of a commit"
         )
-    return Path(name), name
+    try_out(folder, where)
+    return folder, where
 
 
 @paused()
 def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
-    """Load an encoder in fp32, in evaluation mode, with its fast tokenizer.
+    """Load an encoder in evaluation mode, with its fast tokenizer.
 
-    The head is the one that its configuration names, or with `masked_lm` that of masked LM.
+    The head is the one that its configuration names, and weights keep their type; with `masked_lm`
+    it is that of masked LM, for training and so in fp32. An encoder may lack its pooler.
 
     Raises:
         UserError: it is no encoder of a known architecture, names code of its own, has weights in
@@ -137,19 +143,19 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
         raise UserError(
             f"{where}: config.json is no configuration of a model ({first_line(error)})"
         ) from None
-    model, missing = from_configured(getattr(transformers, name), config, folder, where)
+    tokenizer = own_tokenizer(folder, where)
+    options: dict[str, Any] = {} if masked_lm else {"dtype": dtype_of(folder)}
+    model, missing = from_configured(getattr(transformers, name), config, folder, where, **options)
+    if missing and all(key.startswith("pooler.") for key in missing):
+        options["add_pooling_layer"] = False
+        kind = getattr(transformers, name)
+        model, missing = from_configured(kind, config, folder, where, **options)
     if missing:
         raise UserError(
             f"{where}: has no weights for {missing[0]}; "
             f"it must hold the whole model that {name} loads"
         )
     check_model(model.eval())
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, use_fast=True, local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:
-        raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
     if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
         model = gather_rows(model, range(len(tokenizer)))
@@ -197,14 +203,17 @@ def trim_folder(
         count=count,
         keep_characters=keep_characters,
     )
-    before = count_parameters(source.model)
+    counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
+    sizes = {"before": _bytes(source.folder)}  # may be the folder that is written to
     save(model, tokenizer, out)
-    # Weights are in fp32: four bytes each.
-    report["parameters"] = {"before": before, "after": count_parameters(model)}
-    report["bytes"] = {"before": 4 * before, "after": (out / "model.safetensors").stat().st_size}
+    report |= {"parameters": counts, "bytes": sizes | {"after": _bytes(out)}}
     with whole_file(out / shrink.TRIM_REPORT) as file:
         file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in weight_files(folder))
 
 
 @dataclass(frozen=True)

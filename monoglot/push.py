@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monoglot import provenance
-from monoglot.checkpoints import FILES, check, check_shapes, first_line
-from monoglot.errors import UserError
+from monoglot.checkpoints import FILES, check, check_shapes
+from monoglot.errors import UserError, first_line
 from monoglot.files import sha256
 from monoglot.paths import ADAPTER_CONFIG
 from monoglot.paths import KEPT_FILES as KEPT

@@ -9,11 +9,15 @@ transformers 4 and `tokenizers` do.
 import gzip
 import io
 import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import (
     AddedToken,
@@ -26,7 +30,130 @@ from tokenizers import (
     processors,
 )
 
-from monoglot.errors import UserError
+from monoglot.errors import UserError, first_line
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+# Whether a file is a tokenizer that the library can read and use, in a time that has an end.
+
+
+@contextmanager
+def valid(said: str, advice: str = "") -> Iterator[None]:
+    """Turn whatever the library raises within this into a `UserError` that begins with `said`.
+
+    Where a file breaks the library's own Rust code, what comes is no `Exception`.
+    """
+    try:
+        yield
+    except Exception as error:  # the library raises nothing narrower
+        raise UserError(f"{said} ({first_line(error)}){advice}") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UserError(f"{said} ({first_line(error)}){advice}") from None
+
+
+SECONDS_TO_TRY = 60
+TRIAL = """
+import sys
+from tokenizers import Tokenizer
+tokenizer = Tokenizer.from_file(sys.argv[1])
+tokenizer.encode_batch(sys.stdin.read().splitlines())
+"""
+TRIED = (
+    "The quick brown fox, 3.14 km/h: naïve coöperation?! il-Kelb u d-dar ta' żgħażagħ",
+    "Όλοι οι άνθρωποι все люди 人人生而自由 すべての人間 모든 인간 सभी मनुष्य ทุกคน כל בני אדם ﬁ ①",
+    *(one * 64 + "!" for one in ("a", "aB ", "1", " ", "é", "a-", "\u0301", "😀", "ㄱ", "\u200d")),
+)
+"""Texts of several scripts, and repetitive ones, in which a regular expression can lose its way."""
+
+
+def try_out(folder: Path, where: str) -> None:
+    """Raise `UserError` if a folder's tokenizer.json cannot be read and used within a minute.
+
+    In a process of its own, which can be ended: a regular expression may run for hours, and a
+    broken map of characters ends the process that reads it.
+    """
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        return
+    said = f"{where}: tokenizer.json is not a valid tokenizer.json"
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", TRIAL, str(file)],
+            input="\n".join(TRIED),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_TO_TRY,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"{said}: it takes more than {SECONDS_TO_TRY} seconds to read it and to encode "
+            f"{len(TRIED)} lines; make or fetch the checkpoint again"
+        ) from None
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or ["the library breaks off"])[-1]
+        raise UserError(f"{said} ({first_line(ValueError(last))}); fetch the checkpoint again")
+
+
+def own_tokenizer(folder: Path, where: str) -> "PreTrainedTokenizerFast":
+    """Load the fast tokenizer of a model's folder, with nothing in it that its files do not say.
+
+    Without its configuration, or where that does not say, the library takes a BERT's tokenizer for
+    a lower-casing one.
+
+    Raises:
+        UserError: there is none, its files do not say enough, or it is broken.
+    """
+    from transformers import AutoTokenizer
+
+    whole = folder / "tokenizer.json"
+    settings = read_settings(folder) if (folder / "tokenizer_config.json").is_file() else {}
+    if not whole.is_file():
+        _check_parts(folder, settings, where)
+    with valid(f"{where}: the tokenizer cannot be read"):
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, use_fast=True, local_files_only=True, trust_remote_code=False
+        )
+    if not getattr(tokenizer, "is_fast", False):
+        raise UserError(
+            f"{where}: its tokenizer has no fast form; save it with a tokenizer.json, as "
+            "AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(...) does"
+        )
+    if whole.is_file():
+        backend, own = tokenizer.backend_tokenizer, Tokenizer.from_file(str(whole))
+        if "do_lower_case" not in settings:
+            backend.normalizer = own.normalizer
+        if "add_prefix_space" not in settings:
+            backend.pre_tokenizer = own.pre_tokenizer
+    return tokenizer
+
+
+def _check_parts(folder: Path, settings: dict, where: str) -> None:
+    """Raise `UserError` unless a folder without tokenizer.json says all about its tokenizer."""
+    has = {name for name in VOCABULARIES if (folder / name).is_file()}
+    if "vocab.txt" in has and "do_lower_case" in settings:
+        return
+    if {"vocab.json", "merges.txt"} <= has:
+        return
+    if found := sorted(has - {"vocab.txt", "vocab.json", "merges.txt"}):
+        if find_spec("sentencepiece"):
+            return
+        raise UserError(
+            f"{where}: has {found[0]} and no tokenizer.json, which only the library sentencepiece "
+            "turns into one; take a copy of the model with a tokenizer.json"
+        )
+    raise UserError(
+        f"{where}: has no tokenizer (tokenizer.json, or vocab.txt with a tokenizer_config.json "
+        "that says do_lower_case); name one, or put its files there"
+    )
+
+
+VOCABULARIES = ("vocab.txt", "vocab.json", "merges.txt")
+VOCABULARIES += ("sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
+"""Files that tokenizers are made from, where there is no tokenizer.json."""
+
 
 # Whether a tokenizer puts around a text the pieces that its own vocabulary means.
 #
@@ -207,6 +334,18 @@ def check_size(tokenizer: dict, rows: int, where: str | Path) -> None:
         )
 
 
+def is_padded(rows: int, pieces: int) -> bool:
+    """Whether a model has embeddings beyond the last piece, as few as padding makes.
+
+    Up to 63 at any number of rows (Multilingual-MiniLM has 35), more where the rows are a multiple
+    of 128, 256 or 512.
+    """
+    beyond = rows - pieces
+    return 0 < beyond < 64 or any(
+        rows % unit == 0 and 0 < beyond < unit for unit in (128, 256, 512)
+    )
+
+
 def write_tokenizer(
     folder: str | Path,
     tokenizer_json: str,
@@ -283,10 +422,8 @@ def _unpacked(data: bytes, path: Path) -> bytes:
 
 
 def _parse(text: str, path: Path) -> dict:
-    try:
+    with valid(f"{path}: is not a valid tokenizer.json"):
         tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # the library raises nothing narrower
-        raise UserError(f"{path}: is not a valid tokenizer.json ({error})") from None
     check_special_tokens(tokenizer, path)
     return json.loads(text) | {"truncation": None, "padding": None}
 

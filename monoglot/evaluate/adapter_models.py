@@ -34,13 +34,12 @@ from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.checkpoints import (
     check,
     count_parameters,
-    first_line,
     from_safetensors,
     not_finite,
     parsed_config,
     read_config,
 )
-from monoglot.errors import UserError
+from monoglot.errors import UserError, first_line
 from monoglot.evaluate import KINDS
 from monoglot.evaluate.task import Names, Task, TuningSettings
 from monoglot.files import sha256, whole_folder

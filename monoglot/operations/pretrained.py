@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 log = logging.getLogger(__name__)
-# Embeddings are padded to a multiple of 64 at most; Multilingual-MiniLM has 35 beyond its pieces.
-UNUSED_ROWS = 63
 
 
 class Pretrained(Parameters):
@@ -66,8 +64,9 @@ def pretrained(
 ) -> None:
     """Write the masked language model of `source` as a checkpoint: decoder tied, no pooler, fp32.
 
-    Weights are read from safetensors alone, never from pickle. Up to 63 embeddings beyond the last
-    piece, which no text can reach, are dropped, and the padding id becomes the tokenizer's.
+    Weights are read from safetensors alone, never from pickle. Embeddings beyond the last piece
+    (padding, see `is_padded`), which no text can reach, are dropped, and the padding id becomes the
+    tokenizer's.
 
     Args:
         source: a Hub id if `revision` is given, else a folder as `save_pretrained` writes it.
@@ -106,6 +105,7 @@ def pretrained(
 def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
     from monoglot.checkpoints import ARCHITECTURES, check_safetensors, parsed_config
+    from monoglot.tokenizer_json import try_out
 
     if not folder.is_dir():
         raise UserError(f"{where}: there is no such folder; give a checkpoint's folder")
@@ -116,33 +116,20 @@ def _check(folder: Path, family: str, where: str) -> None:
             f"family of the model (families are {', '.join(ARCHITECTURES)})"
         )
     check_safetensors(folder, where)
+    try_out(folder, where)
 
 
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
-    from transformers import AutoTokenizer
-
-    from monoglot.checkpoints import first_line
-    from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, read_tokenizer
+    from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, own_tokenizer, read_tokenizer
 
     if (folder / "tokenizer.json").is_file():
         kind = read_tokenizer(folder, family)["model"]["type"]
         # transformers chooses the tokenizer's class by the architecture.
         if kind != KINDS[family][0]:
             return _as_it_is(folder, family)
-    # Without its configuration, transformers takes a vocabulary for a lower-casing one.
-    elif not all((folder / name).is_file() for name in ("vocab.txt", "tokenizer_config.json")):
-        raise UserError(
-            f"{where}: has no tokenizer (tokenizer.json, or vocab.txt with "
-            "tokenizer_config.json); name one"
-        )
-    try:
-        fast = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, use_fast=True, trust_remote_code=False
-        )
-        backend = fast.backend_tokenizer
-    except Exception as error:
-        raise UserError(f"{where}: the tokenizer cannot be read ({first_line(error)})") from None
+    fast = own_tokenizer(folder, where)
+    backend = fast.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
     longest = fast.model_max_length
@@ -171,11 +158,11 @@ def _fitted(
     from tokenizers import Tokenizer
 
     from monoglot.operations.surgery import anatomy, gather_rows
-    from monoglot.tokenizer_json import check_size
+    from monoglot.tokenizer_json import check_size, is_padded
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
     pieces, rows = tokenizer.get_vocab_size(), model.config.vocab_size
-    fits = pieces < rows <= pieces + UNUSED_ROWS
+    fits = is_padded(rows, pieces)
     check_size(json.loads(tokenizer_json), pieces if fits else rows, where)
     if fits:
         log.info("%s: the last %d embeddings belong to no piece; dropped", where, rows - pieces)

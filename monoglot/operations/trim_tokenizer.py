@@ -4,6 +4,7 @@ Normaliser, pre-tokeniser, post-processor, decoder and every flag stay. A text w
 kept is segmented as before; only a word that WordPiece could not segment may turn known.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -81,6 +82,7 @@ def _closed(piece: int, parts: Mapping[int, set[int]]) -> set[int]:
 
 
 WORD_START = "▁"
+BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 class TooFewPiecesError(AdvisedError):
@@ -130,7 +132,7 @@ def choose_pieces(
 ) -> list[int]:
     """Return the ids of the `size` most frequent pieces that are not special, in ascending order.
 
-    Ties, and pieces that do not occur, go in the order of ids. Three kinds of pieces come first:
+    Ties, and pieces that do not occur, go in the order of ids. Four kinds of pieces come first:
 
     - Unigram: the piece with the lowest score, since an unknown character costs 10 more than it and
       without it other texts would be segmented in another way; and the bare word start `▁`, which
@@ -217,14 +219,17 @@ def trim_tokenizer(tokenizer: dict, kept: Sequence[int]) -> dict:
 
 def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray) -> set[int]:
     kind = tokenizer["model"]["type"]
+    fallback = tokenizer["model"].get("byte_fallback")
+    must = {i for piece, i in ids.items() if fallback and BYTE.fullmatch(piece)}
     if kind == "BPE":
-        return {i for piece, i in ids.items() if len(piece) == 1} & set(candidates.tolist())
+        must |= {i for piece, i in ids.items() if len(piece) == 1}
+    must &= set(candidates.tolist())
     if kind != "Unigram":
-        return set()
+        return must
     scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
     scored = candidates[candidates < len(scores)]
     lowest = int(scored[scores[scored].argmin()])
-    return {lowest, ids.get(WORD_START, lowest)}
+    return must | {lowest, ids.get(WORD_START, lowest)}
 
 
 def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:
