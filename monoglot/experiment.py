@@ -47,6 +47,7 @@ from monoglot.report.finished_run import NAME as REPORT
 from monoglot.report.finished_run import in_use, made_from, reported, templates
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
+from monoglot.workflow import note_process
 
 CHECKPOINT = (*CHECKPOINT_FILES, PROVENANCE)
 """What every operation writes into the folder of its checkpoint."""
@@ -186,6 +187,10 @@ class Experiment:
     def note_run(self, name: str) -> None:
         """Note the name that this run's jobs have in a cluster's queue."""
         note_run(self._slurm_runs, name)
+
+    def note_process(self) -> None:
+        """Note that this process is the run, for who finds its locks."""
+        note_process(self.paths.results)
 
     @property
     def _slurm_runs(self) -> Path:

@@ -59,6 +59,7 @@ if workflow.is_main_process and (differing := experiment.other_versions()):
 
 def start_alone():
     """Before the first job refuse what cannot be had, and end jobs of a killed run."""
+    experiment.note_process()
     try:
         experiment.check_sources()
         for job in experiment.stop_earlier_runs():
