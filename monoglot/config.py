@@ -312,9 +312,11 @@ def sound(config: dict) -> tuple[dict, Faults]:
     keep("tables", shown(tables))
     keep("figures", shown(figures))
     keep("variants", variant)
-    for task in config["tasks"]:
+    for task in list(config["tasks"]):
         if task not in config["data"]:
             faults.add(f"data: there is no source for task '{task}'; add data.{task}")
+            faults.leave_out(task)
+            del config["tasks"][task]
     # Null says something of this one, so that it is not left out.
     config["energy"].setdefault("country", None)
     return config, faults

@@ -65,11 +65,18 @@ class Faults:
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Within this, a `UserError` ends the block, and is kept."""
+        """Within this, a `UserError` ends the block, and is kept.
+
+        So does any other error if something is at fault already: what was left out for that may be
+        missed in a way that no check foresees.
+        """
         try:
             yield
         except UserError as error:
             self.add(*error.faults)
+        except Exception:
+            if not self._found:
+                raise
 
     def leave_out(self, name: str) -> None:
         """Keep no more faults of a key, or that name a block, whose own fault is told already."""

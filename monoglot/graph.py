@@ -26,13 +26,33 @@ def check(graph: "Graph", faults: Faults) -> None:
         graph: of a configuration without what was found to be at fault.
         faults: those.
     """
-    variants = dict(graph.variants)
-    try:
-        _check(graph, faults)
-    except Exception:
-        # What was left out may be missed in a way that no check foresees.
-        if not faults:
-            raise
+    variants = {
+        name: {k: v for k, v in own.items() if k not in LINKS or k in graph.entry(name).links}
+        for name, own in graph.variants.items()
+    }
+    if ANY in graph.config["languages"]:
+        faults.add(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
+    for language in graph.config["languages"]:
+        _tasks(graph, language, faults)
+    with faults.collected():
+        _links(graph, faults)
+    for family, block in (("tables", graph.table), ("figures", graph.figure)):
+        for name in list(graph.config[family]):
+            is_sound = False
+            with faults.collected():
+                block(name).check(graph, f"{family}.{name}")
+                is_sound = True
+            if not is_sound:
+                del graph.config[family][name]
+    with faults.collected():
+        for checkpoint in graph.checkpoints:
+            _checkpoint(graph, checkpoint, faults)
+    with faults.collected():
+        _lengths_of_tasks(graph, faults)
+    for language in graph.evaluated:
+        for task in graph.tasks(language):
+            with faults.collected():
+                source_of(graph.config, task, language)
     if faults:
         # What tables and figures at fault need was not looked at.
         more = Faults()
@@ -42,32 +62,13 @@ def check(graph: "Graph", faults: Faults) -> None:
         raise UserError(*faults, *more)
 
 
-def _check(graph: "Graph", faults: Faults) -> None:
-    if ANY in graph.config["languages"]:
-        faults.add(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
-    for language in graph.config["languages"]:
-        _tasks(graph, language, faults)
-    _links(graph, faults)
-    for family, block in (("tables", graph.table), ("figures", graph.figure)):
-        for name in list(graph.config[family]):
-            found = Faults()
-            with found.collected():
-                block(name).check(graph, f"{family}.{name}")
-            if found:
-                faults.add(*found)
-                del graph.config[family][name]
-    for checkpoint in graph.checkpoints:
-        _checkpoint(graph, checkpoint, faults)
+def _lengths_of_tasks(graph: "Graph", faults: Faults) -> None:
     for run in graph.runs:
         if not graph.is_baseline(run.variant):
             checkpoint = graph.checkpoint(run.model, run.language, run.variant)
             length = graph.config["tasks"][run.task]["max_length"]
             if fault := _fault_of_length(graph, checkpoint, length):
                 faults.add(f"tasks.{run.task}.max_length: {fault}")
-    for language in graph.evaluated:
-        for task in graph.tasks(language):
-            with faults.collected():
-                source_of(graph.config, task, language)
 
 
 def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
@@ -80,7 +81,7 @@ def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
         )
     if unknown:
         own = [task for task in graph.tasks(language) if task in known]
-        graph.config["languages"][language]["tasks"] = own
+        graph.config["languages"][language]["tasks"] = own or list(known)
 
 
 def _links(graph: "Graph", faults: Faults) -> None:
@@ -143,8 +144,9 @@ def _circle(graph: "Graph", name: str, path: list[str], done: set[str]) -> list[
         return [*path[path.index(name) :], name]
     if name not in done:
         done.add(name)
-        for _, other in graph.links(name):
-            if other in graph.variants and (found := _circle(graph, other, [*path, name], done)):
+        for kind, other in graph.links(name):
+            follow = kind in graph.entry(name).links and other in graph.variants
+            if follow and (found := _circle(graph, other, [*path, name], done)):
                 return found
     return []
 
