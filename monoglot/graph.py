@@ -1,7 +1,9 @@
 """The experiment as a graph of named variants, checked before anything runs."""
 
+import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from monoglot import figures, tables
@@ -36,6 +38,9 @@ def check(graph: "Graph", faults: Faults) -> None:
         _tasks(graph, language, faults)
     with faults.collected():
         _links(graph, faults)
+    if faults and not graph.evaluated:  # all tables and figures would miss what was left out
+        graph.config |= {"tables": {}, "figures": {}}
+    named: list[Checkpoint] = []
     for family, block in (("tables", graph.table), ("figures", graph.figure)):
         for name in list(graph.config[family]):
             is_sound = False
@@ -43,9 +48,9 @@ def check(graph: "Graph", faults: Faults) -> None:
                 block(name).check(graph, f"{family}.{name}")
                 is_sound = True
             if not is_sound:
-                del graph.config[family][name]
-    with faults.collected():
-        for checkpoint in graph.checkpoints:
+                named += _named(graph, graph.config[family].pop(name))
+    for checkpoint in sorted({*graph.checkpoints, *graph.with_ancestors(named)}):
+        with faults.collected():
             _checkpoint(graph, checkpoint, faults)
     with faults.collected():
         _lengths_of_tasks(graph, faults)
@@ -60,6 +65,18 @@ def check(graph: "Graph", faults: Faults) -> None:
             with more.collected():
                 check_settings(graph.config | {"variants": variants}, name)
         raise UserError(*faults, *more)
+
+
+def _named(graph: "Graph", block: dict) -> list[Checkpoint]:
+    """Return the checkpoints that a table or figure may mean which is at fault itself."""
+    names = set(re.findall(r'"([a-z0-9_-]+)"', json.dumps(block)))
+    return [
+        graph.checkpoint(model, language, variant)
+        for model in names & graph.config["models"].keys()
+        for variant in names & graph.variants.keys()
+        for language in graph.evaluated
+        if not graph.is_baseline(variant)
+    ]
 
 
 def _lengths_of_tasks(graph: "Graph", faults: Faults) -> None:
@@ -407,7 +424,11 @@ class Graph:
         for needs in self._all_needs:
             waiting += needs.checkpoints
             waiting += [self.tokenizer(checkpoint) for checkpoint, _ in needs.stores]
-        found: set[Checkpoint] = set()
+        return self.with_ancestors(waiting)
+
+    def with_ancestors(self, nodes: Iterable[Checkpoint]) -> list[Checkpoint]:
+        """Return checkpoints and all that they are made from, teachers included."""
+        waiting, found = list(nodes), set()
         while waiting:
             checkpoint = waiting.pop()
             if checkpoint not in found:

@@ -171,8 +171,14 @@ def _check_utf8(words: list[str]) -> None:
     """Raise `UserError` for a name that could be written neither to a file nor to the terminal."""
     for word in words:
         encoded = os.fsencode(word)
-        if (shown := encoded.decode("utf-8", "backslashreplace")) != word:
+        shown = encoded.decode("utf-8", "backslashreplace")
+        if shown.encode() != encoded:
             raise UserError(f"{shown}: is not UTF-8; give it another name")
+        if shown != word:
+            raise UserError(
+                f"{shown}: cannot be read as the locale says ({sys.getfilesystemencoding()}); set "
+                "LC_ALL to C.UTF-8, or PYTHONUTF8 to 1, and start again"
+            )
 
 
 def _is_clicks(error: Exception) -> bool:
