@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.checkpoints import count_parameters, not_finite
+from monoglot.checkpoints import AFTER_PADDING, count_parameters, not_finite
 from monoglot.data.readers import valid_text
 from monoglot.errors import UserError
 from monoglot.keys import plain
@@ -32,7 +32,7 @@ from monoglot.operations import select_layers as layers_
 from monoglot.operations.prune_ffn import HeadOrder, NeuronMeasure, PruneFfn
 from monoglot.operations.reduce_hidden import Heads, Method, ReduceHidden
 from monoglot.operations.select_layers import SelectLayers, Strategy
-from monoglot.operations.surgery import ANATOMIES, anatomy, layers_of, longest_input
+from monoglot.operations.surgery import ANATOMIES, layers_of, longest_input
 from monoglot.operations.trim_vocab import Frequency, TrimVocab
 from monoglot.operations.trimming import trim
 from monoglot.tokenizer_json import check_special_tokens, is_padded, to_json
@@ -265,7 +265,7 @@ def _check_ids(ids: set[int], tokenizer: PreTrainedTokenizerBase, model: PreTrai
             "embeddings; give the tokenizer that the model was trained with"
         )
     named = config.pad_token_id
-    if anatomy(config).after_padding and tokenizer.pad_token_id != named:
+    if config.model_type in AFTER_PADDING and tokenizer.pad_token_id != named:
         raise UserError(
             f"the tokenizer pads with id {tokenizer.pad_token_id}, but the model counts its "
             f"positions from padding id {named}; give the tokenizer that it was trained with"

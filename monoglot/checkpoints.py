@@ -34,6 +34,8 @@ ARCHITECTURES = {
     "camembert": "CamembertForMaskedLM",
     "distilbert": "DistilBertForMaskedLM",
 }
+AFTER_PADDING = ("roberta", "xlm-roberta", "camembert")
+"""Architectures that count positions from the padding's id + 1, not from 0."""
 SCORED = ("bert", "xlm-roberta", "distilbert")
 """Architectures that are also made from scratch, scored on tasks and exported."""
 EMBEDDINGS = "word_embeddings.weight"
@@ -148,6 +150,23 @@ def _check_no_code(config: Mapping[str, Any], where: str) -> None:
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
+
+
+def stated(folder: str | Path) -> dict[str, int]:
+    """Return `positions` and `pieces` of a model, as far as its `config.json` says them.
+
+    For planning: loads nothing, and leaves it to whoever loads the model to refuse what is broken.
+    """
+    try:
+        config = parsed_config(folder, str(folder))
+    except UserError:
+        return {}
+    numbers = {"positions": "max_position_embeddings", "pieces": "vocab_size"}
+    found = {name: config[key] for name, key in numbers.items() if type(config.get(key)) is int}
+    pad = config.get("pad_token_id", 1)
+    if "positions" in found and config["model_type"] in AFTER_PADDING and type(pad) is int:
+        found["positions"] -= pad + 1
+    return found
 
 
 def load_tokenizer(folder: str | Path) -> "Tokenizer":

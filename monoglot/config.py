@@ -1,61 +1,69 @@
 """The configuration: checked against the classes of its blocks, with every default filled in."""
 
+import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from itertools import count
 from pathlib import Path
 from string import Formatter
+from types import ModuleType
 
 import yaml
+from pydantic import ValidationError
 
 from monoglot import figures, tables
 from monoglot.config_schema import Adapters, Config
-from monoglot.errors import UserError
+from monoglot.errors import Faults, UserError
 from monoglot.evaluate import task_block
 from monoglot.fingerprint import WORKFLOW
+from monoglot.keys import expanded, places, sentences
 from monoglot.operations import OPERATIONS
 
 # What a schema cannot say of a configuration's values.
 
 BY = ("by_model", "by_language")
 MOST_VALUES = 1_000_000
+MOST_LEVELS = 64
+TOO_DEEP = (
+    f"is nested more than {MOST_LEVELS} levels deep, or holds itself by an alias; write out what "
+    "it is meant to hold"
+)
 LINKS = ("parent", "teacher")
 
 
-def check_values(config: object) -> None:
-    """Raise `UserError`, naming the key, for what is no value of a configuration.
+def _faults_of_value(value: object, where: str, seen: Iterator[int], level: int) -> Iterator[str]:
+    """Yield what is no value of a configuration, wherever it is: each fault begins with its key.
 
     That is a key that is not text, text that is not Unicode, or a number that is not finite: `.nan`
     is neither below a minimum nor above a maximum, so that every range lets it through. Aliases of
-    YAML can stand for more values than there is time for; so many are refused too.
+    YAML can stand for more values than there is time for, or for themselves: so many values, and
+    so many levels, raise a `UserError`.
     """
-    _check_value(config, "", count(1))
-
-
-def _check_value(value: object, where: str, seen: Iterator[int]) -> None:
     if next(seen) > MOST_VALUES:
         raise UserError(
             f"configuration: holds more than {MOST_VALUES:,} values, aliases written out; "
             "no experiment has so many"
         )
+    if level > MOST_LEVELS:
+        raise UserError(f"configuration: {TOO_DEEP}")
     if isinstance(value, dict):
         for key, below in value.items():
             if not isinstance(key, str) or not _is_unicode(key):
-                raise UserError(
-                    f"{where or 'configuration'}: the key {key!r} is not text; put it in quotes"
-                )
-            _check_value(below, f"{where}.{key}" if where else key, seen)
+                yield f"{where or 'configuration'}: the key {key!r} is not text; put it in quotes"
+            path = f"{where}.{key}" if where else str(key)
+            yield from _faults_of_value(below, path, seen, level + 1)
     elif isinstance(value, list):
         for below in value:
-            _check_value(below, where, seen)
+            yield from _faults_of_value(below, where, seen, level + 1)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{where}: is {value}; it must be a finite number")
+        yield f"{where}: is {value}; it must be a finite number"
     elif isinstance(value, str) and not _is_unicode(value):
-        raise UserError(f"{where}: {value!r} holds half a surrogate pair; it must be valid Unicode")
+        yield f"{where}: {value!r} holds half a surrogate pair; it must be valid Unicode"
     elif not isinstance(value, str | int | float | None):
-        raise UserError(f"{where}: is a {type(value).__name__}; put {value} in quotes")
+        yield f"{where}: is a {type(value).__name__}; put {value} in quotes"
 
 
 def _is_unicode(text: str) -> bool:
@@ -66,21 +74,21 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def check_choices(variants: Mapping[str, Mapping]) -> None:
-    """Raise `UserError` unless every `by_model` and `by_language` has values to choose from.
+def _faults_of_choices(name: str, variant: Mapping) -> Iterator[str]:
+    """Yield which `by_model` and `by_language` of a variant have no values to choose from.
 
     Those of `parent` and `teacher` must be names.
     """
-    for name, variant in variants.items():
-        for key, value in variant.items():
-            where, values = f"variants.{name}.{key}", [value]
-            if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY:
-                choices = next(iter(value.values()))
-                if not isinstance(choices, dict) or not choices:
-                    raise UserError(f"{where}: {next(iter(value))} must map names to values")
-                values = list(choices.values())
-            if key in LINKS and not all(isinstance(one, str) for one in values):
-                raise UserError(f"{where}: {value!r} must be the name of a variant")
+    for key, value in variant.items():
+        where, values = f"variants.{name}.{key}", [value]
+        if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY:
+            choices = next(iter(value.values()))
+            if not isinstance(choices, dict) or not choices:
+                yield f"{where}: {next(iter(value))} must map names to values"
+                continue
+            values = list(choices.values())
+        if key in LINKS and not all(isinstance(one, str) for one in values):
+            yield f"{where}: {value!r} must be the name of a variant"
 
 
 def with_codes(value: object, codes: Mapping[str, str], where: str, language: str) -> object:
@@ -117,18 +125,47 @@ def _code(codes: Mapping[str, str], name: str | None, form: str | None, turn: st
 
 
 class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """A safe loader that refuses a mapping with a key twice, of which YAML keeps the last."""
+    """A safe loader that knows of keys that a mapping has twice, of which YAML keeps the last."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.twice: list[str] = []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
+        seen: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key '{key.value}' appears twice", key.start_mark
-                    )
-                seen.add((key.tag, key.value))
+                name, line = (key.tag, key.value), key.start_mark.line + 1
+                if name in seen:
+                    lines = f"in lines {seen[name]} and {line}"
+                    self.twice.append(f"the key '{key.value}' appears twice, {lines}")
+                seen.setdefault(name, line)
         return super().construct_mapping(node, deep)
+
+
+def _from_yaml(text: str) -> tuple[object, list[str]]:
+    """Return what YAML says, and its keys that appear twice."""
+    level = 0
+    # The loader of libyaml ends the process where its stack does.
+    for event in yaml.parse(text, Loader=UniqueKeys):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            raise RecursionError
+    loader = UniqueKeys(text)
+    return loader.get_single_data(), loader.twice
+
+
+def _from_json(text: str) -> tuple[object, list[str]]:
+    """Return what JSON says, and its keys that appear twice."""
+    twice = []
+
+    def mapping(pairs: list[tuple[str, object]]) -> dict:
+        counts = Counter(key for key, _ in pairs)
+        twice.extend(f"the key '{key}' appears twice" for key in counts if counts[key] > 1)
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=mapping), twice
 
 
 def extended(config: dict) -> dict:
@@ -148,14 +185,15 @@ def merged_from(config: dict, files: Iterable[str | Path]) -> dict:
     """
     said = config.get("extends")
     for file in files:
-        if not str(file).endswith(".json"):  # which the loader of YAML may refuse
-            found = _read(str(file), "--configfile")
-            if said is not None and found.get("extends") == said:
-                config = config | _seen_from({"extends": said}, os.path.dirname(file))
+        found = _read(str(file), "--configfile")
+        if said is not None and found.get("extends") == said:
+            config = config | _seen_from({"extends": said}, os.path.dirname(file))
     return config
 
 
 def _extended(config: dict, path: list[str]) -> dict:
+    for _ in _faults_of_value(config, "", count(1), 0):
+        pass  # but for what is too large or too deep to be copied
     config = deepcopy(config)
     below = config.pop("extends", None)
     if below is None:
@@ -178,10 +216,17 @@ def read(path: str, key: str) -> dict:
 
 def _read(path: str, key: str) -> dict:
     try:
-        config = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=UniqueKeys)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        config, twice = (_from_json if path.endswith(".json") else _from_yaml)(text)
+    except RecursionError:
+        raise UserError(f"{key}: {path} cannot be read: it {TOO_DEEP}") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{key}: {path} cannot be read ({reason})") from None
+    if twice:
+        raise UserError(
+            *(f"{key}: {path} cannot be read ({one}); keep one of the two" for one in twice)
+        )
     if not isinstance(config, dict):
         raise UserError(f"{key}: {path} holds no mapping; name a configuration file")
     return config
@@ -192,7 +237,10 @@ def _seen_from(config: dict, folder: str) -> dict:
     name = config.get("extends")
     if not isinstance(name, str):
         return config
-    path = os.path.normpath(os.path.join(folder, name))
+    try:
+        path = os.path.normpath(os.path.join(folder, expanded(name)))
+    except ValueError as error:
+        raise UserError(f"extends: {error}") from None
     if not os.path.isfile(path) and (WORKFLOW / name).is_file():
         path = str(WORKFLOW / name)
     return config | {"extends": path}
@@ -217,30 +265,106 @@ OF_ADAPTERS = tuple(Adapters.model_fields)
 def complete(config: dict) -> dict:
     """Return a copy of `config`, on top of what it extends, with defaults filled in.
 
-    Defaults of variants are left to `variant_settings`. Raises `UserError` naming the key at fault
-    if it does not fit.
+    Defaults of variants are left to `variant_settings`. Raises `UserError`, naming the keys at
+    fault, if it does not fit.
     """
-    config = extended(config)
-    try:
-        check_values(config)
-        config = Config.checked(config).given()
-    except RecursionError:
-        raise UserError(
-            "configuration: is nested too deeply, or holds itself by an alias; write it out"
-        ) from None
-    for task, block in config["tasks"].items():
-        config["tasks"][task] = task_block(block, f"tasks.{task}")
-    for family, read_block in (("tables", tables.read_block), ("figures", figures.read_block)):
-        for name, block in config[family].items():
-            whole = read_block(block, f"{family}.{name}").given()
-            config[family][name] = {key: whole[key] for key in [*block, *whole] if key in whole}
-    check_choices(config["variants"])
-    for task in config["tasks"]:
+    config, faults = sound(config)
+    faults.tell()
+    return config
+
+
+def sound(config: dict) -> tuple[dict, Faults]:
+    """Return what `complete` does, but without what is at fault, and the faults.
+
+    So that what does not depend on these can be checked too. Raises `UserError` if too little is
+    left for that.
+    """
+    config, faults = extended(config), Faults()
+    for fault in _faults_of_value(config, "", count(1), 0):
+        faults.add(fault)
+        faults.leave_out(fault.partition(": ")[0])
+    config = _fitting(config, faults)
+
+    def keep(family: str, check: Callable[[dict, str], dict]) -> None:
+        for name, block in list(config[family].items()):
+            whole = None
+            with faults.collected():
+                whole = check(block, f"{family}.{name}")
+            if whole is None:
+                del config[family][name]
+                faults.leave_out(name)
+            else:
+                config[family][name] = whole
+
+    def variant(block: dict, where: str) -> dict:
+        if found := list(_faults_of_choices(where.removeprefix("variants."), block)):
+            raise UserError(*found)
+        return block
+
+    def shown(module: ModuleType) -> Callable[[dict, str], dict]:
+        def read_block(block: dict, where: str) -> dict:
+            whole = module.read_block(block, where).given()
+            return {key: whole[key] for key in [*block, *whole] if key in whole}
+
+        return read_block
+
+    keep("tasks", task_block)
+    keep("tables", shown(tables))
+    keep("figures", shown(figures))
+    keep("variants", variant)
+    for task in list(config["tasks"]):
         if task not in config["data"]:
-            raise UserError(f"data: there is no source for task '{task}'; add data.{task}")
+            faults.add(f"data: there is no source for task '{task}'; add data.{task}")
+            faults.leave_out(task)
+            del config["tasks"][task]
     # Null says something of this one, so that it is not left out.
     config["energy"].setdefault("country", None)
-    return config
+    return config, faults
+
+
+STAND_INS = {"seeds": [0], "tasks": {}, "tables": {}}
+"""What takes the place of blocks at fault that the checks of others can do without."""
+
+
+def _fitting(config: dict, faults: Faults) -> dict:
+    """Return the blocks of a configuration with defaults, but without keys that do not fit.
+
+    A block that cannot do without such a key is left out as well.
+    """
+    first = None
+    while True:
+        try:
+            return Config.model_validate(config).given()
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        if first is None:
+            first = sentences(found, config, "")
+            faults.add(*first)
+        if not _remove(config, set(places(found, config)), faults):
+            faults.tell()
+
+
+def _remove(config: dict, at_fault: set[tuple], faults: Faults) -> bool:
+    """Remove what is at fault; return whether what is left may be a configuration."""
+    for path in sorted(at_fault, key=_deeper_and_later, reverse=True):
+        if not path:
+            missing = [name for name in STAND_INS if name not in config]
+            config |= {name: STAND_INS[name] for name in missing}
+            if not missing:
+                return False
+            continue
+        place = config
+        for key in path[:-1]:
+            place = place[key]
+        del place[path[-1]]
+        if len(path) == 2 and path[0] in ("models", "languages", "variants"):
+            faults.leave_out(path[1])
+    return True
+
+
+def _deeper_and_later(path: tuple[str | int, ...]) -> tuple:
+    """Sort by depth, then by the place in a list, so that what is removed moves nothing else."""
+    return len(path), [f"{key:9}" if isinstance(key, int) else str(key) for key in path]
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:
@@ -255,6 +379,19 @@ def variant_settings(config: dict, name: str, model: str, language: str) -> dict
     where = {"by_model": model, "by_language": language}
     settings = {k: _choose(v, where, f"variants.{name}.{k}") for k, v in settings.items()}
     return OPERATIONS[operation].parameters.checked(settings, f"variants.{name}").given()
+
+
+def check_settings(config: dict, name: str) -> None:
+    """Raise `UserError` for parameters of a variant that fit no model and no language."""
+    faults = Faults()
+    for model in config["models"]:
+        for language in config["languages"]:
+            with faults.collected():
+                variant_settings(config, name, model, language)
+    # Whether a choice lacks a value depends on where the variant is used.
+    faults = [fault for fault in faults if ": has no value for '" not in fault]
+    if faults:
+        raise UserError(*faults)
 
 
 def reduction_factor(config: dict, variant: str, task: str) -> float:

@@ -15,6 +15,7 @@ from monoglot.cluster import DEFAULTS
 from monoglot.evaluate import task_schema
 from monoglot.evaluate.task import SeedsAffect, Subtokens, TuningSettings
 from monoglot.keys import (
+    HOME,
     UNIQUE,
     Count,
     FilePath,
@@ -24,6 +25,7 @@ from monoglot.keys import (
     Number,
     Parameters,
     Revision,
+    Seed,
     json_schema,
 )
 from monoglot.operations import OPERATIONS
@@ -113,7 +115,7 @@ class LabelledSource(Source):
 
 
 class Invented(Parameters):
-    seed: int = 0
+    seed: Seed = 0
     """What the languages and texts are drawn from."""
 
 
@@ -259,7 +261,7 @@ class Config(Parameters):
         *UNIQUE,
     ] = ["tables"]
     """What a run makes if its command names no target."""
-    results: Annotated[str, Field(pattern=r"^[^{}\x00-\x1f]+$")] = "results"
+    results: Annotated[str, Field(pattern=r"^[^{}\x00-\x1f]+$"), HOME] = "results"
     """Folder that everything is written to; its name has no curly brackets, which Snakemake would \
 fill in."""
     data: Data
@@ -271,7 +273,7 @@ fill in."""
     tasks: dict[Name, dict[str, Any]]
     """Tasks by name, with their labels and the adapter's training (Table 4); none if nothing is \
 scored."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), *UNIQUE]
+    seeds: Annotated[list[Seed], Field(min_length=1), *UNIQUE]
     """One adapter is trained for each seed; tables show the mean."""
     seeds_affect: SeedsAffect = TuningSettings.default("seeds_affect")
     """What a seed changes; the paper's code changes the initialisation alone."""

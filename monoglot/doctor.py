@@ -405,8 +405,9 @@ def hub_cache() -> Path:
 
 
 def _existing(path: Path) -> Path:
+    """Return a path or the nearest one above it that there is, which may be a file."""
     path = path.absolute()
-    return next(place for place in (path, *path.parents) if place.is_dir())
+    return next(place for place in (path, *path.parents) if os.path.lexists(place))
 
 
 def _cannot_write(there: Path) -> str | None:

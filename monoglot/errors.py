@@ -10,18 +10,82 @@ LONGEST = 2000
 """Characters of a message; what it quotes from a file may be a line of any length."""
 
 
+MOST_FAULTS = 50
+"""Faults that are told one by one."""
+
+
 class UserError(Exception):
     """Something the user can mend.
 
-    The message is one sentence: what is wrong, where (file, line, key), what would be right.
-    Commands print it without a traceback and exit with status 1. Whatever it quotes, it is one
-    line of printable characters.
+    The message is one sentence: what is wrong, where (file, line, key), what would be right. Where
+    several faults were found at once there is a line for each, below one that counts them.
+    Commands print it without a traceback and exit with status 1. Whatever it quotes, each sentence
+    is one line of printable characters.
+
+    Attributes:
+        faults: the sentences.
     """
 
-    def __init__(self, message: str) -> None:
-        if len(message) > LONGEST:
-            message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
-        super().__init__("".join(one if one.isprintable() else " " for one in message))
+    def __init__(self, *faults: str) -> None:
+        self.faults = tuple(dict.fromkeys(map(_one_line, faults)))
+        said, *others = self.faults
+        if others:
+            more = len(others) + 1 - MOST_FAULTS
+            told = [*self.faults[:MOST_FAULTS], *([f"and {more:,} more"] if more > 0 else [])]
+            said = "\n".join([f"{len(self.faults):,} faults:", *(f"  {one}" for one in told)])
+        super().__init__(said)
+
+
+def _one_line(fault: str) -> str:
+    if len(fault) > LONGEST:
+        fault = f"{fault[: LONGEST // 2]} … {fault[-LONGEST // 2 :]}"
+    return "".join(one if one.isprintable() else " " for one in fault)
+
+
+class Faults:
+    """The faults that checks find which do not depend on each other, to be told together."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+        self._gone: set[str] = set()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, *faults: str) -> None:
+        """Keep faults, but those that `leave_out` is about."""
+        told = [form.format(name) for name in self._gone for form in ("'{}'", ".{}.", ".{}:")]
+        keys = tuple(f"{name}: " for name in self._gone)
+        self._found += [
+            one for one in faults if not one.startswith(keys) and not any(n in one for n in told)
+        ]
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Within this, a `UserError` ends the block, and is kept.
+
+        So does any other error if something is at fault already: what was left out for that may be
+        missed in a way that no check foresees.
+        """
+        try:
+            yield
+        except UserError as error:
+            self.add(*error.faults)
+        except Exception:
+            if not self._found:
+                raise
+
+    def leave_out(self, name: str) -> None:
+        """Keep no more faults of a key, or that name a block, whose own fault is told already."""
+        self._gone.add(name)
+
+    def tell(self) -> None:
+        """Raise a `UserError` with all that were found, if any were."""
+        if self._found:
+            raise UserError(*self._found)
 
 
 # What libraries say.

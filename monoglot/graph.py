@@ -1,128 +1,239 @@
 """The experiment as a graph of named variants, checked before anything runs."""
 
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from monoglot import figures, tables
-from monoglot.checkpoints import SCORED
-from monoglot.config import complete, source_of, variant_settings
-from monoglot.errors import UserError
+from monoglot.checkpoints import SCORED, stated
+from monoglot.config import check_settings, sound, source_of, variant_settings
+from monoglot.errors import Faults, UserError
 from monoglot.figures.blocks import FigureBlock
 from monoglot.operations import LINKS, OPERATIONS, Operation
+from monoglot.operations.trim_vocab import SPECIAL_PIECES, usable_pieces
 from monoglot.paths import ANY, Checkpoint, Needs, Run
 from monoglot.tables.base import TableBlock
 
-# What is refused before anything runs: each fault of an experiment graph in its own words.
+# What is refused before anything runs: each fault of an experiment graph in its own words. All are
+# told at once, as far as one does not follow from another: what has a fault is left out of the
+# graph, and so is what hangs on it.
 
 
-def check(graph: "Graph") -> None:
-    """Raise `UserError`, naming the key at fault, if the graph cannot be run."""
-    _names(graph)
-    _links(graph)
-    _tasks(graph)
-    for table in graph.config["tables"]:
-        graph.table(table).check(graph, f"tables.{table}")
-    for figure in graph.config["figures"]:
-        graph.figure(figure).check(graph, f"figures.{figure}")
-    for checkpoint in graph.checkpoints:
-        _checkpoint(graph, checkpoint)
+def check(graph: "Graph", faults: Faults) -> None:
+    """Raise `UserError`, naming the keys at fault, if the graph cannot be run.
+
+    Args:
+        graph: of a configuration without what was found to be at fault.
+        faults: those.
+    """
+    variants = {
+        name: {k: v for k, v in own.items() if k not in LINKS or k in graph.entry(name).links}
+        for name, own in graph.variants.items()
+    }
+    if ANY in graph.config["languages"]:
+        faults.add(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
+    for language in graph.config["languages"]:
+        _tasks(graph, language, faults)
+    with faults.collected():
+        _links(graph, faults)
+    if faults and not graph.evaluated:  # all tables and figures would miss what was left out
+        graph.config |= {"tables": {}, "figures": {}}
+    named: list[Checkpoint] = []
+    for family, block in (("tables", graph.table), ("figures", graph.figure)):
+        for name in list(graph.config[family]):
+            is_sound = False
+            with faults.collected():
+                block(name).check(graph, f"{family}.{name}")
+                is_sound = True
+            if not is_sound:
+                named += _named(graph, graph.config[family].pop(name))
+    for checkpoint in sorted({*graph.checkpoints, *graph.with_ancestors(named)}):
+        with faults.collected():
+            _checkpoint(graph, checkpoint, faults)
+    with faults.collected():
+        _lengths_of_tasks(graph, faults)
     for language in graph.evaluated:
         for task in graph.tasks(language):
-            source_of(graph.config, task, language)
+            with faults.collected():
+                source_of(graph.config, task, language)
+    if faults:
+        # What tables and figures at fault need was not looked at.
+        more = Faults()
+        for name in variants:
+            with more.collected():
+                check_settings(graph.config | {"variants": variants}, name)
+        raise UserError(*faults, *more)
 
 
-def _names(graph: "Graph") -> None:
-    if ANY in graph.config["languages"]:
-        raise UserError(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
+def _named(graph: "Graph", block: dict) -> list[Checkpoint]:
+    """Return the checkpoints that a table or figure may mean which is at fault itself."""
+    names = set(re.findall(r'"([a-z0-9_-]+)"', json.dumps(block)))
+    return [
+        graph.checkpoint(model, language, variant)
+        for model in names & graph.config["models"].keys()
+        for variant in names & graph.variants.keys()
+        for language in graph.evaluated
+        if not graph.is_baseline(variant)
+    ]
 
 
-def _tasks(graph: "Graph") -> None:
-    for language in graph.config["languages"]:
-        for task in graph.tasks(language):
-            if task not in graph.config["tasks"]:
-                raise UserError(
-                    f"languages.{language}.tasks: '{task}' is not one of the tasks; "
-                    f"these are {', '.join(graph.config['tasks'])}"
-                )
+def _lengths_of_tasks(graph: "Graph", faults: Faults) -> None:
+    for run in graph.runs:
+        if not graph.is_baseline(run.variant):
+            checkpoint = graph.checkpoint(run.model, run.language, run.variant)
+            length = graph.config["tasks"][run.task]["max_length"]
+            if fault := _fault_of_length(graph, checkpoint, length):
+                faults.add(f"tasks.{run.task}.max_length: {fault}")
 
 
-def _links(graph: "Graph") -> None:
+def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
+    known = graph.config["tasks"]
+    unknown = [task for task in graph.tasks(language) if task not in known]
+    for task in unknown:
+        faults.add(
+            f"languages.{language}.tasks: '{task}' is not one of the tasks; "
+            f"these are {', '.join(known)}"
+        )
+    if unknown:
+        own = [task for task in graph.tasks(language) if task in known]
+        graph.config["languages"][language]["tasks"] = own or list(known)
+
+
+def _links(graph: "Graph", faults: Faults) -> None:
+    """Take variants whose links are at fault out of the graph, with all that are made from them."""
+    at_fault = set()
     for name in graph.variants:
-        links, entry, own = graph.links(name), graph.entry(name), graph.variants[name]
-        for kind, _ in links:
-            if kind not in entry.links:
-                raise UserError(
-                    f"variants.{name}.{kind}: the operation '{entry.name}' has no {kind}; "
-                    "remove the key or change the operation"
-                )
-        for kind in entry.links:
-            if kind not in own and entry.parameters.model_fields[kind].is_required():
-                raise UserError(f"variants.{name}: the key '{kind}' is missing")
-        defaults = graph.config["defaults"].get(entry.name, {})
-        entry.check_variant(f"variants.{name}", own, defaults | own)
-        for kind, other in links:
-            if other not in graph.variants:
-                raise UserError(
-                    f"variants.{name}.{kind}: there is no variant '{other}'; "
-                    f"variants are {', '.join(graph.variants)}"
-                )
-            if graph.is_baseline(other):
-                raise UserError(
-                    f"variants.{name}.{kind}: '{other}' is a baseline, which has no checkpoint; "
-                    "name another variant"
-                )
+        found = Faults()
+        found.add(*_faults_of_links(graph, name))
+        with found.collected():
+            entry, own = graph.entry(name), graph.variants[name]
+            settings = graph.config["defaults"].get(entry.name, {}) | own
+            entry.check_variant(f"variants.{name}", own, settings)
+        if found:
+            faults.add(*found)
+            at_fault.add(name)
     done: set[str] = set()
     for name in graph.variants:
-        _cycle(graph, name, [], done)
+        if circle := _circle(graph, name, [], done):
+            at_fault |= set(circle)
+            said = " -> ".join(circle)
+            faults.add(f"variants.{circle[0]}: is made from itself ({said}); break the circle")
+    while at_fault:
+        for name in at_fault:
+            graph.variants.pop(name, None)
+            faults.leave_out(name)
+        at_fault = {
+            name
+            for name in graph.variants
+            for _, other in graph.links(name)
+            if other not in graph.variants
+        }
 
 
-def _cycle(graph: "Graph", name: str, path: list[str], done: set[str]) -> None:
+def _faults_of_links(graph: "Graph", name: str) -> Iterator[str]:
+    links, entry, own = graph.links(name), graph.entry(name), graph.variants[name]
+    for kind, other in links:
+        if kind not in entry.links:
+            yield (
+                f"variants.{name}.{kind}: the operation '{entry.name}' has no {kind}; "
+                "remove the key or change the operation"
+            )
+        elif other not in graph.variants:
+            yield (
+                f"variants.{name}.{kind}: there is no variant '{other}'; "
+                f"variants are {', '.join(graph.variants)}"
+            )
+        elif graph.is_baseline(other):
+            yield (
+                f"variants.{name}.{kind}: '{other}' is a baseline, which has no checkpoint; "
+                "name another variant"
+            )
+    for kind in entry.links:
+        if kind not in own and entry.parameters.model_fields[kind].is_required():
+            yield f"variants.{name}: the key '{kind}' is missing"
+
+
+def _circle(graph: "Graph", name: str, path: list[str], done: set[str]) -> list[str]:
+    """Return the variants of a circle, the first one again at its end; none if there is none."""
     if name in path:
-        circle = " -> ".join([*path[path.index(name) :], name])
-        raise UserError(f"variants.{name}: is made from itself ({circle}); break the circle")
+        return [*path[path.index(name) :], name]
     if name not in done:
-        for _, other in graph.links(name):
-            _cycle(graph, other, [*path, name], done)
         done.add(name)
+        for kind, other in graph.links(name):
+            follow = kind in graph.entry(name).links and other in graph.variants
+            if follow and (found := _circle(graph, other, [*path, name], done)):
+                return found
+    return []
 
 
-def _checkpoint(graph: "Graph", checkpoint: "Checkpoint") -> None:
+def _checkpoint(graph: "Graph", checkpoint: "Checkpoint", faults: Faults) -> None:
     where = f"variants.{checkpoint.variant}"
-    parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
-    settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
     entry, model = graph.entry(checkpoint.variant), graph.config["models"][checkpoint.model]
     if model["family"] not in SCORED:  # what is checked here is in a table or figure
-        raise UserError(
+        faults.add(
             f"models.{checkpoint.model}.family: '{model['family']}' can be made smaller, but not "
             f"scored; in tables and figures it must be one of {', '.join(SCORED)}"
         )
-    _supported(graph, checkpoint, where)
-    if settings.get("max_length", 0) > shape["max_positions"]:
-        raise UserError(
-            f"{where}.max_length: {settings['max_length']} is more than the "
-            f"{shape['max_positions']} positions of {checkpoint.model}"
+    with faults.collected():
+        faults.add(*_faults_of_shape(graph, checkpoint, where))
+    with faults.collected():
+        faults.add(*_faults_of_vocabulary(graph, checkpoint, where))
+    with faults.collected():
+        _supported(graph, checkpoint, where)
+    with faults.collected():
+        entry.check(where, graph.settings(checkpoint), checkpoint.model, model)
+    with faults.collected():
+        for language in graph.text_languages(checkpoint):
+            if language not in graph.config["languages"]:
+                faults.add(f"{where}.text: there is no language '{language}'")
+                continue
+            for name in ("text", "validation", "heldout"):
+                source_of(graph.config, name, language)
+
+
+def _faults_of_shape(graph: "Graph", checkpoint: "Checkpoint", where: str) -> Iterator[str]:
+    parent, entry = graph.parent(checkpoint), graph.entry(checkpoint.variant)
+    settings, shape = graph.settings(checkpoint), graph.shape(checkpoint)
+    if fault := _fault_of_length(graph, checkpoint, settings.get("max_length", 0)):
+        yield f"{where}.max_length: {fault}"
+    for key, value in shape.items():
+        if parent and entry.takes == "weights" and value > graph.shape(parent)[key]:
+            yield f"{where}: {key} {value} is larger than the parent's {graph.shape(parent)[key]}"
+    if shape["hidden_size"] % shape["heads"]:
+        yield (
+            f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
+            f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
         )
+
+
+def _fault_of_length(graph: "Graph", checkpoint: "Checkpoint", length: int) -> str | None:
+    positions = graph.positions(checkpoint)
+    if length <= positions:
+        return None
+    return (
+        f"{length} is more than the {positions} positions of {checkpoint.model}; "
+        f"give {positions} or fewer"
+    )
+
+
+def _faults_of_vocabulary(graph: "Graph", checkpoint: "Checkpoint", where: str) -> Iterator[str]:
+    parent, teacher = graph.parent(checkpoint), graph.teacher(checkpoint)
     if teacher and graph.tokenizer(teacher) != graph.tokenizer(parent):
-        raise UserError(
+        yield (
             f"{where}.teacher: '{teacher.variant}' has the vocabulary of "
             f"'{graph.tokenizer(teacher).variant}', the parent '{parent.variant}' that of "
             f"'{graph.tokenizer(parent).variant}'; a teacher must share the vocabulary"
         )
-    for key, value in shape.items():
-        if parent and entry.takes == "weights" and value > graph.shape(parent)[key]:
-            raise UserError(
-                f"{where}: {key} {value} is larger than the parent's {graph.shape(parent)[key]}"
+    if parent and graph.entry(checkpoint.variant).new_tokenizer:
+        size = graph.settings(checkpoint)["size"]
+        most = graph.pieces(parent, size)
+        if most is not None and size > most:
+            yield (
+                f"{where}.size: {size} is more than the {most} pieces that '{parent.variant}' of "
+                f"{checkpoint.model} has besides the special tokens; give {most} or fewer"
             )
-    entry.check(where, settings, checkpoint.model, model)
-    if shape["hidden_size"] % shape["heads"]:
-        raise UserError(
-            f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
-            f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
-        )
-    for language in graph.text_languages(checkpoint):
-        if language not in graph.config["languages"]:
-            raise UserError(f"{where}.text: there is no language '{language}'")
-        for name in ("text", "validation", "heldout"):
-            source_of(graph.config, name, language)
 
 
 def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
@@ -151,11 +262,11 @@ class Graph:
     """
 
     def __init__(self, config: dict) -> None:
-        self.config = complete(config)
+        self.config, faults = sound(config)
         self._settings: dict[Checkpoint, dict] = {}
         self._is_touched: dict[str, bool] = {}
         self.variants: dict[str, dict] = self.config["variants"]
-        check(self)
+        check(self, faults)
 
     @property
     def evaluated(self) -> list[str]:
@@ -238,6 +349,39 @@ class Graph:
         changed = self.entry(checkpoint.variant).shape(self.settings(checkpoint))
         return self.shape(parent) | dict(changed)
 
+    def positions(self, checkpoint: Checkpoint) -> int:
+        """Return the longest input in tokens, also as the folder says that a model comes from."""
+        while (parent := self.parent(checkpoint)) and self.entry(
+            checkpoint.variant
+        ).takes == "weights":
+            checkpoint = parent
+        folder = self._folder(checkpoint)
+        found = stated(folder) if folder else {}
+        said = self.shape(checkpoint)["max_positions"]
+        return min(said, found.get("positions", said))
+
+    def pieces(self, checkpoint: Checkpoint, wanted: int) -> int | None:
+        """Return how many pieces there are at most, special tokens left out.
+
+        None if that is not known before they are made or downloaded, or if they are far more than
+        are `wanted`.
+        """
+        maker = self.tokenizer(checkpoint)
+        model, own = self.config["models"][maker.model], self.settings(maker)
+        if (size := self.entry(maker.variant).vocabulary(own)) is not None:
+            return size - SPECIAL_PIECES
+        place = self._folder(maker)
+        if "tokenizer" in model and self.operation(maker.variant) == "scratch":
+            place = os.path.join(self.config["data"]["root"], model["tokenizer"])
+        return usable_pieces(place, model["family"], wanted) if place else None
+
+    def _folder(self, checkpoint: Checkpoint) -> str | None:
+        """Return the folder that a pretrained checkpoint is taken from; None of all others."""
+        if self.operation(checkpoint.variant) != "pretrained":
+            return None
+        own = self.settings(checkpoint)
+        return (own or self.config["models"][checkpoint.model]).get("folder")
+
     def source(self, name: str, language: str) -> dict:
         """Return where a set of a language comes from; raise `UserError` if that is not said."""
         return source_of(self.config, name, language)
@@ -280,7 +424,11 @@ class Graph:
         for needs in self._all_needs:
             waiting += needs.checkpoints
             waiting += [self.tokenizer(checkpoint) for checkpoint, _ in needs.stores]
-        found: set[Checkpoint] = set()
+        return self.with_ancestors(waiting)
+
+    def with_ancestors(self, nodes: Iterable[Checkpoint]) -> list[Checkpoint]:
+        """Return checkpoints and all that they are made from, teachers included."""
+        waiting, found = list(nodes), set()
         while waiting:
             checkpoint = waiting.pop()
             if checkpoint not in found:

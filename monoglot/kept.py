@@ -12,8 +12,8 @@ the record of the job that failed.
 
 import json
 import os
-import platform
 import shutil
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -22,13 +22,10 @@ from pathlib import Path
 from monoglot.errors import UserError, duration
 from monoglot.files import alone, kept_as, let_go, whole_file
 from monoglot.provenance import NAME
-from monoglot.workflow import RECORDS, STARTED, mark
+from monoglot.workflow import CLAIM, RECORDS, STARTED, mark
 
 LIST = ".kept.json"
 """In the results folder: the jobs whose outputs are kept, until it is known what became of them."""
-
-CLAIM = ".run"
-"""In the results folder: a file that a run holds locked, and what it says of itself."""
 
 LONG = 600
 """Seconds; of results that took longer a run says that it makes them again."""
@@ -163,12 +160,17 @@ def claim(results: Path) -> ExitStack:
     held = ExitStack()
     results.mkdir(parents=True, exist_ok=True)
     file.touch()
+    who = ""
     if not held.enter_context(alone(file)):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(file.read_text(encoding="utf-8"))
+            who = f" (process {said['process']} on {said['host']}, from {said['folder']})"
         raise UserError(
-            f"{results}: another run works on these results ({file.read_text() or 'just begun'}); "
-            "wait for its end, or name another folder as `results`"
+            f"{results}: another run works on these results{who}; wait for its end, or name "
+            "another folder as `results`"
         )
-    file.write_text(f"process {os.getpid()} on {platform.node()}, from {os.getcwd()}")
+    about = {"process": os.getpid(), "host": socket.gethostname(), "folder": os.getcwd()}
+    file.write_text(json.dumps(about), encoding="utf-8")
     return held
 
 

@@ -11,6 +11,8 @@ reference page follow from these classes. For planning too: imports nothing heav
 import argparse
 import ast
 import inspect
+import math
+import os
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,14 +24,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     ValidationError,
     WrapValidator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 from monoglot.errors import UserError
 
@@ -49,29 +53,40 @@ class Parameters(BaseModel):
     beside: ClassVar[Mapping[str, str]] = {}
     """Parameters that another one cannot do without, by the name of that one."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known(cls, values: Any) -> Any:
-        """Refuse unknown keys first: one that is misspelt is often missing too."""
+    def _known(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """Tell of unknown keys first, which are often misspelt, then of what else is wrong."""
         if not isinstance(values, Mapping):
-            return values
+            return check(values)
+        faults = list(cls._faults_of_keys(values))
+        if not faults:
+            return check(values)
+        found = [InitErrorDetails(type=fault, input=values) for fault in faults]
+        try:
+            check({key: values[key] for key in cls.model_fields if key in values})
+        except ValidationError as error:
+            found += [_again(fault) for fault in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data(cls.__name__, found)
+
+    @classmethod
+    def _faults_of_keys(cls, values: Mapping) -> Iterator[PydanticCustomError]:
         for key in values:
             if key not in cls.model_fields and cls.model_config["extra"] == "forbid":
                 said = {"key": str(key), "known": ", ".join(sorted(cls.model_fields))}
-                raise PydanticCustomError(
+                yield PydanticCustomError(
                     "unknown_key", "unknown key '{key}'; known keys are {known}", said
                 )
         for key, other in cls.beside.items():
             if values.get(key) is not None and values.get(other) is None:
                 said = {"key": key, "other": other}
-                raise PydanticCustomError(
+                yield PydanticCustomError(
                     "beside", "'{other}' is a dependency of '{key}'; give both", said
                 )
-        return values
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], where: str = "") -> Self:
-        """Return an instance; raise `UserError`, naming the key below `where`, if one is at fault.
+        """Return an instance; raise `UserError`, naming keys below `where`, if some are at fault.
 
         Args:
             where: the key of the block in the configuration, such as `tables.table1`.
@@ -80,7 +95,7 @@ class Parameters(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             faults = error.errors(include_url=False)
-            raise UserError(sentence(faults, values, where)) from None
+            raise UserError(*sentences(faults, values, where)) from None
 
     @classmethod
     def default(cls, name: str) -> Any:
@@ -112,7 +127,7 @@ class Parameters(BaseModel):
         except ValidationError as error:
             faults = [f for f in error.errors(include_url=False) if f["loc"][:1] == (name,)]
             if faults:
-                raise UserError(sentence(faults, {name: value}, "")) from None
+                raise UserError(*sentences(faults, {name: value}, "")) from None
         return value
 
     def changed(self, **changes: Any) -> Self:
@@ -143,6 +158,16 @@ def _docstrings(cls: type) -> dict[str, str]:
     return found
 
 
+def _again(fault: ErrorDetails) -> InitErrorDetails:
+    """Return a fault in the form in which it can be raised once more."""
+    kind, about = fault["type"], fault.get("ctx", {})
+    try:
+        PydanticKnownError(kind, about)
+    except KeyError:  # one of ours
+        kind = PydanticCustomError(kind, "{said}", about | {"said": fault["msg"]})
+    return InitErrorDetails(type=kind, loc=fault["loc"], input=fault["input"], ctx=about)
+
+
 def _as_written(value: Any, check: Any) -> Any:
     check(value)
     return value
@@ -154,10 +179,30 @@ def _unique(values: list) -> list:
     return values
 
 
+def _seed(value: Any) -> Any:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise PydanticCustomError("seed", f"must be a whole number from 0 to {2**63 - 1}")
+    return value
+
+
+def expanded(path: str) -> str:
+    """Return a path with `~` or `~user` as the home folder that it stands for.
+
+    Raises ValueError if it stands for none.
+    """
+    found = os.path.expanduser(path)
+    if found == path and path.startswith("~"):
+        raise ValueError(
+            f"{path!r} begins with the home folder of nobody known here; write the whole path, or "
+            "./ before a name that begins with ~"
+        )
+    return found
+
+
 Number = Annotated[float, WrapValidator(_as_written)]
 """A number; 1 stays 1, which is how it is printed."""
 Count = Annotated[int, Field(ge=1, lt=2**63)]
-Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Seed = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_seed)]
 UNIQUE = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 """Of a list no two of whose items are equal: `Annotated[list[str], *UNIQUE]`."""
 Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -167,7 +212,9 @@ HubId = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+/)?[A-Za-z0-9._-]+$")]
 """Id of a repository on the Hub: OWNER/NAME."""
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 """Commit on the Hub."""
-FilePath = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f]+$")]
+HOME = AfterValidator(expanded)
+"""Of a path that may begin with `~` or `~user`."""
+FilePath = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x1f]+$"), HOME]
 """A file or folder; any characters but control characters."""
 
 
@@ -304,28 +351,55 @@ LIMITS = {
 }
 
 
-def sentence(faults: Sequence[ErrorDetails], values: Any, where: str) -> str:
-    """Return what is wrong with a block, as one sentence that begins with the key at fault.
+def sentences(faults: Sequence[ErrorDetails], values: Any, where: str) -> list[str]:
+    """Return what is wrong with a block; each sentence begins with the key at fault.
 
     Args:
         faults: what pydantic says of it.
         values: what was checked.
         where: the key of the block; empty for the configuration itself, or for arguments.
     """
-    found = [(*_keys(fault, values), fault) for fault in faults]
-    keys, branch, _ = found[0]
-    if branch is not None:
-        # What fits no form of several has a fault for each; the one that came furthest is meant.
-        found = [one for one in found if one[1] == branch]
-        keys = max((one[0] for one in found), key=len)
-    meant = [fault for path, _, fault in found if path == keys]
+    single, forms = [], {}
+    for fault in faults:
+        keys, branch = _keys(fault, values)
+        if branch is None:
+            single.append((keys, [fault]))
+        else:
+            forms.setdefault(branch, []).append((keys, fault))
+    for found in forms.values():
+        # What fits no form of several has faults for each; those that came furthest are meant.
+        furthest = max(len(keys) for keys, _ in found)
+        meant: dict[tuple, list[ErrorDetails]] = {}
+        for keys, fault in found:
+            if len(keys) == furthest:
+                meant.setdefault(tuple(keys), []).append(fault)
+        single += meant.items()
+    return list(dict.fromkeys(_sentence(where, keys, meant) for keys, meant in single))
+
+
+def places(faults: Sequence[ErrorDetails], values: Any) -> list[tuple[str | int, ...]]:
+    """Return the keys on the way to each fault: to an unknown key, or to a block that lacks one."""
+    found = []
+    for fault in faults:
+        keys, _ = _keys(fault, values)
+        unknown = [fault["ctx"]["key"]] if fault["type"] == "unknown_key" else []
+        found.append((*keys, *unknown))
+    return found
+
+
+def _sentence(where: str, keys: Sequence[str | int], meant: Sequence[ErrorDetails]) -> str:
+    """Return what is wrong with a value that does not fit, whatever form it might have had."""
     key = ".".join([*([where] if where else []), *map(str, keys)])
     prefix = f"{key}: " if key else "configuration: "
     refused = [fault for fault in meant if fault["type"] not in (*TYPES, "literal_error")]
-    if refused or branch is None or len(meant) == 1:
+    if refused or len(meant) == 1:
         return prefix + _said((refused or meant)[0])
-    fits = ", or ".join(_fits(fault) for fault in meant)
-    return f"{prefix}{meant[0]['input']!r} is not valid; it must be {fits}"
+    value = meant[0]["input"]
+    for fault in meant:
+        if said := _as_text(value, fault["type"]):
+            return prefix + said
+    fits = ", or ".join(map(_fits, meant))
+    return f"{prefix}{value!r} is not valid; it must be {fits}"
 
 
 def _keys(fault: ErrorDetails, values: Any) -> tuple[list[str | int], tuple | None]:
@@ -354,7 +428,7 @@ def _said(fault: ErrorDetails) -> str:
     if kind in ("beside", "unknown_key", "value_error"):
         return fault["msg"].removeprefix("Value error, ")
     if kind in TYPES:
-        return f"{value!r} is not of type {TYPES[kind]}"
+        return _as_text(value, kind) or f"{value!r} is not of type {TYPES[kind]}"
     if kind == "literal_error":
         return f"{value!r} must be {_fits(fault)}"
     if kind in LIMITS:
@@ -369,6 +443,31 @@ def _said(fault: ErrorDetails) -> str:
     if kind == "finite_number":
         return f"is {value}; it must be a finite number"
     return f"{value!r} {fault['msg']}"
+
+
+NUMBER = re.compile(r"[-+]?([0-9][0-9_,]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]{1,4})?")
+
+
+def _as_text(value: Any, kind: str) -> str | None:
+    """Say of a text that is meant for a number how to write that number; None of all others.
+
+    YAML 1.1 wants a point in the mantissa and a sign in the exponent, or takes it for text.
+    """
+    if kind not in ("int_type", "float_type") or not isinstance(value, str):
+        return None
+    if not NUMBER.fullmatch(value.strip()):
+        return None
+    digits = re.sub("[_,]", "", value.strip()).lower()
+    number = float(digits)
+    if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
+        return None
+    mantissa, _, exponent = digits.partition("e")
+    if exponent and kind == "float_type":
+        written = f"{float(mantissa)}e{int(exponent):+}"
+    else:
+        written = str(number if "." in mantissa and not exponent else int(number))
+    quoted = " without quotes" if written == value.strip() else ""
+    return f"{value!r} is not of type {TYPES[kind]}, but text to YAML; write {written}{quoted}"
 
 
 def _fits(fault: ErrorDetails) -> str:

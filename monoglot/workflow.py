@@ -14,6 +14,7 @@ import select
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -176,11 +177,11 @@ def planned(
     done = subprocess.run(
         _child("plan", arguments),
         cwd=folder,
-        env=_environment(),
+        env=_environment(folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     )
     found = [read(line) for line in done.stdout.split("\n")]
@@ -213,9 +214,24 @@ def _child(task: str, arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "monoglot.workflow", task, *arguments]
 
 
-def _environment() -> dict[str, str]:
-    # What the child prints comes at once, and in order, though it prints into a pipe.
-    return os.environ | {"PYTHONUNBUFFERED": "1"}
+def _environment(folder: Path) -> dict[str, str]:
+    # What the child prints comes at once, and in order, though it prints into a pipe; and in the
+    # encoding that it is read in, whatever the terminal's is.
+    printing = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
+    return os.environ | printing | _cache(folder)
+
+
+def _cache(folder: Path) -> dict[str, str]:
+    """Return where Snakemake keeps its cache if it cannot write to the home folder.
+
+    The Hub's cache, which may be full of what is needed, stays where it is.
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    there = next(filter(os.path.lexists, (usual / "snakemake", usual, usual.parent)), None)
+    if there and there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return {}
+    hub = os.environ.get("HF_HOME", str(usual / "huggingface"))
+    return {"XDG_CACHE_HOME": str(folder.absolute() / ".snakemake" / "cache"), "HF_HOME": hub}
 
 
 # A run: the child seen from its parent.
@@ -241,7 +257,7 @@ class SnakemakeRun:
         self._process = subprocess.Popen(
             _child("run", words[3:]) if told else words,
             cwd=folder,
-            env=_environment(),
+            env=_environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -496,6 +512,11 @@ STARTED = Path(".snakemake", "incomplete")
 RECORDS = Path(".snakemake", "metadata")
 """Where Snakemake keeps its marks of started jobs and its records of finished ones."""
 
+CLAIM = ".run"
+"""In the results folder: a file that a run holds locked, and what it says of itself."""
+
+CANNOT_LOCK = "Directory cannot be locked"
+"""What Snakemake says when another one holds the lock of a file that it would make."""
 QUEUE_SECONDS = 20
 
 
@@ -559,6 +580,39 @@ def locked_since(folder: Path, outputs: Iterable[str]) -> float | None:
             if not wanted.isdisjoint(lock.read_text().splitlines()):
                 found.append(lock.stat().st_mtime)
     return max(found, default=None)
+
+
+def who_locks(folder: Path, results: str, unlock: str) -> str:
+    """Say in a sentence who holds the locks of results, and what to do about it.
+
+    Args:
+        unlock: the command that removes them.
+    """
+    import psutil
+
+    try:
+        noted = json.loads((folder / results / CLAIM).read_text())
+        host, number = str(noted["host"]), int(noted["process"])
+    except (OSError, ValueError, KeyError, TypeError):
+        host, number = "", 0
+    alive = [one.pid for one in psutil.process_iter() if _is_snakemake(one, folder)]
+    if not host and alive:
+        host, number = socket.gethostname(), alive[0]
+    if host == socket.gethostname() and number in alive:
+        return (
+            f"a run on this machine, process {number} in {folder}, has locked these results; wait "
+            f"until it ends, or end it with `kill -INT {number}`"
+        )
+    if host == socket.gethostname():
+        return (
+            f"a run on this machine, process {number}, was killed and has left its locks, which "
+            f"nobody holds any more; remove them with `{unlock}`, and run again"
+        )
+    where = f"on {host}, process {number}," if host else "that is not on this machine"
+    return (
+        f"a run {where} has locked these results; wait until it ends or, if it was killed, remove "
+        f"its locks with `{unlock}`, and run again"
+    )
 
 
 def running_here(folder: Path) -> bool:

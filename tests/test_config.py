@@ -1,6 +1,7 @@
 """The configuration: defaults filled in, faults named by key."""
 
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from monoglot.config import (
     variant_settings,
 )
 from monoglot.errors import UserError
+from monoglot.graph import Graph
 
 ROOT = Path(__file__).parents[1]
 DEMO = yaml.safe_load((ROOT / "configs" / "demo.yaml").read_text(encoding="utf-8"))
@@ -161,3 +163,90 @@ def test_what_a_variant_sets_of_its_adapters():
         not {"label_subtokens", "seeds_affect"}
         & variant_settings(config, "kd", "xlmr", "qaa").keys()
     )
+
+
+def faults_of(config: dict) -> list[str]:
+    """Return the faults of a configuration, each without what would be right."""
+    with pytest.raises(UserError) as raised:
+        Graph(config)
+    return [fault.partition(";")[0] for fault in raised.value.faults]
+
+
+def test_all_faults_of_a_configuration_are_told_at_once():
+    config = deepcopy(DEMO)
+    config |= {"rseults": "x", "targets": ["tabels"], "seeds": [1, -3]}
+    config["data"]["invented"]["seed"] = float("nan")
+    del config["data"]["pos"]
+    config["models"]["more"] = config["models"]["mbert"] | {"family": "gpt"}
+    config["languages"]["qab"]["tasks"] = ["nre"]
+    config["tasks"]["ner"] |= {"learning_rate": "1e-4", "metric": "bleu"}
+    config["variants"]["kd"] |= {"parent": "kd-inti", "alpha": 7}
+    config["variants"]["adapted"]["max_length"] = 4000
+    config["tables"]["table1"] |= {"model": "gpt", "languages": ["zz"], "baseline": "bse"}
+    config["tables"]["table3"]["kind"] = "exmaples"
+    config["figures"] = {"curves": {}}
+    assert faults_of(config) == [
+        "data.invented.seed: is nan",
+        "configuration: unknown key 'rseults'",
+        "targets.0: 'tabels' must be one of tables, figures, cards, deployment, report",
+        "models.more.family: 'gpt' must be one of bert, roberta, xlm-roberta, camembert, "
+        "distilbert",
+        "seeds.1: -3 must be a whole number from 0 to 9223372036854775807",
+        "tasks.ner.learning_rate: '1e-4' is not of type number, but text to YAML",
+        "tasks.ner.metric: 'bleu' is not for tagging",
+        "tables.table3.kind: 'exmaples' must be one of adapters, corpora, deployment, examples, "
+        "hyperparameters, retention, scores",
+        "figures.curves: the key 'kind' is missing",
+        "data: there is no source for task 'pos'",
+        "languages.qab.tasks: 'nre' is not one of the tasks",
+        "variants.kd.parent: there is no variant 'kd-inti'",
+        "tables.table1: 'gpt' is not one of the models",
+        "tables.table1: 'zz' is not one of the evaluated languages",
+        "tables.table1: 'bse' is not one of the variants",
+        "variants.adapted.max_length: 4000 is more than the 48 positions of mbert",
+        "variants.adapted.max_length: 4000 is more than the 48 positions of xlmr",
+        "variants.kd.alpha: 7 is greater than the maximum of 1",
+    ]
+
+
+def test_what_follows_from_a_fault_is_not_told():
+    assert len(faults_of(changed("models.xlmr.family", "gpt"))) == 1
+    assert len(faults_of(changed("variants.init.operation", "scrtach"))) == 1
+    assert len(faults_of(changed("tasks.ner.epochs", 0))) == 1
+    assert len(faults_of(changed("languages.qaa.name", 3))) == 1
+    assert len(faults_of(changed("variants.base.parent", "kd"))) == 1
+    assert len(faults_of(changed("data", None))) == 1
+
+
+def test_a_fault_told_for_a_value_is_not_told_for_its_type():
+    faults = faults_of(changed("languages.qaa.name", date(2024, 1, 1)))
+    assert faults == ["languages.qaa.name: is a date"]
+
+
+def test_home_folders_in_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/of/mine")
+    config = changed("results", "~/out")
+    config["data"]["root"] = "~/raw"
+    config["data"]["text"]["default"]["files"] = ["~/{flores}.jsonl", {"path": "~/more"}]
+    config["data"]["tc"]["default"]["files"]["dev"] = "~/dev.tsv"
+    config["models"]["xlmr"] |= {"folder": "~/xlmr", "tokenizer": "~/tokenizer.json"}
+    config["tables"]["table1"]["published"] = "~/published.csv"
+    found = complete(config)
+    assert (found["results"], found["data"]["root"]) == ("/home/of/mine/out", "/home/of/mine/raw")
+    text = source_of(found, "text", "qaa")["files"]
+    assert text == ["/home/of/mine/qaa_Latn.jsonl", {"path": "/home/of/mine/more"}]
+    assert source_of(found, "tc", "qaa")["files"]["dev"] == "/home/of/mine/dev.tsv"
+    assert found["models"]["xlmr"]["folder"] == "/home/of/mine/xlmr"
+    assert found["models"]["xlmr"]["tokenizer"] == "/home/of/mine/tokenizer.json"
+    assert found["tables"]["table1"]["published"] == "/home/of/mine/published.csv"
+    with pytest.raises(UserError, match=r"^results: '~nobody-here/out' begins with the home"):
+        complete(changed("results", "~nobody-here/out"))
+
+
+@pytest.mark.parametrize("levels", [100, 500, 50_000])
+def test_what_is_nested_too_deeply_is_refused(levels):
+    nested: list = []
+    for _ in range(levels):
+        nested = [nested]
+    with pytest.raises(UserError, match=r"^configuration: is nested more than 64 levels deep"):
+        complete(changed("tables.table1.rows", nested))

@@ -193,3 +193,9 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "mine.yaml"
     path.write_text(f"extends: config.yaml\nresults: {tmp_path}/out\n")
     return str(path)
+
+
+def test_a_folder_below_a_file_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    (found,) = doctor.folder("Hub's cache", tmp_path / "file" / "cache", None)
+    assert (found.state, found.said) == (FAIL, f"{tmp_path}/file/cache: Not a directory")

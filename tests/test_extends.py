@@ -104,3 +104,53 @@ def test_a_key_that_appears_twice_is_refused_in_what_snakemake_merged(tmp_path):
     (tmp_path / "c.yaml").write_text("seeds: [1]\nseeds: [2]\n")
     with pytest.raises(UserError, match=r"--configfile: .*the key 'seeds' appears twice"):
         merged_from({"seeds": [2]}, [tmp_path / "c.yaml"])
+
+
+def test_all_keys_that_appear_twice_are_told(tmp_path):
+    yaml_file, json_file = tmp_path / "c.yaml", tmp_path / "c.json"
+    yaml_file.write_text("seeds: [1]\ntables: {a: 1, a: 2}\nseeds: [2]\n")
+    with pytest.raises(UserError) as raised:
+        read(str(yaml_file), "CONFIG")
+    assert [fault.split("(")[1] for fault in raised.value.faults] == [
+        "the key 'seeds' appears twice, in lines 1 and 3); keep one of the two",
+        "the key 'a' appears twice, in lines 2 and 2); keep one of the two",
+    ]
+    json_file.write_text('{"seeds":\t[1], "tables": {"a": 1, "a": 2}, "seeds": [2]}')
+    for ask in (
+        lambda: read(str(json_file), "CONFIG"),
+        lambda: merged_from({"seeds": [2]}, [json_file]),
+    ):
+        with pytest.raises(UserError) as raised:
+            ask()
+        assert len(raised.value.faults) == 2
+        assert "c.json cannot be read (the key 'seeds' appears twice)" in str(raised.value)
+    json_file.write_text('{"extends": "c.yaml",\t"seeds": [2]}')
+    assert read(str(json_file), "CONFIG")["seeds"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "end"),
+    [
+        ("c.yaml", "[", "]"),
+        ("c.yaml", "{a: ", "}"),
+        ("c.yaml", "- ", "x"),
+        ("c.json", "[", "]"),
+        ("c.json", '{"a":', "}"),
+    ],
+)
+@pytest.mark.parametrize("levels", [5_000, 100_000])
+def test_brackets_in_brackets_are_refused(tmp_path, name, begin, end, levels):
+    (tmp_path / name).write_text(begin * levels + ("1" if begin[-1] in " :" else "") + end * levels)
+    with pytest.raises(UserError, match=r"CONFIG: .* it is nested more than 64 levels deep"):
+        read(str(tmp_path / name), "CONFIG")
+
+
+def test_a_home_folder_is_extended_from(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write("below.yaml", {"a": 1})
+    (tmp_path / "sub").mkdir()
+    above = write("sub/above.yaml", {"extends": "~/below.yaml"})
+    assert extended(read(above, "CONFIG")) == {"a": 1}
+    assert extended({"extends": "~/below.yaml"}) == {"a": 1}
+    with pytest.raises(UserError, match=r"^extends: '~nobody-here/x' begins with the home"):
+        extended({"extends": "~nobody-here/x"})

@@ -7,6 +7,7 @@ from test_config import DEMO, changed
 
 from monoglot.errors import UserError
 from monoglot.graph import Checkpoint, Graph, Run
+from monoglot.operations.trim_vocab import usable_pieces
 
 XLMR_KD = Checkpoint("xlmr", "qaa", "kd")
 SMALL = {"layers": 2, "hidden_size": 24, "heads": 3, "ffn_size": 30}
@@ -329,3 +330,66 @@ def test_neurons_are_not_chosen_by_an_untrained_head():
     ffn = {"operation": "prune_ffn", "parent": "init", "size": 64, "max_length": 48}
     with pytest.raises(UserError, match="'init' of encoder has an untrained masked-LM head"):
         Graph(encoder_alone({"ffn": ffn}))
+
+
+def test_a_task_is_as_long_as_all_its_models_can_read():
+    with pytest.raises(UserError) as raised:
+        Graph(changed("tasks.ner.max_length", 49))
+    assert raised.value.faults == (
+        "tasks.ner.max_length: 49 is more than the 48 positions of mbert; give 48 or fewer",
+        "tasks.ner.max_length: 49 is more than the 48 positions of xlmr; give 48 or fewer",
+    )
+
+
+def from_folder(folder: object, **variant: object) -> dict:
+    """The demo with a model taken from a folder, and one row of a variant made from it."""
+    config = with_models(mine={"folder": str(folder)})
+    config["models"]["mine"]["shape"] = dict(config["models"]["xlmr"]["shape"], max_positions=512)
+    config["variants"] = {
+        "init": {"operation": "pretrained"},
+        "made": {"parent": "init"} | variant,
+    }
+    rows = [{"variant": "made", "label": "x"}]
+    config["tables"] = {"few": {"model": "mine", "rows": rows}}
+    return config
+
+
+def test_a_folder_says_how_long_its_models_inputs_are(tiny_checkpoint):
+    folder = tiny_checkpoint("xlm-roberta")  # of 64 positions after the padding's
+    train = {"operation": "train", "loss": "none"}
+    Graph(from_folder(folder, **train, max_length=64))
+    with pytest.raises(
+        UserError, match=r"made\.max_length: 65 is more than the 64 positions of mine"
+    ):
+        Graph(from_folder(folder, **train, max_length=65))
+    # What is not there yet says nothing.
+    Graph(from_folder(folder / "none", **train, max_length=65))
+
+
+def test_no_more_pieces_are_kept_than_a_folder_has(tiny_checkpoint):
+    folder = tiny_checkpoint("xlm-roberta")
+    trim = {"operation": "trim_vocab"}
+    most = usable_pieces(str(folder), "xlm-roberta", 1000)
+    Graph(from_folder(folder, **trim, size=most))
+    with pytest.raises(
+        UserError, match=rf"size: {most + 1} is more than the {most} pieces that 'i"
+    ):
+        Graph(from_folder(folder, **trim, size=most + 1))
+    Graph(from_folder(folder / "none", **trim, size=10**6))
+
+
+def test_no_more_pieces_are_kept_than_a_trained_or_trimmed_tokenizer_has():
+    config = changed("variants.hidden48-vocab400.size", 1595)
+    Graph(config)
+    config["variants"]["hidden48-vocab400"]["size"] = 1596
+    with pytest.raises(
+        UserError, match="1596 is more than the 1595 pieces that 'hidden48' of xlmr"
+    ):
+        Graph(config)
+    again = {"operation": "trim_vocab", "parent": "hidden40-vocab400", "size": 401}
+    config = changed("variants.again", again)
+    config["tables"]["table1"]["rows"].append({"variant": "again", "label": "again"})
+    with pytest.raises(
+        UserError, match=r"again\.size: 401 is more than the 400 pieces that 'hidden"
+    ):
+        Graph(config)

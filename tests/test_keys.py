@@ -1,20 +1,24 @@
 """Parameters stated once: their flags, and what is said of values that do not fit."""
 
 import argparse
+import pwd
 import shlex
 from typing import Annotated, Literal
 
 import pytest
+import yaml
 from pydantic import Field
 
 from monoglot.errors import UserError
 from monoglot.keys import (
     NO_FLAG,
     UNIQUE,
+    FilePath,
     Flag,
     Name,
     Number,
     Parameters,
+    Seed,
     add_flags,
     flags,
     from_flags,
@@ -132,3 +136,82 @@ def test_faults_are_named_by_key(changes, said):
 def test_a_missing_key_is_named():
     with pytest.raises(UserError, match=r"^x: the key 'steps' is missing$"):
         Knobs.checked({"parent": "base"}, "x")
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(UserError) as raised:
+        Knobs.checked(
+            {"step": 1, "rate": 2, "sizes": [2, 1], "limit": {"dev": 1, "train": 0}, "mode": "odd"},
+            "x",
+        )
+    assert [fault.partition(";")[0] for fault in raised.value.faults] == [
+        "x: unknown key 'step'",
+        "x: the key 'parent' is missing",
+        "x: the key 'steps' is missing",
+        "x.rate: 2 is greater than the maximum of 1",
+        "x.mode: 'odd' must be one of fast, slow",
+        "x.sizes.0: 2 is less than the minimum of 4",
+        "x.sizes.1: 1 is less than the minimum of 4",
+        "x.limit: unknown key 'dev'",
+        "x.limit.train: 0 is less than the minimum of 1",
+    ]
+    with pytest.raises(UserError) as raised:
+        Knobs.checked({"parent": "base", "steps": 1, "text": {"mt": 0, "sk": "1"}}, "x")
+    assert [fault[:10] for fault in raised.value.faults] == ["x.text.mt:", "x.text.sk:"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "written"),
+    [
+        ("rate", "1e-4", "1.0e-4"),
+        ("rate", ".5e-3", "0.5e-3"),
+        ("rate", "5.E3", "5.0e+3"),
+        ("rate", "0.5", "0.5 without quotes"),
+        ("steps", "1E5", "100000"),
+        ("steps", ".5e3", "500"),
+        ("steps", "1,000", "1000"),
+        ("steps", "12", "12 without quotes"),
+        ("threads", ["1e1"], "10"),
+    ],
+)
+def test_a_number_that_yaml_takes_for_text_is_said_how_to_write(key, text, written):
+    with pytest.raises(
+        UserError, match=r"not of type (number|integer), but text to YAML; "
+    ) as said:
+        Knobs.checked({"parent": "base", "steps": 1} | {key: text}, "x")
+    assert str(said.value).endswith(f"; write {written}")
+    number = written.partition(" ")[0]
+    assert isinstance(yaml.safe_load(number), int if key == "steps" else int | float)
+
+
+def test_text_that_is_no_number_is_not_taken_for_one():
+    for text in ("fast", "1e999", "e5", "--1"):
+        with pytest.raises(UserError, match=r"is not of type number$"):
+            Knobs.checked({"parent": "base", "steps": 1, "rate": text}, "x")
+
+
+class Drawn(Parameters):
+    seed: Seed = 0
+    "What is drawn."
+    folder: FilePath = "."
+    "Where it goes."
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**30, True, 1.0, "7"])
+def test_seeds_are_of_a_range_that_is_named(seed):
+    with pytest.raises(
+        UserError, match=r"seed: .* must be a whole number from 0 to 92233720368547"
+    ):
+        Drawn.checked({"seed": seed}, "x")
+    assert Drawn.checked({"seed": 2**63 - 1}).seed == 2**63 - 1
+
+
+def test_a_home_folder_stands_for_itself(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/of/mine")
+    assert Drawn.checked({"folder": "~/x"}).folder == "/home/of/mine/x"
+    assert Drawn.checked({"folder": "~root/x"}).folder == f"{pwd.getpwnam('root').pw_dir}/x"
+    assert Drawn.checked({"folder": "a~/./~b"}).folder == "a~/./~b"
+    with pytest.raises(
+        UserError, match=r"folder: '~nobody-here/x' begins with the home folder of n"
+    ):
+        Drawn.checked({"folder": "~nobody-here/x"}, "x")

@@ -1,5 +1,6 @@
 """What Snakemake's child plans and tells, and how signals reach it."""
 
+import json
 import logging
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from monoglot import workflow
 from monoglot.errors import UserError
 from monoglot.fingerprint import ROOT
+from monoglot.kept import claim
 from monoglot.workflow import RunEvents, SnakemakeRun, read, stages_of
 from tests import plans
 from tests.plans import FAILED, FAULT, FINISHED, LOG, STARTED, told
@@ -212,3 +214,65 @@ def test_a_real_plan_and_what_cannot_be_planned(tmp_path):
     assert not os.path.exists(results)
     with pytest.raises(UserError, match="Snakemake cannot plan this: No rule to produce"):
         workflow.planned(str(config), [f"{results}/nothing"], results, ROOT)
+
+
+LOCKED = "monoglot run mine.yaml -- --unlock"
+
+
+def noted(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> str:
+    """Let this process claim results; change what it says of itself; return who locks them."""
+    monkeypatch.chdir(folder)
+    claim(Path("out")).close()
+    note = folder / "out" / workflow.CLAIM
+    note.write_text(json.dumps(json.loads(note.read_text()) | changes))
+    return workflow.who_locks(folder, "out", LOCKED)
+
+
+def test_a_run_that_holds_its_locks_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "_is_snakemake", lambda one, _: one.pid == os.getpid())
+    said = noted(tmp_path, monkeypatch)
+    assert f"process {os.getpid()} in {tmp_path}, has locked" in said
+    assert said.endswith(f"end it with `kill -INT {os.getpid()}`")
+    (tmp_path / "out" / workflow.CLAIM).unlink()
+    assert workflow.who_locks(tmp_path, "out", LOCKED) == said
+
+
+def test_locks_that_nobody_holds_any_more_are_removed_by_a_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "_is_snakemake", lambda *_: False)
+    said = noted(tmp_path, monkeypatch)
+    assert said.startswith(f"a run on this machine, process {os.getpid()}, was killed")
+    assert f"remove them with `{LOCKED}`, and run again" in said
+    # Another run in the same folder makes other results.
+    monkeypatch.setattr(workflow, "_is_snakemake", lambda one, _: one.pid == os.getppid())
+    assert workflow.who_locks(tmp_path, "out", LOCKED) == said
+
+
+def test_locks_of_another_machine_may_be_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "_is_snakemake", lambda *_: False)
+    said = noted(tmp_path, monkeypatch, host="node7", process=12)
+    assert said.startswith("a run on node7, process 12, has locked these results; wait until")
+    assert LOCKED in said
+    said = workflow.who_locks(tmp_path, "other", LOCKED)
+    assert said.startswith("a run that is not on this machine has locked")
+    assert LOCKED in said
+
+
+@pytest.mark.parametrize("home", ["{tmp}/file", "/proc/none", "{tmp}/none/deep"])
+def test_snakemake_needs_no_home_folder(tmp_path, monkeypatch, home):
+    (tmp_path / "file").touch()
+    home = home.format(tmp=tmp_path)
+    monkeypatch.setenv("HOME", home)
+    for name in ("XDG_CACHE_HOME", "HF_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    found = workflow._environment(tmp_path)
+    assert found["XDG_CACHE_HOME"] == f"{tmp_path}/.snakemake/cache"
+    assert found["HF_HOME"] == f"{home}/.cache/huggingface"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "XDG_CACHE_HOME" not in workflow._environment(tmp_path)
+
+
+def test_snakemake_prints_what_the_terminal_could_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    words = [sys.executable, "-m", "snakemake"]
+    monkeypatch.setattr(workflow, "_child", lambda *_: [sys.executable, "-c", "print('Ž → ×')"])
+    assert list(SnakemakeRun(words, tmp_path).lines(60)) == ["Ž → ×"]

@@ -111,7 +111,7 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
     events, began = workflow.RunEvents(), time.monotonic()
     remaining = Remaining(it.folder / it.results)
     line = ProgressLine(shown=not (quiet() or verbose() or dry_run))
-    child, early = workflow.SnakemakeRun(words, it.folder, told=not dry_run), []
+    child, early, locked = workflow.SnakemakeRun(words, it.folder, told=not dry_run), [], False
     with child.signals_passed_on():
         for said in child.lines(REDRAW_SECONDS):
             if said is not None:
@@ -121,7 +121,9 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
                 faulty = (
                     events.take(found) if told else text.startswith((workflow.NOTE, "cancelled a"))
                 )
-                if dry_run:
+                if workflow.CANNOT_LOCK in text:
+                    locked = True
+                elif dry_run:
                     click.echo(text)
                 elif (faulty and not child.interrupted) or verbose():
                     line.above(text)
@@ -133,6 +135,8 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
     if child.interrupted:
         note("stopped; the same command continues from here")
         return 128 + child.interrupted
+    if locked:
+        raise UserError(workflow.who_locks(it.folder, it.results, it.unlock))
     # It was asked for something else (--unlock, --summary), or for what it does not know.
     other = early and events.total is None and not (events.nothing or events.faulty)
     if other:
@@ -343,7 +347,7 @@ def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_
                 continue
             if watch:
                 click.clear()
-            click.echo(_state_text(state, terminal.width()))
+            click.echo(_state_text(state, terminal.width(), it))
 
 
 def _states(
@@ -394,9 +398,9 @@ def _state_as_json(state: "WorkflowState") -> dict:
     }
 
 
-def _state_text(state: "WorkflowState", limit: int) -> str:
+def _state_text(state: "WorkflowState", limit: int, it: ChosenExperiment) -> str:
     parts = [_stages(state, limit), _variants(state, limit), _running(state, limit)]
-    parts += [_failed(state, limit), _verdict(state)]
+    parts += [_failed(state, limit), _verdict(state, it)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -453,16 +457,16 @@ def _failed(state: "WorkflowState", limit: int) -> str:
     )
 
 
-def _verdict(state: "WorkflowState") -> str:
+def _verdict(state: "WorkflowState", it: ChosenExperiment) -> str:
+    from monoglot.workflow import who_locks
+
     counts, gone = state.counts(), _gone(state)
     if counts["done"] == len(state.jobs):
         return f"All {len(state.jobs)} jobs are done.{gone}"
     said = "A run is under way." if state.runs else "No run is under way."
     if state.killed:
-        said = (
-            "A run has left its locks and is not on this machine. If it is on no other machine "
-            "either, it was killed: unlock with snakemake --unlock, and run again."
-        )
+        locked = who_locks(it.folder, it.results, it.unlock)
+        said = f"{locked[:1].upper()}{locked[1:]}."
     said += f" {counts['done']} of {count(len(state.jobs), 'job')} are done"
     if state.seconds_left:
         said += f"; the rest took {duration(state.seconds_left)} of jobs before"

@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from monoglot.cli.terminal import add_verbosity, show_log, verbose
+from monoglot.cli.terminal import add_verbosity, print_whatever_it_is, show_log, verbose
 from monoglot.errors import UserError, sentence
 from monoglot.fingerprint import ROOT
 from monoglot.script import InterruptionError, handled_by
@@ -107,6 +107,15 @@ class LazyGroup(click.Group):
         self.commands = dict.fromkeys(self.lines)
         add_verbosity(self)
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        print_whatever_it_is()
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:  # of --help and --version, which are printed before `invoke`
+            if not _is_of_printing(error):
+                raise
+            sys.exit(f"error: {_of_printing(error)}")
+
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.lines)
 
@@ -146,12 +155,13 @@ class LazyGroup(click.Group):
         except UserError as error:
             _fail(context, str(error))
         except (OSError, MemoryError, RuntimeError) as error:
-            if isinstance(error, OSError) and _is_of_printing(error):
-                error.filename = "the standard output"
-                # What is not printed yet would fail once more when Python ends.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             # A closed pipe (`| head`) and click's own exceptions are click's.
-            said = None if _is_clicks(error) else sentence(error, "the size of what is asked for")
+            if _is_clicks(error):
+                raise
+            if isinstance(error, OSError) and _is_of_printing(error):
+                said = _of_printing(error)
+            else:
+                said = sentence(error, "the size of what is asked for")
             if not said:
                 raise
             _fail(context, said)
@@ -161,8 +171,14 @@ def _check_utf8(words: list[str]) -> None:
     """Raise `UserError` for a name that could be written neither to a file nor to the terminal."""
     for word in words:
         encoded = os.fsencode(word)
-        if (shown := encoded.decode("utf-8", "backslashreplace")) != word:
+        shown = encoded.decode("utf-8", "backslashreplace")
+        if shown.encode() != encoded:
             raise UserError(f"{shown}: is not UTF-8; give it another name")
+        if shown != word:
+            raise UserError(
+                f"{shown}: cannot be read as the locale says ({sys.getfilesystemencoding()}); set "
+                "LC_ALL to C.UTF-8, or PYTHONUTF8 to 1, and start again"
+            )
 
 
 def _is_clicks(error: Exception) -> bool:
@@ -172,6 +188,13 @@ def _is_clicks(error: Exception) -> bool:
 def _is_of_printing(error: Exception) -> bool:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return frames[-1].f_code is click.echo.__code__
+
+
+def _of_printing(error: OSError) -> str | None:
+    """Say why nothing more can be printed, and have Python not try so once more when it ends."""
+    error.filename = "the standard output"
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return sentence(error)
 
 
 def _end(context: click.Context, said: str, number: int) -> None:

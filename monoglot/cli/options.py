@@ -2,6 +2,7 @@
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,12 @@ class ChosenExperiment:
     folder: Path
     config: str
     started_in: Path
+
+    @property
+    def unlock(self) -> str:
+        """The command that removes the locks of a run that was killed."""
+        place = self.folder / self.config if self.folder != self.started_in else self.config
+        return f"monoglot run {shlex.quote(str(place))} -- --unlock"
 
     @cached_property
     def graph(self) -> "Graph":
@@ -110,6 +117,7 @@ def experiment(config: str) -> Iterator[ChosenExperiment]:
     """
     folder = workflow_folder()
     here = Path.cwd()
+    config = os.path.expanduser(config)
     places = (here / config, folder / config)
     found = next((place for place in places if place.is_file()), None)
     if found is None:

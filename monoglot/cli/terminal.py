@@ -1,5 +1,6 @@
 """What a terminal, a pipe or a log shows: amounts, tables, notes, a line of progress."""
 
+import io
 import logging
 import shutil
 import sys
@@ -19,6 +20,12 @@ NARROW = 90
 
 SECONDS_BETWEEN_LINES = 30
 VERBOSITY = "monoglot.verbosity"
+
+
+def print_whatever_it_is() -> None:
+    """Write what the encoding of the output does not have as `\\u2192`, as on stderr, and go on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def width() -> int:

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, create_model
 from pydantic_core import PydanticUndefined
 
-from monoglot.errors import UserError
+from monoglot.errors import Faults, UserError
 from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.task import Task, TuningKeys, key_of
 from monoglot.keys import Count, Parameters, add_flags, json_schema
@@ -102,9 +102,12 @@ def task_block(block: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     if "kind" not in block:
         raise UserError(f"{where}: the key 'kind' is missing")
-    kind = kind_of(block, where).model_fields["kind"].default
-    checked = block_class(kind).checked(block, where)
-    checked.check(where)
+    kind, faults = kind_of(block, where).model_fields["kind"].default, Faults()
+    with faults.collected():
+        checked = block_class(kind).checked(block, where)
+    with faults.collected():  # what it says of its tuning may be wrong besides
+        make_task("", block, where)
+    faults.tell()
     return checked.model_dump() | {"limit": checked.limit.given()}
 
 

@@ -64,9 +64,11 @@ class FigureBlock(Parameters):
         Args:
             where: the key of the block, such as `figures.figure2`.
         """
-        check_known(f"{where}.models", "models", self.models or (), graph.config["models"])
         languages = self.languages or ()
-        check_known(f"{where}.languages", "evaluated languages", languages, graph.evaluated)
+        check_known(
+            (f"{where}.models", "models", self.models or (), graph.config["models"]),
+            (f"{where}.languages", "evaluated languages", languages, graph.evaluated),
+        )
 
     def records(self, graph: "Graph", paths: "Paths") -> list[str]:
         """Return the records that the job reads."""

@@ -54,7 +54,7 @@ class CurvesFigure(FigureBlock):
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
         where = f"{where}.lines"
-        check_known(where, "variants", [line.variant for line in self.lines], graph.variants)
+        check_known((where, "variants", [line.variant for line in self.lines], graph.variants))
         check_labels(where, self.lines)
         check_trained(graph, self.histories(graph), where)
 

@@ -91,9 +91,11 @@ class DropFigure(FigureBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
-        check_known(f"{where}.points", "variants", self._variants, graph.variants)
         tasks = [*(self.tasks or ()), *self.scores]
-        check_known(where, "tasks", tasks, graph.config["tasks"])
+        check_known(
+            (f"{where}.points", "variants", self._variants, graph.variants),
+            (where, "tasks", tasks, graph.config["tasks"]),
+        )
         check_tasks(graph, where, self.languages_of(graph), self._tasks(graph))
         for task, score in self.scores.items():
             check_score(graph, f"{where}.scores.{task}", task, score)
@@ -101,7 +103,7 @@ class DropFigure(FigureBlock):
         check_trained(graph, teachers, f"{where}.points")
         if self.volumes:
             texts = [name for node in teachers.values() for name in graph.text(node)]
-            check_known(f"{where}.volumes", "languages given", texts, self.volumes)
+            check_known((f"{where}.volumes", "languages given", texts, self.volumes))
         if self.published and not os.path.isfile(self.published):
             raise UserError(f"{where}.published: there is no file {self.published}")
 

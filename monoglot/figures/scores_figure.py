@@ -74,8 +74,10 @@ class ScoresFigure(FigureBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
-        check_known(f"{where}.task", "tasks", [self.task], graph.config["tasks"])
-        check_known(where, "variants", self.variants, graph.variants)
+        check_known(
+            (f"{where}.task", "tasks", [self.task], graph.config["tasks"]),
+            (where, "variants", self.variants, graph.variants),
+        )
         check_labels(where, [*self.lines, *(self.references or ())])
         check_tasks(graph, where, self.languages_of(graph), [self.task])
         if self.score:

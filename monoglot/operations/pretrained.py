@@ -157,7 +157,8 @@ def _fitted(
     """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
     from tokenizers import Tokenizer
 
-    from monoglot.operations.surgery import anatomy, gather_rows
+    from monoglot.checkpoints import AFTER_PADDING
+    from monoglot.operations.surgery import gather_rows
     from monoglot.tokenizer_json import check_size, is_padded
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
@@ -168,7 +169,7 @@ def _fitted(
         log.info("%s: the last %d embeddings belong to no piece; dropped", where, rows - pieces)
         model = gather_rows(model, range(pieces))
     # Who counts positions from the padding's id must keep the one it was trained with.
-    if not anatomy(model.config).after_padding:
+    if model.config.model_type not in AFTER_PADDING:
         model.config.pad_token_id = tokenizer.token_to_id(names["pad_token"])
     return model
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from monoglot.checkpoints import read_weights
+from monoglot.checkpoints import AFTER_PADDING, read_weights
 from monoglot.errors import UserError
 
 
@@ -26,7 +26,6 @@ class Anatomy:
         projections: of a layer, what makes queries, keys and values.
         mixing: of a layer, the attention's output matrix.
         ffn_size: the setting of the feed-forward size.
-        after_padding: whether positions are counted from the padding's id + 1, not from 0.
     """
 
     encoder: str = "encoder"
@@ -39,15 +38,13 @@ class Anatomy:
     )
     mixing: str = "attention.output.dense"
     ffn_size: str = "intermediate_size"
-    after_padding: bool = False
 
 
-ROBERTA = Anatomy(after_padding=True)
 ANATOMIES = {
     "bert": Anatomy(),
-    "roberta": ROBERTA,
-    "xlm-roberta": ROBERTA,
-    "camembert": ROBERTA,
+    "roberta": Anatomy(),
+    "xlm-roberta": Anatomy(),
+    "camembert": Anatomy(),
     "distilbert": Anatomy(
         encoder="transformer",
         inner="ffn.lin1",
@@ -80,7 +77,7 @@ def ffn_size(config: "PretrainedConfig") -> int:
 
 def longest_input(config: "PretrainedConfig") -> int:
     """Return the most tokens that a model has positions for, special ones included."""
-    before = config.pad_token_id + 1 if anatomy(config).after_padding else 0
+    before = config.pad_token_id + 1 if config.model_type in AFTER_PADDING else 0
     return config.max_position_embeddings - before
 
 

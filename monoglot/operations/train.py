@@ -98,11 +98,13 @@ def train_checkpoint(
 
     Raises:
         UserError: the teacher has another tokenizer, a store was made with another one, the loss
-            is not finite, another training has the folder `state`, or there are more processes
-            than sequences in a batch or than GPUs.
+            is not finite, `max_length` is more than the parent has positions for, another training
+            has the folder `state`, or there are more processes than sequences in a batch or than
+            GPUs.
     """
     # In here, as planning imports this module.
     from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
+    from monoglot.operations.surgery import longest_input
     from monoglot.training.batches import Mixture, Sequences
     from monoglot.training.distillation import scalars_of
     from monoglot.training.loop import HISTORY, train
@@ -123,6 +125,11 @@ def train_checkpoint(
     # Attention probabilities come out of the eager implementation alone.
     attention = "eager" if settings.attention_weight else None
     student = load_model(parent, attention)
+    if settings.max_length > (longest := longest_input(student.config)):
+        raise UserError(
+            f"max_length: {settings.max_length} is more than the {longest} positions of {parent}; "
+            f"give {longest} or fewer"
+        )
     saved = TrainingState(state, _fingerprint(parent, teacher, stores, settings)) if state else None
     if saved and processes.first:
         saved.claim()

@@ -1,10 +1,13 @@
 """The parent with a smaller vocabulary and tokenizer (paper, section 2.4)."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
 from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from monoglot.tokens.store import TokenStore
 
 SPECIAL_PIECES = 5
+BYTES_PER_PIECE = {".json": 100, ".gz": 40, ".txt": 20}
+"""Of a tokenizer's file, by the end of its name; most pieces take less."""
 Frequency = Literal["documents", "tokens"]
 
 
@@ -44,6 +49,31 @@ OPERATION = Operation(
     hours=4,
     order=6,
 )
+
+
+@cache
+def usable_pieces(path: str, family: str, wanted: int) -> int | None:
+    """Return how many pieces a tokenizer has besides its special tokens.
+
+    For planning, which has no time to read a large file: None if the tokenizer has far more than
+    are `wanted`, as its size says, and if it is not there or broken, which its reader will refuse.
+
+    Args:
+        path: folder of a checkpoint, or a file that `read_tokenizer` reads.
+    """
+    from monoglot.operations.trim_tokenizer import special_ids, vocabulary
+    from monoglot.tokenizer_json import read_settings, read_tokenizer
+
+    is_folder = os.path.isdir(path)
+    file = os.path.join(path, "tokenizer.json") if is_folder else path
+    try:
+        if os.path.getsize(file) > wanted * BYTES_PER_PIECE.get(Path(file).suffix, 0):
+            return None
+        tokenizer = read_tokenizer(path, family)
+        names = read_settings(path) if is_folder else {}
+        return len(set(vocabulary(tokenizer).values()).difference(special_ids(tokenizer, names)))
+    except (UserError, OSError):
+        return None
 
 
 def trim_vocab(

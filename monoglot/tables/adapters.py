@@ -64,8 +64,10 @@ class AdaptersTable(TableBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         models = [column.model for column in self.columns]
-        check_known(where, "models", models, graph.config["models"])
-        check_known(where, "variants", [row.variant for row in self.rows], graph.variants)
+        check_known(
+            (where, "models", models, graph.config["models"]),
+            (where, "variants", [row.variant for row in self.rows], graph.variants),
+        )
         for row in self.rows:
             if graph.is_baseline(row.variant):
                 raise UserError(

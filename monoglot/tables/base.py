@@ -207,13 +207,20 @@ def files_in(block: Any) -> Iterator[Path]:
 # Checks of tables and figures
 
 
-def check_known(where: str, what: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Raise `UserError` for a name that is not one of those known."""
-    for name in names:
-        if name not in known:
-            raise UserError(
-                f"{where}: '{name}' is not one of the {what}; these are {', '.join(known)}"
-            )
+def check_known(*lists: tuple[str, str, Iterable[str], Collection[str]]) -> None:
+    """Raise `UserError` for names that are not among those known.
+
+    Args:
+        lists: where names stand, what they are of, the names, and those known.
+    """
+    faults = [
+        f"{where}: '{name}' is not one of the {what}; these are {', '.join(known)}"
+        for where, what, names, known in lists
+        for name in names
+        if name not in known
+    ]
+    if faults:
+        raise UserError(*faults)
 
 
 def check_score(graph: "Graph", where: str, task: str, score: str) -> None:

@@ -56,11 +56,13 @@ class CorporaTable(TableBlock):
         return Needs(stores=stores if self.tokens else [], sets=sets)
 
     def check(self, graph: "Graph", where: str) -> None:
-        check_known(where, "models", [self.model], graph.config["models"])
         languages = graph.config["languages"]
-        check_known(where, "languages", self.languages or (), languages)
         variants = [column.variant for column in self.columns]
-        check_known(where, "variants", variants, graph.variants)
+        check_known(
+            (where, "models", [self.model], graph.config["models"]),
+            (where, "languages", self.languages or (), languages),
+            (where, "variants", variants, graph.variants),
+        )
         for language in self.languages or graph.evaluated:
             graph.source("text", language)
         for variant in variants:

@@ -98,11 +98,13 @@ class DeploymentTable(TableBlock):
         return Needs(runs=runs_of(graph, cells))
 
     def check(self, graph: "Graph", where: str) -> None:
-        check_known(where, "models", self.models or (), graph.config["models"])
-        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
-        check_known(where, "tasks", self.tasks or (), graph.config["tasks"])
         variants = [row.variant for row in self.rows or ()]
-        check_known(where, "variants", variants, graph.variants)
+        check_known(
+            (where, "models", self.models or (), graph.config["models"]),
+            (where, "evaluated languages", self.languages or (), graph.evaluated),
+            (where, "tasks", self.tasks or (), graph.config["tasks"]),
+            (where, "variants", variants, graph.variants),
+        )
         languages = self.languages or graph.evaluated
         check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
         for variant in variants:

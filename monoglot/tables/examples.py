@@ -44,8 +44,10 @@ class ExamplesTable(TableBlock):
         return Needs(sets=sets)
 
     def check(self, graph: "Graph", where: str) -> None:
-        check_known(where, "languages", self.languages or (), graph.config["languages"])
-        check_known(where, "tasks", self.tasks or (), graph.config["tasks"])
+        check_known(
+            (where, "languages", self.languages or (), graph.config["languages"]),
+            (where, "tasks", self.tasks or (), graph.config["tasks"]),
+        )
         languages = self.languages or graph.evaluated
         check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
         for language, task in self.needs(graph).sets:

@@ -51,7 +51,7 @@ class HyperparametersTable(TableBlock):
     """Keys of a task to show."""
 
     def check(self, graph: "Graph", where: str) -> None:
-        check_known(where, "tasks", self.tasks or (), graph.config["tasks"])
+        check_known((where, "tasks", self.tasks or (), graph.config["tasks"]))
         super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:

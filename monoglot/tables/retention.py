@@ -81,11 +81,13 @@ class RetentionTable(TableBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         models = [self.model, *(column.model for column in self.columns if column.model)]
-        check_known(where, "models", models, graph.config["models"])
-        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
-        check_known(where, "tasks", [self.task], graph.config["tasks"])
         variants = [column.variant for column in self.columns]
-        check_known(where, "variants", variants, graph.variants)
+        check_known(
+            (where, "models", models, graph.config["models"]),
+            (where, "evaluated languages", self.languages or (), graph.evaluated),
+            (where, "tasks", [self.task], graph.config["tasks"]),
+            (where, "variants", variants, graph.variants),
+        )
         check_evaluated(graph, where, self.languages or graph.evaluated, [self.task])
         if self.score:
             check_score(graph, f"{where}.score", self.task, self.score)

@@ -90,13 +90,15 @@ class ScoresTable(TableBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         models = [self.model, *(model for model, _, _ in self.variants)]
-        check_known(where, "models", models, graph.config["models"])
-        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
         tasks = [*(self.tasks or ()), *self.scores]
-        check_known(where, "tasks", tasks, graph.config["tasks"])
         variants = [row.variant for row in self.rows]
         variants += [self.baseline] if self.baseline else []
-        check_known(where, "variants", variants, graph.variants)
+        check_known(
+            (where, "models", models, graph.config["models"]),
+            (where, "evaluated languages", self.languages or (), graph.evaluated),
+            (where, "tasks", tasks, graph.config["tasks"]),
+            (where, "variants", variants, graph.variants),
+        )
         if self.baseline and graph.is_baseline(self.baseline):
             raise UserError(
                 f"{where}.baseline: '{self.baseline}' has no checkpoint, and so no size that "

@@ -192,6 +192,29 @@ def test_what_else_snakemake_is_asked_for_is_shown(monoglot, snakemake, config):
     assert "Done" not in said.stderr
 
 
+@pytest.mark.parametrize("verbosity", ["-q", "-v"])
+def test_a_lock_is_told_in_our_words(monoglot, snakemake, config, monkeypatch, verbosity):
+    asked = []
+    monkeypatch.setattr(workflow, "who_locks", lambda *about: asked.append(about) or "a run did")
+    text = "Error: Directory cannot be locked. Please make sure that no other Snakemake ..."
+    snakemake.prints(told(None, "Building DAG of jobs...") + told(None, text, error=True), status=1)
+    said = monoglot("run", config, verbosity)
+    output(said, status=1)
+    assert said.stderr.splitlines()[-1] == "error: a run did"
+    assert "Directory cannot" not in said.stderr
+    ((folder, results, unlock),) = asked
+    assert (folder, results) == (ROOT, f"{Path(config).parent}/out")
+    assert unlock == f"monoglot run {config} -- --unlock"
+
+
+def test_status_says_how_to_remove_a_lock(monoglot, planned, config, monkeypatch):
+    state = "monoglot.workflow.locked_since"
+    monkeypatch.setattr(state, lambda *_: 1.0)
+    monkeypatch.setattr(workflow, "running_here", lambda _: False)
+    said = output(monoglot("status", config))
+    assert f"`monoglot run {config} -- --unlock`, and run again. 1 of 3 jobs are done" in said
+
+
 def test_run_says_nothing_when_quiet_and_everything_when_verbose(monoglot, snakemake, config):
     snakemake.prints(STARTED + FINISHED)
     quiet, verbose = monoglot("run", config, "-q"), monoglot("run", config, "-v")

@@ -124,8 +124,9 @@ def test_full_disk_is_one_line(invoke) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_full_standard_output_is_named(unbuffered) -> None:
-    command = [sys.executable, "-m", "monoglot", "completion", "bash"]
+@pytest.mark.parametrize("words", ["completion bash", "--help", "plan --help", "--version"])
+def test_full_standard_output_is_named(unbuffered, words) -> None:
+    command = [sys.executable, "-m", "monoglot", *words.split()]
     how = {"stderr": subprocess.PIPE, "text": True}
     how["env"] = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
@@ -133,6 +134,35 @@ def test_full_standard_output_is_named(unbuffered) -> None:
     assert said.returncode == 1
     assert said.stderr.startswith("error: the standard output: No space left on device; free")
     assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["completion bash", "--help"])
+def test_closed_pipe_ends_a_command_without_a_word(words) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "monoglot", *words.split()]
+    said = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (said.returncode, said.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"), [("latin-1", b"\xd7 \\u2192"), ("utf-8", "× →".encode())]
+)
+def test_what_an_encoding_lacks_is_printed_by_its_number(
+    invoke, monkeypatch, encoding, printed
+) -> None:
+    monkeypatch.setattr(act, "callback", lambda what: click.echo(what))
+    said = CliRunner(charset=encoding).invoke(invoke.group, ["act", "× →"])
+    assert said.exit_code == 0, said.exception
+    assert said.stdout_bytes == printed + b"\n"
+
+
+def test_a_name_that_the_locale_cannot_tell_is_refused(invoke, monkeypatch) -> None:
+    monkeypatch.setattr(os, "fsencode", lambda word: word.encode("ascii", "surrogateescape"))
+    said = invoke("act", "caf\udcc3\udca9")
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr.startswith("error: café: cannot be read as the locale says (")
 
 
 def test_bug_keeps_its_traceback(invoke) -> None:

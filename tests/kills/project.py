@@ -44,12 +44,15 @@ class Grid(Project):
     def results(self) -> dict[str, str]:
         """Return a hash of each file of the results by its path.
 
-        Of records without what no two runs have in common; without logs, benchmarks, provenance.
+        Of records without what no two runs have in common; without logs, benchmarks, provenance
+        and hidden files, in which a run keeps notes.
         """
         root, found = self.folder / RESULTS, {}
         for file in sorted(root.rglob("*")):
             path = file.relative_to(root)
             if path.parts[0] in ("logs", "benchmarks") or file.name.endswith("provenance.json"):
+                continue
+            if any(part.startswith(".") for part in path.parts):
                 continue
             if file.is_file():
                 found[str(path)] = hashlib.sha256(_content(file)).hexdigest()

@@ -294,6 +294,15 @@ def test_a_teacher_with_another_vocabulary_is_refused(job, parent, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_sequences_that_the_parent_cannot_read_are_refused_at_once(job, tmp_path, monkeypatch):
+    monkeypatch.setattr("monoglot.training.loop.train", None)
+    with pytest.raises(
+        UserError, match=r"^max_length: 65 is more than the 64 positions of .*; giv"
+    ):
+        job("out", SETTINGS.changed(max_length=65))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_step(job, parent, store, tmp_path):
     broken = load_model(parent)
     with torch.no_grad():

@@ -37,7 +37,7 @@ def contents(project: Project) -> dict[str, object]:
     return {
         name: _result(file) if file.suffix == ".json" else file.read_bytes()
         for name, file in named.items()
-        if name.split("/")[0] not in APART
+        if name.split("/")[0] not in APART and not name.startswith(".")
     }
 
 
