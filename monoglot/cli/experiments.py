@@ -220,7 +220,7 @@ def plan(
         if in_json:
             click.echo(json.dumps(found.as_json(cores), indent=2))
         else:
-            click.echo("\n".join(_plan_lines(found, cores, verbose())))
+            terminal.say("\n".join(_plan_lines(found, cores, verbose())))
 
 
 def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
@@ -337,7 +337,7 @@ def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_
                 continue
             if watch:
                 click.clear()
-            click.echo(_state_text(state, terminal.width()))
+            terminal.say(_state_text(state, terminal.width()))
 
 
 def _states(

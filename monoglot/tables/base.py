@@ -4,7 +4,6 @@ To add a kind, write a module beside this one: a `TableBlock` with its keys, a s
 what its job is given besides, a function `render`, and a `Kind` of these named `KIND`.
 """
 
-import csv
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monoglot.errors import UserError
+from monoglot.escapes import rows_of_csv
 from monoglot.keys import UNIQUE, FilePath, Parameters
 from monoglot.paths import Needs, Run
 
@@ -315,26 +315,18 @@ def read_published(path: str | Path, keys: Sequence[str]) -> Published:
     Raises `UserError` if a column of `keys` is missing, a row appears twice, or a cell of another
     column than `label` is not a number.
     """
-    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = reader.fieldnames or []
-            if len(set(names)) < len(names):
-                raise UserError(f"{path}: two columns have the same name; keep one of them")
-            for entry in reader:
-                where = f"{path}, line {reader.line_num}"
-                if None in entry or None in entry.values():
-                    raise UserError(f"{where}: must have {len(names)} columns, as the first line")
-                try:
-                    key = tuple(entry.pop(name) for name in keys)
-                except KeyError as error:
-                    raise UserError(f"{path}: there is no column {error}") from None
-                if key in published:
-                    raise UserError(f"{where}: the row of {' '.join(key)} appears twice")
-                published[key] = _numbers(entry, where)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        columns, rows = rows_of_csv(Path(path).read_bytes().decode("utf-8"))
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
+    if missing := [name for name in keys if rows and name not in columns]:
+        raise UserError(f"{path}: there is no column '{missing[0]}'")
+    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for number, entry in rows:
+        where, key = f"{path}, line {number}", tuple(entry.pop(name) for name in keys)
+        if key in published:
+            raise UserError(f"{where}: the row of {' '.join(key)} appears twice")
+        published[key] = _numbers(entry, where)
     return published
 
 
