@@ -45,11 +45,8 @@ NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 def csv_of(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """Return rows that have these columns as CSV; numbers stay as they are."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(_csv_cell, columns))
-    writer.writerows([_csv_cell(row[column]) for column in columns] for row in rows)
-    return file.getvalue()
+    lines = [columns, *([row[column] for column in columns] for row in rows)]
+    return "".join(map(_csv_line, lines))
 
 
 def rows_of_csv(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -77,6 +74,13 @@ def rows_of_csv(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     except csv.Error as error:
         raise ValueError(f"{error} in line {reader.line_num}") from None
     return names or [], rows
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    file = io.StringIO(newline="")
+    # A writer quotes the characters that end its own lines, and no others that end lines.
+    csv.writer(file, lineterminator="\r\n").writerow(map(_csv_cell, cells))
+    return file.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _csv_cell(value: object) -> object:
@@ -107,7 +111,7 @@ CELL = re.compile(r"\|((?:\\.|[^|\\])*)")
 def markdown(text: str) -> str:
     """Return a text as it stands in Markdown: one line, nothing in it a mark, link or HTML."""
     found = IN_MARKDOWN.sub(_marked, printable(text))
-    return re.sub(r"[\[\]]", r"\\\g<0>", found) if LINK.search(found) else found
+    return re.sub(r"[\[\]]|(?<=\])\(", r"\\\g<0>", found) if LINK.search(found) else found
 
 
 def plain_markdown(text: str) -> str:
