@@ -40,7 +40,6 @@ def json_of(value: object) -> str:
 
 FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """How a cell begins that gets an apostrophe; those that have one get another, to be read back."""
-NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 
 def csv_of(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
@@ -92,7 +91,13 @@ def _plain_cell(text: str) -> str:
 
 
 def _is_formula(text: str) -> bool:
-    return bool(FORMULA.match(text)) and not NUMBER.fullmatch(text)
+    if not FORMULA.match(text):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
 
 
 # Markdown, in paragraphs, headings and cells of tables; not in code.

@@ -55,7 +55,7 @@ HARMLESS = [
     "α = 0.5",
     "KD ×2",
 ]
-NUMBERS = ["-1.5", "+0.53", "-3", "1e-05", "0", ""]
+NUMBERS = ["-1.5", "-inf", "+0.53", "-3", "1e-05", "0", ""]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -110,7 +110,7 @@ def raw_lines(path: Path) -> Iterator[str]:
 
 
 def lines_of(file: IO[bytes], name: str) -> Iterator[str]:
-    """Yield the lines of an open file with their ends, without marks of byte order before them.
+    """Yield the lines of an open file with their ends, without a mark of byte order before all.
 
     Raises `UserError` if a line is too long, not UTF-8 or has a zero byte, as UTF-16 does, if the
     first one with text is that of something else than data (`NO_DATA`), or if gzip breaks off.
@@ -125,7 +125,8 @@ def lines_of(file: IO[bytes], name: str) -> Iterator[str]:
                     f"{where}: has more than {LONGEST_LINE >> 20} MiB; it must be text, one "
                     "document or row a line"
                 )
-            text = line.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+            text = line.decode("utf-8")
+            text = text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
             if "\0" in text:
                 raise UserError(f"{where}: holds a zero byte; it must be text, saved as UTF-8")
             if not begun and (begun := bool(text.strip())):
@@ -160,7 +161,10 @@ def _open(path: Path):
 # Published formats of word tagging; each reader yields one sentence at a time.
 
 LANGUAGE_PREFIX = re.compile(r"[a-z][a-z-]*:(?=.)")
-DOCUMENT_MARK = "-DOCSTART-"
+MARKS = {
+    "-DOCSTART-": "the mark of a new document, which is no word",
+    BYTE_ORDER_MARK: "a mark of byte order, as where files were joined",
+}
 
 NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
 
@@ -214,10 +218,9 @@ def _two_columns(path: Path) -> Iterator[Row]:
                 f"{path}, line {number}: is '{line}'; it must be a word and its tag, separated by "
                 "one tab or one space"
             )
-        if row[0] == DOCUMENT_MARK:
-            raise UserError(
-                f"{path}, line {number}: is the mark of a new document, and no word; remove it"
-            )
+        for mark, what in MARKS.items():
+            if row[0].startswith(mark):
+                raise UserError(f"{path}, line {number}: begins with {what}; remove it")
         yield number, row[0], row[1]
 
 
@@ -448,7 +451,7 @@ def labelled(
     text, label = fields.get("text", "text"), fields.get("label", "label")
     _check_column(table, text)
     stored = _check_column(table, label)
-    names = names or stored
+    name = _naming(names or stored)
     for number, row in enumerate(table.rows([text, label]), start=1):
         where = f"{table.where}, row {number}"
         content = row[text]
@@ -457,7 +460,7 @@ def labelled(
                 f"{where}: the column '{text}' holds {_brief(content)}; it must hold text, name "
                 "another as `fields` of the source"
             )
-        yield where, content or "", _name(row[label], names, where)
+        yield where, content or "", name(row[label], where)
 
 
 def tagged(
@@ -467,7 +470,7 @@ def tagged(
     word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
     _check_column(table, word_field)
     stored = _check_column(table, tag_field)
-    names = names or stored
+    name = _naming(names or stored)
     for number, row in enumerate(table.rows([word_field, tag_field]), start=1):
         where = f"{table.where}, row {number}"
         words = _list(row[word_field], word_field, where)
@@ -477,7 +480,7 @@ def tagged(
                     f"{where}: word {place} of the column '{word_field}' is {word!r}; it must be "
                     "text, and not empty"
                 )
-        gold = [_name(value, names, where) for value in _list(row[tag_field], tag_field, where)]
+        gold = [name(value, where) for value in _list(row[tag_field], tag_field, where)]
         if not words or len(words) != len(gold):
             raise UserError(
                 f"{where}: has {len(words)} words and {len(gold)} tags; every word needs one tag"
@@ -506,6 +509,23 @@ def _check_column(table: RawTable, column: str) -> Sequence[str] | None:
 
 def _no_column(table: RawTable, column: str) -> str:
     return f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
+
+
+def _naming(names: Sequence[str] | None) -> Callable[[Any, str], str]:
+    """Return what names one label of a table after the other, all numbers or all names."""
+    kinds = set()
+
+    def name(value: Any, where: str) -> str:
+        found = _name(value, names, where)
+        kinds.add(found == value)
+        if len(kinds) > 1:
+            raise UserError(
+                f"{where}: the label is {_brief(value)}; the labels of a table must be all names "
+                "or all numbers, and those before are of the other kind"
+            )
+        return found
+
+    return name
 
 
 def _name(value: Any, names: Sequence[str] | None, where: str) -> str:

@@ -11,7 +11,6 @@ from tabulate import tabulate
 
 from monoglot.errors import UserError
 from monoglot.escapes import (
-    NUMBER,
     csv_of,
     json_of,
     latex,
@@ -157,6 +156,7 @@ FORMS = ("terminal", "md", "csv", "tex", "json")
 OF_SCORES = {"label", "reduction_percent", "size_millions", "avg"}
 """Columns by which a table of scores is known."""
 BESIDE = re.compile(r"(^published_|^difference_|_std$|_seeds$)")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 GAP = "  "
 
 

@@ -186,7 +186,8 @@ def test_labels_are_whole_numbers_in_any_type(tmp_path: Path, values: list) -> N
         ({"label": [0, -1]}, "row 2: the label is -1; it must be a whole number from 0 to 1"),
         ({"label": [1, None]}, "row 2: has no label; give it one, or leave the example out"),
         ({"label": [1.0, float("nan")]}, "row 2: has no label; give it one"),
-        ({"label": ["0", "good"]}, "row 2: the label is 'good'; it must be one of negative, pos"),
+        ({"label": ["positive", "good"]}, "row 2: the label is 'good'; it must be one of negative"),
+        ({"label": ["1", "positive"]}, "row 2: the label is positive; the labels of a table must"),
         ({"label": [0, 1], "text": ["a", None]}, "row 2: there is a label but no text"),
         ({"label": [0, 1], "text": [1, 2]}, "row 1: the column 'text' holds 1; it must hold text"),
     ],
@@ -257,7 +258,12 @@ SIB = b"index_id\tcategory\ttext\n"
         (
             "token_tag",
             b"-DOCSTART- NOUN\n",
-            "a, line 1: is the mark of a new document, and no word",
+            "a, line 1: begins with the mark of a new document, which is no word",
+        ),
+        (
+            "token_tag",
+            b"a NOUN\n\xef\xbb\xbfb NOUN\n",
+            "a, line 2: begins with a mark of byte order",
         ),
         ("conllu", conllu("1", "", "_"), "a, line 1: there is no word in the second column"),
         ("conllu", conllu("1", "", ""), "a, line 1: there is no word in the second column"),
