@@ -4,6 +4,7 @@ To add a kind, write a module beside this one: a `TableBlock` with its keys, a s
 what its job is given besides, a function `render`, and a `Kind` of these named `KIND`.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -181,13 +182,21 @@ class Kind(NamedTuple):
 def parse_block(source: str, what: str = "the table's spec") -> Any:
     """Return a block from YAML or JSON text, or from the file that `source` names."""
     try:
-        block = yaml.safe_load(source)
+        block = _parsed(source)
         if isinstance(block, str):
-            block = yaml.safe_load(Path(block).read_text(encoding="utf-8"))
+            block = _parsed(Path(block).read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{what} is neither YAML nor a file of it: {reason}") from None
     return block
+
+
+def _parsed(text: str) -> Any:
+    """Return what YAML or JSON text holds; of JSON, YAML refuses some characters of labels."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return yaml.safe_load(text)
 
 
 def files_in(block: Any) -> Iterator[Path]:
