@@ -56,23 +56,20 @@ def rows_of_csv(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[tuple[int, dict[str, str]]] = []
-    names: list[str] | None = None
     try:
+        names = [_plain_cell(cell) for cell in next(reader, [])]
+        if len(set(names)) < len(names):
+            raise ValueError("two columns have the same name; keep one of them")
         for cells in filter(None, reader):
-            line = [_plain_cell(cell) for cell in cells]
-            if names is None:
-                names = line
-                if len(set(names)) < len(names):
-                    raise ValueError("two columns have the same name; keep one of them")
-                continue
-            if len(line) != len(names):
+            if len(cells) != len(names):
                 raise ValueError(
                     f"line {reader.line_num} has another number of cells than the first one"
                 )
-            rows.append((reader.line_num, dict(zip(names, line, strict=True))))
+            line = dict(zip(names, map(_plain_cell, cells), strict=True))
+            rows.append((reader.line_num, line))
     except csv.Error as error:
         raise ValueError(f"{error} in line {reader.line_num}") from None
-    return names or [], rows
+    return names, rows
 
 
 def _csv_line(cells: Iterable[object]) -> str:

@@ -375,7 +375,7 @@ TEXT_FORMATS = {"lines": read_lines, "jsonl": read_jsonl}
 
 # Data that lies in named columns: parquet files.
 
-WHOLE = re.compile(r"[0-9]{1,9}(\.0*)?")
+WHOLE = re.compile(r"(0|[1-9][0-9]{0,8})(\.0+)?")
 
 BATCH_ROWS = 1024
 
@@ -555,7 +555,7 @@ def _name(value: Any, names: Sequence[str] | None, where: str) -> str:
 
 def _whole(value: Any) -> int | None:
     """Return the whole number that a label is, in any type or as a text; None if it is none."""
-    text = str(value).strip().lower()
+    text = str(value).lower()
     text = {"false": "0", "true": "1"}.get(text, text)
     return int(float(text)) if WHOLE.fullmatch(text) else None
 
