@@ -25,6 +25,7 @@ from monoglot.config import source_of
 from monoglot.data.download import origin
 from monoglot.energy import Total, making
 from monoglot.errors import UserError
+from monoglot.escapes import markdown
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
 from monoglot.graph import Checkpoint, Graph
@@ -101,7 +102,7 @@ class CardStep(_Said):
     def _settings(self) -> str:
         unused = UNUSED.get(self.settings.get("loss"), ())
         texts = [
-            f"{key} {value if isinstance(value, str) else json.dumps(value)}"
+            markdown(f"{key} {value if isinstance(value, str) else json.dumps(value)}")
             for key, value in sorted(self.settings.items())
             if value is not None and key not in unused
         ]
@@ -419,6 +420,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         small_sets=_sets_of_texts(spec, scores),
         energy=_energy(folder, spec.country),
         provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
+        md=markdown,
         count=_count,
         amount=_amount,
     )
@@ -448,12 +450,16 @@ def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict
     for language, name in spec.languages.items():
         tasks = [task for task in spec.tasks if (language, spec.variant, task) in scores]
         own = [scores[language, spec.variant, task] for task in tasks]
-        head = [f"{t.upper()}, {METRICS[o.metric].label}" for t, o in zip(tasks, own, strict=True)]
+        head = [
+            f"{markdown(t.upper())}, {METRICS[o.metric].label}"
+            for t, o in zip(tasks, own, strict=True)
+        ]
         rows = []
         for variant in (variant for step in spec.steps for variant in step.scored_as):
             found = [scores.get((language, variant, task)) for task in tasks]
             if sized := next(filter(None, found), None):
-                shown = f"**{variant}**" if variant == spec.variant else variant
+                name = markdown(variant)
+                shown = f"**{name}**" if variant == spec.variant else name
                 cells = [one.cell if one else "–" for one in found]
                 rows.append([shown, _count(sized.parameters), *cells])
         rows.append(["most frequent class", "–", *(f"{100 * float(o.majority):.2f}" for o in own)])

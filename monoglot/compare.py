@@ -6,9 +6,6 @@ random numbers, and where both sides have predictions with the same seeds the p-
 test over test examples (`paired_test`), which says how far it would move with another test set.
 """
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +16,7 @@ from typing import Any
 from tabulate import tabulate
 
 from monoglot.errors import UserError
+from monoglot.escapes import csv_of, json_of, markdown, printable
 from monoglot.evaluate.records import Record, read_record
 from monoglot.paths import Run
 from monoglot.provenance import NAME, Provenance, read
@@ -286,11 +284,7 @@ def _values(one: CellDifference) -> dict[str, object]:
 
 def to_csv(found: Comparison) -> str:
     """Return the cells that both sides have as CSV."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(_values, found.cells))
-    return file.getvalue().rstrip("\n")
+    return csv_of(map(_values, found.cells), COLUMNS).rstrip("\n")
 
 
 def values(found: Comparison) -> dict[str, object]:
@@ -344,39 +338,40 @@ def laid_out(
             **values(found),
             "origins": origins,
         }
-        return json.dumps(said, indent=1, ensure_ascii=False)
+        return json_of(said)
     cells = found.cells if whole else found.differing(tolerance)
-    grid = _grid(cells, names, "pipe") if form == "md" else _fitting(cells, names, width)
-    parts = [
-        grid if cells else "",
+    heads, rows = [*HEADS[:2], *names, *HEADS[4:]], [_row(one) for one in cells]
+    escape = markdown if form == "md" else printable
+    grid = [[escape(text) for text in line] for line in [heads, *rows]]
+    prose = [
         _only(found, names),
         _other_columns(found, names),
         _made_columns(origins),
+        [summary(found, names, tolerance)],
     ]
-    parts.append(summary(found, names, tolerance))
-    return "\n\n".join(part for part in parts if part)
+    parts = [_grid(grid, "pipe") if form == "md" else _fitting(grid, width)] if cells else []
+    parts += ["\n".join(_indent(line) + escape(line) for line in lines) for lines in prose if lines]
+    return "\n\n".join(parts)
 
 
-def _fitting(cells: Sequence[CellDifference], names: tuple[str, str], width: int) -> str:
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" "))]
+
+
+def _fitting(lines: Sequence[Sequence[str]], width: int) -> str:
     """A grid for a terminal, if need be without sizes, then without names of scores."""
     for without in ((), ("size",), ("size", "score")):
-        grid = _grid(cells, names, "plain", without)
+        grid = _grid(lines, "plain", without)
         if all(len(line) <= width for line in grid.splitlines()):
             break
     return grid
 
 
-def _grid(
-    cells: Sequence[CellDifference],
-    names: tuple[str, str],
-    style: str,
-    without: Sequence[str] = (),
-) -> str:
+def _grid(lines: Sequence[Sequence[str]], style: str, without: Sequence[str] = ()) -> str:
     kept = [i for i, head in enumerate(HEADS) if head not in without]
-    heads = [*HEADS[:2], *names, *HEADS[4:]]
-    rows = [[row[i] for i in kept] for row in map(_row, cells)]
+    heads, *rows = [[line[i] for i in kept] for line in lines]
     align = ["left" if HEADS[i] in ("cell", "score") else "right" for i in kept]
-    return tabulate(rows, [heads[i] for i in kept], style, disable_numparse=True, colalign=align)
+    return tabulate(rows, heads, style, disable_numparse=True, colalign=align)
 
 
 def summary(found: Comparison, names: tuple[str, str], tolerance: float) -> str:
@@ -433,17 +428,17 @@ def _millions(parameters: int | None) -> str:
     return f"{millions:.0f}M" if millions >= 10 else f"{millions:#.3g}M"
 
 
-def _only(found: Comparison, names: tuple[str, str]) -> str:
+def _only(found: Comparison, names: tuple[str, str]) -> list[str]:
     lines = []
     for name, keys in zip(names, (found.only_first, found.only_second), strict=True):
         if keys:
             more = f" and {len(keys) - MANY} more" if len(keys) > MANY else ""
             listed = ", ".join(map(str, keys[:MANY]))
             lines.append(f"Only in {name} ({len(keys)}): {listed}{more}.")
-    return "\n".join(lines)
+    return lines
 
 
-def _other_columns(found: Comparison, names: tuple[str, str]) -> str:
+def _other_columns(found: Comparison, names: tuple[str, str]) -> list[str]:
     """What else differs: a line each, and hashes of inputs together."""
     lines = []
     for name, pairs in found.others.items():
@@ -454,10 +449,10 @@ def _other_columns(found: Comparison, names: tuple[str, str]) -> str:
         if kind in found.others:
             lines.append(f"  other {what} ({sum(found.others[kind].values())} cells)")
     head = f"Also different ({names[0]} → {names[1]}):"
-    return "\n".join([head, *lines]) if lines else ""
+    return [head, *lines] if lines else []
 
 
-def _made_columns(origins: Origins) -> str:
+def _made_columns(origins: Origins) -> list[str]:
     """A line for each way in which checkpoints were made otherwise, with those checkpoints."""
     ways: dict[str, list[str]] = {}
     for checkpoint, pairs in origins.items():
@@ -468,7 +463,7 @@ def _made_columns(origins: Origins) -> str:
     for way, checkpoints in ways.items():
         more = f" and {len(checkpoints) - 3} more" if len(checkpoints) > 3 else ""
         lines.append(f"  {way} ({', '.join(checkpoints[:3])}{more})")
-    return "\n".join(["Checkpoints made otherwise:", *lines]) if lines else ""
+    return ["Checkpoints made otherwise:", *lines] if lines else []
 
 
 # How the checkpoints of two results folders were made: what differs in their provenance.

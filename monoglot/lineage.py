@@ -1,6 +1,5 @@
 """From a file back to all that it came from, and what has changed since: `monoglot explain`."""
 
-import csv
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from platform import python_version
 
 from monoglot.errors import UserError
+from monoglot.escapes import rows_of_csv
 from monoglot.evaluate.records import Record, read_record
 from monoglot.files import sha256
 from monoglot.fingerprint import ROOT, code_of
@@ -113,14 +113,14 @@ def read_cell(table: Path, column: str, row: str) -> ExplainedCell:
 
 def _row(table: Path, row: str) -> dict[str, str]:
     try:
-        rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise UserError(f"{table}: cannot be read; name the CSV file of a table") from None
-    if not rows:
-        raise UserError(f"{table}: has no rows; name the CSV file of a table")
-    for one in rows:
-        if len(one) < 2 or None in one or None in one.values():
-            raise UserError(f"{table}: has rows of different lengths; name the CSV file of a table")
+        columns, numbered = rows_of_csv(table.read_bytes().decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{table}: cannot be read ({error}); name the CSV file of a table"
+        ) from None
+    if not numbered or len(columns) < 2:
+        raise UserError(f"{table}: has no rows or one column; name the CSV file of a table")
+    rows = [one for _, one in numbered]
     names = [_names(one) for one in rows]
     found = [one for one, its in zip(rows, names, strict=True) if row in its]
     if not found:

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from monoglot.checkpoints import FILES
-from monoglot.data.readers import FieldError, valid_text
+from monoglot.data.readers import FieldError, lines_of
 from monoglot.data.sources import is_held_out, texts
 from monoglot.errors import UserError, advising
 from monoglot.files import alone, sha256, try_out, whole_file, whole_folder
@@ -319,14 +319,9 @@ def _format(name: str) -> str:
 
 
 def _standard_input() -> Iterator[str]:
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        where = f"standard input, line {number}"
-        try:
-            text = line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise UserError(f"{where}: is not UTF-8") from None
-        if text.strip():
-            yield valid_text(text, where)
+    for line in lines_of(sys.stdin.buffer, "standard input"):
+        if line.strip():
+            yield line.rstrip("\r\n")
 
 
 def source(files: Sequence[str], field: str, limit: int | None, work: Path) -> dict[str, Any]:

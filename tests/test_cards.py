@@ -11,6 +11,7 @@ from huggingface_hub import ModelCard
 
 from monoglot.cards import parse_spec, render
 from monoglot.errors import UserError
+from monoglot.escapes import markdown
 from monoglot.provenance import read as read_provenance
 from monoglot.tables.scores import read_scores
 
@@ -58,6 +59,16 @@ def test_the_hubs_own_class_reads_the_metadata(inputs):
 def test_a_licence_that_the_hub_does_not_know_is_other(inputs, license, on_the_hub, name):
     data = ModelCard(card(inputs, license=license)).data
     assert (data.license, data.license_name) == (on_the_hub, name)
+
+
+def test_names_are_text_on_a_card(inputs):
+    def body(name: str) -> str:
+        sources = [one | {"used": name, "name": name} for one in inputs[0]["sources"]]
+        changes = {"model": name, "languages": {"mt": name}, "license": name, "sources": sources}
+        return card(inputs, **changes).split("\n---\n", 1)[1]
+
+    name = "a|b [c](d) <i>e</i> ![f](g) `h` *j*"
+    assert body(name).replace(markdown(name), "N") == body("N")
 
 
 def test_scores_stand_beside_those_of_the_steps_before(inputs):

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from monoglot.compare import FORMS, compare, laid_out, origins, read_paper, read_results, same_size
+from monoglot.compare import (
+    FORMS,
+    ComparedCell,
+    compare,
+    laid_out,
+    origins,
+    read_paper,
+    read_results,
+    same_size,
+)
 from monoglot.errors import UserError
 from monoglot.paths import Run
 from tests.two_results import SENTENCES, TEST, names, topics, write
@@ -164,3 +173,20 @@ def test_checkpoints_that_were_made_otherwise(tmp_path):
 def test_folders_without_records_are_refused(tmp_path):
     with pytest.raises(UserError, match="there are no records in it"):
         read_results(tmp_path)
+
+
+def test_names_are_written_as_each_form_takes_them(tmp_path):
+    key, alone = Run("=x", "[a](b)", "\x1b[31m", "<i>"), Run("m", "l", "`v`", "t")
+    one, two = (ComparedCell({1: Fraction(score)}, "f1", 1) for score in (1, 2))
+    found = compare({key: one, alone: one}, {key: two}, test=False)
+    made = {"m/*l*": {"steps": ("<1>", "|")}}
+    names = ("a|b", "![c](d)")
+    texts = {form: laid_out(found, form, names, 0.0, True, made) for form in FORMS}
+    for form in ("terminal", "md", "json"):
+        assert texts[form].replace("\n", "").isprintable()
+    assert "'=x,[a](b)" in texts["csv"]
+    assert "=x/[a](b)" in texts["terminal"]
+    for mark in ("](", "<i", "<1", " |)", "(*l"):
+        assert mark not in texts["md"]
+    assert r" a\|b |" in texts["md"]
+    assert r"Only in a\|b (1): m/l/\`v\`/t." in texts["md"]

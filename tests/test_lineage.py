@@ -154,3 +154,10 @@ def test_a_table_without_provenance_is_refused(results):
     status, said = explain("mt_tc", "kd")
     assert status == 1
     assert "there is no account of what it was made from" in said
+
+
+def test_a_row_is_found_by_its_name_however_the_csv_writes_it(results):
+    table = results / "tables" / "table1.csv"
+    table.write_text("model,row,label,mt_tc\nxlmr,'=kd,'@KD,50\n")
+    found = lineage.read_cell(table, "mt_tc", "=kd")
+    assert (found.label, found.value) == ("@KD", "50")

@@ -228,9 +228,9 @@ def plan(
         if in_json:
             click.echo(json.dumps(found.as_json(cores), indent=2))
         else:
-            click.echo("\n".join(_plan_lines(found, cores, verbose())))
+            terminal.say("\n".join(_plan_lines(found, cores, verbose())))
             if again := making_again(list(job.outputs) for job in jobs if not job.done):
-                click.echo(f"Again: {again}.")
+                terminal.say(f"Again: {again}.")
 
 
 def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
@@ -347,7 +347,7 @@ def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_
                 continue
             if watch:
                 click.clear()
-            click.echo(_state_text(state, terminal.width(), it))
+            terminal.say(_state_text(state, terminal.width(), it))
 
 
 def _states(

@@ -13,7 +13,7 @@ import click
 
 from monoglot.cli import terminal as text
 from monoglot.cli.main import Exit
-from monoglot.cli.terminal import note, verbose
+from monoglot.cli.terminal import note, say, verbose
 from monoglot.shrink import BASE, BUDGETS, PRESETS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def trim(model: str, out: Path, **given: Any) -> None:
             report = trim_folder(
                 source, out, documents, given["size"], given["count"], given["keep_characters"]
             )
-    click.echo(_account(report, source, out))
+    say(_account(report, source, out))
 
 
 def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
@@ -246,7 +246,7 @@ def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
     with _silent_clock():
         plan = begin(model, list(given["text"]), given["language"], work, given)
     release()
-    click.echo(_show_plan(plan, given["language"]))
+    say(_show_plan(plan, given["language"]))
     return plan
 
 
@@ -265,7 +265,7 @@ def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
         shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
     shrink.clear(work)
-    click.echo("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
+    say("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
     return Exit.DONE
 
 

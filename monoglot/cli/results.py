@@ -1,5 +1,6 @@
 """`monoglot table`, `compare`, `explain` and `push`: what an experiment has made."""
 
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from monoglot.cli.options import (
 )
 from monoglot.cli.terminal import count, note, quiet, size, verbose
 from monoglot.errors import UserError
+from monoglot.escapes import for_terminal
 
 if TYPE_CHECKING:
     from monoglot.push import Item
@@ -99,8 +101,13 @@ def compare(
         note("Testing differences (--no-test leaves that out) ...")
     found = compared(*sides, test=not no_test)
     made = {} if any(published) else origins(Path(first), Path(second))
-    click.echo(laid_out(found, form, (first, second), tolerance, verbose(), made, text.width()))
+    _show(laid_out(found, form, (first, second), tolerance, verbose(), made, text.width()))
     context.exit(Exit.DONE if found.equal(tolerance) else Exit.DIFFERENT)
+
+
+def _show(said: str) -> None:
+    """Print what may be data: whole in a file or a pipe, harmless on a terminal."""
+    click.echo(for_terminal(said) if sys.stdout.isatty() else said, color=True)
 
 
 def _is_paper(name: str) -> bool:
@@ -163,12 +170,12 @@ def table(name: str | None, config: str | None, form: str) -> None:
 
     folders = _folders(config)
     if name is not None:
-        click.echo(in_form(find(name, folders), form, text.width()))
+        _show(in_form(find(name, folders), form, text.width()))
         return
     found = tables_below(folders)
     if not found:
         raise UserError(f"there are no finished tables in {', '.join(map(str, folders))}")
-    click.echo("\n".join(map(str, found)))
+    text.say("\n".join(map(str, found)))
 
 
 def _folders(config: str | None) -> list[Path]:
@@ -206,8 +213,8 @@ def explain(context: click.Context, table: Path, column: str, row: str) -> None:
     """
     from monoglot.lineage import account
 
-    text, unchanged = account(table, column, row)
-    click.echo(text)
+    said, unchanged = account(table, column, row)
+    text.say(said)
     context.exit(Exit.DONE if unchanged else Exit.DIFFERENT)
 
 
@@ -241,7 +248,7 @@ def push(
     check_name(repo_id)
     items = parcel(checkpoint, adapters)
     if dry_run:
-        click.echo("\n".join(_preview(items, repo_id)))
+        text.say("\n".join(_preview(items, repo_id)))
         return
     note(f"{count(len(items), 'file')}, {size(sum(item.size for item in items))}")
     if quiet():

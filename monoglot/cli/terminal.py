@@ -12,6 +12,7 @@ import click
 
 from monoglot.errors import duration as duration
 from monoglot.errors import size as size
+from monoglot.escapes import for_terminal
 
 GAP = "  "
 BAR = 20
@@ -56,6 +57,11 @@ def cut(line: str, limit: int) -> str:
     return line if len(line) <= limit else line[: max(limit - 1, 0)] + "…"
 
 
+def say(text: str) -> None:
+    """Print the answer, so that nothing in it controls the terminal."""
+    click.echo(for_terminal(text))
+
+
 def bar(done: int, total: int) -> str:
     """Return `[####----] 12/141`."""
     length = BAR if width() >= NARROW else BAR // 2
@@ -84,7 +90,7 @@ class ProgressLine:
         self._said = now
         line = make()
         if self.terminal:
-            click.echo(f"\r\x1b[K{cut(line, width() - 1)}", err=True, nl=False)
+            click.echo(f"\r\x1b[K{cut(for_terminal(line), width() - 1)}", err=True, nl=False)
             self.drawn = True
         elif line != self._last:
             click.echo(line, err=True)
@@ -144,7 +150,7 @@ def verbose(context: click.Context | None = None) -> bool:
 def note(text: str) -> None:
     """Say something beside the answer: on stderr, and not with --quiet."""
     if not quiet():
-        click.echo(text, err=True)
+        click.echo(for_terminal(text), err=True)
 
 
 def _level(context: click.Context | None) -> int:

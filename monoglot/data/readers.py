@@ -5,10 +5,11 @@ import gzip
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from monoglot.errors import AdvisedError, UserError
 
@@ -62,6 +63,24 @@ ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 """First bytes of what is not unpacked here; none of them begins a text."""
+NO_DATA = {
+    re.compile(r"version https://git-lfs\.github\.com/spec/"): (
+        "the pointer of Git LFS to a file, not the file; `git lfs pull` fetches it"
+    ),
+    re.compile(r"(/|\.\./|\.git/)*annex/objects/\S+$"): (
+        "the pointer of git-annex to a file, not the file; `git annex get` fetches it"
+    ),
+    re.compile(r"(?i)<(!--|(!doctype|html|head|body|\?xml|error)\b)"): (
+        "a web page or another document of tags, perhaps a server's error, and no data; fetch the "
+        "file again"
+    ),
+    re.compile(
+        r"(?i)(([45]\d\d:? )?((page|entry|repository) )?(not found|forbidden|unauthorized)"
+        r"|access denied|50\d (internal|bad|service|gateway) [a-z -]+)\.?$"
+    ): "a server's error, and no data; fetch the file again",
+    re.compile(r"%PDF-|\{\\rtf"): "of a document with its layout, and no data; save it as text",
+}
+"""How the first line with text begins of what is no data, and what it is."""
 LONGEST_LINE = 1 << 28
 """Bytes; no document is longer, but a small gzip file can unpack to a line that fills memory."""
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -71,7 +90,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (number from 1, line without its LF or CRLF).
 
     Raises `UserError` if the file is missing, its gzip is broken, it is another archive, or a line
-    is not UTF-8 or has more than 256 MiB.
+    is not UTF-8 or has more than 256 MiB, and as `lines_of` does.
     """
     for number, line in enumerate(raw_lines(path), start=1):
         yield number, line.removesuffix("\n").removesuffix("\r")
@@ -79,32 +98,55 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def raw_lines(path: Path) -> Iterator[str]:
     """Yield the lines with their ends. Only LF ends a line, unlike in `str.splitlines`."""
-    number = 0
     try:
         with _open(path) as file:
-            lines = iter(lambda: file.readline(LONGEST_LINE + 1), b"")
-            for number, line in enumerate(lines, start=1):
-                if len(line) > LONGEST_LINE:
-                    raise UserError(
-                        f"{path}, line {number}: has more than {LONGEST_LINE >> 20} MiB; "
-                        "it must be text, one document or row a line"
-                    )
-                text = line.decode("utf-8")
-                yield text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}, line {number}, byte {error.start + 1}: is not UTF-8; save the file as UTF-8"
-        ) from None
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise UserError(
-            f"{path}: the gzip file is broken after line {number}; fetch it again"
-        ) from None
+            yield from lines_of(file, str(path))
     except FileNotFoundError:
         raise UserError(
             f"{path}: there is no such file; the source's `files` must name files below `root`"
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); it must be a file") from None
+
+
+def lines_of(file: IO[bytes], name: str) -> Iterator[str]:
+    """Yield the lines of an open file with their ends, without a mark of byte order before all.
+
+    Raises `UserError` if a line is too long, not UTF-8 or has a zero byte, as UTF-16 does, if the
+    first one with text is that of something else than data (`NO_DATA`), or if gzip breaks off.
+    """
+    begun, number = False, 0
+    lines = iter(lambda: file.readline(LONGEST_LINE + 1), b"")
+    try:
+        for number, line in enumerate(lines, start=1):
+            where = f"{name}, line {number}"
+            if len(line) > LONGEST_LINE:
+                raise UserError(
+                    f"{where}: has more than {LONGEST_LINE >> 20} MiB; it must be text, one "
+                    "document or row a line"
+                )
+            text = line.decode("utf-8")
+            text = text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
+            if "\0" in text:
+                raise UserError(f"{where}: holds a zero byte; it must be text, saved as UTF-8")
+            if not begun and (begun := bool(text.strip())):
+                check_is_data(text, where)
+            yield text
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name}, line {number}, byte {error.start + 1}: is not UTF-8; save the file as UTF-8"
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise UserError(
+            f"{name}: the gzip file is broken after line {number}; fetch it again"
+        ) from None
+
+
+def check_is_data(start: str, where: str) -> None:
+    """Raise `UserError` if a file that starts like this is none of data."""
+    for pattern, what in NO_DATA.items():
+        if pattern.match(start.strip()):
+            raise UserError(f"{where}: is {what}")
 
 
 def _open(path: Path):
@@ -118,7 +160,11 @@ def _open(path: Path):
 
 # Published formats of word tagging; each reader yields one sentence at a time.
 
-LANGUAGE_PREFIX = re.compile(r"([a-z][a-z-]*:)?")
+LANGUAGE_PREFIX = re.compile(r"[a-z][a-z-]*:(?=.)")
+MARKS = {
+    "-DOCSTART-": "the mark of a new document, which is no word",
+    BYTE_ORDER_MARK: "a mark of byte order, as where files were joined",
+}
 
 NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
 
@@ -129,12 +175,21 @@ Row = tuple[int, str, str]
 def read_wikiann(path: Path, tags: Collection[str]) -> Iterator[TaggedExample]:
     """Read WikiANN (Pan et al., 2017; Rahimi et al., 2019): `xx:token<TAB>tag` or `token tag`.
 
-    The language prefix goes only if every token of the file has the same one, so that tokens
-    which merely look like it stay whole.
+    If a tenth of the words have the same language prefix (of a few words, half of them), all must
+    have it, and it goes. Otherwise those are words that merely look like it, and stay whole.
     """
     rows = list(_two_columns(path))
-    prefixes = {LANGUAGE_PREFIX.match(token).group() for _, token, _ in rows if token}
-    prefix = prefixes.pop() if len(prefixes) == 1 else ""
+    words = [word for _, word, _ in rows if word]
+    prefixes = Counter(found.group() for found in map(LANGUAGE_PREFIX.match, words) if found)
+    prefix, count = next(iter(prefixes.most_common(1)), ("", 0))
+    if count < max(len(words) / 10, min(10, len(words) / 2)):
+        prefix = ""
+    for number, word, _ in rows:
+        if word and not word.startswith(prefix):
+            raise UserError(
+                f"{path}, line {number}: the word '{word}' does not begin with '{prefix}' as "
+                f"{count:,} of the file's {len(words):,} words do; it must, or none of them"
+            )
     return _sentences(path, ((n, word.removeprefix(prefix), tag) for n, word, tag in rows), tags)
 
 
@@ -163,6 +218,9 @@ def _two_columns(path: Path) -> Iterator[Row]:
                 f"{path}, line {number}: is '{line}'; it must be a word and its tag, separated by "
                 "one tab or one space"
             )
+        for mark, what in MARKS.items():
+            if row[0].startswith(mark):
+                raise UserError(f"{path}, line {number}: begins with {what}; remove it")
         yield number, row[0], row[1]
 
 
@@ -187,6 +245,8 @@ def _conllu_rows(path: Path) -> Iterator[Row]:
                     f"{expected}, so a row or a blank line before it is missing or one too many"
                 )
             expected += 1
+            if not row[1].strip():
+                raise UserError(f"{path}, line {number}: there is no word in the second column")
             yield number, row[1], row[3]
 
 
@@ -235,33 +295,67 @@ def read_lines(path: Path, field: str) -> Iterator[str]:
 
 
 def read_jsonl(path: Path, field: str) -> Iterator[str]:
-    """Yield the text in `field` of each line's JSON object; empty texts are left out.
+    """Yield the text in `field` of each line's JSON object; null and empty texts are left out.
 
-    Raises `UserError` for a line that is not a JSON object, `FieldError` for one that has no text
-    in `field`.
+    Raises `UserError` for a line that is not a JSON object, or lacks the text that lines before it
+    have; `FieldError` if the first one lacks it.
     """
+    known = False
     for number, line in numbered_lines(path):
         if not line.strip():
             continue
-        text = _field(line, field, f"{path}, line {number}")
-        if text.strip():
-            yield text
+        where = f"{path}, line {number}"
+        record = _object(line, field, where)
+        text = record.get(field, 0)  # a null is there, and is a text that is missing
+        if isinstance(text, str):
+            known = True
+            if text.strip():
+                yield valid_text(text, where)
+        elif text is not None and known:
+            found = f"holds {_brief(text)}" if field in record else "is not there"
+            raise UserError(
+                f"{where}: the field '{field}' {found}; it must hold text, or null for none"
+            )
+        elif text is not None:
+            raise FieldError(
+                f"{where}: has no text in the field '{field}'; its fields are "
+                f"{', '.join(record) or 'none'}",
+                OTHER_FIELD,
+            )
 
 
-def _field(line: str, field: str, where: str) -> str:
+def _object(line: str, field: str, where: str) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            ((name, count),) = Counter(name for name, _ in pairs).most_common(1)
+            raise UserError(f"{where}: has the field '{name}' {count} times; it must have it once")
+        return found
+
+    def constant(name: str) -> None:
+        raise UserError(f"{where}: holds {name}, which JSON does not have; write null")
+
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = json.loads(line, object_pairs_hook=unique, parse_constant=constant)
+    except json.JSONDecodeError:
         raise UserError(f"{where}: is not valid JSON; each line must be one object") from None
+    except RecursionError:
+        raise UserError(
+            f"{where}: is not valid JSON, or its brackets are nested too deeply to be read; each "
+            "line must be one object"
+        ) from None
+    except ValueError:  # Python's limit of digits
+        raise UserError(
+            f"{where}: holds a number of thousands of digits; put it in quotes if it is a text"
+        ) from None
     if not isinstance(record, dict):
         raise UserError(f"{where}: must be a JSON object with the field '{field}'")
-    if not isinstance(record.get(field), str):
-        raise FieldError(
-            f"{where}: has no text in the field '{field}'; its fields are "
-            f"{', '.join(record) or 'none'}",
-            OTHER_FIELD,
-        )
-    return valid_text(record[field], where)
+    return record
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def valid_text(text: str, where: str) -> str:
@@ -280,6 +374,8 @@ TEXT_FORMATS = {"lines": read_lines, "jsonl": read_jsonl}
 
 
 # Data that lies in named columns: parquet files.
+
+WHOLE = re.compile(r"(0|[1-9][0-9]{0,8})(\.0+)?")
 
 BATCH_ROWS = 1024
 
@@ -310,9 +406,16 @@ def parquet_table(path: Path) -> RawTable:
         raise UserError(f"{path}: there is no such file") from None
     # What the library makes of damaged metadata can be any error.
     except Exception:
+        if path.is_file():
+            with open(path, "rb") as start:
+                check_is_data(start.read(1000).decode("utf-8", "replace").split("\n")[0], str(path))
         raise UserError(
             f"{path}: is not a parquet file, or it is damaged; fetch it again"
         ) from None
+
+    (name, count), *_ = Counter(file.schema_arrow.names).most_common(1) or [("", 0)]
+    if count > 1:
+        raise UserError(f"{path}: {count} columns are called '{name}'; rename all but one of them")
 
     def rows(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
@@ -328,7 +431,7 @@ def parquet_table(path: Path) -> RawTable:
 def texts(table: RawTable, field: str) -> Iterator[str]:
     """Yield the texts of column `field`; missing and empty ones are left out.
 
-    Raises `UserError` for a value that is not text, `FieldError` if there is no such column.
+    Raises `FieldError` if there is no such column, or it holds something else than text.
     """
     if field not in table.columns:
         raise FieldError(_no_column(table, field), OTHER_FIELD)
@@ -336,7 +439,7 @@ def texts(table: RawTable, field: str) -> Iterator[str]:
         where = f"{table.where}, row {number}"
         text = row[field]
         if text is not None and not isinstance(text, str):
-            raise UserError(f"{where}: the column '{field}' holds no text")
+            raise FieldError(f"{where}: the column '{field}' holds no text", OTHER_FIELD)
         if text and text.strip():
             yield valid_text(text, where)
 
@@ -348,13 +451,16 @@ def labelled(
     text, label = fields.get("text", "text"), fields.get("label", "label")
     _check_column(table, text)
     stored = _check_column(table, label)
-    names = names or stored
+    name = _naming(names or stored)
     for number, row in enumerate(table.rows([text, label]), start=1):
         where = f"{table.where}, row {number}"
         content = row[text]
         if content is not None and not isinstance(content, str):
-            raise UserError(f"{where}: the column '{text}' holds no text")
-        yield where, content or "", _name(row[label], names, where)
+            raise UserError(
+                f"{where}: the column '{text}' holds {_brief(content)}; it must hold text, name "
+                "another as `fields` of the source"
+            )
+        yield where, content or "", name(row[label], where)
 
 
 def tagged(
@@ -364,13 +470,17 @@ def tagged(
     word_field, tag_field = fields.get("tokens", "tokens"), fields.get("tags", "tags")
     _check_column(table, word_field)
     stored = _check_column(table, tag_field)
-    names = names or stored
+    name = _naming(names or stored)
     for number, row in enumerate(table.rows([word_field, tag_field]), start=1):
         where = f"{table.where}, row {number}"
         words = _list(row[word_field], word_field, where)
-        if not all(isinstance(word, str) and word for word in words):
-            raise UserError(f"{where}: the column '{word_field}' holds a word that is not text")
-        gold = [_name(value, names, where) for value in _list(row[tag_field], tag_field, where)]
+        for place, word in enumerate(words, start=1):
+            if not isinstance(word, str) or not word.strip(" \t\r\n"):
+                raise UserError(
+                    f"{where}: word {place} of the column '{word_field}' is {word!r}; it must be "
+                    "text, and not empty"
+                )
+        gold = [name(value, where) for value in _list(row[tag_field], tag_field, where)]
         if not words or len(words) != len(gold):
             raise UserError(
                 f"{where}: has {len(words)} words and {len(gold)} tags; every word needs one tag"
@@ -401,21 +511,58 @@ def _no_column(table: RawTable, column: str) -> str:
     return f"{table.where}: has no column '{column}'; it has {', '.join(table.columns)}"
 
 
+def _naming(names: Sequence[str] | None) -> Callable[[Any, str], str]:
+    """Return what names one label of a table after the other, all numbers or all names."""
+    kinds = set()
+
+    def name(value: Any, where: str) -> str:
+        found = _name(value, names, where)
+        kinds.add(found == value)
+        if len(kinds) > 1:
+            raise UserError(
+                f"{where}: the label is {_brief(value)}; the labels of a table must be all names "
+                "or all numbers, and those before are of the other kind"
+            )
+        return found
+
+    return name
+
+
 def _name(value: Any, names: Sequence[str] | None, where: str) -> str:
-    """Return a label as text: itself, or the one of `names` that its number stands for."""
-    if isinstance(value, str):
+    """Return a label as text: itself, or the one of `names` that its number stands for.
+
+    Libraries make other numbers of whole ones: 1.0 of 1 beside missing ones, `1` as a text.
+    """
+    if value is None or value != value:
+        raise UserError(f"{where}: has no label; give it one, or leave the example out")
+    if isinstance(value, str) and (not names or value in names):
         return value
-    if type(value) is not int or not 0 <= value < len(names or []):
+    number = _whole(value)
+    if number is not None and 0 <= number < len(names or []):
+        return names[number]
+    if isinstance(value, str):
+        return value  # whoever knows all labels refuses it
+    if not names:
         raise UserError(
-            f"{where}: the label is {value}, which has no name; "
+            f"{where}: the label is {_brief(value)}, which has no name; "
             "give the names of 0, 1, ... as `names` in the source"
         )
-    return names[value]
+    raise UserError(
+        f"{where}: the label is {_brief(value)}; it must be a whole number from 0 to "
+        f"{len(names) - 1}, as there are {len(names)} names, or one of {', '.join(names)}"
+    )
+
+
+def _whole(value: Any) -> int | None:
+    """Return the whole number that a label is, in any type or as a text; None if it is none."""
+    text = str(value).lower()
+    text = {"false": "0", "true": "1"}.get(text, text)
+    return int(float(text)) if WHOLE.fullmatch(text) else None
 
 
 # Published formats of text classification; each reader yields (where, text, label).
 
-POLARITY = {"0": "negative", "1": "positive"}
+POLARITY = ("negative", "positive")
 
 Labelled = tuple[str, str, str]
 
@@ -439,17 +586,18 @@ def read_sentiment(path: Path) -> Iterator[Labelled]:
     either order, is understood.
     """
     label, text = 0, 1
-    for where, row in _csv(path):
+    for number, (where, row) in enumerate(_csv(path)):
         if len(row) != 2:
             raise UserError(f"{where}: has {len(row)} columns; it must have two, label and text")
-        if row in (["label", "text"], ["text", "label"]):
+        if not number and set(row) == {"label", "text"}:
             label, text = row.index("label"), row.index("text")
             continue
-        if row[label] not in POLARITY:
+        value = _whole(row[label])
+        if value not in (0, 1):
             raise UserError(
                 f"{where}: the label is '{row[label]}'; it must be 0 (negative) or 1 (positive)"
             )
-        yield where, row[text], POLARITY[row[label]]
+        yield where, row[text], POLARITY[value]
 
 
 def _tsv(path: Path, headers: list[list[str]]) -> Iterator[tuple[str, dict[str, str]]]:

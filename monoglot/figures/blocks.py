@@ -4,13 +4,12 @@ To add a kind, write a module beside this one: a `FigureBlock` with its keys, a 
 the rows of its CSV, one that draws them, and a `FigureKind` of these named `KIND`.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from monoglot.errors import UserError
+from monoglot.escapes import csv_of, rows_of_csv
 from monoglot.keys import Names, Parameters
 from monoglot.paths import Checkpoint, Needs, Run
 from monoglot.tables.base import Caption, Record, Row, check_known, parse_block
@@ -195,11 +194,7 @@ def numbers(spec: FigureBlock, sources: Sources, records: Sequence[Record]) -> s
     from monoglot.figures import kind_of
 
     rows = kind_of(spec.kind).rows(spec, sources, records)
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    return csv_of(rows, list(rows[0]))
 
 
 def drawing(csv: str, spec: FigureBlock, sources: Sources) -> "Canvas":
@@ -213,7 +208,7 @@ def drawing(csv: str, spec: FigureBlock, sources: Sources) -> "Canvas":
 
 def from_csv(text: str) -> list[Row]:
     """Return the rows of a figure's CSV."""
-    return list(csv.DictReader(io.StringIO(text), restval="", strict=True))
+    return [row for _, row in rows_of_csv(text)[1]]
 
 
 def distinct(rows: Iterable[Row], *columns: str) -> list[tuple[str, ...]]:

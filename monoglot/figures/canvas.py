@@ -39,6 +39,7 @@ LOOK = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4,
     "legend.frameon": False,
+    "text.parse_math": False,  # labels may have dollar signs
     "pdf.fonttype": 42,  # TrueType, which publishers ask for
 }
 DOTS_PER_INCH = 150
@@ -204,9 +205,9 @@ class Canvas:
 
     def finish(self) -> "Canvas":
         """Add the legend of all panels; return the canvas."""
-        handles: dict[str, object] = {}
-        for axes in self.panels:
-            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        # matplotlib's own search leaves out what begins with an underscore.
+        lines = [line for axes in self.panels for line in axes.lines]
+        handles = {one.get_label(): one for one in lines if one.get_label() in self._layout.labels}
         self.figure.legend(
             handles.values(),
             handles.keys(),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monoglot.errors import UserError
+from monoglot.escapes import markdown_cells, plain_markdown, printable
 from monoglot.tables.formats import read_rows
 
 MISSING = "–"
@@ -20,7 +21,6 @@ MILLION = 10**6
 TIMES = (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
 """Units with the next smaller ones, and how many seconds each has."""
 UNIT = re.compile(r"[^\d.]{0,4}")
-CELL = re.compile(r"\|((?:\\.|[^|\\])*)")
 
 
 class Sortable(NamedTuple):
@@ -194,13 +194,9 @@ def _markdown(path: Path) -> tuple[list[list[str]], str, str]:
     for line in lines[starts[0] :]:
         if not line.startswith("|"):
             break
-        grid.append([_plain(cell) for cell in CELL.findall(line.rstrip())[:-1]])
-    title = _plain(lines[0].removeprefix("#"))
-    return grid, title, _plain(" ".join(lines[1 : starts[0]]))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text.strip()).replace("&amp;", "&")
+        grid.append(markdown_cells(line))
+    title = plain_markdown(lines[0].removeprefix("#"))
+    return grid, title, plain_markdown(" ".join(lines[1 : starts[0]]))
 
 
 def _matched(
@@ -229,6 +225,7 @@ def _matched(
 def _shows(shown: Sequence[str], values: Sequence[str]) -> bool:
     """Whether texts are these values, but for commas, a unit behind them, and dashes."""
     for text, value in zip(shown, values, strict=True):
+        value = printable(value)
         plain = text if text == value else text.replace(",", "")
         missing = not value and text in (MISSING, "")
         unit = plain.removeprefix(value)

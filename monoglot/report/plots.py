@@ -25,6 +25,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Affine2D, IdentityTransform
 
+from monoglot.escapes import printable
 from monoglot.paths import ANY, Checkpoint
 from monoglot.report.finished_run import FinishedRun, HistoryRow
 from monoglot.report.html_tables import MISSING, duration, fixed, listed, tokens
@@ -38,7 +39,6 @@ DASHES = ("-", (0, (7, 3)), (0, (2, 3)), (0, (9, 3, 2, 3)), (0, (4, 4)), (0, (12
 FONT = 12
 CHARACTER = 0.68
 """Width of a character over the font's size, in a wide font, as nobody knows the reader's."""
-UNPRINTABLE = re.compile("[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")
 LARGE, SMALL, CURVE = (680, 430), (390, 330), (390, 260)
 LEFT, RIGHT, TOP, BOTTOM = 40, 14, 30, 46
 """Margins around axes."""
@@ -334,11 +334,6 @@ def shortened(content: str, size: float, room: float) -> str:
     while content and width(content + "…", size) > room:
         content = content[:-1]
     return content + "…"
-
-
-def printable(text: str) -> str:
-    """Return a text in one line, its characters such that XML can hold."""
-    return UNPRINTABLE.sub("�", " ".join(text.split()))
 
 
 def placed(

@@ -4,7 +4,7 @@ To add a kind, write a module beside this one: a `TableBlock` with its keys, a s
 what its job is given besides, a function `render`, and a `Kind` of these named `KIND`.
 """
 
-import csv
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monoglot.errors import UserError
+from monoglot.escapes import rows_of_csv
 from monoglot.keys import UNIQUE, FilePath, Parameters
 from monoglot.paths import Needs, Run
 
@@ -181,13 +182,21 @@ class Kind(NamedTuple):
 def parse_block(source: str, what: str = "the table's spec") -> Any:
     """Return a block from YAML or JSON text, or from the file that `source` names."""
     try:
-        block = yaml.safe_load(source)
+        block = _parsed(source)
         if isinstance(block, str):
-            block = yaml.safe_load(Path(block).read_text(encoding="utf-8"))
+            block = _parsed(Path(block).read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{what} is neither YAML nor a file of it: {reason}") from None
     return block
+
+
+def _parsed(text: str) -> Any:
+    """Return what YAML or JSON text holds; of JSON, YAML refuses some characters of labels."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return yaml.safe_load(text)
 
 
 def files_in(block: Any) -> Iterator[Path]:
@@ -322,26 +331,18 @@ def read_published(path: str | Path, keys: Sequence[str]) -> Published:
     Raises `UserError` if a column of `keys` is missing, a row appears twice, or a cell of another
     column than `label` is not a number.
     """
-    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = reader.fieldnames or []
-            if len(set(names)) < len(names):
-                raise UserError(f"{path}: two columns have the same name; keep one of them")
-            for entry in reader:
-                where = f"{path}, line {reader.line_num}"
-                if None in entry or None in entry.values():
-                    raise UserError(f"{where}: must have {len(names)} columns, as the first line")
-                try:
-                    key = tuple(entry.pop(name) for name in keys)
-                except KeyError as error:
-                    raise UserError(f"{path}: there is no column {error}") from None
-                if key in published:
-                    raise UserError(f"{where}: the row of {' '.join(key)} appears twice")
-                published[key] = _numbers(entry, where)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        columns, rows = rows_of_csv(Path(path).read_bytes().decode("utf-8"))
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as a CSV file ({error})") from None
+    if missing := [name for name in keys if rows and name not in columns]:
+        raise UserError(f"{path}: there is no column '{missing[0]}'")
+    published: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    for number, entry in rows:
+        where, key = f"{path}, line {number}", tuple(entry.pop(name) for name in keys)
+        if key in published:
+            raise UserError(f"{where}: the row of {' '.join(key)} appears twice")
+        published[key] = _numbers(entry, where)
     return published
 
 

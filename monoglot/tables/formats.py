@@ -1,32 +1,28 @@
 """A table as CSV, Markdown and LaTeX; and finished tables: found, and shown on a terminal."""
 
-import csv
-import io
-import json
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from tabulate import tabulate
 
 from monoglot.errors import UserError
+from monoglot.escapes import (
+    csv_of,
+    json_of,
+    latex,
+    markdown,
+    markdown_cells,
+    plain_markdown,
+    printable,
+    rows_of_csv,
+)
 from monoglot.files import whole_file
 from monoglot.tables.base import Column, Row, Table, shown
 from monoglot.tables.scores import score_columns
-
-MARKDOWN = str.maketrans({one: f"\\{one}" for one in "\\|`<>"} | {"&": "&amp;"})
-# `*` and `[` are kept in braces: at the start of a row, LaTeX would take them for arguments of the
-# row break before it.
-LATEX = str.maketrans(
-    {character: f"\\{character}" for character in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"*": "{*}", "[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$"}
-    | {"→": r"$\rightarrow$", "×": r"$\times$", "÷": r"$\div$", "±": r"$\pm$", "−": "$-$"}
-    | {"–": "--", "—": "---"}
-)
 
 
 def write_table(table: Table, csv: Path, md: Path, tex: Path) -> None:
@@ -39,16 +35,7 @@ def write_table(table: Table, csv: Path, md: Path, tex: Path) -> None:
 
 def to_csv(table: Table) -> str:
     """Return the table as CSV, every value with its fixed number of decimals."""
-    return csv_of(table.rows)
-
-
-def csv_of(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return rows as CSV; they have the same columns in the same order."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    return csv_of(table.rows, list(table.rows[0]))
 
 
 # Markdown
@@ -65,8 +52,8 @@ def to_markdown(table: Table) -> str:
         return [c for c in table.columns if any(r.get(name.format(c.name)) for r in table.rows)]
 
     blocks = [
-        f"# {table.caption.translate(MARKDOWN)}",
-        table.note.translate(MARKDOWN),
+        f"# {markdown(table.caption)}",
+        markdown(table.note),
         _grid(table, table.columns, lambda row, column: shown(row, column.name, column.unit)),
     ]
     if spread := with_any("{}_std"):
@@ -89,7 +76,7 @@ def _grid(table: Table, columns: Sequence[Column], cell: Callable[[Row, Column],
         [*(row[name] for name in table.labels), *(cell(row, column) for column in columns)]
         for row in table.rows
     ]
-    heads, *body = ([text.translate(MARKDOWN) for text in line] for line in [heads, *body])
+    heads, *body = ([markdown(text) for text in line] for line in [heads, *body])
     align = (*("left" for _ in table.labels), *("right" for _ in columns))
     return tabulate(body, heads, "pipe", disable_numparse=True, colalign=align)
 
@@ -123,7 +110,7 @@ def to_latex(table: Table) -> str:
         *(_row(row, table) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\caption{{{caption.translate(LATEX)}}}",
+        rf"\caption{{{latex(caption)}}}",
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
@@ -131,16 +118,16 @@ def to_latex(table: Table) -> str:
 
 def _heads(table: Table) -> list[str]:
     """Return the lines of headings: two where columns have groups, else one."""
-    labels = [text.translate(LATEX) for text in table.labels.values()]
-    heads = [column.head.translate(LATEX) for column in table.columns]
+    labels = [latex(text) for text in table.labels.values()]
+    heads = [latex(column.head) for column in table.columns]
     if not any(column.group for column in table.columns):
         return [_line([*labels, *heads])]
     above, rules, below = [_tall(text) for text in labels], [], ["" for _ in labels]
     for group, columns in groupby(table.columns, lambda column: column.group):
-        members = [column.head.translate(LATEX) for column in columns]
+        members = [latex(column.head) for column in columns]
         if group:
             first, last = len(below) + 1, len(below) + len(members)
-            above.append(rf"\multicolumn{{{len(members)}}}{{c}}{{{group.translate(LATEX)}}}")
+            above.append(rf"\multicolumn{{{len(members)}}}{{c}}{{{latex(group)}}}")
             rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
             below += members
         else:
@@ -154,9 +141,9 @@ def _tall(text: str) -> str:
 
 
 def _row(row: Row, table: Table) -> str:
-    numbers = [shown(row, one.name, one.unit).translate(LATEX) for one in table.columns]
+    numbers = [latex(shown(row, one.name, one.unit)) for one in table.columns]
     numbers = [re.sub(r"^-(?=\d)", "$-$", number) for number in numbers]
-    return _line([*(row[name].translate(LATEX) for name in table.labels), *numbers])
+    return _line([*(latex(row[name]) for name in table.labels), *numbers])
 
 
 def _line(texts: list[str]) -> str:
@@ -169,9 +156,6 @@ FORMS = ("terminal", "md", "csv", "tex", "json")
 OF_SCORES = {"label", "reduction_percent", "size_millions", "avg"}
 """Columns by which a table of scores is known."""
 BESIDE = re.compile(r"(^published_|^difference_|_std$|_seeds$)")
-CELLS = re.compile(r"(?<!\\)\|")
-ESCAPED = re.compile(r"\\(.)")
-"""A character that Markdown would take for its own."""
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 GAP = "  "
 
@@ -222,7 +206,7 @@ def in_form(path: Path, form: str, width: int) -> str:
         return _for_terminal(path, width)
     if form == "json":
         rows = [{name: _value(text) for name, text in row.items()} for row in read_rows(path)]
-        return json.dumps(rows, indent=1, ensure_ascii=False)
+        return json_of(rows)
     return read_text(path.with_suffix(f".{form}")).rstrip("\n")
 
 
@@ -248,46 +232,36 @@ def show_scores(path: str | Path, width: int) -> str:
         parts = groupby(scores, lambda column: column.group)
         text = "\n\n".join(_aligned(rows, [reduction, size, *part, average]) for _, part in parts)
     endings = [e for e in ("csv", "md", "tex") if path.with_suffix(f".{e}").exists()]
-    files = f"{path.with_suffix('')}.{{{','.join(endings)}}}"
+    files = printable(f"{path.with_suffix('')}.{{{','.join(endings)}}}")
     return "\n".join([*textwrap.wrap(title(path), width), "", text, "", files])
 
 
 def read_text(path: Path) -> str:
     """Return what a file holds; raise `UserError` if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")  # carriage returns are a cell's own
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from None
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file; raise `UserError` if it has none, or not all are whole."""
-    reader = csv.DictReader(io.StringIO(read_text(path)), strict=True)
-    found = []
     try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise UserError(
-                    f"{path}: is not the CSV of a table; line {reader.line_num} has another number "
-                    "of cells than the first one"
-                )
-            found.append(row)
-    except csv.Error as error:
-        raise UserError(
-            f"{path}: is not the CSV of a table ({error} in line {reader.reader.line_num})"
-        ) from None
-    if not found:
+        _, rows = rows_of_csv(read_text(path))
+    except ValueError as error:
+        raise UserError(f"{path}: is not the CSV of a table ({error})") from None
+    if not rows:
         raise UserError(f"{path}: is not the CSV of a table; it has no rows")
-    return found
+    return [row for _, row in rows]
 
 
 def title(path: Path) -> str:
     """Return the title of the table of a CSV file: the Markdown's, where there is one."""
-    markdown = path.with_suffix(".md")
-    if not markdown.is_file():
-        return path.stem
-    first = read_text(markdown).partition("\n")[0]
-    return ESCAPED.sub(r"\1", first.removeprefix("# "))
+    about = path.with_suffix(".md")
+    if not about.is_file():
+        return printable(path.stem)
+    first = read_text(about).partition("\n")[0]
+    return printable(plain_markdown(first.removeprefix("# ")))
 
 
 def _for_terminal(path: Path, width: int) -> str:
@@ -300,8 +274,8 @@ def _for_terminal(path: Path, width: int) -> str:
 
 def _markdown_grid(path: Path) -> list[list[str]]:
     """The first table of the Markdown file, whose headings are for people; else the CSV's."""
-    markdown = path.with_suffix(".md")
-    lines = read_text(markdown).splitlines() if markdown.is_file() else []
+    for_people = path.with_suffix(".md")
+    lines = read_text(for_people).splitlines() if for_people.is_file() else []
     start = next((n for n, line in enumerate(lines) if line.startswith("|")), None)
     if start is None:
         found = read_rows(path)
@@ -311,10 +285,10 @@ def _markdown_grid(path: Path) -> list[list[str]]:
     for line in lines[start:]:
         if not line.startswith("|"):
             break
-        grid.append([ESCAPED.sub(r"\1", c.strip()) for c in CELLS.split(line)[1:-1]])
+        grid.append(markdown_cells(line))
     if len(grid) < 3 or len(set(map(len, grid))) > 1:
         raise UserError(
-            f"{markdown}: its first table is not whole; remove the file, or ask for --format csv"
+            f"{for_people}: its first table is not whole; remove the file, or ask for --format csv"
         )
     return [grid[0], *grid[2:]]
 
@@ -335,6 +309,7 @@ def _aligned(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 def _columns(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     """Return lines of cells as wide as the widest of their column, some columns flush right."""
+    lines = [[printable(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         GAP.join(

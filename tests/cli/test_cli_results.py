@@ -97,3 +97,13 @@ def test_a_tables_csv_shows_the_records_own_scores(monoglot, here):
     (here / "t.csv").write_text("model,row,size_millions,mt_tc,mt_ner\nxlmr,kd,1,100,100\n")
     said = json.loads(output(monoglot("compare", "results/a", "t.csv", "-f", "json")))
     assert {cell["metric"] for cell in said["cells"]} == {"macro_f1", "word_f1"}
+
+
+def test_a_label_does_not_control_the_terminal(monoglot, here):
+    table = here / "results/a/tables/table1.csv"
+    table.write_text("row,label,tc\na,'=\x1b[31mA\x9b,1\n")
+    assert "a    =�[31mA�   1" in output(monoglot("table", "table1"))
+    assert output(monoglot("table", "table1", "-f", "csv")) == table.read_text()
+    said = output(monoglot("table", "table1", "-f", "json"))
+    assert "\x9b" not in said
+    assert json.loads(said)[0]["label"] == "=\x1b[31mA\x9b"

@@ -76,6 +76,33 @@ def test_wikiann_strips_a_prefix_that_every_token_has(tmp_path: Path) -> None:
     assert prepare(tmp_path, "wikiann", plain, ["LOC"], "iob2") == expected
 
 
+def wikiann(prefixed: int, plain: int) -> bytes:
+    return b"mt:dar\tO\n\n" * prefixed + b"Malta\tB-LOC\n\n" * plain
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (wikiann(500, 1), 1001),
+        (b"Malta\tB-LOC\n" + wikiann(500, 0), 1),
+        (wikiann(100, 0) + b"en:Malta\tB-LOC\n", 201),
+        (wikiann(10, 80), 21),
+        (wikiann(2, 2), 5),
+    ],
+)
+def test_wikiann_with_the_prefix_on_some_words_is_refused(tmp_path, content, line) -> None:
+    with pytest.raises(
+        UserError, match=rf"a, line {line}: the word '.*' does not begin with 'mt:'"
+    ):
+        prepare(tmp_path, "wikiann", content, ["PER", "LOC"], "iob2")
+
+
+def test_wikiann_keeps_words_that_look_like_a_prefix(tmp_path: Path) -> None:
+    content = b"re:dar\tO\n" + b"Malta\tB-LOC\n" * 20
+    found = prepare(tmp_path, "wikiann", content, ["LOC"], "iob2")
+    assert found[0].tokens[:2] == ("re:dar", "Malta")
+
+
 def test_conllu_reads_words_only(tmp_path: Path) -> None:
     rows = [conllu("1-2", "naňho", "_"), conllu("1", "na", "ADP"), conllu("2", "neho", "NOUN")]
     content = b"# text = x\n" + b"".join(rows) + conllu("2.1", "x", "_") + b"\n"
@@ -127,6 +154,68 @@ def test_parquet_numbers_need_names(tmp_path: Path) -> None:
     assert read_examples(tmp_path / "out", "dev", TextExample) == expected
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 0],
+        [1.0, 0.0],
+        [True, False],
+        ["1", "0"],
+        ["1.0", "0.0"],
+        ["True", "False"],
+        ["positive", "negative"],
+    ],
+    ids=str,
+)
+def test_labels_are_whole_numbers_in_any_type(tmp_path: Path, values: list) -> None:
+    pq.write_table(pa.table({"text": ["a", "b"], "label": values}), tmp_path / "a.parquet")
+    source = {"format": "parquet", "files": dict.fromkeys(SPLITS, "a.parquet"), "names": POLARITY}
+    prepare_task(source, Classification(labels=POLARITY), tmp_path / "o", tmp_path)
+    expected = [TextExample("a", "positive"), TextExample("b", "negative")]
+    assert read_examples(tmp_path / "o", "dev", TextExample) == expected
+    if values[0] != "positive":
+        content = f"{values[0]},a\n{values[1]},b\n".encode()
+        assert prepare(tmp_path, "sentiment", content, POLARITY) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": [0.0, 1.5]}, "row 2: the label is 1.5; it must be a whole number from 0 to 1"),
+        ({"label": [0, 2]}, "row 2: the label is 2; it must be a whole number from 0 to 1"),
+        ({"label": [0, -1]}, "row 2: the label is -1; it must be a whole number from 0 to 1"),
+        ({"label": [1, None]}, "row 2: has no label; give it one, or leave the example out"),
+        ({"label": [1.0, float("nan")]}, "row 2: has no label; give it one"),
+        ({"label": ["positive", "good"]}, "row 2: the label is 'good'; it must be one of negative"),
+        ({"label": ["1", "positive"]}, "row 2: the label is positive; the labels of a table must"),
+        ({"label": [0, 1], "text": ["a", None]}, "row 2: there is a label but no text"),
+        ({"label": [0, 1], "text": [1, 2]}, "row 1: the column 'text' holds 1; it must hold text"),
+    ],
+    ids=str,
+)
+def test_labels_and_texts_that_are_none_are_refused(tmp_path, columns, message) -> None:
+    table = pa.table({"text": ["a", "b"]} | columns)
+    pq.write_table(table, tmp_path / "a.parquet")
+    source = {"format": "parquet", "files": dict.fromkeys(SPLITS, "a.parquet"), "names": POLARITY}
+    with pytest.raises(UserError) as caught:
+        prepare_task(source, Classification(labels=POLARITY), tmp_path / "out", tmp_path)
+    assert f"a.parquet, {message}" in str(caught.value)
+    assert "give the names" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["", " ", None])
+def test_a_word_that_is_none_is_refused_with_its_place(tmp_path: Path, word: str | None) -> None:
+    pq.write_table(
+        pa.table({"tokens": [["a", word]], "tags": [["NOUN"] * 2]}), tmp_path / "a.parquet"
+    )
+    source = {"format": "parquet", "files": dict.fromkeys(SPLITS, "a.parquet")}
+    task = make_task("t", {"kind": "tagging", "labels": UPOS, "scheme": "plain"})
+    with pytest.raises(
+        UserError, match=r"row 1: word 2 of the column 'tokens' is .*; it must be text"
+    ):
+        prepare_task(source, task, tmp_path / "out", tmp_path)
+
+
 def test_tag_inventory() -> None:
     assert tag_inventory(["PER", "LOC"], "iob2") == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
     assert tag_inventory(UPOS, "plain") == UPOS
@@ -149,6 +238,10 @@ SIB = b"index_id\tcategory\ttext\n"
         ("sib200", SIB + b"1\tNOUN\t \n", "a, line 2: there is a label but no text"),
         ("sib200", SIB + b"1\tNOUN\t\xe0\n", "a, line 2, byte 8: is not UTF-8"),
         ("sentiment", b"1,a\n2,b\n", "a, line 2: the label is '2'; it must be 0 (negative)"),
+        ("sentiment", b"label,text\n1,a\nlabel,text\n", "a, line 3: the label is 'label'"),
+        ("sentiment", b"1,a\n0.5,b\n", "a, line 2: the label is '0.5'; it must be 0 (negative)"),
+        ("sentiment", b"1,a\n,b\n", "a, line 2: the label is ''; it must be 0 (negative)"),
+        ("sentiment", b"1,a\n1,\n", "a, line 2: there is a label but no text"),
         ("sentiment", b"1,a\n1,b,c\n", "a, line 2: has 3 columns; it must have two"),
         ("sentiment", b'1,a\n1,"b\n', "a, line 2: is not valid CSV"),
         (
@@ -162,6 +255,18 @@ SIB = b"index_id\tcategory\ttext\n"
         ("token_tag", b"a NOUN \n", "a, line 1: is 'a NOUN '; it must be a word and its tag"),
         ("token_tag", b"a PROPN\n", "a, line 1: the tag is 'PROPN'; it must be one of NOUN"),
         ("token_tag", b"\n\n", "there is no example in train"),
+        (
+            "token_tag",
+            b"-DOCSTART- NOUN\n",
+            "a, line 1: begins with the mark of a new document, which is no word",
+        ),
+        (
+            "token_tag",
+            b"a NOUN\n\xef\xbb\xbfb NOUN\n",
+            "a, line 2: begins with a mark of byte order",
+        ),
+        ("conllu", conllu("1", "", "_"), "a, line 1: there is no word in the second column"),
+        ("conllu", conllu("1", "", ""), "a, line 1: there is no word in the second column"),
         ("conllu", b"1\ta\tNOUN\n", "a, line 1: has 3 columns; a CoNLL-U row has 10"),
         ("conllu", conllu("1", "a", "_"), "a, line 1: the tag is '_'; it must be one of NOUN"),
         ("lines", b"a\n", "format: 'lines' is not known here; it must be one of sib200"),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,16 @@ import pytest
 
 from monoglot.data import readers
 from monoglot.data.parquet import prepare_task, prepare_text, read_examples, read_texts
-from monoglot.data.readers import SPLITS, TextExample, numbered_lines, read_conllu, read_jsonl
+from monoglot.data.readers import (
+    CLASSIFICATION_FORMATS,
+    SPLITS,
+    TAGGING_FORMATS,
+    TEXT_FORMATS,
+    TextExample,
+    numbered_lines,
+    read_conllu,
+    read_jsonl,
+)
 from monoglot.errors import UserError
 from monoglot.evaluate.task_classification import Classification
 from monoglot.tokenizer_json import read_tokenizer
@@ -29,9 +39,10 @@ def texts(folder: Path, content: bytes, form: str = "lines") -> list[str]:
     ("content", "expected"),
     [
         (b"\xef\xbb\xbfil kelb\n", ["il kelb"]),
+        (b"500 km\nNot found it\n", ["500 km", "Not found it"]),
+        (b"a <html> b\n", ["a <html> b"]),
         (b"il\r\nkelb\r\n", ["il", "kelb"]),
         (b"il\rkelb\n", ["il\rkelb"]),
-        (b"a\x00b\n", ["a\x00b"]),
         (b"\x1b[31m\n", ["\x1b[31m"]),
         ("e\u0301 é\n".encode(), ["e\u0301 é"]),
         ("a\u2028b\u0085c\n".encode(), ["a\u2028b\u0085c"]),
@@ -60,6 +71,43 @@ def test_a_corpus_without_text_is_refused(tmp_path, content):
 def test_what_is_not_utf8_is_refused_with_its_line(tmp_path, content):
     with pytest.raises(UserError, match=r"raw, line 2, byte \d+: is not UTF-8"):
         texts(tmp_path, b"il\n" + content + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<!DOCTYPE html>\n<html>", "line 1: is a web page"),
+        (b"\n\n  <HTML lang=en>", "line 3: is a web page"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><Error>", "line 1: is a web page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+            "line 1: is the pointer of Git",
+        ),
+        (b"../.git/annex/objects/a/b/SHA256E-s1--0", "line 1: is the pointer of git-annex"),
+        (b"404: Not Found", "line 1: is a server's error"),
+        (b"Entry not found\n", "line 1: is a server's error"),
+        (b"503 Service Unavailable\n", "line 1: is a server's error"),
+        (b"%PDF-1.4\n", "line 1: is of a document with its layout"),
+        (b"\na\x00b\n", "line 2: holds a zero byte"),
+        ("il kelb\n".encode("utf-16-le"), "line 1: holds a zero byte"),
+        ("il kelb\n".encode("utf-16"), "line 1, byte 1: is not UTF-8"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+@pytest.mark.parametrize("form", ["lines", "jsonl", "wikiann", "sentiment"])
+def test_what_is_no_data_is_refused_with_its_line(tmp_path, content, said, form):
+    (tmp_path / "raw").write_bytes(content)
+    with pytest.raises(UserError, match=f"raw, {re.escape(said)}"):
+        if form in TEXT_FORMATS:
+            texts(tmp_path, content, form)
+        else:
+            read = (TAGGING_FORMATS | CLASSIFICATION_FORMATS)[form]
+            list(read(tmp_path / "raw", ["O"]) if form == "wikiann" else read(tmp_path / "raw"))
+
+
+def test_a_pointer_in_place_of_a_parquet_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"raw: is the pointer of Git LFS.*git lfs pull"):
+        texts(tmp_path, b"version https://git-lfs.github.com/spec/v1\n", "parquet")
 
 
 def test_half_a_surrogate_pair_is_refused(tmp_path):
@@ -113,10 +161,27 @@ def test_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
         list(numbered_lines(tmp_path / "a"))
 
 
-def test_nesting_without_end_is_refused(tmp_path):
-    (tmp_path / "a").write_text('{"content": ' + "[" * 100_000)
-    with pytest.raises(UserError, match="line 1: is not valid JSON"):
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"content": ' + "[" * 100_000, "is not valid JSON, or its brackets are nested too deep"),
+        ('{"content": "a", "b": ' + "[" * 5000 + "]" * 5000 + "}", "brackets are nested too deep"),
+        ('{"content": "a", "content": "b"}', "has the field 'content' 2 times"),
+        ('{"content": "a", "b": {"c": 1, "c": 1}}', "has the field 'c' 2 times"),
+        ('{"content": "a", "b": NaN}', "holds NaN, which JSON does not have; write null"),
+        ('{"content": "a", "b": -Infinity}', "holds -Infinity, which JSON does not"),
+        ('{"content": "a", "b": ' + "9" * 5000 + "}", "holds a number of thousands of digits"),
+        ('{"content": 5}', "the field 'content' holds 5; it must hold text, or null for none"),
+        ('{"body": "a"}', "the field 'content' is not there; it must hold text, or null"),
+        ("{'content': 'a'}", "is not valid JSON; each line"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_odd_json_is_refused_in_one_sentence_with_its_line(tmp_path, line, said):
+    (tmp_path / "a").write_text('{"content": "il"}\n' + line + "\n")
+    with pytest.raises(UserError, match=f"a, line 2: .*{re.escape(said)}") as caught:
         list(read_jsonl(tmp_path / "a", "content"))
+    assert "`field`" not in str(caught.value)
 
 
 BOMB = """

@@ -49,12 +49,35 @@ def test_jsonl_takes_the_field_and_leaves_empty_texts_out(tmp_path: Path) -> Non
     assert prepare(tmp_path, {**source, "field": "body"}) == ["b", "b", "b"]
 
 
+def test_null_texts_are_left_out_of_every_format(tmp_path: Path) -> None:
+    texts = ["a", None, "", " ", "b"]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"t": one}) + "\n" for one in texts))
+    pq.write_table(pa.table({"t": texts}), tmp_path / "a.parquet")
+    for form in ("jsonl", "parquet"):
+        source = {"format": form, "files": [f"a.{form}"], "field": "t"}
+        assert prepare(tmp_path, source) == ["a", "b"]
+    (tmp_path / "out/text.parquet").unlink()
+    (tmp_path / "a.jsonl").write_text('{"t": null}\n')
+    pq.write_table(pa.table({"t": [None]}), tmp_path / "a.parquet")
+    for form in ("jsonl", "parquet"):
+        source = {"format": form, "files": [f"a.{form}"], "field": "t"}
+        assert "it holds no text" in refuse(tmp_path, source)
+
+
 def test_parquet_takes_the_field(tmp_path: Path) -> None:
     pq.write_table(pa.table({"content": ["a", None, "", "b"]}), tmp_path / "a.parquet")
     source = {"format": "parquet", "files": ["a.parquet"]}
     assert prepare(tmp_path, source) == ["a", "b"]
     assert "no column 'body'; it has content; name the one of the text as `field`" in refuse(
         tmp_path / "x", {**source, "field": "body", "files": [str(tmp_path / "a.parquet")]}
+    )
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    table = pa.table([["a"], ["b"]], names=["content", "content"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert "a.parquet: 2 columns are called 'content'; rename all but one" in refuse(
+        tmp_path, {"format": "parquet", "files": ["a.parquet"]}
     )
 
 

@@ -4,6 +4,7 @@ from statistics import mean, stdev
 
 import pytest
 from figure_inputs import NAMES, block, record
+from matplotlib.text import Text
 
 from monoglot.errors import UserError
 from monoglot.figures.blocks import Sources, drawing, from_csv, numbers
@@ -70,3 +71,20 @@ def test_missing_and_double_records_are_named():
         numbers(scores(), Sources(), RECORDS[:6])
     with pytest.raises(UserError, match="two records are of m/mt/v5/tc and seed 0; keep one"):
         numbers(scores(), Sources(), [*RECORDS, RECORDS[0]])
+
+
+@pytest.mark.parametrize("label", ["$5 and $6", r"$\undefined$", "_x", "=1+1", "a_b^c {"])
+def test_a_label_is_drawn_as_it_is(label):
+    names = {"m": label, "mt": "$", "tc": r"$\undefined$"}
+    spec = scores(lines=[LINE | {"label": label}], x_label=label, caption=f"{label}, $x$")
+    text, sources = numbers(spec, Sources(names=names), RECORDS), Sources(names=names)
+    canvas = drawing(text, spec, sources)
+    canvas.bytes("png")
+    canvas.bytes("pdf")
+    (legend,) = canvas.figure.legends
+    assert [one.get_text() for one in legend.get_texts()] == [label, "untrimmed"]
+    drawn = canvas.figure.findobj(Text)
+    assert not any(one.get_parse_math() for one in drawn)
+    assert {label, f"{label}, $x$", f"$, {label}"} <= {one.get_text() for one in drawn}
+    assert [row["label"] for row in from_csv(text)] == [label, label, "untrimmed"]
+    assert "\nm,mt,tc,macro_f1,=" not in text

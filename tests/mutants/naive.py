@@ -33,7 +33,7 @@ def lines(content: bytes) -> list[str]:
 
 def jsonl(content: bytes) -> list[str]:
     found = [json.loads(line)["content"] for line in _lines(content) if line.strip()]
-    return [text for text in found if text.strip()]
+    return [text for text in found if text and text.strip()]
 
 
 def parquet_texts(content: bytes) -> list[str]:

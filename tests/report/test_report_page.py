@@ -166,11 +166,15 @@ def test_texts_of_the_configuration_are_escaped(config, tmp_path):
     hostile["models"]["xlmr"]["name"] = HOSTILE
     for row in hostile["tables"]["table1"]["rows"]:
         row["label"] += HOSTILE
+    hostile["tables"]["table1"]["rows"][0]["label"] = "=\x1b[31m [a](b) $x$"
+    hostile["data"]["root"] = "results/demo/raw #1"
     hostile["tables"]["table1"]["caption"] = HOSTILE + "| a \\ b"
     page = check(render(Graph(hostile), make(hostile, tmp_path)))
     assert len(page.all("script")) == 1
     assert "alert" not in page.all("script")[0][1]
     assert any(text == HOSTILE + "| a \\ b" for _, text in page.all("h3"))
+    assert any(text.startswith("=�[31m [a](b) $x$") for _, text in page.all("th"))
+    assert {"raw%20%231/provenance.json"} <= {about.get("href") for about, _ in page.all("a")}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import UserError
-from monoglot.tables.formats import find, in_form, tables_below
+from monoglot.escapes import printable
+from monoglot.report.html_tables import read_table
+from monoglot.tables.base import Column, Table
+from monoglot.tables.formats import find, in_form, read_rows, tables_below, write_table
 
 MARKDOWN = """\
 # Text \\| of languages
@@ -107,3 +110,40 @@ def test_words_that_python_takes_for_numbers_are_none(results):
         {"label": "inf", "tokens": "1e999"},
         {"label": -1, "tokens": -2500.0},
     ]
+
+
+NASTY = ["=cmd|' /C calc'!A0", "a|[b](c)<img>`d`\\", "\x1b[31mred\x9b", "-2", "+0.5"]
+
+
+def nasty_table() -> Table:
+    columns = (Column("n", "=N <b>", "[g](x)"),)
+    rows = [{"label": name, "n": "-1.5"} for name in NASTY]
+    return Table("=caption <i> \x1b", "A [note](x).", {"label": "Model"}, columns, rows)
+
+
+def test_labels_come_back_from_the_files_of_a_table(tmp_path):
+    paths = [tmp_path / f"t.{form}" for form in ("csv", "md", "tex")]
+    write_table(nasty_table(), *paths)
+    lines = paths[0].read_text(encoding="utf-8").splitlines()
+    assert [line.rpartition(",")[2] for line in lines[1:]] == ["-1.5"] * len(NASTY)
+    assert [line[:2] for line in lines[1:]] == ["'=", "a|", "\x1b[", "-2", "+0"]
+    assert [row["label"] for row in read_rows(paths[0])] == NASTY
+    assert [row["label"] for row in json.loads(in_form(paths[0], "json", 80))[:3]] == NASTY[:3]
+    view = read_table(tmp_path, "t", {})
+    assert (view.caption, view.note) == ("=caption <i> �", "A [note](x).")
+    assert [row[0].text for row in view.rows] == [printable(name) for name in NASTY]
+    assert [one.head for one in view.headings] == ["Model", "[g](x) =N <b>"]
+    assert "](" not in paths[1].read_text(encoding="utf-8")
+    assert r"\textbackslash{}" in paths[2].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "tex", "json"])
+def test_a_table_does_not_control_the_terminal(tmp_path, form):
+    write_table(nasty_table(), *(tmp_path / f"t.{one}" for one in ("csv", "md", "tex")))
+    assert in_form(tmp_path / "t.csv", form, 80).replace("\n", "").isprintable()
+
+
+def test_scores_do_not_control_the_terminal(tmp_path):
+    text = "label,reduction_percent,size_millions,mt_tc,avg\n\x1b]0;x\a,0,1,2,2\n"
+    (tmp_path / "t.csv").write_text(text)
+    assert in_form(tmp_path / "t.csv", "terminal", 80).replace("\n", "").isprintable()

@@ -1,5 +1,7 @@
 """Table blocks of the configuration."""
 
+import json
+
 import pytest
 
 from monoglot.errors import UserError
@@ -75,3 +77,10 @@ def test_bad_blocks_are_refused(change, message):
 def test_unreadable_specs_are_refused(text):
     with pytest.raises(UserError):
         ScoresSpec.checked(parse_block(text))
+
+
+@pytest.mark.parametrize("label", ["👍", "a\x7f\x9bb", "a\tb", "1e5"])
+@pytest.mark.parametrize("ascii_alone", [True, False])
+def test_any_label_comes_through_json(label, ascii_alone):
+    text = json.dumps({"label": label}, ensure_ascii=ascii_alone)
+    assert parse_block(text) == {"label": label}
