@@ -1,6 +1,6 @@
 """Each loss against its naive twin on whole logits: values and gradients, whole and in parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -173,7 +173,7 @@ def without_logits(student: Side, teacher: Side) -> tuple[Tensor, ...]:
     return sum(part.loss for part in parts), *gradients
 
 
-def far(found: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
+def far(found: Sequence[Tensor], exact: Sequence[Tensor]) -> list[float]:
     """Relative errors, of gradients as wholes."""
     pairs = zip(found, exact, strict=True)
     return [float((mine - right).norm() / right.norm()) for mine, right in pairs]
@@ -182,7 +182,7 @@ def far(found: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
 @pytest.mark.parametrize("biased", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("width", [TEACHERS_WIDTH, 40], ids=["equal", "narrower"])
 class TestNearAgreement:
-    @pytest.mark.parametrize("mse", [1, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-5, 1e-6])
+    @pytest.mark.parametrize("mse", [1, 0.1, 0.01, 1e-3, 1e-4, 1e-6])
     @pytest.mark.parametrize("mean", [0, 200])
     def test_squared_error_and_its_gradients_are_those_of_float64(self, width, biased, mse, mean):
         student, teacher = alike(width, mse, biased, mean)
@@ -199,8 +199,9 @@ class TestNearAgreement:
         student, teacher = alike(width, 1e-4, biased)
         for rows in (slice(10), slice(310, None)):
             teacher[0][rows] = teacher[0][rows].flip(0)
-        exact = exactly(student, teacher)
-        assert max(far(without_logits(student, teacher), exact)) < 1e-4
+        found, exact = without_logits(student, teacher), exactly(student, teacher)
+        assert max(far(found, exact)) < 1e-4
+        assert far([found[1][10:310]], [exact[1][10:310]])[0] < 1e-5
 
 
 def test_processes_go_each_their_way():
@@ -226,7 +227,8 @@ def test_processes_go_each_their_way():
 
     with ThreadPoolExecutor(2) as pool:
         (near, ours, *first), (far_off, theirs, *second) = pool.map(process, (0, 1))
-    assert near < 1e-3 * far_off
+    alone = [(hidden[:350], *decoder) for hidden, *decoder in (student, teacher)]
+    assert far([near], [exactly(*alone)[0] / 2])[0] < 1e-5
     gradients = (a + b for a, b in zip(first, second, strict=True))
     found = near + far_off, torch.cat([ours, theirs]), *gradients
     assert max(far(found, exactly(student, teacher))) < 1e-4
