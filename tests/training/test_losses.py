@@ -1,6 +1,8 @@
 """Each loss against its naive twin on whole logits: values and gradients, whole and in parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import torch
@@ -14,6 +16,8 @@ from monoglot.training.losses import (
     SquaredError,
     moments_pay,
 )
+from monoglot.training.matmul import count_operations
+from monoglot.training.processes import Processes
 
 VOCABULARY, STUDENT, TEACHER = 97, 12, 20
 FACTOR = 0.7
@@ -117,16 +121,130 @@ def test_gradients_add_to_those_that_are_there():
     torch.testing.assert_close(decoder[0].grad, torch.autograd.grad(loss, decoder[0])[0])
 
 
-def test_squared_error_stays_exact_in_fp32_when_student_and_teacher_nearly_agree():
-    theirs, teacher = side(400, TEACHER, 3)
-    noise, of_weights = side(400, TEACHER, 4)
-    theirs, noise = theirs.float(), noise.float() * 0.01
-    teacher = [parameter.detach().float() for parameter in teacher]
-    pairs = zip(teacher, of_weights, strict=True)
-    decoder = [nn.Parameter(t + 0.01 * n.detach().float()) for t, n in pairs]
-    naive = F.mse_loss(F.linear(theirs + noise, *decoder), F.linear(theirs, *teacher))
-    value = SquaredError(decoder, teacher, 400, FACTOR).part(theirs + noise, theirs).loss
-    torch.testing.assert_close(value, naive.detach(), rtol=1e-3, atol=0)
+Side = tuple[Tensor, Tensor, Tensor]
+"""Hidden states, weight and bias."""
+
+TEACHERS_WIDTH = 64
+
+
+def alike(width: int, mse: float, biased: bool, mean: float = 0.0) -> tuple[Side, Side]:
+    """Student and teacher in fp32 whose logits differ by so much; their mean square is about 8.
+
+    The student has its own basis, that of a teacher's subspace if it is narrower. `mean` is that of
+    all hidden states, along a direction that the decoders hardly read.
+    """
+    generator = torch.Generator().manual_seed(width)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    hidden, weight, bias = random(700, width), random(1500, width), random(1500) * biased
+    weight *= width**-0.5 * 2.5
+    weight[:, 0] *= 1e-3 if mean else 1
+    hidden[:, 0] += mean
+    basis = torch.linalg.qr(random(TEACHERS_WIDTH, width))[0]
+    theirs, other = hidden @ basis.T, weight @ basis.T
+    size = (mse / (3 + biased)) ** 0.5
+    errors = random(700, TEACHERS_WIDTH), random(1500, TEACHERS_WIDTH), random(1500)
+    theirs = theirs + size / other.square().sum(1).mean().sqrt() * errors[0]
+    other = other + size / theirs.square().sum(1).mean().sqrt() * errors[1]
+    student, teacher = (hidden, weight, bias), (theirs, other, bias + biased * size * errors[2])
+    return tuple(t.float() for t in student), tuple(t.float() for t in teacher)
+
+
+def exactly(student: Side, teacher: Side) -> tuple[Tensor, ...]:
+    """The value, and the gradients of hidden states, weight and bias: from logits in float64."""
+    leaves = [t.double().requires_grad_() for t in student]
+    hidden, *decoder = (t.double() for t in teacher)
+    loss = F.mse_loss(F.linear(*leaves), F.linear(hidden, *decoder))
+    return loss.detach(), *torch.autograd.grad(FACTOR * loss, leaves)
+
+
+def without_logits(student: Side, teacher: Side) -> tuple[Tensor, ...]:
+    """The same by `SquaredError`, in three parts of unequal size."""
+    (ours, *decoder), (theirs, *others) = student, teacher
+    decoder = [nn.Parameter(t) for t in decoder]
+    loss = SquaredError(tuple(decoder), tuple(others), len(ours), FACTOR)
+    cuts = [10, 300, len(ours) - 310]
+    parts = [loss.part(*pair) for pair in zip(ours.split(cuts), theirs.split(cuts), strict=True)]
+    loss.finish()
+    assert all(part.loss >= 0 for part in parts)
+    gradients = torch.cat([part.gradient for part in parts]), *(t.grad for t in decoder)
+    return sum(part.loss for part in parts), *gradients
+
+
+def far(found: Sequence[Tensor], exact: Sequence[Tensor]) -> list[float]:
+    """Relative errors, of gradients as wholes."""
+    pairs = zip(found, exact, strict=True)
+    return [float((mine - right).norm() / right.norm()) for mine, right in pairs]
+
+
+@pytest.mark.parametrize("biased", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("width", [TEACHERS_WIDTH, 40], ids=["equal", "narrower"])
+class TestNearAgreement:
+    @pytest.mark.parametrize("mse", [1, 0.1, 0.01, 1e-3, 1e-4, 1e-6])
+    @pytest.mark.parametrize("mean", [0, 200])
+    def test_squared_error_and_its_gradients_are_those_of_float64(self, width, biased, mse, mean):
+        student, teacher = alike(width, mse, biased, mean)
+        exact = exactly(student, teacher)
+        assert 0.5 * mse < exact[0] < 2 * mse
+        assert max(far(without_logits(student, teacher), exact)) < 1e-3
+
+    def test_a_student_that_is_its_teacher_has_no_error(self, width, biased):
+        student, _ = alike(width, 1, biased)
+        assert all(found.count_nonzero() == 0 for found in without_logits(student, student))
+
+    def test_parts_go_each_its_way(self, width, biased):
+        """The middle one agrees with its teacher, in a step with others that do not."""
+        student, teacher = alike(width, 1e-4, biased)
+        for rows in (slice(10), slice(310, None)):
+            teacher[0][rows] = teacher[0][rows].flip(0)
+        found, exact = without_logits(student, teacher), exactly(student, teacher)
+        assert max(far(found, exact)) < 1e-4
+        assert far([found[1][10:310]], [exact[1][10:310]])[0] < 1e-5
+
+
+def test_processes_go_each_their_way():
+    """The one that nearly agrees makes logits; both share the work of moments all the same."""
+    student, teacher = alike(TEACHERS_WIDTH, 1e-4, True)
+    teacher[0][350:] = teacher[0][350:].flip(0)
+    barrier, given = Barrier(2), {}
+
+    class Two(Processes):
+        def total(self, tensor: Tensor) -> Tensor:
+            given[self.rank] = tensor.clone()
+            barrier.wait(60)
+            tensor.copy_(given[0] + given[1])
+            barrier.wait(60)
+            return tensor
+
+    def process(rank: int) -> tuple[Tensor, ...]:
+        rows, decoder = slice(350 * rank, 350 * rank + 350), [nn.Parameter(t) for t in student[1:]]
+        loss = SquaredError(tuple(decoder), teacher[1:], 700, FACTOR, None, Two(rank, 2))
+        part = loss.part(student[0][rows], teacher[0][rows])
+        loss.finish()
+        return part.loss, part.gradient, *(parameter.grad for parameter in decoder)
+
+    with ThreadPoolExecutor(2) as pool:
+        (near, ours, *first), (far_off, theirs, *second) = pool.map(process, (0, 1))
+    alone = [(hidden[:350], *decoder) for hidden, *decoder in (student, teacher)]
+    assert far([near], [exactly(*alone)[0] / 2])[0] < 1e-5
+    gradients = (a + b for a, b in zip(first, second, strict=True))
+    found = near + far_off, torch.cat([ours, theirs]), *gradients
+    assert max(far(found, exactly(student, teacher))) < 1e-4
+
+
+def test_logits_are_made_only_of_what_nearly_agrees():
+    student, teacher = alike(TEACHERS_WIDTH, 0.1, True)
+    operations = []
+    for theirs in (teacher[0], teacher[0].flip(0), student[0]):
+        with count_operations() as counter:
+            without_logits(student, (theirs, *student[1:]))
+        operations.append(counter.get_total_flops())
+    by_moments, far_apart, agreeing = operations
+    assert by_moments == far_apart
+    of_logits = 2 * 700 * 1500 * 4 * TEACHERS_WIDTH
+    assert by_moments < of_logits < agreeing < by_moments + 1.1 * of_logits
 
 
 def test_a_teachers_gram_matrix_at_hand_gives_the_same_value():
