@@ -87,6 +87,12 @@ def check(metric: str, first: list[Predictions], second: list[Predictions]) -> N
     assert p_value(metric, first, second, "x") == pytest.approx(exact, abs=error)
 
 
+def test_a_label_that_was_only_predicted_counts_in_the_tested_score_too():
+    run = Predictions((("a",), ("a",), ("b",), ("b",)), (("a",), ("a",), ("b",), ("c",)))
+    assert score_of("macro_f1", run) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert score_of("weighted_f1", run) == pytest.approx((1 + 2 / 3) / 2)
+
+
 def test_always_the_same_answer():
     first, second = [texts(0.9)], [texts(0.3)]
     found = {p_value("macro_f1", first, second, "x") for _ in range(2)}

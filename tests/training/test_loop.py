@@ -130,7 +130,9 @@ def test_a_projection_of_attention_is_trained_with_the_student(run_of, parent):
 def test_matrices_decay_and_biases_and_gains_do_not(run_of):
     run = run_of(weight_decay=0.25)
     decays = {
-        id(p): group["weight_decay"] for group in run.optimizer.param_groups for p in group["params"]
+        id(p): group["weight_decay"]
+        for group in run.optimizer.param_groups
+        for p in group["params"]
     }
     for name, parameter in run.trained.named_parameters():
         assert decays[id(parameter)] == (0.25 if parameter.ndim > 1 else 0.0), name
