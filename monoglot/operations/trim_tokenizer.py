@@ -40,13 +40,10 @@ def with_parts(
         parts: as `parts_of` returns them.
     """
     always, kept = set(special), set()
-    before = None
-    while before != len(kept) < size:
-        before = len(kept)
-        for piece in order:
-            needed = _closed(piece, parts) - always - kept
-            if len(kept) + len(needed) <= size:
-                kept |= needed
+    for piece in order:
+        needed = _closed(piece, parts) - always - kept
+        if len(kept) + len(needed) <= size:
+            kept |= needed
     return sorted(kept)
 
 
@@ -222,8 +219,7 @@ def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray)
     if kind != "Unigram":
         return set()
     scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
-    scored = candidates[candidates < len(scores)]
-    lowest = int(scored[scores[scored].argmin()])
+    lowest = int(candidates[scores[candidates].argmin()])
     return {lowest, ids.get(WORD_START, lowest)}
 
 
