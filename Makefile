@@ -2,6 +2,7 @@
 # make test        the tests
 # make test-slow   50 kills, faulty disks, spoilt input, models of true size: over an hour, 9 GB of memory
 # make test-slurm  the workflow through a real SLURM cluster, which it installs (Debian, root)
+# make mutants     small changes to the code that matters most: do the tests notice?
 # make bench       every benchmark in a short form, one after another, in about ten minutes
 # make bench-gpu   those that take a GPU, at true size
 # make lint        what .ci/run checks besides
@@ -19,7 +20,7 @@ TORCH = torch==2.13.0
 DEMO = results/demo/tables
 BENCH = $(BIN)/python benchmarks
 
-.PHONY: demo test test-slow test-slurm bench bench-gpu gpu lint docs lock clean
+.PHONY: demo test test-slow test-slurm mutants bench bench-gpu gpu lint docs lock clean
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
@@ -42,6 +43,10 @@ SLURM_TESTS ?= tests/slurm
 test-slurm: $(READY)
 	tests/slurm/install.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slurm --durations=0 $(SLURM_TESTS)
+
+# MUTANTS="--sample 8 --seed 1" tries eight changes of each module; it may name modules too.
+mutants: .venv-mutants/.ready
+	nice .venv-mutants/bin/python tests/code_changes/run.py $(MUTANTS)
 
 # One line for each benchmark; a side that cannot run here (a peer that is not installed) says so
 # and is left out. Their CSV files lie in results/bench.
@@ -89,6 +94,13 @@ $(READY): requirements.txt
 	$(PYTHON) -m venv .venv-peers
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-peers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/monoglot.pth"
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps vocabtrimmer==0.0.2
+	@touch $@
+
+# mutmut over the libraries that are there already.
+.venv-mutants/.ready: $(READY)
+	$(PYTHON) -m venv .venv-mutants
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/monoglot.pth"
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
 	@touch $@
 
 lock:

@@ -58,6 +58,12 @@ def test_cells_that_differ_and_cells_of_one_side(first, tmp_path):
     assert compare(read_results(first), read_results(first), test=False).cells[0].p is None
 
 
+def test_a_cell_is_the_mean_over_its_seeds_and_no_median():
+    cell = ComparedCell({1: Fraction(10), 2: Fraction(20), 3: Fraction(60)}, "macro_f1", None)
+    assert cell.mean == 30
+    assert cell.std == pytest.approx(700**0.5)
+
+
 def test_a_tolerance_is_in_points(first, tmp_path):
     found = compare(read_results(first), read_results(other(tmp_path)))
     gap = float(abs(found.cells[0].points))

@@ -1,5 +1,6 @@
 """The paired test, against one that tries every swap and scores with the library's scorers."""
 
+import warnings
 from itertools import product
 
 import numpy as np
@@ -87,11 +88,35 @@ def check(metric: str, first: list[Predictions], second: list[Predictions]) -> N
     assert p_value(metric, first, second, "x") == pytest.approx(exact, abs=error)
 
 
+def test_a_label_that_was_only_predicted_counts_in_the_tested_score_too():
+    run = Predictions((("a",), ("a",), ("b",), ("b",)), (("a",), ("a",), ("b",), ("c",)))
+    assert score_of("macro_f1", run) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert score_of("weighted_f1", run) == pytest.approx((1 + 2 / 3) / 2)
+
+
 def test_always_the_same_answer():
     first, second = [texts(0.9)], [texts(0.3)]
     found = {p_value("macro_f1", first, second, "x") for _ in range(2)}
     assert len(found) == 1
     assert p_value("macro_f1", first, first, "x") == 1.0
+
+
+def test_the_answer_is_the_same_on_every_machine_and_never_below_one_in_ten_thousand():
+    """A published p-value should not change with the way in which swaps are drawn."""
+    gold = tuple((one,) for one in "abcd" * 15)
+    wrong = tuple((one,) for one in "bcda" * 15)
+    both = list(enumerate(zip(gold, wrong, strict=True)))
+    one = Predictions(gold, tuple(pair[i % 3 == 0] for i, pair in both))
+    two = Predictions(gold, tuple(pair[i % 5 < 2] for i, pair in both))
+    assert p_value("macro_f1", [one], [two], "x") == 0.5528
+    assert p_value("accuracy", [Predictions(gold, gold)], [Predictions(gold, wrong)], "x") == 1e-4
+
+
+def test_scoring_plain_tags_says_nothing():
+    run = tagged(PLAIN, 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        score_of("word_f1", run)
 
 
 def test_is_rarely_significant_where_nothing_differs(monkeypatch):

@@ -41,13 +41,10 @@ def with_parts(
         parts: as `parts_of` returns them.
     """
     always, kept = set(special), set()
-    before = None
-    while before != len(kept) < size:
-        before = len(kept)
-        for piece in order:
-            needed = _closed(piece, parts) - always - kept
-            if len(kept) + len(needed) <= size:
-                kept |= needed
+    for piece in order:
+        needed = _closed(piece, parts) - always - kept
+        if len(kept) + len(needed) <= size:
+            kept |= needed
     return sorted(kept)
 
 
@@ -227,8 +224,7 @@ def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray)
     if kind != "Unigram":
         return must
     scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
-    scored = candidates[candidates < len(scores)]
-    lowest = int(scored[scores[scored].argmin()])
+    lowest = int(candidates[scores[candidates].argmin()])
     return must | {lowest, ids.get(WORD_START, lowest)}
 
 

@@ -192,6 +192,24 @@ def test_with_dropout_losses_are_distributed_as_in_the_plain_loop(model, setting
     assert 0.4 < ours.std() / theirs.std() < 2.5
 
 
+@pytest.mark.parametrize("place", ["before the first adapter", "after it", "in the head"])
+def test_units_are_dropped_in_training_wherever_the_model_says_so(model, settings, place):
+    """Of all dropouts one is left on: in the embeddings, in the last layer, in the head."""
+    data, _ = splits(model, "tagging")
+    switch_off_dropout(model)
+    without = fast(model, "tagging", settings(), [1], data, None)
+    if place == "in the head":
+        model.config.classifier_dropout = 0.3
+    elif place == "after it":
+        model.roberta.encoder.layer[-1].output.dropout.p = 0.3
+    else:
+        model.roberta.embeddings.dropout.p = 0.3
+    dropped = fast(model, "tagging", settings(), [1], data, None)
+    assert not torch.allclose(
+        without[0]["heads.task.1.weight"], dropped[0]["heads.task.1.weight"], atol=1e-4
+    )
+
+
 def test_a_batch_without_labels_leaves_finite_weights(model, settings):
     data, _ = splits(model, "tagging")
     without = Encoded(data.ids, data.lengths, torch.full_like(data.labels, IGNORED), data.words)

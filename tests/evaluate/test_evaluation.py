@@ -96,6 +96,33 @@ def test_with_full_tuning_too_a_seed_does_not_depend_on_the_seeds_before_it(
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.parametrize("tuning", ["adapter", "full"])
+def test_the_best_epoch_is_chosen_on_dev_and_never_on_test(
+    tiny_checkpoint, texts_file, texts_task, settings, tmp_path, tuning
+):
+    """With the labels of a split turned round, every epoch is worse on it than the one before."""
+    rate = 2e-2 if tuning == "adapter" else 1e-3
+    options = settings(epochs=6, learning_rate=rate, checkpoint="best", tuning=tuning)
+    files = {"": texts_file}
+    for split in ("dev", "test"):
+        table = pq.read_table(texts_file).to_pydict()
+        turned = {"animal": "place", "place": "animal"}
+        pairs = zip(table["split"], table["label"], strict=True)
+        table["label"] = [turned[label] if one == split else label for one, label in pairs]
+        files[split] = tmp_path / f"{split}.parquet"
+        pq.write_table(pa.table(table), files[split])
+    trained = {}
+    for split, file in files.items():
+        out, keep = tmp_path / f"out{split}", tmp_path / f"kept{split}"
+        given = (file, texts_task, options, [1], NAMES, out, keep)
+        evaluate(tiny_checkpoint("bert"), *given)
+        kept = sorted(keep.rglob("*.safetensors"))
+        trained[split] = [sha256(one) for one in kept]
+        assert kept
+    assert trained["test"] == trained[""]
+    assert trained["dev"] != trained[""]
+
+
 def only_split(path: Path, split: str, out: Path) -> Path:
     table = pq.read_table(path)
     pq.write_table(table.filter(pa.compute.not_equal(table["split"], split)), out)

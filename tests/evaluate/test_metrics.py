@@ -79,6 +79,15 @@ def test_macro_f1_is_over_labels_that_occur():
     assert classification_scores(["a"], ["c"])["macro_f1"] == 0.0
 
 
+def test_a_label_that_was_only_predicted_or_is_only_gold_counts_in_macro_f1():
+    """F1 is 1 of `a`, 2/3 of `b`, and 0 of `c`, which is no gold label or never predicted."""
+    gold, predicted = ["a", "a", "b", "b"], ["a", "a", "b", "c"]
+    expected = pytest.approx((1 + 2 / 3 + 0) / 3)
+    for pair in ((gold, predicted), (predicted, gold)):
+        assert classification_scores(*pair)["macro_f1"] == expected
+        assert plain(*pair)["word_macro_f1"] == expected
+
+
 def test_weighted_f1_weighs_labels_by_their_share_of_the_gold_ones():
     scores = classification_scores(["a", "a", "a", "b"], ["a", "a", "b", "b"])
     assert scores["weighted_f1"] == pytest.approx((3 * (4 / 5) + 1 * (2 / 3)) / 4)

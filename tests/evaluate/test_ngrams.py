@@ -8,6 +8,8 @@ from sklearn.metrics import f1_score
 
 from monoglot.data.readers import TaggedExample, TextExample
 from monoglot.evaluate import baselines
+from monoglot.evaluate.task_classification import Classification
+from monoglot.evaluate.task_tagging import Tagging
 
 WORDS = ["kelb", "qattus", "dar", "belt", "triq", "baħar"]
 
@@ -53,6 +55,16 @@ def test_the_best_c_on_dev_is_taken_by_the_metric():
     assert found.labels == reached[found.settings["c"]][1]
     # Two classes are told apart by one vector of weights.
     assert found.weights == matrices[0].shape[1] + 1
+
+
+def test_splits_are_used_for_what_they_are_there_for(monkeypatch):
+    seen = []
+    monkeypatch.setattr(baselines, "predict_texts", lambda *given: seen.append(given))
+    monkeypatch.setattr(baselines, "predict_tags", lambda *given: seen.append(given))
+    splits = {"train": [1], "dev": [2], "test": [3]}
+    Classification(labels=["a", "b"], metric="accuracy").ngrams(splits)
+    Tagging(labels=["NOUN", "VERB"]).ngrams(splits)
+    assert seen == [([1], [2], [3], "accuracy"), ([1], [3])]
 
 
 def test_the_strongest_regularisation_is_taken_among_equals():

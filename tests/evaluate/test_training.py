@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from transformers import get_linear_schedule_with_warmup
 
 from monoglot.data.readers import TaggedExample
-from monoglot.evaluate import adapter_models
+from monoglot.evaluate import adapter_models, finetune
 from monoglot.evaluate.encoding import IGNORED, Encoded, load_tokenizer
 from monoglot.evaluate.finetune import learning_rate, mean_loss, predict, train
 from monoglot.evaluate.task_tagging import Tagging
@@ -199,6 +199,22 @@ def test_loss_is_per_label_whatever_the_batches(model, data, monkeypatch):
     assert mean_loss(model, data) == pytest.approx(naive.item(), rel=1e-5)
     inside = data.labels != IGNORED
     assert torch.equal(predict(model, data)[inside], logits.argmax(-1)[inside])
+
+
+def test_units_are_dropped_in_every_epoch_and_not_where_losses_are_compared(
+    model, data, settings, monkeypatch
+):
+    modes, real = {"mean": [], "sum": []}, finetune._cross_entropy
+
+    def seen(logits, labels, reduction):
+        modes[reduction].append(model.training)
+        return real(logits, labels, reduction)
+
+    monkeypatch.setattr(finetune, "_cross_entropy", seen)
+    trained(model, data, data, settings(epochs=2, batch_size=4, checkpoint="best"))
+    assert modes == {"mean": [True, True], "sum": [False, False]}
+    predict(model, data)
+    assert not model.training
 
 
 def test_a_batch_without_labels_leaves_finite_weights(model, data, settings):

@@ -44,6 +44,15 @@ def test_the_drop_is_that_of_the_means_over_tasks_and_seeds():
     assert maltese["fit_exponent_low"] == ""
 
 
+def test_tasks_are_averaged_and_no_median_is_taken():
+    shifts = {"tc": 0.0, "sa": -0.1, "ner": -0.5}
+    made = [one for task, shift in shifts.items() for one in records(task, shift)]
+    spec = drop(volumes={"mt": 100, "sk": 400}, tasks=list(shifts))
+    maltese, _ = from_csv(numbers(spec, Sources(), made))
+    assert float(maltese["teacher_score"]) == pytest.approx(85 - 20)
+    assert float(maltese["student_score"]) == pytest.approx(70 - 20)
+
+
 def test_volumes_are_those_of_the_corpora_times_the_share_of_the_teacher(tmp_path):
     corpora = {}
     for language, text in (("mt", "ħġż" * 1000), ("sk", "a" * 9000)):

@@ -8,10 +8,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from monoglot.errors import UserError
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
+    kept_merges,
     number_pieces,
+    parts_of,
     special_ids,
     trim_tokenizer,
     vocabulary,
+    with_parts,
 )
 from monoglot.operations.trimming import count_pieces
 from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, read_settings, read_tokenizer, to_json
@@ -258,3 +261,58 @@ def test_unigram_words_given_one_by_one_stay_known():
     kept = number_pieces(choose_pieces(tokenizer, counts, 4, [0]), [0])
     new = load(trim_tokenizer(tokenizer, kept))
     assert new.encode(["ab", ","], is_pretokenized=True).tokens == ["▁ab", "▁", ","]
+
+
+def bpe(merges, prefix=None):
+    pieces = ["<unk>", "a", "b", "c", "ab", "abc", "bc", "x", "zb", "bq"]
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    return {"vocab": vocab, "merges": merges, "continuing_subword_prefix": prefix}
+
+
+MERGES = ["a b", ["ab", "c"], ["b", "c"]]
+ASTRAY = [["c", "x"], ["z", "b"], ["b", "q"]]
+"""The result of the first is no piece, a part of each of the others."""
+
+
+def test_parts_are_those_of_merges_between_pieces():
+    assert parts_of(bpe([*MERGES, *ASTRAY])) == {4: {1, 2}, 5: {3, 4}, 6: {2, 3}}
+    both = parts_of(bpe([*MERGES, ["a", "bc"]]))
+    assert both[5] == {1, 3, 4, 6}, "what it may be merged from, whichever way"
+    inner = {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"]}
+    assert parts_of({**inner, "continuing_subword_prefix": "##"}) == {2: {0, 1}}
+
+
+def test_merges_stay_in_order_if_parts_and_result_are_pieces():
+    assert kept_merges(bpe([ASTRAY[0], *MERGES, *ASTRAY[1:]])) == MERGES
+
+
+@pytest.mark.parametrize(
+    ("size", "special", "kept"),
+    [
+        (1, [0], [7]),
+        (3, [0], [7]),
+        (4, [0], [2, 3, 6, 7]),
+        (3, [0, 2], [3, 6, 7]),
+        (5, [0], [1, 2, 3, 4, 5]),
+        (6, [0], [1, 2, 3, 4, 5, 7]),
+        (7, [0], [1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_a_piece_comes_with_all_that_it_is_made_of_or_not_at_all(size, special, kept):
+    """`abc` is wanted most and needs five; then `x`; then `bc`, which needs three."""
+    assert with_parts([5, 7, 6], size, special, parts_of(bpe(MERGES))) == kept
+
+
+def test_what_unigram_needs_is_kept_though_it_never_occurs(tiny_checkpoint):
+    """The bare word start, and the piece that an unknown character is ten worse than."""
+    tokenizer = read_tokenizer(tiny_checkpoint("xlm-roberta"), "xlm-roberta")
+    special = special_ids(tokenizer, read_settings(tiny_checkpoint("xlm-roberta")))
+    pieces = tokenizer["model"]["vocab"]
+    scores = {i: score for i, (_, score) in enumerate(pieces) if i not in special}
+    counts = np.full(len(vocabulary(tokenizer)), 5)
+    lowest, start = min(scores, key=scores.get), vocabulary(tokenizer)["▁"]
+    counts[[lowest, start]] = 0
+    assert choose_pieces(tokenizer, counts, 2, special) == sorted([lowest, start])
+    assert {lowest, start} < set(choose_pieces(tokenizer, counts, 3, special))
+    with pytest.raises(UserError, match="size is 1, but 2 pieces must stay"):
+        choose_pieces(tokenizer, counts, 1, special)

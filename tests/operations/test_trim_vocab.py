@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertCon
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.surgery import gather_rows
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import _renumbered, trim_vocab
 from monoglot.tokens.store import TokenStore, build_store
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +146,24 @@ def test_special_tokens_of_the_tokenizer_follow(parent, trimmed):
     assert batch[0][-1] == new.pad_token_id
     text = f"il {new.mask_token} dar"
     assert new.decode(new(text)["input_ids"]) == old.decode(old(text)["input_ids"])
+
+
+def test_added_tokens_in_the_tokenizers_settings_follow(parent, trimmed, family):
+    """They are listed by their ids there, and once more in `tokenizer.json`."""
+    old, new = (
+        json.loads((f / "tokenizer_config.json").read_text())["added_tokens_decoder"]
+        for f in (parent, trimmed)
+    )
+    old_ids, new_ids = ({t["content"]: i for i, t in side.items()} for side in (old, new))
+    assert {old_ids[content]: new[i] for content, i in new_ids.items()} == old
+    listed = json.loads((trimmed / "tokenizer.json").read_text())["added_tokens"]
+    expected = {str(token["id"]): token["content"] for token in listed}
+    assert {i: token["content"] for i, token in new.items()} == expected
+    assert (old.keys() != new.keys()) == (family == "xlm-roberta"), "its <mask> is the last piece"
+
+
+def test_settings_without_a_list_of_added_tokens_get_none():
+    assert _renumbered({"do_lower_case": True}, [2, 1]) == {"do_lower_case": True}
 
 
 def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):

@@ -106,3 +106,27 @@ def test_records_without_the_size_asked_for_are_refused():
     records = [record(0.5, task="sa", language="kin", model="large", variant="teacher")]
     with pytest.raises(UserError, match="lacks the key 'parameters_encoder_pooler'"):
         render(records, RetentionSpec.checked(BLOCK))
+
+
+def test_scores_of_seeds_and_languages_are_averaged_and_no_medians_taken():
+    scores = {"kin": (0.1, 0.2, 0.6), "swa": (0.3, 0.3, 0.3), "hau": (0.9, 0.9, 0.9)}
+    languages = {language: language for language in scores}
+    records = [
+        record(
+            part * score,
+            model=model,
+            variant=variant,
+            language=language,
+            task="sa",
+            seed=seed,
+            parameters=1,
+            parameters_encoder_pooler=1,
+        )
+        for language, seeds in scores.items()
+        for seed, score in enumerate(seeds)
+        for model, variant, part in (("large", "teacher", 1), ("small", "comet", 0.5))
+    ]
+    rows = render(records, RetentionSpec.checked(BLOCK | {"languages": languages})).rows
+    by_row = {row["row"]: row for row in rows}
+    assert (by_row["kin"]["teacher"], by_row["kin"]["small-comet"]) == ("30.00", "15.00")
+    assert (by_row["avg"]["teacher"], by_row["avg"]["small-comet"]) == ("50.00", "25.00")

@@ -146,6 +146,23 @@ def test_mean_std_and_sizes():
     assert (kd["parameters"], base["parameters"]) == ("117000", "2000000")
 
 
+def test_cells_averages_and_sizes_are_means_and_no_medians():
+    """Each of three numbers, so that the middle one is not the mean."""
+    places = [("mt", "tc"), ("mt", "ner"), ("sk", "tc"), ("sk", "ner"), ("sw", "tc"), ("sw", "ner")]
+    sizes = {"mt": 1_000_000, "sk": 2_000_000, "sw": 9_000_000}
+    records = [
+        record((at + 6 * place) / 100, language=one, task=task, seed=at, parameters=sizes[one])
+        for place, (one, task) in enumerate(places)
+        for at in (10, 20, 60 if place else 0)
+    ]
+    row = render(records, spec(languages=["mt", "sk", "sw"])).rows[0]
+    assert (row["mt_tc"], row["mt_tc_std"]) == ("10.00", "10.00")
+    assert (row["mt_ner"], row["mt_ner_std"]) == ("36.00", "26.46")
+    # 10, 36, 42, 48, 54, 60
+    assert row["avg"] == "41.67"
+    assert (row["parameters"], row["size_millions"]) == ("4000000", "4.00")
+
+
 def test_missing_cells_are_empty_and_leave_no_average():
     kd = render(small_records(), spec()).rows[1]
     assert (kd["mt_ner"], kd["mt_ner_std"], kd["mt_ner_seeds"], kd["avg"]) == ("", "", "0", "")
