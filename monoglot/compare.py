@@ -1,17 +1,17 @@
 """Two sets of results, or results and published numbers, cell by cell.
 
 A cell is what one variant scored for a model, a language and a task: the mean over seeds. Beside
-the difference stand the deviations over seeds, which say how far a mean moves with the adapter's
-random numbers, and where both sides have predictions with the same seeds the p-value of a paired
-test over test examples (`paired_test`), which says how far it would move with another test set.
+the difference stand the deviations over seeds and, where both sides have predictions of two seeds
+or more, its interval and the p-value of a test that counts other examples and other seeds as chance
+(`monoglot.significance`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
+from statistics import mean, median, stdev
+from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
@@ -22,6 +22,9 @@ from monoglot.paths import Run
 from monoglot.provenance import NAME, Provenance, read
 from monoglot.tables.base import read_published
 from monoglot.tables.scores import has_no_pieces, score_of
+
+if TYPE_CHECKING:
+    from monoglot.significance import MeanDifference
 
 # The cells of results and of published numbers: what is to be compared, read from files.
 
@@ -134,14 +137,16 @@ class CellDifference:
 
     Attributes:
         points: the second minus the first, in per cent.
-        p: of the paired test; None where there was none.
+        test: of the difference; None where there was none.
+        adjusted: the test's p-value, adjusted for the number of tests (Holm).
     """
 
     key: Run
     first: ComparedCell
     second: ComparedCell
     points: Fraction
-    p: float | None
+    test: "MeanDifference | None"
+    adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,7 @@ def compare(
     """
     common = [key for key in first if key in second]
     return Comparison(
-        cells=[_difference(key, first[key], second[key], test) for key in common],
+        cells=_adjusted([_difference(key, first[key], second[key], test) for key in common]),
         only_first=[key for key in first if key not in second],
         only_second=[key for key in second if key not in first],
         others=_others((first[key], second[key]) for key in common),
@@ -202,25 +207,30 @@ def same_size(one: CellDifference) -> bool:
     return sizes[0] == sizes[1]
 
 
+def _adjusted(cells: list[CellDifference]) -> list[CellDifference]:
+    from monoglot.significance import adjusted
+
+    tested = [one for one in cells if one.test]
+    by_key = dict(zip((c.key for c in tested), adjusted([c.test.p for c in tested]), strict=True))
+    return [replace(one, adjusted=by_key.get(one.key)) for one in cells]
+
+
 def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool) -> CellDifference:
-    p = _p_value(key, first, second) if test and first.metric == second.metric else None
-    return CellDifference(key, first, second, second.mean - first.mean, p)
+    found = _tested(key, first, second) if test and first.metric == second.metric else None
+    return CellDifference(key, first, second, second.mean - first.mean, found)
 
 
-def _p_value(key: Run, first: ComparedCell, second: ComparedCell) -> float | None:
-    """The p-value of the means' difference; None if seeds are not the same, or files missing."""
-    from monoglot.significance import p_value, read_predictions
+def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "MeanDifference | None":
+    """Test the means' difference; None if a side has one seed, or files are missing."""
+    from monoglot.significance import difference_in, read_predictions
 
-    seeds = sorted(first.predictions)
-    if not seeds or seeds != sorted(second.predictions):
-        return None
-    sides = [[cell.predictions[seed] for seed in seeds] for cell in (first, second)]
+    sides = [list(cell.predictions.values()) for cell in (first, second)]
     if not all(path.is_file() for side in sides for path in side):
         return None
     a, b = ([read_predictions(path) for path in side] for side in sides)
-    if any(run.gold != a[0].gold for run in [*a, *b]):
+    if not (a and b) or any(run.gold != a[0].gold for run in [*a, *b]):
         return None  # another test set: its hash differs and is named
-    return p_value(first.metric, a, b, str(key))
+    return difference_in(first.metric, a, b, str(key))
 
 
 def _others(
@@ -262,6 +272,7 @@ COLUMNS = (
     *("model", "language", "variant", "task", "metric"),
     *("first", "first_std", "first_seeds", "second", "second_std", "second_seeds"),
     *("difference", "p", "first_parameters", "second_parameters"),
+    *("difference_low", "difference_high", "p_adjusted"),
 )
 
 
@@ -279,7 +290,11 @@ def _values(one: CellDifference) -> dict[str, object]:
     ]
     points = round(float(one.points), 4)
     sizes = [one.first.parameters, one.second.parameters]
-    return dict(zip(COLUMNS, [*about, *sides, points, one.p, *sizes], strict=True))
+    p, *interval = [None] * 3
+    if one.test:
+        p, interval = one.test.p, [round(100 * end, 4) for end in one.test.interval]
+    found = [*about, *sides, points, p, *sizes, *interval, one.adjusted]
+    return dict(zip(COLUMNS, found, strict=True))
 
 
 def to_csv(found: Comparison) -> str:
@@ -302,9 +317,8 @@ def values(found: Comparison) -> dict[str, object]:
 
 # A comparison as text: for a terminal, as Markdown, CSV or JSON.
 
-LEVEL = 0.05
 FORMS = ("terminal", "md", "csv", "json")
-HEADS = ("cell", "score", "first", "second", "difference", "p", "size")
+HEADS = ("cell", "score", "first", "second", "difference", "95 %", "p", "size")
 MANY = 10
 
 Origins = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -360,7 +374,7 @@ def _indent(line: str) -> str:
 
 def _fitting(lines: Sequence[Sequence[str]], width: int) -> str:
     """A grid for a terminal, if need be without sizes, then without names of scores."""
-    for without in ((), ("size",), ("size", "score")):
+    for without in ((), ("size",), ("size", "score"), ("size", "score", "95 %")):
         grid = _grid(lines, "plain", without)
         if all(len(line) <= width for line in grid.splitlines()):
             break
@@ -386,17 +400,30 @@ def summary(found: Comparison, names: tuple[str, str], tolerance: float) -> str:
             f"{names[1]} minus {names[0]}: {sum(points) / len(points):+.2f} points on average, at "
             f"most {float(largest.points):+.2f} ({largest.key})."
         )
-    tested = [one.p for one in found.cells if one.p is not None]
-    if tested:
-        below = sum(p < LEVEL for p in tested)
-        sentences.append(
-            f"{below} of {len(tested)} tested differences have p < {LEVEL}, where chance alone "
-            f"would give {LEVEL * len(tested):.1f} (approximate randomisation over test examples)."
-        )
+    if tested := [one for one in found.cells if one.test]:
+        sentences += _tests(tested)
     resized = sum(not same_size(one) for one in found.cells)
     if resized:
         sentences.append(f"{resized} differ in size.")
     return " ".join(sentences)
+
+
+def _tests(cells: Sequence[CellDifference]) -> list[str]:
+    """What the tests say together, and what they could have seen."""
+    from monoglot.significance import LEVEL
+
+    alone = sum(one.test.p < LEVEL for one in cells)
+    together = sum(one.adjusted < LEVEL for one in cells)
+    visible: dict[str, list[float]] = {}
+    for one in cells:
+        visible.setdefault(one.key.task, []).append(100 * one.test.visible)
+    seen = ", ".join(f"{task} {median(points):.1f}" for task, points in visible.items())
+    return [
+        f"{alone} of {len(cells)} tested differences have p < {LEVEL}, where chance alone would "
+        f"give {LEVEL * len(cells):.1f}; {together} still have it when adjusted for their number "
+        "(Holm).",
+        f"Differences that such tests find four times in five, in points: {seen}.",
+    ]
 
 
 def _row(one: CellDifference) -> list[str]:
@@ -405,12 +432,16 @@ def _row(one: CellDifference) -> list[str]:
     metric = one.first.metric or one.second.metric
     if one.first.metric and one.second.metric and one.first.metric != one.second.metric:
         metric = f"{one.first.metric} / {one.second.metric}"
-    p = "" if one.p is None else f"{one.p:.4f}"
+    p = interval = ""
+    if one.test:
+        p = f"{one.test.p:.4f}"
+        interval = " to ".join(f"{100 * end:+.2f}" for end in one.test.interval)
     return [
         str(one.key),
         metric,
         *map(_score, (one.first, one.second)),
         f"{float(one.points):+.2f}",
+        interval,
         p,
         size,
     ]

@@ -1,6 +1,8 @@
 """Two results folders, or one and published numbers."""
 
+import csv
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from monoglot.compare import (
     read_paper,
     read_results,
     same_size,
+    to_csv,
 )
 from monoglot.errors import UserError
 from monoglot.paths import Run
@@ -42,7 +45,8 @@ def other(tmp_path: Path, **more) -> Path:
 def test_a_folder_is_equal_to_itself(first):
     found = compare(read_results(first), read_results(first))
     assert found.equal()
-    assert [one.p for one in found.cells] == [1.0, 1.0]
+    ps = {one.key.task: one.test and one.test.p for one in found.cells}
+    assert ps == {"tc": 1.0, "ner": None}  # of which there is one seed
 
 
 def test_cells_that_differ_and_cells_of_one_side(first, tmp_path):
@@ -53,9 +57,11 @@ def test_cells_that_differ_and_cells_of_one_side(first, tmp_path):
     assert cell.second.mean == pytest.approx(100 / 6, abs=1e-9)
     assert cell.points == cell.second.mean - cell.first.mean < 0
     assert cell.second.std == 0
-    assert cell.p < 0.05
+    # 12 examples, and the first one's seeds are as far apart as the two sides.
+    assert cell.test.p > 0.05
+    assert cell.test.difference == pytest.approx(float(cell.points) / 100)
     assert not found.equal(100)
-    assert compare(read_results(first), read_results(first), test=False).cells[0].p is None
+    assert compare(read_results(first), read_results(first), test=False).cells[0].test is None
 
 
 def test_a_cell_is_the_mean_over_its_seeds_and_no_median():
@@ -81,7 +87,24 @@ def test_what_else_differs_is_named(first, tmp_path):
     assert "settings.epochs: 5 → 7 (1 cells)" in text
     assert "1.00M → 0.900M" in text
     assert "Only in A (1): xlmr/mt/kd/ner." in text
-    assert "1 of 1 tested differences have p < 0.05, where chance alone would give 0.1" in text
+    assert "0 of 1 tested differences have p < 0.05, where chance alone would give 0.1" in text
+    assert "adjusted for their number (Holm)" in text
+    assert re.search(r"four times in five, in points: tc \d+\.\d\.", text)
+
+
+def test_a_difference_that_seeds_and_examples_agree_on(tmp_path):
+    for side, predicted in (("first", TEST), ("second", WRONG)):
+        for seed in (1, 2):
+            write(tmp_path / side, KD, seed, topics(predicted))
+    found = compare(read_results(tmp_path / "first"), read_results(tmp_path / "second"))
+    (cell,) = found.cells
+    assert cell.test.p < 0.05
+    assert cell.adjusted == cell.test.p
+    low, high = cell.test.interval
+    assert low < float(cell.points) / 100 < high < 0
+    (row,) = csv.DictReader(to_csv(found).splitlines())
+    assert float(row["difference_low"]) == pytest.approx(100 * low, abs=1e-4)
+    assert float(row["p_adjusted"]) == cell.adjusted
 
 
 def test_other_test_sets_are_not_tested(first, tmp_path):
@@ -89,13 +112,13 @@ def test_other_test_sets_are_not_tested(first, tmp_path):
         write(tmp_path / "second", KD, seed, topics(WRONG))
         path = tmp_path / "second/scores" / KD / f"seed{seed}.predictions.parquet"
         path.write_bytes((first / "scores" / NER / "seed1.predictions.parquet").read_bytes())
-    assert compare(read_results(first), read_results(tmp_path / "second")).cells[0].p is None
+    assert compare(read_results(first), read_results(tmp_path / "second")).cells[0].test is None
 
 
-def test_means_over_other_seeds_are_not_tested(first, tmp_path):
+def test_a_single_seed_is_not_tested(first, tmp_path):
     write(tmp_path / "second", KD, 1, topics(WRONG))
     (cell,) = compare(read_results(first), read_results(tmp_path / "second")).cells
-    assert (cell.p, cell.points != 0) == (None, True)
+    assert (cell.test, cell.points != 0) == (None, True)
 
 
 def test_two_records_of_a_run_are_refused(first):
@@ -135,7 +158,7 @@ def test_published_numbers(first, tmp_path):
     assert cells[Run("xlmr", "mt", "kd", "tc")].mean == Fraction("80.5")
     assert [key.task for key in cells] == ["tc"]
     found = compare(read_results(first), cells)
-    assert (found.cells[0].p, same_size(found.cells[0]), found.others) == (None, True, {})
+    assert (found.cells[0].test, same_size(found.cells[0]), found.others) == (None, True, {})
     with pytest.raises(UserError, match="there is no column"):
         paper.write_text("a,b\n1,2\n")
         read_paper(paper, {})

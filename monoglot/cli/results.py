@@ -68,14 +68,13 @@ def compare(
 
     FIRST and SECOND are results folders, `paper` (Tables 1 and 6 of Gurgurov et al. 2025), or a CSV
     file of published numbers like that of the paper. Shown are the cells that differ (with
-    --verbose all), deviations over seeds, p-values of a paired test over test examples, sizes,
-    and what else differs: settings, data, versions, hardware, and how checkpoints were made.
+    --verbose all), deviations over seeds, 95 % intervals of differences, p-values, sizes, and
+    what else differs: settings, data, versions, hardware, and how checkpoints were made.
 
     Scores are those that records name as theirs; beside the paper they are the sub-token F1 for ner
-    and pos, as published. The test is approximate randomisation (Noreen 1989, Yeh 2000) with 9,999
-    swaps, always the same ones; sub-token scores cannot be tested, as predictions are of words, and
-    means over different seeds are not. Of published numbers and ours, only cells that are published
-    are compared.
+    and pos, as published. Intervals and p-values count both other test examples and other seeds as
+    chance, so they need two seeds a side; sub-token scores cannot be tested, as predictions are of
+    words. Of published numbers and ours, only cells that are published are compared.
 
     The exit status is 0 if both have the same cells with equal scores and sizes, else 3.
 
