@@ -129,6 +129,8 @@ WHY_HARMLESS = {
     ),
     "It fetches bytes that are compared with the hash of what was published.": (
         "monoglot.data.hub.client",
+        "monoglot.data.hub._session",
+        "monoglot.data.hub._check_published",
         "monoglot.data.hub.persistently",
         "monoglot.data.hub.sentences",
         "monoglot.data.hub._download",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -10,9 +11,15 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from monoglot.errors import AdvisedError, UserError
 from monoglot.files import sha256, whole_file
+
+if TYPE_CHECKING:
+    import requests
+
+log = logging.getLogger(__name__)
 
 # Whether a downloaded file is the published one: Git's and Git LFS's names for its bytes.
 
@@ -45,16 +52,6 @@ def check(path: Path, expected: str, where: str) -> None:
             f"{where}: {path} has the hash {found}; the published file has {expected}, so delete "
             "it and start again, or run `python scripts/download.py`, which replaces it"
         )
-
-
-def check_blob(path: Path, where: str) -> None:
-    """Check a file of the Hub's cache, which links to a blob that bears the published hash.
-
-    A cache without links, as some file systems ask for, has no such names; there is no check then.
-    """
-    expected = path.resolve().name
-    if path.is_symlink() and (SHA256.fullmatch(expected) or GIT_SHA1.fullmatch(expected)):
-        check(path, expected, where)
 
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -110,8 +107,27 @@ def fetch(repository: Repository, name: str, progress: bool = False) -> Path:
     download = client(progress).hf_hub_download
     with sentences(repository, name):
         path = Path(persistently(lambda: download(repository.id, name, **about)))
-    check_blob(path, f"{repository}: {name}")
+    _check_published(path, repository, name)
     return path
+
+
+def _check_published(path: Path, repository: "Repository", name: str) -> None:
+    """Compare a file of the Hub's cache with what was published.
+
+    It links to a blob that the Hub has named, by the published hash as a rule. Where it has not (a
+    mirror), or the file system has no links, the hash comes from the repository's list of files;
+    the log says so if that cannot be had.
+    """
+    expected = path.resolve().name if path.is_symlink() else ""
+    if not (SHA256.fullmatch(expected) or GIT_SHA1.fullmatch(expected)):
+        try:
+            expected = matching(repository, [name])[0].hash
+        except UserError as error:
+            log.warning(
+                "%s: %s was not compared with the published hash (%s)", repository, name, error
+            )
+            return
+    check(path, expected, f"{repository}: {name}")
 
 
 def fetch_sound(repository: Repository, name: str, progress: bool = False) -> Path:
@@ -176,9 +192,46 @@ def client(progress: bool = False) -> ModuleType:
     from huggingface_hub import constants, utils
 
     constants.HF_HUB_DISABLE_XET |= "HF_HUB_DISABLE_XET" not in os.environ
+    utils.configure_http_backend(_session)
     utils.logging.set_verbosity_error()
     (utils.enable_progress_bars if progress else utils.disable_progress_bars)()
     return huggingface_hub
+
+
+SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 20, 60
+FILE_NAMES = {
+    "ETag": re.compile(r'(W/)?"?[0-9A-Za-z_+=:-]+(\.[0-9A-Za-z_+=:-]+)*"?'),
+    "X-Linked-Etag": re.compile(r'(W/)?"?[0-9A-Za-z_+=:-]+(\.[0-9A-Za-z_+=:-]+)*"?'),
+    "X-Repo-Commit": re.compile(r"[0-9A-Za-z]+"),
+}
+"""Headers that the library makes names of files and folders from, and what these may look like."""
+
+
+def _session() -> "requests.Session":
+    """Return what `huggingface_hub` sends all its requests by.
+
+    Every request has a time limit: a proxy may accept a connection and stay silent for ever. And no
+    answer gives a name that leads out of the cache.
+    """
+    import requests
+    from huggingface_hub import constants, errors
+
+    class Session(requests.Session):
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            if constants.HF_HUB_OFFLINE:
+                raise errors.OfflineModeIsEnabled(f"HF_HUB_OFFLINE is set: {request.url}")
+            options["timeout"] = options.get("timeout") or (SECONDS_TO_CONNECT, SECONDS_TO_ANSWER)
+            response = super().send(request, **options)
+            for name, allowed in FILE_NAMES.items():
+                value = response.headers.get(name)
+                if value is not None and not allowed.fullmatch(value):
+                    response.close()
+                    raise requests.exceptions.InvalidHeader(
+                        f"its answer has {name}: {value!r}, which is no name of a file"
+                    )
+            return response
+
+    return Session()
 
 
 @contextmanager
@@ -471,5 +524,5 @@ def download(name: str, revision: str) -> Path:
     with sentences(repository):
         folder = Path(persistently(lambda: snapshot(name, **about)))
     for file in sorted(folder.iterdir()):
-        check_blob(file, str(repository))
+        _check_published(file, repository, file.name)
     return folder
