@@ -102,6 +102,16 @@ def first_line(error: BaseException) -> str:
     return type(error).__name__ if UNSAFE.search(lines[0]) else lines[0].rstrip(".")
 
 
+def panic(error: BaseException) -> str | None:
+    """Say what broke a library's Rust code, whose error is no `Exception`; None for all others."""
+    if type(error).__name__ != "PanicException":
+        return None
+    return (
+        f"a tokenizer or a text broke the library that reads it ({first_line(error)}); "
+        "make or fetch the checkpoint again"
+    )
+
+
 # Amounts as people read them.
 
 UNITS = ("B", "kB", "MB", "GB", "TB")

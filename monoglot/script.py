@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monoglot.errors import UserError, sentence
+from monoglot.errors import UserError, panic, sentence
 
 # Garbage collection that stands still while packages and models are loaded.
 #
@@ -257,5 +257,9 @@ def run(main: Callable[[], None], to_lower: str = "the number of jobs at a time 
         sys.exit(f"error: {error}")
     except Exception as error:
         if said := sentence(error, to_lower):
+            sys.exit(f"error: {said}")
+        raise
+    except BaseException as error:
+        if said := panic(error):
             sys.exit(f"error: {said}")
         raise

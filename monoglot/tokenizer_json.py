@@ -30,7 +30,7 @@ from tokenizers import (
     processors,
 )
 
-from monoglot.errors import UserError, first_line
+from monoglot.errors import UserError, first_line, panic
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -49,7 +49,7 @@ def valid(said: str, advice: str = "") -> Iterator[None]:
     except Exception as error:  # the library raises nothing narrower
         raise UserError(f"{said} ({first_line(error)}){advice}") from None
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        if not panic(error):
             raise
         raise UserError(f"{said} ({first_line(error)}){advice}") from None
 

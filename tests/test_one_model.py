@@ -49,7 +49,7 @@ def test_weights_that_would_be_lost_are_named(tmp_path, name):
 
 
 def test_weights_of_pretraining_may_go(tmp_path):
-    made, tokenizer = tiny("bert")
+    made, _ = tiny("bert")
     model = BertForPreTraining(made.config)
     randomise(model)
     folder = saved(tmp_path / "in", model=model)
@@ -157,7 +157,7 @@ def test_a_vocabulary_that_does_not_say_whether_it_is_cased_is_refused(tmp_path,
     if settings:
         (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     for read in (lambda: load(folder, "in"), lambda: pretrained(folder, tmp_path / "out", "bert")):
-        with pytest.raises(UserError, match="has no tokenizer .* that says do_lower_case"):
+        with pytest.raises(UserError, match=r"has no tokenizer .* that says do_lower_case"):
             read()
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
     assert load(folder, "in").tokenizer.tokenize("Kelb") != load(folder, "in").tokenizer.tokenize(
@@ -196,15 +196,19 @@ def spoilt(folder: Path, normalizer: dict) -> Path:
     return folder
 
 
-def test_a_tokenizer_that_breaks_the_library_is_one_sentence(tmp_path):
-    broken = {"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}
-    folder = spoilt(saved(tmp_path / "in"), broken)
-    for read in (
+@pytest.mark.parametrize("charsmap", ["", "AA==", "BAAAAAECAwQ="])
+def test_a_tokenizer_that_breaks_the_library_is_one_sentence(tmp_path, charsmap):
+    """When it is read or, the last one, when it encodes."""
+    folder = spoilt(
+        saved(tmp_path / "in"), {"type": "Precompiled", "precompiled_charsmap": charsmap}
+    )
+    reads = [
         lambda: find(str(folder), None),
         lambda: pretrained(folder, tmp_path / "out", "bert"),
-        lambda: load_model(folder),
-    ):
-        with pytest.raises(UserError, match=r"tokenizer\.json"):
+        *([lambda: load_model(folder)] if len(charsmap) < 5 else []),
+    ]
+    for read in reads:
+        with pytest.raises(UserError, match=r"is not a valid tokenizer\.json"):
             read()
     assert not (tmp_path / "out").exists()
 

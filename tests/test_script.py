@@ -1,6 +1,7 @@
 """What every script shares, and that each script says what it is."""
 
 import gc
+import json
 import os
 import re
 import signal
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
 
 from monoglot import script as command
 from monoglot.errors import UserError
@@ -30,6 +33,18 @@ def test_a_users_error_is_one_line_and_status_1(capsys):
 def test_other_errors_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         command.run(lambda: 1 / 0)
+
+
+def test_what_breaks_a_librarys_rust_code_is_one_line():
+    def main():
+        broken = {"type": "Precompiled", "precompiled_charsmap": "AA=="}
+        Tokenizer.from_str(
+            json.dumps(json.loads(Tokenizer(BPE()).to_str()) | {"normalizer": broken})
+        )
+
+    with pytest.raises(SystemExit) as stopped:
+        command.run(main)
+    assert stopped.value.code.startswith("error: a tokenizer or a text broke the library that")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

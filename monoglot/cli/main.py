@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from monoglot.cli.terminal import add_verbosity, print_whatever_it_is, show_log, verbose
-from monoglot.errors import UserError, sentence
+from monoglot.errors import UserError, panic, sentence
 from monoglot.fingerprint import ROOT
 from monoglot.script import InterruptionError, handled_by
 
@@ -163,6 +163,10 @@ class LazyGroup(click.Group):
             else:
                 said = sentence(error, "the size of what is asked for")
             if not said:
+                raise
+            _fail(context, said)
+        except BaseException as error:
+            if not (said := panic(error)):
                 raise
             _fail(context, said)
 
