@@ -9,6 +9,7 @@ import math
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,12 +273,17 @@ def from_safetensors(
 
 
 def from_configured(
-    model_class: Any, config: "PretrainedConfig", folder: Path, where: str, **options: object
+    model_class: Any,
+    config: "PretrainedConfig",
+    folder: Path,
+    where: str,
+    whole: bool = True,
+    **options: object,
 ) -> tuple["PreTrainedModel", list[str]]:
     """Load a model of `model_class` from safetensors alone; name the tensors it lacks.
 
     In fp32, unless `options` say another `dtype`. Raises `UserError` as `read_weights` does, and if
-    the folder holds weights that the model has no place for.
+    the folder holds weights that the model has no place for, unless only part of it is wanted.
     """
     import torch
 
@@ -307,7 +313,7 @@ def from_configured(
             "make or fetch the checkpoint again"
         )
     lost = sorted(key for key in info["unexpected_keys"] if not UNUSED.search(key))
-    if lost:
+    if lost and whole:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
         raise UserError(
             f"{where}: {model_class.__name__} has no place for {', '.join(lost[:3])}{more}, which "
@@ -323,11 +329,12 @@ UNUSED = re.compile(r"(^|\.)pooler\.|(^|\.)seq_relationship\.|(^|\.)(position|to
 def dtype_of(folder: Path) -> "torch.dtype":
     """Return the type of a folder's floating-point weights, fp32 if they are of several."""
     import torch
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     types = set()
     for file in weight_files(folder):
-        with safe_open(file, framework="pt") as tensors:
+        # A damaged file is refused by whoever reads its weights.
+        with suppress(SafetensorError), safe_open(file, framework="pt") as tensors:
             types |= {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
     known = {"F16": torch.float16, "BF16": torch.bfloat16}
     found = {known.get(one, torch.float32) for one in types if one.startswith(("F", "BF"))}

@@ -46,7 +46,12 @@ def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTra
     checkpoint = Path(checkpoint)
     encoder, options = FAMILIES[check(checkpoint).model_type]
     model, missing = from_safetensors(
-        encoder, checkpoint, str(checkpoint), attn_implementation=attention, **options
+        encoder,
+        checkpoint,
+        str(checkpoint),
+        whole=False,
+        attn_implementation=attention,
+        **options,
     )
     if missing:
         raise UserError(f"{checkpoint}/model.safetensors: has no weights for {missing[0]}")

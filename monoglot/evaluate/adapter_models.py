@@ -63,7 +63,7 @@ def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
     family = check(checkpoint).model_type
     transformers_logging.set_verbosity_error()
     logging.getLogger("adapters").setLevel(logging.ERROR)
-    model, lacking = from_safetensors(FAMILIES[family], checkpoint, str(checkpoint))
+    model, lacking = from_safetensors(FAMILIES[family], checkpoint, str(checkpoint), whole=False)
     drop_heads(model)
     needed = {name for name, _ in model.named_parameters()}
     if missing := sorted(needed.intersection(lacking)):
