@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monoglot.errors import UserError, first_line, sentence
+from monoglot.errors import UserError, first_few, first_line, sentence
 from monoglot.files import whole_folder
 from monoglot.script import paused
 from monoglot.tokenizer_json import check_special_tokens, valid
@@ -272,6 +272,10 @@ def from_safetensors(
     return from_configured(model_class, read_config(folder, where), folder, where, **options)
 
 
+UNUSED = re.compile(r"(^|\.)pooler\.|(^|\.)seq_relationship\.|(^|\.)(position|token_type)_ids$")
+"""Weights that a masked language model can do without: they were only used in pretraining."""
+
+
 def from_configured(
     model_class: Any,
     config: "PretrainedConfig",
@@ -314,16 +318,11 @@ def from_configured(
         )
     lost = sorted(key for key in info["unexpected_keys"] if not UNUSED.search(key))
     if lost and whole:
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
         raise UserError(
-            f"{where}: {model_class.__name__} has no place for {', '.join(lost[:3])}{more}, which "
-            "would be lost; give a checkpoint without these weights"
+            f"{where}: {model_class.__name__} has no place for {first_few(lost)}, which would "
+            "be lost; give a checkpoint without these weights"
         )
     return model, sorted(info["missing_keys"])
-
-
-UNUSED = re.compile(r"(^|\.)pooler\.|(^|\.)seq_relationship\.|(^|\.)(position|token_type)_ids$")
-"""Weights that a masked language model can do without: they were only used in pretraining."""
 
 
 def dtype_of(folder: Path) -> "torch.dtype":

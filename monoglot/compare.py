@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from monoglot.errors import UserError
+from monoglot.errors import UserError, first_few
 from monoglot.escapes import csv_of, json_of, markdown, printable
 from monoglot.evaluate.records import Record, read_record
 from monoglot.paths import Run
@@ -463,9 +463,8 @@ def _only(found: Comparison, names: tuple[str, str]) -> list[str]:
     lines = []
     for name, keys in zip(names, (found.only_first, found.only_second), strict=True):
         if keys:
-            more = f" and {len(keys) - MANY} more" if len(keys) > MANY else ""
-            listed = ", ".join(map(str, keys[:MANY]))
-            lines.append(f"Only in {name} ({len(keys)}): {listed}{more}.")
+            listed = first_few(list(map(str, keys)), MANY)
+            lines.append(f"Only in {name} ({len(keys)}): {listed}.")
     return lines
 
 
@@ -490,10 +489,7 @@ def _made_columns(origins: Origins) -> list[str]:
         for key, (a, b) in pairs.items():
             way = "other code" if key == "code" else f"{key}: {a} → {b}"
             ways.setdefault(way, []).append(checkpoint)
-    lines = []
-    for way, checkpoints in ways.items():
-        more = f" and {len(checkpoints) - 3} more" if len(checkpoints) > 3 else ""
-        lines.append(f"  {way} ({', '.join(checkpoints[:3])}{more})")
+    lines = [f"  {way} ({first_few(checkpoints)})" for way, checkpoints in ways.items()]
     return ["Checkpoints made otherwise:", *lines] if lines else []
 
 

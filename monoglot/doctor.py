@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monoglot import forecast
 from monoglot.data.download import OFFLINE, LocalFile, all_needs, at_hand
-from monoglot.errors import UserError
+from monoglot.errors import UserError, first_few, first_line
 from monoglot.gpus import visible
 from monoglot.graph import Graph
 from monoglot.paths import Checkpoint
@@ -52,7 +52,7 @@ def found(checks: dict[str, Check]) -> Iterator[Finding]:
             yield from check()
         # Whatever drivers and libraries make of a broken machine, the rest is worth saying.
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = first_line(error)
             yield Finding(name, WARN, f"cannot be looked at ({reason})", "See what it says.")
 
 
@@ -203,8 +203,8 @@ def _versions(pins: dict[str, str]) -> Finding:
     others = [f"{n} {have[n]} for {pin}" for n, pin in pins.items() if have[n] not in (None, pin)]
     if not (absent or others):
         return Finding("versions", OK, f"all {len(pins)} packages as pinned")
-    parts = [f"others than pinned: {_few(others)}"] if others else []
-    parts += [f"not installed: {_few(absent)}"] if absent else []
+    parts = [f"others than pinned: {first_few(others, 4)}"] if others else []
+    parts += [f"not installed: {first_few(absent, 4)}"] if absent else []
     todo = "For the same numbers on every machine: pip install -r requirements.txt."
     return Finding("versions", WARN, "; ".join(parts), todo)
 
@@ -231,10 +231,6 @@ def read_pins(path: Path) -> Iterator[tuple[str, str]]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if pin := PIN.match(line):
             yield pin[1], pin[2]
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 # Processors, memory, GPUs.

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -139,6 +139,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
 
 
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """Return names with commas, the first ones and how many more: `a, b, c and 2 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 # Faults whose remedy is an option for one who asks, a key of a configuration for another.
 
 
@@ -212,14 +218,14 @@ def sentence(error: BaseException, to_lower: str = "") -> str | None:
         to_lower: what takes less memory: keys of the configuration.
     """
     while error is not None:
-        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(_first_line(error)):
-            return f"not enough memory ({_first_line(error)}); lower {to_lower}"
+        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(first_line(error)):
+            return f"not enough memory ({first_line(error)}); lower {to_lower}"
         number = _number(error)
         if number in ADVICE:
             # Of a file that is copied or moved, the second name is where it was to go.
             names = (getattr(error, name, None) for name in ("filename2", "filename"))
             where = next(filter(None, names), "the results")
-            reason = getattr(error, "strerror", None) or _first_line(error)
+            reason = getattr(error, "strerror", None) or first_line(error)
             return f"{where}: {reason}; {ADVICE[number]}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
@@ -233,8 +239,3 @@ def _number(error: BaseException) -> int | None:
         return errno.ENOSPC  # NumPy says no more
     found = OF_THE_SYSTEM.search(str(error))
     return int(found[1]) if found else None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")

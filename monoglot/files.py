@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,12 +93,17 @@ def _aside(path: Path, make: Callable[..., str]) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Lock a folder; yield True if we hold the lock, or if the file system has no locks.
+def alone(path: Path, seconds: float = 0) -> Iterator[bool]:
+    """Lock a file or folder; yield True if we hold the lock, or if the file system has no locks.
 
     The lock ends with the block or with the process, however that ends.
+
+    Args:
+        seconds: how long to wait for who holds it and may be just ending.
     """
-    lock = _held(folder)
+    until = time.monotonic() + seconds
+    while (lock := _held(path)) is None and time.monotonic() < until:
+        time.sleep(0.1)
     try:
         yield lock is not None
     finally:

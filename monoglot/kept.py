@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from monoglot.errors import UserError, duration
+from monoglot.errors import UserError, duration, first_few
 from monoglot.files import alone, kept_as, let_go, whole_file
 from monoglot.provenance import NAME
 from monoglot.workflow import CLAIM, RECORDS, STARTED, mark
@@ -27,10 +27,9 @@ from monoglot.workflow import CLAIM, RECORDS, STARTED, mark
 LIST = ".kept.json"
 """In the results folder: the jobs whose outputs are kept, until it is known what became of them."""
 
+SECONDS_TO_WAIT = 5
 LONG = 600
 """Seconds; of results that took longer a run says that it makes them again."""
-
-SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,7 @@ def put_back(results: Path) -> str | None:
     listed.unlink(missing_ok=True)
     if not back:
         return None
-    more = f" and {len(back) - SHOWN} more" if len(back) > SHOWN else ""
-    return f"the old results are back where no new ones were made: {', '.join(back[:SHOWN])}{more}"
+    return f"the old results are back where no new ones were made: {first_few(back)}"
 
 
 def _settled(job: KeptJob, folder: Path) -> bool:
@@ -134,11 +132,9 @@ def making_again(jobs: Iterable[list[str]]) -> str | None:
     long = sorted((seconds, name) for name, seconds in took.items() if seconds > LONG)[::-1]
     if not long:
         return None
-    more = f" and {len(long) - SHOWN} more" if len(long) > SHOWN else ""
     return (
         f"results that took {duration(sum(seconds for seconds, _ in long))} are made again: "
-        f"{', '.join(name for _, name in long[:SHOWN])}{more}; each old one stays until the new "
-        "one is whole"
+        f"{first_few([name for _, name in long])}; each old one stays until the new one is whole"
     )
 
 
@@ -161,7 +157,8 @@ def claim(results: Path) -> ExitStack:
     results.mkdir(parents=True, exist_ok=True)
     file.touch()
     who = ""
-    if not held.enter_context(alone(file)):
+    # A plan that looks at the results holds them for a moment.
+    if not held.enter_context(alone(file, SECONDS_TO_WAIT)):
         with suppress(OSError, ValueError, KeyError, TypeError):
             said = json.loads(file.read_text(encoding="utf-8"))
             who = f" (process {said['process']} on {said['host']}, from {said['folder']})"

@@ -163,7 +163,7 @@ def _again(fault: ErrorDetails) -> InitErrorDetails:
     kind, about = fault["type"], fault.get("ctx", {})
     try:
         PydanticKnownError(kind, about)
-    except KeyError:  # one of ours
+    except KeyError:  # not a kind of pydantic's, but of this module
         kind = PydanticCustomError(kind, "{said}", about | {"said": fault["msg"]})
     return InitErrorDetails(type=kind, loc=fault["loc"], input=fault["input"], ctx=about)
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from monoglot.errors import first_few
 from monoglot.files import sha256, whole_file
 from monoglot.fingerprint import libraries_of
 from monoglot.provenance import LIBRARIES, NAME, Provenance, versions
@@ -30,8 +31,6 @@ IMPORTED_AS = {"scikit-learn": "sklearn"}
 
 SECOND = 10**9
 """In nanoseconds, as times of files are."""
-
-SHOWN = 3
 
 
 class KnownHashes:
@@ -139,20 +138,16 @@ def _replaced(results: Path, made: dict[str, Provenance]) -> str | None:
     hashes.save()
     if not files:
         return None
+    here = sorted(map(os.path.relpath, files))
+    ours = sorted(map(os.path.relpath, files & made_here))
     them, were = ("it", "was") if len(files) == 1 else ("them", "were")
     sentence = (
-        f"{_first(files)} {were} replaced or damaged, with an old date, after results had been "
+        f"{first_few(here)} {were} replaced or damaged, with an old date, after results had been "
         f"made from {them}; those ({stale}), and what hangs below, are made again where asked for"
     )
-    if ours := files & made_here:
-        sentence += f"; to make anew what was replaced: --forcerun {_first(ours)}"
+    if ours:
+        sentence += f"; to make anew what was replaced: --forcerun {first_few(ours)}"
     return sentence
-
-
-def _first(files: set[str]) -> str:
-    names = sorted(map(os.path.relpath, files))
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _files(path: str, told: dict[str, str]) -> dict[str, str]:

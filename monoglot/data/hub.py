@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from monoglot.errors import AdvisedError, UserError
+from monoglot.errors import AdvisedError, UserError, first_line
 from monoglot.files import sha256, whole_file
 
 if TYPE_CHECKING:
@@ -199,11 +199,8 @@ def client(progress: bool = False) -> ModuleType:
 
 
 SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 20, 60
-FILE_NAMES = {
-    "ETag": re.compile(r'(W/)?"?[0-9A-Za-z_+=:-]+(\.[0-9A-Za-z_+=:-]+)*"?'),
-    "X-Linked-Etag": re.compile(r'(W/)?"?[0-9A-Za-z_+=:-]+(\.[0-9A-Za-z_+=:-]+)*"?'),
-    "X-Repo-Commit": re.compile(r"[0-9A-Za-z]+"),
-}
+ETAG = re.compile(r'(W/)?"?[0-9A-Za-z_+=:-]+(\.[0-9A-Za-z_+=:-]+)*"?')
+FILE_NAMES = {"ETag": ETAG, "X-Linked-Etag": ETAG, "X-Repo-Commit": re.compile("[0-9A-Za-z]+")}
 """Headers that the library makes names of files and folders from, and what these may look like."""
 
 
@@ -271,7 +268,7 @@ def sentences(repository: Repository, name: str = "") -> Iterator[None]:
     except (requests.ConnectionError, requests.Timeout):
         raise _unreachable(repository, name) from None
     except (ValueError, OSError) as error:
-        raise UserError(f"{where}: cannot be had from the Hub ({_first_line(error)})") from None
+        raise UserError(f"{where}: cannot be had from the Hub ({first_line(error)})") from None
 
 
 def _unreachable(repository: Repository, name: str) -> UnreachableError:
@@ -284,11 +281,7 @@ def _unreachable(repository: Repository, name: str) -> UnreachableError:
 
 
 def _refused(where: str, error: Exception) -> UserError:
-    return UserError(f"{where}: cannot be had from the Hub ({_first_line(error)})")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return UserError(f"{where}: cannot be had from the Hub ({first_line(error)})")
 
 
 # Which files of a repository on the Hub a configuration means: names, or patterns for names.
@@ -468,9 +461,8 @@ def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:
     except requests.exceptions.ChunkedEncodingError:
         raise UserError(f"{url}: {BROKEN_OFF}") from None
     except (requests.RequestException, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{url}: cannot be had ({reason}); start again, or put the file to {path}"
+            f"{url}: cannot be had ({first_line(error)}); start again, or put the file to {path}"
         ) from None
     if sha256:
         try:

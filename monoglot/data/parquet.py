@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from monoglot.data import sources
 from monoglot.data.readers import SPLITS, Example
-from monoglot.errors import UserError
+from monoglot.errors import UserError, first_line
 from monoglot.files import whole_file
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _sound(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise UserError(f"{path}: is damaged ({reason}); read the raw files again") from None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from monoglot.errors import AdvisedError, UserError
+from monoglot.errors import AdvisedError, UserError, first_line
 
 SPLITS = ("train", "dev", "test")
 OUTSIDE = "O"
@@ -143,7 +143,7 @@ def lines_of(file: IO[bytes], name: str) -> Iterator[str]:
 
 
 def check_is_data(start: str, where: str) -> None:
-    """Raise `UserError` if a file that starts like this is none of data."""
+    """Raise `UserError` if a file that starts like this holds no data."""
     for pattern, what in NO_DATA.items():
         if pattern.match(start.strip()):
             raise UserError(f"{where}: is {what}")
@@ -422,7 +422,7 @@ def parquet_table(path: Path) -> RawTable:
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
                 yield from batch.to_pylist()
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = first_line(error)
             raise UserError(f"{path}: the parquet file is broken ({reason})") from None
 
     return RawTable(str(path), _columns(features), rows)

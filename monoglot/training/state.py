@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -57,15 +56,11 @@ class TrainingState:
             UserError: another training has it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        until = time.monotonic() + seconds
-        while not (free := ExitStack()).enter_context(alone(self._folder)):
-            if time.monotonic() > until:
-                raise UserError(
-                    f"{self._folder}: another training saves its state there; wait for its end, "
-                    "or give this one another folder"
-                )
-            time.sleep(0.2)
-        self._claim = free
+        if not self._claim.enter_context(alone(self._folder, seconds)):
+            raise UserError(
+                f"{self._folder}: another training saves its state there; wait for its end, or "
+                "give this one another folder"
+            )
 
     def save(self, model, optimizer, best: dict | None, progress: dict) -> None:
         """Save weights, optimiser moments, the best weights (or None) and JSON-able progress.
