@@ -147,9 +147,18 @@ def test_what_counts(code, module, edit):
         ("def f(x: int) -> int:\n    return x", ("-> int", "-> float")),
         ("@cache\ndef f(x: int):\n    return x", ("x: int", "x: float")),
         ("def f():\n    x: int = 1\n    return x", ("x: int", "x: float")),
+        (
+            "class A:\n    @x.setter\n    def x(self, y: int):\n        pass\n\n"
+            "def f():\n    A().x = 1",
+            ("y: int", "y: float"),
+        ),
         ("def f():\n    add('--x', help='what', metavar='X', default=1)", ("what", "why")),
         ("def f():\n    add('--x', help='what', metavar='X', default=1)", ("'X'", "'Y'")),
         ("class f(BaseModel):\n    x: int = Field(1, description='what')", ("what", "why")),
+        *(
+            (f"def f(parser):\n    parser.{call}(description='what', x=1)", ("what", "why"))
+            for call in ("add_argument_group", "add_parser", "add_subparsers", "ArgumentParser")
+        ),
         ("def f():\n    raise ValueError(f'what {x}')", ("what", "why")),
         ("def f():\n    log.info('what %d', x)", ("what", "why")),
         ("def f():\n    log.info('what %d', x)\n    return 1", ("log.info('what %d', x)", "pass")),
@@ -257,6 +266,13 @@ def test_what_importing_a_module_does_counts_wherever_it_is_imported(code):
     assert found.changes("20", "21")
     assert found.changes("30", "31")
     assert not found.changes("10", "11")
+    changing = code(
+        "from monoglot.a import UNUSED\n",
+        a="from monoglot import c\n\nUNUSED = 1\nc.LIMIT = 20\nc.SIZES['x'] = 30\n",
+        c="LIMIT, SIZES = 1, {}\n",
+    )
+    assert changing.changes("20", "21")
+    assert changing.changes("30", "31")
     registered = code(
         "from monoglot.a import made\n\nmade('b')\n",
         a="import monoglot.b\nfrom monoglot.c import KINDS\n\ndef made(name):\n    KINDS[name]()\n",
@@ -308,6 +324,19 @@ def test_a_job_says_which_module_of_a_registry_it_uses(code):
     assert found.changes('Operation("trim"', 'Operation("trimr"')
     assert found.changes('Operation("prune"', 'Operation("pruner"', "monoglot.operations.prune")
     assert not found.changes('Operation("trim"', 'Operation("trimr"', "monoglot.operations.prune")
+
+
+def test_of_found_modules_only_what_is_taken_of_them_by_its_name_counts(code):
+    found = operations(code, "from monoglot.operations import entries\n\nentries()\n")
+    found.modules["monoglot/operations/__init__.py"] = """
+        from importlib import import_module
+
+        def entries():
+            found = import_module("monoglot.operations." + name)
+            return found.ENTRY
+    """
+    assert found.changes('Operation("trim"', 'Operation("trimmed"')
+    assert not found.changes("trim hides", "other")
 
 
 def test_attributes_looked_up_in_found_modules_by_a_computed_name_are_all(code):

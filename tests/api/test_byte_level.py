@@ -30,6 +30,15 @@ def test_what_is_made_of_kept_pieces_is_segmented_as_before():
     assert report["vocab"]["after"] == len(its_tokenizer) == 305
 
 
+def test_words_are_reported_on_with_the_space_that_is_part_of_their_pieces():
+    model, tokenizer = tiny("roberta", pieces=160)
+    _, _, report = monoglot.trim_vocab(model, tokenizer, TEXTS[:4], 300, heldout=TEXTS)
+    words = [word for text in TEXTS for word in text.split()]
+    pieces = [len(tokenizer.tokenize(f" {word}")) for word in words]
+    assert report["heldout"]["fertility"]["before"] == sum(pieces) / len(words)
+    assert pieces != [len(tokenizer.tokenize(word)) for word in words]
+
+
 def test_no_byte_is_unknown():
     model, tokenizer = tiny("roberta")
     _, smallest, _ = monoglot.trim_vocab(model, tokenizer, TEXTS, 256)

@@ -5,6 +5,7 @@ Most are mutmut's. Its own run is not used: it leaves out whatever is decorated 
 rewrites modules so that metrics, which are named after their functions, lose their names.
 """
 
+import ast
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,12 +83,12 @@ class Change:
         return self.tree.deep_replace(self.node, self.changed).code
 
     @property
-    def compiles(self) -> bool:
+    def says_something_else(self) -> bool:
+        """Whether it is a change to Python, and not to layout or to no program at all."""
         try:
-            compile(self.code, str(self.file), "exec")
+            return ast.dump(ast.parse(self.code)) != ast.dump(ast.parse(self.tree.code))
         except SyntaxError:
             return False
-        return True
 
     @cached_property
     def difference(self) -> tuple[str, str]:

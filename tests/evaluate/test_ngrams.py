@@ -90,6 +90,16 @@ def test_words_are_tagged_by_their_letters_and_neighbours():
     assert found.weights == 3 * (len(features) + 1)
 
 
+def test_a_feature_of_a_word_is_there_or_not_however_often(monkeypatch):
+    seen, fit = [], baselines.LinearSVC.fit
+    monkeypatch.setattr(
+        baselines.LinearSVC, "fit", lambda self, x, y: seen.append(x) or fit(self, x, y)
+    )
+    sentence = TaggedExample(("bababa", "dar"), ("NOUN", "VERB"))
+    baselines.predict_tags([sentence], [sentence])
+    assert (seen[0].min(), seen[0].max()) == (0, 1)
+
+
 @pytest.mark.parametrize("metric", ["macro_f1", "accuracy"])
 def test_one_label_alone_is_predicted_throughout(metric):
     train = [TextExample("a b", "x"), TextExample("c", "x")]

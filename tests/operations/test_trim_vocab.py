@@ -16,7 +16,11 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertCon
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.surgery import gather_rows
+from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.operations.trim_vocab import _renumbered, trim_vocab
+from monoglot.operations.trimming import trim
+from monoglot.tokenizer_json import read_settings, read_tokenizer, to_json
+from monoglot.tokens.encode import encode_batches
 from monoglot.tokens.store import TokenStore, build_store
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +215,19 @@ def test_report_equals_its_naive_twin(parent, trimmed, kept):
     assert report["heldout"] == expected
     assert 0 < expected["changed_words"] < 1
     assert expected["unknown_rate"]["before"] > 0
+
+
+def test_ids_that_only_the_configuration_names_stay(model, parent, family):
+    """As one of a model that generates may be: a piece that is no special token otherwise."""
+    tokenizer, names = read_tokenizer(parent, family), read_settings(parent)
+    free = model.config.vocab_size - 2  # never occurs
+    assert free not in special_ids(tokenizer, names)
+    encoder = Tokenizer.from_str(to_json(tokenizer))
+    model.config.decoder_start_token_id = free
+    made = trim(model, tokenizer, names, encode_batches(encoder, TEXTS), None, 20)
+    assert free in made.kept
+    assert made.kept[made.model.config.decoder_start_token_id] == free
+    assert "heldout" not in made.report
 
 
 def test_script_gives_the_same_bytes_whatever_the_hash_seed(parent, tmp_path):

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from test_train import SETTINGS, masked_batch
 
 from monoglot.checkpoints import load_model
 from monoglot.operations import surgery
 from monoglot.training.loop import _Run
 from monoglot.training.losses import AttentionProjection, attention_errors, projection_size
 from monoglot.training.processes import Processes
+from tests.operations.test_train import SETTINGS, masked_batch
 
 LENGTH = 14
 

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from monoglot.training.batches import Mixture, Sequences, collate
+from monoglot.training.batches import Batches, Mixture, Sequences, collate, mixed_seed
+from monoglot.training.settings import Settings
 
 DOCUMENTS = [[10, 11, 12, 13, 14], [20, 21], [30, 31, 32, 33]]
 SPECIAL = {"cls": 1, "sep": 2, "pad": 0, "special": [0, 1, 2, 3, 4]}
@@ -51,3 +53,26 @@ def test_collate_pads_to_a_length():
     ids, attention, _ = collate([np.array([10])], SPECIAL, 6, pad_to=6)
     assert ids.tolist() == [[1, 10, 2, 0, 0, 0]]
     assert attention.sum() == 3
+
+
+def test_seeds_of_steps_epochs_and_processes_are_what_they_were_when_results_were_published():
+    assert mixed_seed(42, 3) == 42_000_129
+    assert mixed_seed(42, -1) == 42_000_125
+    assert mixed_seed(42, 3, 2) == 42_000_129 + 2**49
+    assert mixed_seed(-43, 3) == 2**63 - 43_000_126
+
+
+def test_epochs_are_shuffled_anew_and_by_the_seed():
+    documents = [np.array([10 + i]) for i in range(6)]
+    batches = Batches(SPECIAL | {"mask": 4, "vocab": 20}, Settings(steps=9, batch_size=4, seed=42))
+
+    def order(step):
+        batch = batches.of_step(documents, step)
+        return torch.where(batch.labels >= 0, batch.labels, batch.ids)[:, 1].tolist()
+
+    orders = [order(step) for step in range(4)]
+    assert [len(one) for one in orders] == [4, 2, 4, 2]
+    assert sorted(orders[0] + orders[1]) == sorted(orders[2] + orders[3]) == list(range(10, 16))
+    assert orders[0] + orders[1] == [12, 10, 14, 13, 15, 11]
+    assert orders[2] + orders[3] == [15, 11, 12, 14, 13, 10]
+    assert order(1) == orders[1], "whatever step was asked for before"

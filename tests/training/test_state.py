@@ -289,6 +289,16 @@ def test_if_all_states_are_damaged_the_log_says_so(saved, caplog):
     assert f"no whole state is left in {folder}; training starts anew" in caplog.text
 
 
+def test_where_there_is_no_state_none_is_loaded_and_none_is_missed(saved, tmp_path, caplog):
+    model, optimizer, _ = saved
+    caplog.set_level("INFO")
+    assert TrainingState(tmp_path / "none", "one").load(model, optimizer) is None
+    assert TrainingState(tmp_path, "another").load(model, optimizer) is None
+    assert caplog.text.count("is of another training") == 2
+    assert "damaged" not in caplog.text
+    assert "whole state" not in caplog.text
+
+
 def test_every_byte_of_a_header_counts(saved, caplog):
     """No flipped bit may lead to a state that differs from what was saved."""
     model, optimizer, folder = saved
