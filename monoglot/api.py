@@ -35,7 +35,7 @@ from monoglot.operations.select_layers import SelectLayers, Strategy
 from monoglot.operations.surgery import ANATOMIES, layers_of, longest_input
 from monoglot.operations.trim_vocab import Frequency, TrimVocab
 from monoglot.operations.trimming import trim
-from monoglot.tokenizer_json import check_special_tokens, is_padded, to_json
+from monoglot.tokenizer_json import check_special_tokens, is_padded, prefix_space, to_json
 from monoglot.tokens.encode import Documents, TokenMemory, encode_batches
 from monoglot.tokens.store import ROLES
 from monoglot.training.batches import Batches, Sequences
@@ -311,6 +311,7 @@ def rebuilt(tokenizer: PreTrainedTokenizerBase, contents: dict) -> PreTrainedTok
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(to_json(contents)),
         **{key: getattr(tokenizer, key) for key in KEPT},
+        **prefix_space(contents),
         **tokenizer.special_tokens_map_extended,
     )
 

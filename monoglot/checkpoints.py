@@ -8,8 +8,8 @@ import json
 import math
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,41 +113,60 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
 
 
 def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
-    """Return what `config.json` in a folder holds; raise `UserError` if it is of no checkpoint."""
-    try:
-        config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{where}: has no config.json; it is not a checkpoint") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{where}: config.json is not valid JSON ({first_line(error)})") from None
+    """Return what `config.json` in a folder holds, once nothing beside it names code to be run.
+
+    Raises `UserError` if it is of no checkpoint, or if the folder names code.
+    """
+    config = _settings(Path(folder), "config.json", where)
+    if config is None:
+        raise UserError(f"{where}: has no config.json; it is not a checkpoint")
+    for name in SETTINGS:
+        _settings(Path(folder), name, where)
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise UserError(f"{where}: config.json has no model_type; it is not a checkpoint's")
-    _check_no_code(config, where)
     return config
 
 
+def _settings(folder: Path, name: str, where: str) -> Any:
+    try:
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{where}: {name} is not valid JSON ({first_line(error)})") from None
+    _check_no_code(found, name, where)
+    return found
+
+
+SETTINGS = ("generation_config.json", "tokenizer_config.json", "adapter_config.json")
+"""What libraries read of a folder unasked, besides `config.json` and weights."""
 CODE = re.compile(
-    r"_*attn_implementation(_internal)?|(use_)?kernels?(_config)?|auto_map|custom_pipelines?"
-    r"|custom_generate|trust_remote_code"
+    r"auto_map|(attn|attention|experts)_implementation|kernel|custom_(generate|pipeline)"
+    r"|remote_code|transformers_weights|base_model_name_or_path"
 )
-"""Keys by which a library fetches and runs code; an attention may come from anywhere on the Hub."""
+"""Keys that name code to be fetched and run (an attention may come from anywhere on the Hub), or
+files elsewhere."""
+HARMLESS = "_attn_implementation_autoset"
+"""A key that transformers itself wrote for a while; it names nothing."""
 
 
-def _check_no_code(config: Mapping[str, Any], where: str) -> None:
-    """Raise `UserError` if a configuration asks, at any depth, for code that is not the library's.
+def _check_no_code(config: object, file: str, where: str) -> None:
+    """Raise `UserError` if settings name, at any depth, code or files that are not the folder's.
 
-    This comes before the library reads it.
+    This comes before a library reads them.
     """
-    waiting: list[Any] = [config]
+    waiting = [config]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
-            if named := [key for key, value in part.items() if value and CODE.fullmatch(key)]:
-                raise UserError(
-                    f"{where}: config.json names code of its own ({named[0]}), and code of a "
-                    f"checkpoint is never run; take a checkpoint of {', '.join(ARCHITECTURES)} "
-                    "without it"
-                )
+            for key, value in part.items():
+                # A number names nothing, as in `label2id`.
+                names = value is True or (value and isinstance(value, str | list | dict))
+                if names and key != HARMLESS and CODE.search(key):
+                    raise UserError(
+                        f"{where}: {file} names code of its own ({key}), and code of a checkpoint "
+                        f"is never run; take a checkpoint of {', '.join(ARCHITECTURES)} without it"
+                    )
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
@@ -291,7 +310,11 @@ def from_configured(
     """
     import torch
 
+    _check_beside(folder, where)
     try:
+        for name, dtype in dtypes_of(folder).items():
+            if dtype not in PRECISIONS and not UNUSED.search(name):
+                raise ValueError(f"{name} is stored as {dtype}, not as floating-point numbers")
         check_shapes(folder / "model.safetensors", config)
         model, info = model_class.from_pretrained(
             folder,
@@ -325,25 +348,53 @@ def from_configured(
     return model, sorted(info["missing_keys"])
 
 
-def dtype_of(folder: Path) -> "torch.dtype":
-    """Return the type of a folder's floating-point weights, fp32 if they are of several."""
-    import torch
-    from safetensors import SafetensorError, safe_open
+PRECISIONS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+"""Types of weights, by their names in safetensors."""
 
-    types = set()
+
+def dtypes_of(folder: Path) -> dict[str, str]:
+    """Return the type of each weight in a folder, as safetensors calls it."""
+    from safetensors import safe_open
+
+    found = {}
     for file in weight_files(folder):
-        # A damaged file is refused by whoever reads its weights.
-        with suppress(SafetensorError), safe_open(file, framework="pt") as tensors:
-            types |= {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
-    known = {"F16": torch.float16, "BF16": torch.bfloat16}
-    found = {known.get(one, torch.float32) for one in types if one.startswith(("F", "BF"))}
-    return found.pop() if len(found) == 1 else torch.float32
+        with safe_open(file, framework="pt") as tensors:
+            names = list(tensors.keys())
+            found |= {name: tensors.get_slice(name).get_dtype() for name in names}
+    return found
+
+
+def as_stored(model: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
+    """Give each weight of a model, loaded in fp32 from a folder, the type that it has there."""
+    import torch
+
+    stored = dtypes_of(folder).items()
+    types = {name: getattr(torch, PRECISIONS.get(dtype, "float32")) for name, dtype in stored}
+    usual = Counter(types.values()).most_common(1)[0][0]
+    for name, weight in model.named_parameters():
+        # An encoder may be stored alone or within a model with a head.
+        plain = name.removeprefix(f"{model.base_model_prefix}.")
+        weight.data = weight.data.to(types.get(name, types.get(plain, usual)))
+    model.config.dtype = model.dtype
+    return model
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that hold weights: one, or the parts of it."""
+    """Return the files of a folder that hold a model's weights: one, or the parts of it."""
     whole = folder / "model.safetensors"
     return [whole] if whole.is_file() else sorted(folder.glob("model-*.safetensors"))
+
+
+def _check_beside(folder: Path, where: str) -> None:
+    """Raise `UserError` for weights beside a model's that would be lost: adapters, dense layers."""
+    beside = [folder / "adapter_model.safetensors"]
+    if (folder / "modules.json").is_file():
+        beside += sorted(folder.glob("*_Dense*/*.safetensors"))
+    if found := [file for file in beside if file.is_file()]:
+        raise UserError(
+            f"{where}: has further weights beside the model's, which would be lost "
+            f"({found[0].relative_to(folder)}); merge them into the model, or take them away"
+        )
 
 
 def not_finite(model: "torch.nn.Module") -> str | None:

@@ -90,16 +90,23 @@ class Faults:
 
 # What libraries say.
 
-UNSAFE = re.compile(r"trust_remote_code|weights_only|allow_pickle|install|kernels", re.IGNORECASE)
+ITS_ADVICE = re.compile(
+    r"install|trust_remote_code|weights_only|allow_|unsafe|upgrade|=\s*True|https?://",
+    re.IGNORECASE,
+)
+"""Words of advice that is for programmers, or not safe to follow."""
+OF_PYTHON = (AttributeError, TypeError, LookupError, NameError, AssertionError, ImportError)
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, for use inside a sentence.
 
-    Without advice of a library to install something, or to trust it.
+    Of what a library did not expect, and what it advises, nothing is passed on.
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return type(error).__name__ if UNSAFE.search(lines[0]) else lines[0].rstrip(".")
+    if isinstance(error, OF_PYTHON) or ITS_ADVICE.search(lines[0]):
+        return "it is not what its library expects"
+    return lines[0].rstrip(".")
 
 
 def panic(error: BaseException) -> str | None:

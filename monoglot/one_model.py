@@ -27,9 +27,9 @@ from monoglot.api import (
     trim_vocab,
 )
 from monoglot.checkpoints import (
+    as_stored,
     check_safetensors,
     count_parameters,
-    dtype_of,
     from_configured,
     parsed_config,
     weight_files,
@@ -116,10 +116,10 @@ def find(name: str, revision: str | None) -> tuple[Path, str]:
 
 @paused()
 def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
-    """Load an encoder in evaluation mode, with its fast tokenizer.
+    """Load an encoder in fp32, in evaluation mode, with its fast tokenizer.
 
-    The head is the one that its configuration names, and weights keep their type; with `masked_lm`
-    it is that of masked LM, for training and so in fp32. An encoder may lack its pooler.
+    The head is the one that its configuration names, or with `masked_lm` that of masked LM. An
+    encoder may lack its pooler.
 
     Raises:
         UserError: it is no encoder of a known architecture, names code of its own, has weights in
@@ -144,12 +144,10 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
             f"{where}: config.json is no configuration of a model ({first_line(error)})"
         ) from None
     tokenizer = own_tokenizer(folder, where)
-    options: dict[str, Any] = {} if masked_lm else {"dtype": dtype_of(folder)}
-    model, missing = from_configured(getattr(transformers, name), config, folder, where, **options)
+    kind = getattr(transformers, name)
+    model, missing = from_configured(kind, config, folder, where)
     if missing and all(key.startswith("pooler.") for key in missing):
-        options["add_pooling_layer"] = False
-        kind = getattr(transformers, name)
-        model, missing = from_configured(kind, config, folder, where, **options)
+        model, missing = from_configured(kind, config, folder, where, add_pooling_layer=False)
     if missing:
         raise UserError(
             f"{where}: has no weights for {missing[0]}; "
@@ -205,7 +203,7 @@ def trim_folder(
     )
     counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
     sizes = {"before": _bytes(source.folder)}  # may be the folder that is written to
-    save(model, tokenizer, out)
+    save(as_stored(model, source.folder), tokenizer, out)
     report |= {"parameters": counts, "bytes": sizes | {"after": _bytes(out)}}
     with whole_file(out / shrink.TRIM_REPORT) as file:
         file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -240,7 +238,8 @@ class ChainPlan:
     """A chain to be made.
 
     Attributes:
-        name, folder: of the model, see `Source`; `family` is its architecture.
+        name, folder: of the model, see `LoadedModel`; `family` is its architecture.
+        bytes: that its weights take on disk.
         device: what trains here, in a word.
         before, after: shapes.
         config: the configuration.
@@ -252,6 +251,7 @@ class ChainPlan:
 
     name: str
     folder: Path
+    bytes: int
     family: str
     device: str
     before: ChainShape
@@ -331,6 +331,7 @@ def begin(
     return ChainPlan(
         name=source.name,
         folder=source.folder,
+        bytes=_bytes(source.folder),
         family=family,
         device="GPU" if gpu else "processor",
         before=before,
@@ -531,8 +532,11 @@ class ChainRow(NamedTuple):
     seconds: float
 
 
-def account(work: Path, config: Mapping[str, Any]) -> list[ChainRow]:
-    """Measure the checkpoints that a run has made of a chain, on the text that was held out."""
+def account(work: Path, config: Mapping[str, Any], given: int) -> list[ChainRow]:
+    """Measure the checkpoints that a run has made of a chain, on the text that was held out.
+
+    The model that the chain began with has `given` bytes of weights, in whatever precision.
+    """
     (language,) = config["languages"]
     file = work / Paths(shrink.RESULTS).data(language, "heldout")
     documents, found = list(read_texts(file)), []
@@ -546,10 +550,8 @@ def account(work: Path, config: Mapping[str, Any]) -> list[ChainRow]:
         if (history := folder / "history.csv").is_file():
             with open(history, newline="") as lines:
                 trained = int([*csv.DictReader(lines)][-1]["tokens"])
-        size, seconds = (
-            (folder / "model.safetensors").stat().st_size,
-            provenance.read(folder / provenance.NAME)["seconds"],
-        )
+        seconds = provenance.read(folder / provenance.NAME)["seconds"]
+        size = given if name == shrink.BASE else _bytes(folder)
         count = count_parameters(model)
         found.append(ChainRow(name, count, size, *evaluation, trained, seconds))
     return found

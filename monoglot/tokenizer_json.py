@@ -382,8 +382,18 @@ def write_tokenizer(
         "padding_side": "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": False,
+        **prefix_space(json.loads(tokenizer_json)),
     }
     write_files(folder, tokenizer_json, settings)
+
+
+def prefix_space(tokenizer: dict) -> dict[str, bool]:
+    """Return what a parsed tokenizer says of a space before the text, for the generic class.
+
+    Unless it is told, that class sets it to False, whatever `tokenizer.json` says.
+    """
+    splits = tokenizer["pre_tokenizer"] or {}
+    return {key: splits[key] for key in ("add_prefix_space",) if key in splits}
 
 
 def write_files(folder: str | Path, tokenizer_json: str, settings: dict) -> None:

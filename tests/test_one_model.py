@@ -7,10 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import TEXTS, randomise, tiny
-from transformers import AutoModel, BertForPreTraining, XLMRobertaModel
+from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import AutoModel, AutoTokenizer, BertForPreTraining, XLMRobertaModel
 
 from monoglot import tokenizer_json
-from monoglot.checkpoints import dtype_of, load_model, parsed_config
+from monoglot.checkpoints import PRECISIONS, dtypes_of, load_model, parsed_config
 from monoglot.errors import UserError, first_line
 from monoglot.one_model import find, load, trim_folder
 from monoglot.operations.pretrained import pretrained
@@ -29,8 +31,8 @@ def with_weights(folder: Path, **more: torch.Tensor) -> None:
     save_file(weights | named, folder / "model.safetensors", {"format": "pt"})
 
 
-def trimmed(folder: Path, out: Path) -> dict:
-    return trim_folder(load(folder, "in"), out, TEXTS * 10, 60, None, False)
+def trimmed(folder: Path, out: Path, size: int = 60) -> dict:
+    return trim_folder(load(folder, "in"), out, TEXTS * 10, size, None, False)
 
 
 # Weights
@@ -88,16 +90,45 @@ def test_trimming_keeps_the_type_of_weights_and_tells_sizes_on_disk(tmp_path, dt
     made, _ = tiny("bert")
     folder = saved(tmp_path / "in", model=made.to(dtype))
     report = trimmed(folder, tmp_path / "out")
-    assert dtype_of(tmp_path / "out") == dtype
+    assert {PRECISIONS[one] for one in dtypes_of(tmp_path / "out").values()} == {str(dtype)[6:]}
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["dtype"] == str(dtype)[6:]
     sizes = {name: (tmp_path / name / "model.safetensors").stat().st_size for name in ("in", "out")}
     assert report["bytes"] == {"before": sizes["in"], "after": sizes["out"]}
     assert sizes["out"] < sizes["in"]
 
 
-def test_weights_of_two_types_are_read_in_the_finer_one(tmp_path):
+def test_each_weight_keeps_its_own_type(tmp_path):
+    made, _ = tiny("bert")
+    made = made.to(torch.bfloat16)
+    made.bert.encoder.layer[1].output.LayerNorm.to(torch.float32)
+    folder = saved(tmp_path / "in", model=made)
+    trimmed(folder, tmp_path / "out")
+    types = dtypes_of(tmp_path / "out")
+    fine = {name for name, dtype in types.items() if dtype == "F32"}
+    norm = "bert.encoder.layer.1.output.LayerNorm."
+    assert fine == {f"{norm}bias", f"{norm}weight"}
+    assert set(types.values()) == {"F32", "BF16"}
+
+
+def test_weights_that_are_no_floating_point_numbers_are_named(tmp_path):
     folder = saved(tmp_path / "in")
-    with_weights(folder, more=torch.ones(2, dtype=torch.float16))
-    assert dtype_of(folder) == torch.float32
+    query = "bert.encoder.layer.0.attention.self.query.weight"
+    whole = torch.ones(24, 24, dtype=torch.int8)
+    with_weights(folder, **{query.replace(".", "__"): whole})
+    for read in (lambda: load(folder, "in"), lambda: load_model(folder)):
+        with pytest.raises(UserError, match=f"{query} is stored as I8, not as floating"):
+            read()
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "2_Dense/model.safetensors"])
+def test_weights_beside_the_models_are_not_left_behind(tmp_path, name):
+    folder = saved(tmp_path / "in")
+    (folder / name).parent.mkdir(exist_ok=True)
+    save_file({"linear.weight": torch.ones(2, 2)}, folder / name)
+    (folder / "modules.json").write_text("[]")
+    for read in (lambda: load(folder, "in"), lambda: load_model(folder)):
+        with pytest.raises(UserError, match=rf"would be lost \({name}\); merge them"):
+            read()
 
 
 @pytest.mark.parametrize("unit", [64, 128, 256, 512])
@@ -123,6 +154,9 @@ def test_embeddings_padded_beyond_the_pieces_are_trimmed_away(tmp_path, unit):
         {"use_kernels": True},
         {"text_config": {"_attn_implementation": "someone/kernel"}},
         {"parts": [{"auto_map": {"AutoModel": "own.Model"}}]},
+        {"experts_implementation": "someone/kernel"},
+        {"kernel_config": {"Linear": "someone/kernel"}},
+        {"transformers_weights": "/elsewhere/model.safetensors"},
     ],
 )
 def test_keys_that_fetch_code_are_refused_at_any_depth(tmp_path, keys):
@@ -138,9 +172,19 @@ def test_keys_that_fetch_code_are_refused_at_any_depth(tmp_path, keys):
             read()
 
 
+def test_what_names_nothing_is_no_code(tmp_path):
+    folder = saved(tmp_path / "in")
+    config = json.loads((folder / "config.json").read_text())
+    harmless = {"_attn_implementation_autoset": True, "_attn_implementation": None, "kernel": 3}
+    labels = {"label2id": {"kernel": 1}, "_name_or_path": "someone/model"}
+    (folder / "config.json").write_text(json.dumps(config | harmless | labels))
+    load(folder, "in")
+
+
 def test_advice_to_install_or_to_trust_is_not_passed_on():
     for advice in ("pip install x", "set trust_remote_code=True", "Please install `kernels`"):
-        assert first_line(ValueError(advice)) == "ValueError"
+        assert first_line(ValueError(advice)) == "it is not what its library expects"
+    assert first_line(KeyError("model")) == "it is not what its library expects"
     assert first_line(ValueError("the header is too short.\nMore")) == "the header is too short"
 
 
@@ -226,3 +270,26 @@ def test_a_regular_expression_that_loses_its_way_is_found(tmp_path):
     folder = spoilt(saved(tmp_path / "in"), endless)
     with pytest.raises(UserError, match=r"is not a valid tokenizer\.json"):
         find(str(folder), None)
+
+
+def test_a_space_before_the_text_is_kept(tmp_path):
+    """The generic class of tokenizers sets it to False unless its configuration says otherwise."""
+    made, tokenizer = tiny("roberta")
+    tokenizer.backend_tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=True)
+    made.save_pretrained(tmp_path / "in")
+    tokenizer.save_pretrained(tmp_path / "in")
+    trimmed(tmp_path / "in", tmp_path / "out", size=260)
+    pretrained(tmp_path / "in", tmp_path / "whole", "roberta")
+    own = Tokenizer.from_file(str(tmp_path / "in" / "tokenizer.json"))
+    assert own.encode("il-kelb", add_special_tokens=False).tokens[0][0] == "Ġ"
+    for name in ("out", "whole"):
+        assert AutoTokenizer.from_pretrained(tmp_path / name).tokenize("il-kelb")[0][0] == "Ġ"
+
+
+def test_a_token_that_the_configuration_names_and_nobody_has(tmp_path):
+    folder = saved(tmp_path / "in")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": 5000}))
+    with pytest.raises(UserError, match="names the token id 5000, which the tokenizer does not"):
+        trimmed(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

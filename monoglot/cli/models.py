@@ -261,7 +261,7 @@ def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
     with provenance.of_folder(__file__, arguments, [plan.folder, *files]):
         if status := _run(work, shrink.targets(plan.config)):
             return status
-        rows = account(work, plan.config)
+        rows = account(work, plan.config, plan.bytes)
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
         shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
     shrink.clear(work)
@@ -307,7 +307,9 @@ def _show_plan(plan: "ChainPlan", language: str) -> str:
     for name, block in plan.config["variants"].items():
         training, count = plan.training.get(name), plan.parameters[name]
         seconds = f"about {text.duration(training.seconds)}" if training else ""
-        rows.append([name, _what(name, block, plan), f"{count:,}", text.size(4 * count), seconds])
+        # What is made is in fp32, four bytes each.
+        size = text.size(plan.bytes if name == BASE else 4 * count)
+        rows.append([name, _what(name, block, plan), f"{count:,}", size, seconds])
     first, *_, last = plan.parameters.values()
     read, about = plan.material, "" if plan.material.exact else "about "
     return "\n".join(

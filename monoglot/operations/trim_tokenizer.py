@@ -134,8 +134,9 @@ def choose_pieces(
     - Unigram: the piece with the lowest score, since an unknown character costs 10 more than it and
       without it other texts would be segmented in another way; and the bare word start `▁`, which
       running text may never need, but words given one by one do (punctuation in NER and POS data);
-    - BPE: pieces of one character (of a byte-level one, all bytes), since others are merged from
-      them; any other piece comes with those that it is merged from, or not at all;
+    - BPE, and whatever turns text into bytes first: pieces of one character (all bytes), since any
+      text is made of them; of BPE, any other piece comes with those that it is merged from, or not
+      at all;
     - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
       as a piece or within one.
 
@@ -218,14 +219,19 @@ def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray)
     kind = tokenizer["model"]["type"]
     fallback = tokenizer["model"].get("byte_fallback")
     must = {i for piece, i in ids.items() if fallback and BYTE.fullmatch(piece)}
-    if kind == "BPE":
-        must |= {i for piece, i in ids.items() if len(piece) == 1}
+    if kind == "BPE" or _in_bytes(tokenizer):
+        must |= {i for piece, i in ids.items() if len(_bare(piece)) == 1}
     must &= set(candidates.tolist())
     if kind != "Unigram":
         return must
     scores = np.asarray([score for _, score in tokenizer["model"]["vocab"]])
     lowest = int(candidates[scores[candidates].argmin()])
     return must | {lowest, ids.get(WORD_START, lowest)}
+
+
+def _in_bytes(tokenizer: dict) -> bool:
+    """Whether a parsed tokenizer turns text into bytes before it looks for pieces."""
+    return any("'ByteLevel'" in str(tokenizer.get(key)) for key in ("normalizer", "pre_tokenizer"))
 
 
 def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:

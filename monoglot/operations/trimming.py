@@ -17,6 +17,7 @@ from monoglot.operations.trim_tokenizer import (
     special_ids,
     trim_tokenizer,
     unknown_id,
+    vocabulary,
 )
 from monoglot.tokenizer_json import to_json
 from monoglot.tokens.encode import TokenBatch, encode
@@ -166,6 +167,11 @@ def trim(
     """
     kind = tokenizer["model"]["type"]
     special = special_ids(tokenizer, names, config_ids(model.config))
+    if beyond := sorted(set(special) - set(vocabulary(tokenizer).values())):
+        raise UserError(
+            f"the model's configuration names the token id {beyond[0]}, which the tokenizer does "
+            "not have; correct the settings of config.json that end with _token_id"
+        )
     candidate_pieces(tokenizer, size, special)  # refuses before it takes long
     counts = count_pieces(batches, model.config.vocab_size)
     if not counts.texts:

@@ -263,6 +263,19 @@ def test_unigram_words_given_one_by_one_stay_known():
     assert new.encode(["ab", ","], is_pretokenized=True).tokens == ["▁ab", "▁", ","]
 
 
+def test_pieces_of_bytes_stay_whatever_the_kind():
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [("<unk>", 0.0), *((one, -9.0) for one in [*letters, "ab"])]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = json.loads(backend.to_str())
+    counts = np.zeros(len(letters) + 2, dtype=np.int64)
+    counts[-1] = 9
+    with pytest.raises(UserError, match="256 pieces must stay"):
+        choose_pieces(tokenizer, counts, 10, [0])
+    assert len(choose_pieces(tokenizer, counts, 257, [0])) == 257
+
+
 def bpe(merges, prefix=None):
     pieces = ["<unk>", "a", "b", "c", "ab", "abc", "bc", "x", "zb", "bq"]
     vocab = {piece: i for i, piece in enumerate(pieces)}

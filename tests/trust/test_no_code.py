@@ -109,18 +109,25 @@ def test_a_models_own_code_is_refused(checkpoint, marker, tmp_path, model_type):
             reader()
 
 
-def test_a_tokenizers_own_code_is_not_run(checkpoint, marker, tmp_path):
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "generation_config.json"])
+def test_code_of_a_tokenizer_or_a_generation_is_refused(checkpoint, marker, tmp_path, file):
     with_code(checkpoint, marker)
     own = {"AutoTokenizer": ["own_code.OwnTokenizer", "own_code.OwnTokenizer"]}
-    for name in ("PreTrainedTokenizerFast", "OwnTokenizer"):
-        edit(checkpoint / "tokenizer_config.json", auto_map=own, tokenizer_class=name)
-        for reader in readers(checkpoint, tmp_path / "out").values():
-            try:
-                reader()
-            except UserError as error:
-                assert "the tokenizer cannot be read" in str(error)  # noqa: PT017
-        build_store(["il kelb"], checkpoint, tmp_path / name)
-    assert "own_code" not in (tmp_path / "out" / "tokenizer_config.json").read_text()
+    edit(checkpoint / file, auto_map=own)
+    for reader in readers(checkpoint, tmp_path / "out").values():
+        with pytest.raises(UserError, match=rf"{file} names code of its own \(auto_map\)"):
+            reader()
+
+
+def test_a_tokenizers_own_class_is_not_run(checkpoint, marker, tmp_path):
+    with_code(checkpoint, marker)
+    edit(checkpoint / "tokenizer_config.json", tokenizer_class="OwnTokenizer")
+    for reader in readers(checkpoint, tmp_path / "out").values():
+        try:
+            reader()
+        except UserError as error:
+            assert "the tokenizer cannot be read" in str(error)  # noqa: PT017
+    build_store(["il kelb"], checkpoint, tmp_path / "store")
 
 
 def with_code(checkpoint: Path, marker: Path) -> None:
@@ -131,7 +138,8 @@ def with_code(checkpoint: Path, marker: Path) -> None:
 
 
 def edit(file: Path, **keys: object) -> None:
-    file.write_text(json.dumps(json.loads(file.read_text()) | keys))
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    file.write_text(json.dumps(known | keys))
 
 
 def test_yaml_makes_no_objects(marker, tmp_path):
