@@ -1,6 +1,6 @@
 """One spoilt input each: what the project makes of it, and whether that is right.
 
-A case succeeds, or is refused with one sentence. Anything else is a defect, and so is a success
+A case succeeds, or is refused with a sentence for each fault. Anything else is a defect, and so is a success
 that an independent reading of the same input does not confirm.
 """
 
@@ -54,7 +54,9 @@ def run(family: str, check: Check, seed: int) -> Result:
 
 
 def _refusal(family: str, seed: int, sentence: str) -> Result:
-    plain = sentence.isprintable() and 10 < len(sentence) < 3000 and "Traceback" not in sentence
+    # Of a configuration all faults are told, each on a line.
+    printable = all(line.isprintable() for line in sentence.splitlines())
+    plain = printable and 10 < len(sentence) < 3000 and "Traceback" not in sentence
     return Result(family, seed, "refused" if plain else "defect", sentence)
 
 
