@@ -26,7 +26,7 @@ class TasksTable(TableBlock):
     """All evaluated languages by default."""
 
     def check(self, graph, where):
-        check_known(where, "evaluated languages", self.languages or (), graph.evaluated)
+        check_known((where, "evaluated languages", self.languages or (), graph.evaluated))
         super().check(graph, where)
 
     def spec(self, graph, paths):
