@@ -1,7 +1,7 @@
 """One spoilt input each: what the project makes of it, and whether that is right.
 
-A case succeeds, or is refused with a sentence for each fault. Anything else is a defect, and so is a success
-that an independent reading of the same input does not confirm.
+A case succeeds, or is refused with a sentence for each fault. Anything else is a defect, and so is
+a success that an independent reading of the same input does not confirm.
 """
 
 import random

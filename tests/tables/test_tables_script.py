@@ -1,8 +1,8 @@
 """The two commands, from records on disk to a table on the terminal."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
