@@ -24,12 +24,12 @@ from monoglot.tables.base import read_published
 from monoglot.tables.scores import has_no_pieces, score_of
 
 if TYPE_CHECKING:
-    from monoglot.significance import MeanDifference
+    from monoglot.significance import Estimate
 
 # The cells of results and of published numbers: what is to be compared, read from files.
 
 MILLION = 10**6
-BESIDE = (("published_", "difference_"), ("_std", "_seeds"))
+BESIDE = (("published_", "difference_"), ("_std", "_seeds", "_low", "_high", "_chance"))
 """How columns of a table's CSV begin or end that say something about a score."""
 
 
@@ -145,7 +145,7 @@ class CellDifference:
     first: ComparedCell
     second: ComparedCell
     points: Fraction
-    test: "MeanDifference | None"
+    test: "Estimate | None"
     adjusted: float | None = None
 
 
@@ -220,7 +220,7 @@ def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool)
     return CellDifference(key, first, second, second.mean - first.mean, found)
 
 
-def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "MeanDifference | None":
+def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "Estimate | None":
     """Test the means' difference; None if a side has one seed, or files are missing."""
     from monoglot.significance import difference_in, read_predictions
 

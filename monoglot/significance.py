@@ -5,7 +5,7 @@ kind. Its variance is the sum of two parts:
 
 - over examples, paired: the variance of both systems' difference in what an example adds to the
   score, the mean over seeds. For a score that is no mean, F1 say, what an example adds is its
-  jackknife pseudo-value: n times the score less n - 1 times the score without it;
+  jackknife pseudo-value;
 - over seeds, of each system: the variance of the seeds' scores by their number.
 
 The difference by the square root of the sum is compared with Student's distribution, whose degrees
@@ -21,16 +21,20 @@ seeds must count: Dror et al. 2019, "Deep dominance" (ACL); Bouthillier et al. 2
 variance in machine learning benchmarks" (MLSys).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow.parquet as pq
 from scipy.special import stdtr, stdtrit
 
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import METRICS, Counted
+from monoglot.evaluate.metrics import METRICS, SUBTOKENS, added_by_example
 
 LEVEL = 0.05
 POWER = 0.8
@@ -39,40 +43,56 @@ Score = Callable[[np.ndarray], np.ndarray]
 """From counts added up over examples, [any, counts], to scores, [any]."""
 
 
+Rows = tuple[tuple[str, ...], ...]
+"""By example, one label or a label a word or sub-token."""
+
+
 @dataclass(frozen=True)
 class Predictions:
-    """Gold and predicted labels of a test set, [examples] each with one label or a label a word."""
+    """Gold and predicted labels of a test set, and those of its sub-tokens where it has any."""
 
-    gold: tuple[tuple[str, ...], ...]
-    predicted: tuple[tuple[str, ...], ...]
+    gold: Rows
+    predicted: Rows
+    subtokens: tuple[Rows, Rows] | None = None
 
 
 @dataclass(frozen=True)
-class MeanDifference:
-    """A difference of two means over seeds, in parts of one, and how sure it is.
+class Estimate:
+    """A number, and how sure it is.
 
     Attributes:
-        difference: the second minus the first.
+        value: the number, in parts of one.
         error: its standard error, over examples and seeds.
         freedom: the degrees of freedom of that error.
     """
 
-    difference: float
+    value: float
     error: float
     freedom: float
 
+    @classmethod
+    def of(cls, value: float, parts: Iterable[tuple[float, float]]) -> Self:
+        """Return a number whose variance has parts, each with its degrees of freedom.
+
+        Those of their sum are Welch's and Satterthwaite's.
+        """
+        parts = list(parts)
+        variance = sum(part for part, _ in parts)
+        weights = sum(part**2 / freedom for part, freedom in parts)
+        return cls(value, math.sqrt(variance), variance**2 / weights if weights else 1.0)
+
     @property
     def p(self) -> float:
-        """The probability of at least this difference, either way, between equal systems."""
+        """The probability to see a number at least as far from 0, either way, if it is 0."""
         if not self.error:
-            return 1.0 if not self.difference else 0.0
-        return float(2 * stdtr(self.freedom, -abs(self.difference) / self.error))
+            return 1.0 if not self.value else 0.0
+        return float(2 * stdtr(self.freedom, -abs(self.value) / self.error))
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % confidence interval."""
         half = self._quantile(1 - LEVEL / 2) * self.error
-        return self.difference - half, self.difference + half
+        return self.value - half, self.value + half
 
     @property
     def visible(self) -> float:
@@ -83,24 +103,59 @@ class MeanDifference:
         return float(stdtrit(self.freedom, share))
 
 
+def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean of numbers of different test sets and seeds."""
+    count = len(estimates)
+    parts = [((one.error / count) ** 2, one.freedom) for one in estimates]
+    return Estimate.of(sum(one.value for one in estimates) / count, parts)
+
+
+def mean_over_seeds(scores: Sequence[float], errors: Sequence[float], examples: int) -> Estimate:
+    """Return the mean of a system's scores over seeds, two or more.
+
+    Args:
+        scores: of each seed.
+        errors: their standard errors over examples, as records have them. How much seeds have in
+            common there is not known: they count as if it was all, which errs to the side of
+            caution.
+        examples: of the test set.
+    """
+    seeds = len(scores)
+    parts = [
+        (sum(error**2 for error in errors) / seeds, max(examples - 1, 1)),
+        (statistics.variance(scores) / seeds, seeds - 1),
+    ]
+    return Estimate.of(statistics.fmean(scores), parts)
+
+
 def read_predictions(path: Path) -> Predictions:
     """Read the predictions beside a record; raise `UserError` if they are none."""
     try:
         columns = pq.read_table(path).to_pydict()
         ids = columns["sentence"] if "sentence" in columns else columns["id"]
         gold, predicted = columns["gold"], columns["predicted"]
+        pieces = columns.get("subtokens", [None])
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as predictions ({error})") from None
     starts = [i for i, one in enumerate(ids) if i == 0 or one != ids[i - 1]]
     spans = list(zip(starts, [*starts[1:], len(ids)], strict=True))
-    return Predictions(
-        *(tuple(tuple(column[a:b]) for a, b in spans) for column in (gold, predicted))
-    )
+
+    def rows(column: list) -> Rows:
+        return tuple(tuple(column[a:b]) for a, b in spans)
+
+    def pieces_of(column: list) -> Rows:
+        return tuple(tuple(chain.from_iterable(column[a:b])) for a, b in spans)
+
+    found = Predictions(rows(gold), rows(predicted))
+    if None in pieces:
+        return found
+    repeated = [[tag] * len(tags) for tag, tags in zip(gold, pieces, strict=True)]
+    return replace(found, subtokens=(pieces_of(repeated), pieces_of(pieces)))
 
 
 def difference_in(
     metric: str, first: Sequence[Predictions], second: Sequence[Predictions], name: str
-) -> MeanDifference | None:
+) -> Estimate | None:
     """Test the difference in a metric between two systems, each a mean over seeds.
 
     Args:
@@ -109,43 +164,34 @@ def difference_in(
         name: of what is compared, for messages.
 
     Returns:
-        None where nothing can be said: a side has one seed alone, or predictions do not hold all
-        that the metric needs (`subtoken_f1`).
+        The second minus the first; None where nothing can be said, because a side has one seed
+        alone, or no sub-tokens for a metric of these.
 
     Raises:
         UserError: the predictions are not of the same test set.
     """
-    counted = _counted(metric)
-    if counted is None or min(len(first), len(second)) < 2:
-        return None
     runs = [*first, *second]
     if any(run.gold != runs[0].gold for run in runs):
         raise UserError(f"{name}: the predictions are not of the same test set")
-    labels = sorted(
-        {label for run in runs for rows in (run.gold, run.predicted) for r in rows for label in r}
-    )
-    sides = [
-        np.stack([counted.count(run.gold, run.predicted, labels) for run in side])
-        for side in (first, second)
-    ]
+    pairs = [_pair(metric, run) for run in runs]
+    if None in pairs or min(len(first), len(second)) < 2:
+        return None
+    labels = sorted({label for pair in pairs for rows in pair for row in rows for label in row})
+    counted = METRICS[metric].counted
+    counts = [counted.count(*pair, labels) for pair in pairs]
+    sides = np.stack(counts[: len(first)]), np.stack(counts[len(first) :])
     return difference_of(*sides, counted.score)
 
 
-def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> MeanDifference:
+def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> Estimate:
     """Test two systems by their counts of each seed and example, [seeds, examples, counts]."""
     (ours, added), (others, others_added) = (_seeds(side, score) for side in (first, second))
     examples = first.shape[1]
     parts = [
-        ((others_added - added).var(ddof=1) / examples, examples - 1),
-        *((scores.var(ddof=1) / len(scores), len(scores) - 1) for scores in (ours, others)),
+        (float((others_added - added).var(ddof=1)) / examples, examples - 1),
+        *((float(scores.var(ddof=1)) / len(scores), len(scores) - 1) for scores in (ours, others)),
     ]
-    variance = sum(part for part, _ in parts)
-    weights = sum(part**2 / freedom for part, freedom in parts)
-    return MeanDifference(
-        difference=float(others.mean() - ours.mean()),
-        error=float(np.sqrt(variance)),
-        freedom=float(variance**2 / weights) if weights else 1.0,
-    )
+    return Estimate.of(float(others.mean() - ours.mean()), parts)
 
 
 def adjusted(ps: Sequence[float]) -> list[float]:
@@ -163,24 +209,22 @@ def adjusted(ps: Sequence[float]) -> list[float]:
 
 def score_of(metric: str, run: Predictions) -> float | None:
     """Return the score of predictions as a record has it; None where they do not hold enough."""
-    if (counted := _counted(metric)) is None:
+    if (pair := _pair(metric, run)) is None:
         return None
-    labels = sorted({label for rows in (run.gold, run.predicted) for r in rows for label in r})
-    counts = counted.count(run.gold, run.predicted, labels)
+    counted = METRICS[metric].counted
+    labels = sorted({label for rows in pair for row in rows for label in row})
+    counts = counted.count(*pair, labels)
     return float(counted.score(counts.sum(axis=0, keepdims=True))[0])
 
 
-def _counted(metric: str) -> Counted | None:
-    return METRICS[metric].counted if metric in METRICS else None
+def _pair(metric: str, run: Predictions) -> tuple[Rows, Rows] | None:
+    """What a metric compares; None if it is not known, or needs sub-tokens that are not there."""
+    if metric not in METRICS:
+        return None
+    return run.subtokens if METRICS[metric].compares == SUBTOKENS else (run.gold, run.predicted)
 
 
 def _seeds(counts: np.ndarray, score: Score) -> tuple[np.ndarray, np.ndarray]:
     """Return the score of each seed, and what each example adds to it, the mean over seeds."""
-    number = counts.shape[1]
-    whole = counts.sum(axis=1)
-    scores = score(whole)
-    added = [
-        number * score(one[None]) - (number - 1) * score(one - by_example)
-        for one, by_example in zip(whole, counts, strict=True)
-    ]
-    return scores, np.mean(added, axis=0)
+    added = [added_by_example(of_seed, score) for of_seed in counts]
+    return score(counts.sum(axis=1)), np.mean(added, axis=0)

@@ -59,7 +59,7 @@ def test_cells_that_differ_and_cells_of_one_side(first, tmp_path):
     assert cell.second.std == 0
     # 12 examples, and the first one's seeds are as far apart as the two sides.
     assert cell.test.p > 0.05
-    assert cell.test.difference == pytest.approx(float(cell.points) / 100)
+    assert cell.test.value == pytest.approx(float(cell.points) / 100)
     assert not found.equal(100)
     assert compare(read_results(first), read_results(first), test=False).cells[0].test is None
 
@@ -113,6 +113,16 @@ def test_other_test_sets_are_not_tested(first, tmp_path):
         path = tmp_path / "second/scores" / KD / f"seed{seed}.predictions.parquet"
         path.write_bytes((first / "scores" / NER / "seed1.predictions.parquet").read_bytes())
     assert compare(read_results(first), read_results(tmp_path / "second")).cells[0].test is None
+
+
+def test_sub_tokens_are_tested_too(tmp_path):
+    for seed in (1, 2):
+        for side, predicted in (("a", SENTENCES), ("b", [["O"] * len(s) for s in SENTENCES])):
+            write(tmp_path / side, "xlmr/mt/kd/ner", seed, names(predicted))
+    sides = [read_results(tmp_path / side, {"ner": "subtoken_f1"}) for side in "ab"]
+    (cell,) = compare(*sides).cells
+    assert (cell.first.metric, float(cell.points)) == ("subtoken_f1", -100)
+    assert cell.test.value == -1
 
 
 def test_a_single_seed_is_not_tested(first, tmp_path):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,16 @@ from scipy import stats
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import LABELS as WHOLE
 from monoglot.evaluate.metrics import METRICS, WORDS, scores_of
-from monoglot.significance import Predictions, adjusted, difference_in, difference_of, score_of
+from monoglot.significance import (
+    Estimate,
+    Predictions,
+    adjusted,
+    difference_in,
+    difference_of,
+    mean_of,
+    mean_over_seeds,
+    score_of,
+)
 from tests.two_results import LABELS, SENTENCES, TEST
 
 REPEATS = 250
@@ -94,9 +104,9 @@ def check(metric: str, first: list[Predictions], second: list[Predictions]) -> N
             naive_score(metric, run.gold, run.predicted), abs=1e-12
         )
     found = difference_in(metric, first, second, "x")
-    assert (found.difference, found.p) == pytest.approx(naive(metric, first, second), rel=1e-9)
+    assert (found.value, found.p) == pytest.approx(naive(metric, first, second), rel=1e-9)
     low, high = found.interval
-    assert (low + high) / 2 == pytest.approx(found.difference)
+    assert (low + high) / 2 == pytest.approx(found.value)
     assert (low > 0 or high < 0) == (found.p < 0.05)
 
 
@@ -154,6 +164,76 @@ def test_what_is_said_to_be_visible_is_found_four_times_in_five():
     visible = 100 * np.mean([t.visible for t in islice(simulated(1, 1000, 3), 50)])
     # With few degrees of freedom, and seeds and examples both counted, it errs to one side alone.
     assert 0.65 < share(simulated(1, 1000, 3, visible), 300) < 0.97
+
+
+def listed(pair):
+    return [[list(row) for row in rows] for rows in pair]
+
+
+def test_sub_tokens_are_tested_as_seqeval_scores_them():
+    """Of systems whose tokenizers cut words differently, by sentence."""
+
+    def cut(run: Predictions, pieces: int) -> Predictions:
+        rows = [tuple(t for tag in s for t in [tag] * pieces) for s in run.gold]
+        found = [tuple(t for tag in s for t in [tag] * pieces) for s in run.predicted]
+        return Predictions(run.gold, run.predicted, (tuple(rows), tuple(found)))
+
+    first = [cut(tagged(SENTENCES * 2, right), 2) for right in (0.9, 0.8)]
+    second = [cut(tagged(SENTENCES * 2, right), 3) for right in (0.3, 0.4)]
+    found = difference_in("subtoken_f1", first, second, "x")
+    scores = [
+        np.mean([METRICS["subtoken_f1"].score(*listed(run.subtokens)) for run in side])
+        for side in (first, second)
+    ]
+    assert found.value == pytest.approx(scores[1] - scores[0])
+    assert found.error > 0
+
+
+@pytest.mark.parametrize("examples", [100, 1000])
+@pytest.mark.parametrize("spread", [0, 0.5, 2, 5])
+def test_an_interval_covers_the_true_mean_in_95_of_100_cases(spread, examples):
+    """Of a mean over three seeds that spread by so many points, on other examples each time."""
+    random, metric, covered = np.random.default_rng(examples), METRICS["accuracy"], []
+    for _ in range(REPEATS):
+        ease = random.normal(0.7, 0.15, examples).clip(0, 1)
+        seeds = random.normal(0, spread / 100, (3, 1))
+        right = random.random((3, examples)) < ease + seeds
+        gold = [("a",)] * examples
+        runs = [[("a",) if one else ("b",) for one in row] for row in right]
+        errors = [metric.counted.error(gold, run) for run in runs]
+        low, high = mean_over_seeds(right.mean(axis=1).tolist(), errors, examples).interval
+        covered.append(low <= 0.7 <= high)
+    assert np.mean(covered) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / REPEATS)
+
+
+def test_an_interval_is_no_narrower_than_the_bootstrap_over_examples_and_seeds():
+    """And as wide, where seeds mostly agree on what they get wrong."""
+    random, metric = np.random.default_rng(0), METRICS["macro_f1"]
+    gold = random.choice(list(LABELS), 300)
+    others = random.choice(list(LABELS), (9, 300))
+    hard = random.random(300) < 0.4
+    for share_of_own, wider in ((0.02, 1.1), (0.5, 1.6)):
+        own = random.random((8, 300)) < share_of_own
+        runs = np.where(hard, np.where(own, others[1:], others[0]), gold)
+        scores = [metric.score(gold, run) for run in runs]
+        pairs = [([(g,) for g in gold], [(p,) for p in run]) for run in runs]
+        errors = [metric.counted.error(*pair) for pair in pairs]
+        low, high = mean_over_seeds(scores, errors, 300).interval
+        means = []
+        for _ in range(150):
+            drawn, seeds = random.integers(0, 300, 300), random.integers(0, 8, 8)
+            means.append(np.mean([metric.score(gold[drawn], runs[s][drawn]) for s in seeds]))
+        bootstrap = 2 * 1.96 * np.std(means)
+        assert 0.9 * bootstrap < high - low < wider * 1.1 * bootstrap
+        assert (low + high) / 2 == pytest.approx(np.mean(scores))
+
+
+def test_the_mean_of_cells_is_surer_than_each():
+    one = Estimate(0.6, 0.03, 50.0)
+    mean = mean_of([one, replace(one, value=0.4)])
+    assert (mean.value, mean.error) == pytest.approx((0.5, 0.03 / 2**0.5))
+    assert mean.freedom == pytest.approx(100)
+    assert mean_of([one, Estimate(0.4, 0.0, 1.0)]).error == pytest.approx(0.015)
 
 
 def test_many_p_values_are_adjusted_as_holm_says():

@@ -24,7 +24,7 @@ def topics(predicted: str) -> Outcome:
 
 def names(predicted: list[list[str]]) -> Outcome:
     test = [TaggedExample(["w"] * len(tags), tags) for tags in SENTENCES]
-    return NAMES.outcome(test, test, predicted, (SENTENCES, predicted))
+    return NAMES.outcome(test, test, predicted, [[[tag] for tag in tags] for tags in predicted])
 
 
 def write(folder: Path, about: str, seed: int, outcome: Outcome, **more) -> Path:
@@ -34,6 +34,7 @@ def write(folder: Path, about: str, seed: int, outcome: Outcome, **more) -> Path
     record = {key: kind() for key, kind in FIELDS.items()} | {
         **{"model": model, "language": language, "variant": variant, "task": task, "seed": seed},
         **{"metric": metric, "scores": outcome.scores, "score": outcome.scores[metric]},
+        **{"errors": outcome.errors, "chance": outcome.chance, "n_test": 12},
         **{"git_commit": None, "parameters": 1_000_000, "settings": {"epochs": 5}},
     }
     path = folder / "scores" / about / f"seed{seed}.json"

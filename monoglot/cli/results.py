@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from monoglot.errors import UserError
 from monoglot.escapes import for_terminal
 
 if TYPE_CHECKING:
+    from monoglot.compare import ComparedCell
+    from monoglot.paths import Run
     from monoglot.push import Item
 
 
@@ -64,33 +67,48 @@ def compare(
     scores: tuple[str, ...],
     no_test: bool,
 ) -> None:
-    """Compare two results folders cell by cell, or one with the paper.
+    """Compare two results cell by cell, two rows of one, or results with the paper.
 
     FIRST and SECOND are results folders, `paper` (Tables 1 and 6 of Gurgurov et al. 2025), or a CSV
-    file of published numbers like that of the paper. Shown are the cells that differ (with
-    --verbose all), deviations over seeds, 95 % intervals of differences, p-values, sizes, and
-    what else differs: settings, data, versions, hardware, and how checkpoints were made.
+    file of published numbers like that of the paper. A variant may follow a folder, after a colon:
+    then both sides are one variant each, such as two rows of a table. Shown are the cells that
+    differ (with --verbose all), deviations over seeds, 95 % intervals of differences, p-values,
+    sizes, and what else differs: settings, data, versions, hardware, and how checkpoints were made.
 
     Scores are those that records name as theirs; beside the paper they are the sub-token F1 for ner
-    and pos, as published. Intervals and p-values count both other test examples and other seeds as
-    chance, so they need two seeds a side; sub-token scores cannot be tested, as predictions are of
-    words. Of published numbers and ours, only cells that are published are compared.
+    and pos, as published. Intervals and p-values count both other test examples and other seeds of
+    the adapters as chance, so they need two seeds a side. Of published numbers and ours, only cells
+    that are published are compared.
 
     The exit status is 0 if both have the same cells with equal scores and sizes, else 3.
 
     \b
     Examples:
       monoglot compare results/demo other/results/demo
+      monoglot compare results/demo:hidden36 results/demo:hidden24
       monoglot compare results paper --tolerance 2
       monoglot compare results/a results/b --score ner=word_f1 --format csv
     """
     from monoglot.compare import compare as compared
     from monoglot.compare import laid_out, origins
 
+    names = (first, second)
+    (first, row), (second, other_row) = map(_variant, names)
+    if bool(row) != bool(other_row):
+        raise click.UsageError(
+            f"one side is a variant, the other is not: name a variant behind both, or behind none "
+            f"({first}:VARIANT {second}:VARIANT)"
+        )
     published = [_is_published(name) for name in (first, second)]
     asked = _scores(scores)
     chosen = (AS_PUBLISHED if any(map(_is_paper, (first, second))) else {}) | asked
     sides = [_read(name, chosen) for name in (first, second)]
+    if row:
+        pair = f"{row} → {other_row}"
+        sides = [
+            _row_of(side, name, variant, pair)
+            for side, name, variant in zip(sides, (first, second), (row, other_row), strict=True)
+        ]
     _check_tasks(asked, {run.task for side in sides for run in side})
     if published[0] != published[1]:
         ours, theirs = sides if published[1] else sides[::-1]
@@ -99,14 +117,31 @@ def compare(
     if not (no_test or any(published)):
         note("Testing differences (--no-test leaves that out) ...")
     found = compared(*sides, test=not no_test)
-    made = {} if any(published) else origins(Path(first), Path(second))
-    _show(laid_out(found, form, (first, second), tolerance, verbose(), made, text.width()))
+    made = {} if row or any(published) else origins(Path(first), Path(second))
+    _show(laid_out(found, form, names, tolerance, verbose(), made, text.width()))
     context.exit(Exit.DONE if found.equal(tolerance) else Exit.DIFFERENT)
 
 
 def _show(said: str) -> None:
     """Print what may be data: whole in a file or a pipe, harmless on a terminal."""
     click.echo(for_terminal(said) if sys.stdout.isatty() else said, color=True)
+
+
+def _variant(name: str) -> tuple[str, str]:
+    """Return a folder or file, and the variant behind it; "" where there is none."""
+    before, _, variant = name.rpartition(":")
+    return (before, variant) if before and not Path(name).exists() else (name, "")
+
+
+def _row_of(
+    side: "dict[Run, ComparedCell]", name: str, variant: str, pair: str
+) -> "dict[Run, ComparedCell]":
+    """Return the cells of one variant, under a name that both sides have."""
+    found = {replace(k, variant=pair): cell for k, cell in side.items() if k.variant == variant}
+    if not found:
+        known = ", ".join(sorted({key.variant for key in side}))
+        raise UserError(f"{name} has nothing of a variant '{variant}'; it has {known}")
+    return found
 
 
 def _is_paper(name: str) -> bool:

@@ -26,13 +26,15 @@ class Encoded:
     `ids` are padded token ids, `lengths` [examples] the number of real ones. `labels` are class
     indices, [examples] for classification and [examples, length] for tagging (`IGNORED` where
     there is none). `words` [examples, length] is the index of each sub-token's word, -1 for
-    special tokens and padding; None for classification.
+    special tokens and padding; None for classification. `cut` is how many words stand beyond the
+    last token that was kept, in all examples together.
     """
 
     ids: Tensor
     lengths: Tensor
     labels: Tensor
     words: Tensor | None = None
+    cut: int = 0
 
 
 def load_tokenizer(checkpoint: str | Path, max_length: int) -> Tokenizer:

@@ -72,6 +72,8 @@ def evaluate(
     shared |= {
         "n_train": len(splits["train"]),
         "n_test": len(splits["test"]),
+        "n_test_words": sum(len(task.words(example)) for example in splits["test"]),
+        "n_test_words_cut": encoded["test"].cut,
         "adapter_parameters": counts[0],
         "head_parameters": counts[1],
         "seconds": round((time.monotonic() - started) / len(seeds), 3),
@@ -81,8 +83,7 @@ def evaluate(
         record = shared | {
             "seed": seed,
             "score": outcome.scores[task.metric],
-            "scores": outcome.scores,
-            "n_words_without_subtoken": outcome.lost,
+            **outcome.recorded(),
         }
         to, predictions = written(out, seed)
         write_predictions(predictions, outcome.predictions)

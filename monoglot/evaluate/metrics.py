@@ -32,7 +32,7 @@ Pair = tuple[Labels, Labels] | tuple[Tags, Tags]
 
 @dataclass(frozen=True)
 class Counted:
-    """A metric as a function of counts that are added up over examples, for the paired test.
+    """A metric as a function of counts that are added up over examples: tests and errors need it.
 
     Args:
         count: from gold and predicted labels, a tuple for each example, and all labels that occur,
@@ -42,6 +42,27 @@ class Counted:
 
     count: Callable[[Tags, Tags, Labels], "np.ndarray"]
     score: Callable[["np.ndarray"], "np.ndarray"]
+
+    def error(self, gold: Tags, predicted: Tags) -> float:
+        """Return the standard error of the score over test sets of as many examples.
+
+        0 where all examples add the same, or where there is one alone.
+        """
+        labels = sorted({label for rows in (gold, predicted) for row in rows for label in row})
+        added = added_by_example(self.count(gold, predicted, labels), self.score)
+        return float((added.var(ddof=1) / len(added)) ** 0.5) if len(added) > 1 else 0.0
+
+
+def added_by_example(
+    counts: "np.ndarray", score: Callable[["np.ndarray"], "np.ndarray"]
+) -> "np.ndarray":
+    """Return what each example adds to a score, [examples]; their mean is nearly the score.
+
+    These are the jackknife's pseudo-values (Tukey 1958): n times the score less n - 1 times the
+    score without the example. `counts` [examples, counts] and `score` are those of `Counted`.
+    """
+    number, whole = len(counts), counts.sum(axis=0)
+    return number * score(whole[None]) - (number - 1) * score(whole - counts)
 
 
 @dataclass(frozen=True)
@@ -54,14 +75,14 @@ class Metric:
         compares: `LABELS`, `WORDS` or `SUBTOKENS`.
         on_hub: its type in the metadata of model cards.
         scheme: the only scheme of tags that it suits; any if None.
-        counted: how the paired test scores it; None if predictions on disk do not suffice.
+        counted: how it follows from counts.
     """
 
     score: Callable[[Sequence, Sequence], float]
     compares: str
     on_hub: str
+    counted: Counted
     scheme: str | None = None
-    counted: Counted | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +118,18 @@ def scores_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str,
         metric.name: metric.score(*pairs[metric.compares])
         for metric in metrics_for(tuple(pairs), scheme)
     }
+
+
+def errors_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str, float]:
+    """Return the standard error of every metric over test examples, see `Counted.error`."""
+    return {
+        metric.name: metric.counted.error(*map(_listed, pairs[metric.compares]))
+        for metric in metrics_for(tuple(pairs), scheme)
+    }
+
+
+def _listed(labels: Labels | Tags) -> Tags:
+    return [[one] if isinstance(one, str) else one for one in labels]
 
 
 def metrics_for(compared: Sequence[str], scheme: str | None) -> list[Metric]:
@@ -253,13 +286,13 @@ def _weighted(counts: "np.ndarray") -> "np.ndarray":
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(macro_f1, LABELS, "f1", counted=Counted(_by_label, _macro)),
-        Metric(weighted_f1, LABELS, "f1", counted=Counted(_by_label, _weighted)),
-        Metric(accuracy, LABELS, "accuracy", counted=Counted(_right, _share)),
-        Metric(word_f1, WORDS, "f1", counted=Counted(_entities, _micro)),
-        Metric(subtoken_f1, SUBTOKENS, "f1"),
-        Metric(word_accuracy, WORDS, "accuracy", counted=Counted(_right, _share)),
-        Metric(word_macro_f1, WORDS, "f1", "plain", Counted(_without_outside, _macro)),
+        Metric(macro_f1, LABELS, "f1", Counted(_by_label, _macro)),
+        Metric(weighted_f1, LABELS, "f1", Counted(_by_label, _weighted)),
+        Metric(accuracy, LABELS, "accuracy", Counted(_right, _share)),
+        Metric(word_f1, WORDS, "f1", Counted(_entities, _micro)),
+        Metric(subtoken_f1, SUBTOKENS, "f1", Counted(_entities, _micro)),
+        Metric(word_accuracy, WORDS, "accuracy", Counted(_right, _share)),
+        Metric(word_macro_f1, WORDS, "f1", Counted(_without_outside, _macro), "plain"),
     )
 }
 """All metrics by name, in the order in which messages list them."""

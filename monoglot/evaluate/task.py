@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from monoglot.data.readers import Example
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import METRICS, SUBTOKENS, Pair, Tags, metrics_for, scores_of
+from monoglot.evaluate.metrics import SUBTOKENS, Pair, Tags, errors_of, metrics_for, scores_of
 from monoglot.keys import UNIQUE, Count, Flag, Number, Parameters
 
 if TYPE_CHECKING:
@@ -76,14 +76,30 @@ class TuningSettings(TuningKeys):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run scored: every metric with the baseline as `majority`, and its predictions.
+    """What one run scored.
 
-    `lost` counts the test words that no sub-token stands for; they count as predicted `O`.
+    Attributes:
+        scores: every metric, and as `majority` the task's own one of `chance`.
+        errors: of every metric, the standard error over test examples.
+        chance: of every metric, what the most frequent label of the training set scores.
+        predictions: of the test set.
+        lost: test words that no sub-token stands for; they count as predicted `O`.
     """
 
     scores: dict[str, float]
+    errors: dict[str, float]
+    chance: dict[str, float]
     predictions: "pa.Table"
     lost: int
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a record has of it, but for the score."""
+        return {
+            "scores": self.scores,
+            "errors": self.errors,
+            "chance": self.chance,
+            "n_words_without_subtoken": self.lost,
+        }
 
 
 class Task(Parameters):
@@ -172,6 +188,10 @@ class Task(Parameters):
         """Return an example's label or list of tags."""
         raise NotImplementedError
 
+    def words(self, example: Example) -> list[str]:
+        """Return the words of an example."""
+        raise NotImplementedError
+
     def labels_of(self, example: Example) -> list[str]:
         """Return all labels of an example."""
         gold = self.gold(example)
@@ -250,26 +270,38 @@ class Task(Parameters):
         train: Sequence[Example],
         test: Sequence[Example],
         predicted: Sequence,
-        subtokens: tuple[Tags, Tags] | None = None,
+        subtokens: Sequence[Tags] | None = None,
         lost: int = 0,
     ) -> Outcome:
         """Score predicted labels: one for each test example, or one for each of its words.
 
-        `subtokens` are the (gold, predicted) tags of the sub-tokens, if there is a tokenizer.
+        `subtokens` are the predicted tags of the sub-tokens of each word, if there is a tokenizer.
         """
         gold = [self.gold(example) for example in test]
         pairs: dict[str, Pair] = {self.compares[0]: (gold, predicted)}
         if subtokens is not None:
-            pairs[SUBTOKENS] = subtokens
-        scores = scores_of(pairs, self.tag_scheme)
-        shown = METRICS[self.metric]
-        right, _ = pairs[shown.compares]
-        scores["majority"] = shown.score(right, self.constant(self.majority(train), right))
-        return Outcome(scores, self.predictions(gold, predicted), lost)
+            pairs[SUBTOKENS] = flat_subtokens(gold, subtokens)
+        label = self.majority(train)
+        constant = {what: (g, self.constant(label, g)) for what, (g, _) in pairs.items()}
+        scores, chance = (scores_of(those, self.tag_scheme) for those in (pairs, constant))
+        scores["majority"] = chance[self.metric]
+        predictions = self.predictions(gold, predicted, subtokens)
+        return Outcome(scores, errors_of(pairs, self.tag_scheme), chance, predictions, lost)
 
-    def predictions(self, gold: Sequence, predicted: Sequence) -> "pa.Table":
+    def predictions(
+        self, gold: Sequence, predicted: Sequence, subtokens: Sequence[Tags] | None = None
+    ) -> "pa.Table":
         """Return the table of predictions, whose first column numbers the examples from 0."""
         raise NotImplementedError
+
+
+def flat_subtokens(gold: Tags, subtokens: Sequence[Tags]) -> tuple[Tags, Tags]:
+    """Return gold and predicted tags of sub-tokens, by sentence, from predicted ones by word."""
+    sentences = [list(zip(*pair, strict=True)) for pair in zip(gold, subtokens, strict=True)]
+    return (
+        [[tag for tag, pieces in words for _ in pieces] for words in sentences],
+        [[piece for _, pieces in words for piece in pieces] for words in sentences],
+    )
 
 
 def key_of(where: str, name: str) -> str:

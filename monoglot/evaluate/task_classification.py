@@ -52,6 +52,9 @@ class Classification(Task):
     def gold(self, example: TextExample) -> str:
         return example.label
 
+    def words(self, example: TextExample) -> list[str]:
+        return example.text.split()
+
     def encode(
         self,
         examples: Sequence[TextExample],
@@ -66,7 +69,13 @@ class Classification(Task):
         encodings = tokenizer.encode_batch([example.text for example in examples])
         ids, lengths = padded([encoding.ids for encoding in encodings], pad)
         index = {label: number for number, label in enumerate(self.classes)}
-        return Encoded(ids, lengths, torch.tensor([index[example.label] for example in examples]))
+        labels = torch.tensor([index[example.label] for example in examples])
+        cut = sum(
+            len(self.words(example)) - len(example.text[: max(encoding.offsets)[1]].split())
+            for example, encoding in zip(examples, encodings, strict=True)
+            if encoding.overflowing
+        )
+        return Encoded(ids, lengths, labels, cut=cut)
 
     def add_head(self, model: "PreTrainedModel", name: str) -> None:
         model.add_classification_head(name, num_labels=len(self.classes))
@@ -85,7 +94,9 @@ class Classification(Task):
 
         return predict_texts(splits["train"], splits["dev"], splits["test"], self.metric)
 
-    def predictions(self, gold: Sequence[str], predicted: Sequence[str]) -> "pa.Table":
+    def predictions(
+        self, gold: Sequence[str], predicted: Sequence[str], subtokens: None = None
+    ) -> "pa.Table":
         import pyarrow as pa
 
         return pa.table({"id": range(len(gold)), "gold": gold, "predicted": predicted})

@@ -28,7 +28,8 @@ STOCK_HEAD = {"1": "classifier"}
 class Tagging(Task):
     """Tags every word.
 
-    The head is one linear layer. Predictions have the columns sentence, word, gold, predicted.
+    The head is one linear layer. Predictions have the columns sentence, word, gold, predicted and
+    subtokens: the tags predicted for a word's sub-tokens, null without a tokenizer.
     """
 
     kind: Literal["tagging"] = "tagging"
@@ -65,6 +66,9 @@ class Tagging(Task):
     def gold(self, example: TaggedExample) -> list[str]:
         return list(example.tags)
 
+    def words(self, example: TaggedExample) -> list[str]:
+        return list(example.tokens)
+
     def encode(
         self,
         examples: Sequence[TaggedExample],
@@ -88,7 +92,13 @@ class Tagging(Task):
         tags, _ = padded([[index[tag] for tag in example.tags] for example in examples], IGNORED)
         labelled = words >= 0 if label_subtokens == "all" else first_subtokens(words)
         labels = tags.gather(1, words.clamp(min=0)).masked_fill(~labelled, IGNORED)
-        return Encoded(ids, lengths, labels, words)
+        ends = words.amax(dim=1).tolist()
+        cut = sum(
+            len(example.tokens) - 1 - end
+            for example, encoding, end in zip(examples, encodings, ends, strict=True)
+            if encoding.overflowing
+        )
+        return Encoded(ids, lengths, labels, words, cut)
 
     def add_head(self, model: "PreTrainedModel", name: str) -> None:
         model.add_tagging_head(name, num_labels=len(self.classes))
@@ -113,18 +123,22 @@ class Tagging(Task):
 
         return predict_tags(splits["train"], splits["test"])
 
-    def predictions(self, gold: Tags, predicted: Tags) -> "pa.Table":
+    def predictions(
+        self, gold: Tags, predicted: Tags, subtokens: Sequence[Tags] | None = None
+    ) -> "pa.Table":
         import pyarrow as pa
 
         def flat(value: Callable[[int, int], object]) -> list:
             return [value(i, j) for i, sentence in enumerate(gold) for j in range(len(sentence))]
 
+        pieces = flat(lambda i, j: subtokens[i][j] if subtokens is not None else None)
         return pa.table(
             {
                 "sentence": pa.array(flat(lambda i, j: i), pa.int64()),
                 "word": pa.array(flat(lambda i, j: j), pa.int64()),
                 "gold": pa.array(flat(lambda i, j: gold[i][j]), pa.string()),
                 "predicted": pa.array(flat(lambda i, j: predicted[i][j]), pa.string()),
+                "subtokens": pa.array(pieces, pa.list_(pa.string())),
             }
         )
 
@@ -154,14 +168,14 @@ def word_tags(
 
 def subtoken_tags(
     gold: Tags, encoded: "Encoded", predicted: "Tensor", classes: Sequence[str]
-) -> tuple[list[list[str]], list[list[str]]]:
-    """Return gold and predicted tags of the sub-tokens of every word, special tokens left out."""
-    gold_tags, predicted_tags = [], []
-    for tags, words, indices in zip(gold, encoded.words, predicted, strict=True):
+) -> list[list[list[str]]]:
+    """Return the predicted tags of the sub-tokens of every word; none for a word cut off."""
+    found: list[list[list[str]]] = [[[] for _ in sentence] for sentence in gold]
+    for tags, words, indices in zip(found, encoded.words, predicted, strict=True):
         inside = words >= 0
-        gold_tags.append([tags[word] for word in words[inside].tolist()])
-        predicted_tags.append([classes[index] for index in indices[inside].tolist()])
-    return gold_tags, predicted_tags
+        for word, index in zip(words[inside].tolist(), indices[inside].tolist(), strict=True):
+            tags[word].append(classes[index])
+    return found
 
 
 def _word_indices(encoding: "Encoding") -> list[int]:

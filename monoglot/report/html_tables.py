@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from monoglot.errors import UserError
 from monoglot.escapes import markdown_cells, plain_markdown, printable
+from monoglot.tables.base import at_chance
 from monoglot.tables.formats import read_rows
 
 MISSING = "–"
@@ -119,6 +120,9 @@ class CellView:
     sort: str = ""
     key: str = ""
     std: str = ""
+    interval: str = ""
+    chance: str = ""
+    at_chance: bool = False
     published: str = ""
     difference: str = ""
     tip: str = ""
@@ -143,7 +147,7 @@ class TableView:
         return found if any(name for name, _ in found) else []
 
     def has(self, what: str) -> bool:
-        """Whether any cell has `std` or `published`."""
+        """Whether any cell has `std`, `interval` or `published`."""
         return any(getattr(cell, what) for row in self.rows for cell in row)
 
 
@@ -257,10 +261,18 @@ def _cell(row: Mapping[str, str], column: str, text: str, number: bool) -> CellV
         return CellView(text, text)
     found = {
         "std": row.get(f"{column}_std", ""),
+        "chance": row.get(f"{column}_chance", ""),
+        "interval": _interval(row, column),
         "published": row.get(f"published_{column}", ""),
         "difference": row.get(f"difference_{column}", ""),
     }
-    return CellView(signed(text), row[column], **found, tip=_tip(row, column, found))
+    tip, none = _tip(row, column, found), at_chance(row, column)
+    return CellView(signed(text), row[column], **found, at_chance=none, tip=tip)
+
+
+def _interval(row: Mapping[str, str], column: str) -> str:
+    low, high = (row.get(f"{column}_{end}", "") for end in ("low", "high"))
+    return f"{low} to {high}" if low and high else ""
 
 
 def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:
@@ -268,6 +280,10 @@ def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:
     seeds, said = row.get(f"{column}_seeds", ""), []
     if seeds and row[column]:
         said.append(f"mean over {seeds} seed{'' if seeds == '1' else 's'}")
+    if found["interval"]:
+        said.append(f"95 % interval {found['interval']}")
+    if found["chance"] and row[column]:
+        said.append(f"always the most frequent label: {found['chance']}")
     if found["std"]:
         said.append(f"standard deviation {found['std']}")
     if found["published"]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from monoglot.paths import Paths
 
 MISSING = "–"
+AT_CHANCE = "°"
+"""Behind a score that is not above chance."""
 LARGEST = 10**15
 """No number of a table is larger; 1e9999999 would be printed with all its digits."""
 
@@ -298,8 +300,9 @@ class Table:
 
     `labels` are the columns of text on the left with their headings, `columns` those of numbers
     that Markdown and LaTeX show. Rows may hold more, which only the CSV has: what identifies a row,
-    `{column}_std` (shown by Markdown in a block of its own), and, of a table with published
-    numbers, `published_{column}` and `difference_{column}`. `note` says what the cells are.
+    `{column}_std`, `{column}_low` and `{column}_high` (which Markdown shows in blocks of their
+    own), `{column}_chance`, and, of a table with published numbers, `published_{column}` and
+    `difference_{column}`. `note` says what the cells are.
     """
 
     caption: str
@@ -310,11 +313,20 @@ class Table:
 
 
 def shown(row: Row, name: str, unit: str = "") -> str:
-    """Return a number with its unit and with commas from 10,000 on; a dash where it is missing."""
+    """Return a number with its unit and with commas from 10,000 on; a dash where it is missing.
+
+    A score that is not above chance has a mark.
+    """
     if not row[name]:
         return MISSING
     commas = re.sub(r"^([+-]?)(\d{5,})", lambda m: f"{m[1]}{int(m[2]):,}", row[name])
-    return commas + unit
+    return commas + unit + (AT_CHANCE if at_chance(row, name) else "")
+
+
+def at_chance(row: Row, name: str) -> bool:
+    """Whether a score is not above what always giving the most frequent label scores."""
+    chance = row.get(f"{name}_chance")
+    return bool(row[name] and chance) and float(row[name]) <= float(chance)
 
 
 def fixed(value: Fraction | float | None, decimals: int) -> str:

@@ -21,7 +21,7 @@ from monoglot.escapes import (
     rows_of_csv,
 )
 from monoglot.files import whole_file
-from monoglot.tables.base import Column, Row, Table, shown
+from monoglot.tables.base import MISSING, Column, Row, Table, shown
 from monoglot.tables.scores import score_columns
 
 
@@ -42,10 +42,10 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Return the table as Markdown: its numbers, then their spread, then the published numbers.
+    """Return the table as Markdown: numbers, intervals, spread over seeds, published numbers.
 
-    The last two blocks hold the columns in which any cell has more than one seed, or a published
-    value.
+    The last three blocks hold the columns in which any cell has an interval, more than one seed, or
+    a published value.
     """
 
     def with_any(name: str) -> list[Column]:
@@ -56,6 +56,8 @@ def to_markdown(table: Table) -> str:
         markdown(table.note),
         _grid(table, table.columns, lambda row, column: shown(row, column.name, column.unit)),
     ]
+    if sure := with_any("{}_low"):
+        blocks += ["## Intervals (95 %)", _grid(table, sure, _interval)]
     if spread := with_any("{}_std"):
         blocks += [
             "## Standard deviation over seeds",
@@ -79,6 +81,11 @@ def _grid(table: Table, columns: Sequence[Column], cell: Callable[[Row, Column],
     heads, *body = ([markdown(text) for text in line] for line in [heads, *body])
     align = (*("left" for _ in table.labels), *("right" for _ in columns))
     return tabulate(body, heads, "pipe", disable_numparse=True, colalign=align)
+
+
+def _interval(row: Row, column: Column) -> str:
+    low, high = (shown(row, f"{column.name}_{end}") for end in ("low", "high"))
+    return low if low == MISSING else f"{low} to {high}"
 
 
 def _difference(row: Row, column: Column) -> str:
@@ -107,7 +114,7 @@ def to_latex(table: Table) -> str:
         r"\toprule",
         *_heads(table),
         r"\midrule",
-        *(_row(row, table) for row in table.rows),
+        *(line for row in table.rows for line in _row(row, table)),
         r"\bottomrule",
         r"\end{tabular}",
         rf"\caption{{{latex(caption)}}}",
@@ -140,10 +147,16 @@ def _tall(text: str) -> str:
     return rf"\multirow{{2}}{{*}}{{{text}}}"
 
 
-def _row(row: Row, table: Table) -> str:
+def _row(row: Row, table: Table) -> list[str]:
+    """Return a row's line, and below it one with its intervals, where it has any."""
     numbers = [latex(shown(row, one.name, one.unit)) for one in table.columns]
     numbers = [re.sub(r"^-(?=\d)", "$-$", number) for number in numbers]
-    return _line([*(latex(row[name]) for name in table.labels), *numbers])
+    lines = [_line([*(latex(row[name]) for name in table.labels), *numbers])]
+    ends = [(row.get(f"{one.name}_low"), row.get(f"{one.name}_high")) for one in table.columns]
+    if any(low for low, _ in ends):
+        small = [rf"\tiny {low}--{high}" if low else "" for low, high in ends]
+        lines.append(_line([*("" for _ in table.labels), *small]))
+    return lines
 
 
 def _line(texts: list[str]) -> str:
@@ -155,7 +168,7 @@ def _line(texts: list[str]) -> str:
 FORMS = ("terminal", "md", "csv", "tex", "json")
 OF_SCORES = {"label", "reduction_percent", "size_millions", "avg"}
 """Columns by which a table of scores is known."""
-BESIDE = re.compile(r"(^published_|^difference_|_std$|_seeds$)")
+BESIDE = re.compile(r"(^published_|^difference_|_(std|seeds|low|high|chance)$)")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 GAP = "  "
 

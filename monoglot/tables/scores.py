@@ -18,6 +18,7 @@ from monoglot.errors import UserError
 from monoglot.evaluate.records import read_record, read_records
 from monoglot.paths import Needs
 from monoglot.tables.base import (
+    AT_CHANCE,
     Column,
     Entries,
     Kind,
@@ -27,6 +28,7 @@ from monoglot.tables.base import (
     TableBlock,
     Text,
     TextNames,
+    at_chance,
     check_evaluated,
     check_known,
     check_score,
@@ -37,9 +39,15 @@ from monoglot.tables.base import (
 if TYPE_CHECKING:
     from monoglot.graph import Graph
     from monoglot.paths import Paths
+    from monoglot.significance import Estimate
 
 SIZES = {"mlm": "parameters", "encoder_pooler": "parameters_encoder_pooler"}
 """The key of a record that holds a checkpoint's size, by way of counting."""
+
+DOUBTS = ("low", "high", "chance")
+"""How columns end that say how sure a score is."""
+LEAST_CUT = 0.05
+"""Per cent of the test words; below, it is not worth a word."""
 
 NEEDED = ("model", "language", "variant", "task", "seed", "metric", "score", "scores")
 
@@ -163,9 +171,21 @@ def shown_scores(graph: "Graph") -> dict[str, str]:
 
 @dataclass
 class Cell:
-    """The scores of one variant, language and task, in percent, by seed."""
+    """The scores of one variant, language and task, in percent.
+
+    Attributes:
+        percent: by seed.
+        errors: by seed, the standard error over test examples; none in records from elsewhere.
+        chance: what always giving the most frequent label scores, None if records do not say.
+        examples: of the test set.
+        cut: share of the test words that no model has seen, in percent.
+    """
 
     percent: dict[object, Fraction] = field(default_factory=dict)
+    errors: dict[object, float] = field(default_factory=dict)
+    chance: Fraction | None = None
+    examples: int = 0
+    cut: float = 0.0
 
     @property
     def mean(self) -> Fraction | None:
@@ -176,6 +196,16 @@ class Cell:
     def std(self) -> float | None:
         """Return the sample standard deviation over seeds (ddof 1), None below two seeds."""
         return stdev(self.percent.values()) if len(self.percent) > 1 else None
+
+    @property
+    def estimate(self) -> "Estimate | None":
+        """Return the mean with its error, None below two seeds or without errors of all."""
+        from monoglot.significance import mean_over_seeds  # imports scipy
+
+        if len(self.percent) < 2 or self.errors.keys() != self.percent.keys():
+            return None
+        scores = list(map(float, self.percent.values()))
+        return mean_over_seeds(scores, list(self.errors.values()), self.examples)
 
 
 @dataclass
@@ -298,7 +328,9 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
     Cells are means over seeds in percent, two decimals. The average is the mean of the row's
     cells and is missing where one of them is. The reduction is computed from the records'
     parameter counts, relative to the baseline variant of the table's own model. The CSV alone has
-    `model`, `row`, `parameters` and, of each cell, `{cell}_std` and `{cell}_seeds`. Raises
+    `model`, `row`, `parameters` and, of each cell, `{cell}_std` and `{cell}_seeds`; of each cell
+    and the average it has, where records tell, `_low` and `_high`, the ends of the 95 % interval,
+    and `_chance`, what always giving the most frequent label of the training set scores. Raises
     `UserError` as `collect` does, and if two models' records show different metrics.
     """
     models = dict.fromkeys(model for model, _, _ in spec.variants)
@@ -309,6 +341,10 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
         | _measured(cells[model], variant, baseline, spec)
         for model, variant, label in spec.variants
     ]
+    # Records from elsewhere may not say how sure scores are.
+    doubts = [f"{name}_{what}" for name in (*spec.cells, "avg") for what in DOUBTS]
+    empty = [name for name in doubts if not any(row[name] for row in rows)]
+    rows = [{name: value for name, value in row.items() if name not in empty} for row in rows]
     used = [
         cell
         for model, variant, _ in spec.variants
@@ -316,7 +352,7 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
         if key[0] == variant
     ]
     sentences = [scores_note(used, {task: _metric(cells, task) for task in spec.tasks})]
-    sentences += _missing(cells, spec)
+    sentences += _missing(cells, spec) + _about_chance(rows, spec) + _cut_off(cells, spec)
     caption = spec.caption or f"Scores of {spec.model}"
     return Table(caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows)
 
@@ -331,9 +367,21 @@ def _add(cells: Cells, record: Record, scores: Mapping[str, str], size_key: str)
         cells.unscored.setdefault(name, {})[variant] = None
     else:
         cell.percent[record["seed"]] = 100 * score_of(record, scores.get(task))
+        _add_doubt(cell, record, name)
     _agree(cells.metrics, task, name, record, "metric")
     sizes = cells.parameters.setdefault(variant, {})
     _agree(sizes, language, _parameters(record, size_key), record, "parameters")
+
+
+def _add_doubt(cell: Cell, record: Record, name: str) -> None:
+    """Add what a record says of how sure its score is; records from elsewhere need not."""
+    cell.examples = record.get("n_test", 0)
+    if (error := record.get("errors", {}).get(name)) is not None:
+        cell.errors[record["seed"]] = 100 * error
+    if (chance := record.get("chance", {}).get(name)) is not None:
+        cell.chance = 100 * Fraction(str(chance))
+    if words := record.get("n_test_words"):
+        cell.cut = 100 * record["n_test_words_cut"] / words
 
 
 def _parameters(record: Record, key: str) -> int | None:
@@ -373,6 +421,28 @@ def _missing(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
     return found
 
 
+def _about_chance(rows: Sequence[Mapping[str, str]], spec: ScoresSpec) -> list[str]:
+    """Say what the mark means and what intervals are, where there are any."""
+    found = []
+    if any(at_chance(row, name) for row in rows for name in (*spec.cells, "avg")):
+        found.append(f"{AT_CHANCE} marks what is not above always giving the most frequent label.")
+    if any(row.get(f"{name}_low") for row in rows for name in spec.cells):
+        found.append("Intervals (95 %) count other test examples and other seeds as chance.")
+    return found
+
+
+def _cut_off(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
+    """Say how much of the test sets no model has seen."""
+    shares = {}
+    for name, (language, task) in spec.cells.items():
+        seen = [cells[m].cell(v, language, task).cut for m, v, _ in spec.variants]
+        if (share := max(seen)) >= LEAST_CUT:
+            shares[name] = f"{language} {task.upper()} {share:.1f} %"
+    if not shares:
+        return []
+    return [f"Test words beyond the longest input, at most: {', '.join(shares.values())}."]
+
+
 def _metric(cells: Mapping[str, Cells], task: str) -> str | None:
     found = {one.metrics[task]: model for model, one in cells.items() if task in one.metrics}
     if len(found) > 1:
@@ -394,6 +464,28 @@ def _measured(
     row["parameters"] = _whole(parameters)
     row |= {f"{name}_std": fixed(cell.std, 2) for name, cell in found.items()}
     row |= {f"{name}_seeds": str(len(cell.percent)) for name, cell in found.items()}
+    return row | _doubt(found)
+
+
+def _doubt(cells: Mapping[str, Cell]) -> dict[str, str]:
+    """Return the ends of intervals and the level of chance, of each cell and of the average."""
+    estimates = {name: cell.estimate for name, cell in cells.items()}
+    chances = {name: cell.chance for name, cell in cells.items()}
+    known = [one for one in estimates.values() if one]
+    estimates["avg"] = chances["avg"] = None
+    if len(known) == len(cells):
+        from monoglot.significance import mean_of
+
+        estimates["avg"] = mean_of(known)
+    if None not in (levels := [chances[name] for name in cells]):
+        chances["avg"] = mean(levels)
+    row = {}
+    for name, estimate in estimates.items():
+        low, high = estimate.interval if estimate else (None, None)
+        # No score is outside of these.
+        row[f"{name}_low"] = fixed(low if low is None else max(low, 0.0), 2)
+        row[f"{name}_high"] = fixed(high if high is None else min(high, 100.0), 2)
+        row[f"{name}_chance"] = fixed(chances[name], 2)
     return row
 
 

@@ -88,6 +88,21 @@ def test_scores_of_a_task_may_be_chosen(monoglot, here):
     assert "nothing is of a task 'nre'; there are ner, tc" in said.stderr
 
 
+def test_two_rows_of_one_result(monoglot, here):
+    write(here / "results/a", "xlmr/mt/kd/tc", 2, topics(TEST[:-1] + "a"))
+    for seed, predicted in ((1, "b" * len(TEST)), (2, TEST[:4] + "b" * 8)):
+        write(here / "results/a", "xlmr/mt/other/tc", seed, topics(predicted))
+    rows = ("results/a:kd", "results/a:other")
+    said = json.loads(output(monoglot("compare", *rows, "-f", "json"), status=3))
+    (cell,) = said["cells"]
+    assert cell["variant"] == "kd → other"
+    assert (cell["first_seeds"], cell["second_seeds"], cell["task"]) == (2, 2, "tc")
+    assert cell["difference_low"] < cell["difference"] < cell["difference_high"]
+    refused = monoglot("compare", "results/a:kd", "results/a:none")
+    assert "results/a has nothing of a variant 'none'; it has kd, other" in refused.stderr
+    output(monoglot("compare", "results/a:kd", "results/b"), status=2)
+
+
 @pytest.mark.parametrize("number", ["nan", "inf", "-1"])
 def test_a_tolerance_is_a_finite_number(monoglot, here, number):
     output(monoglot("compare", "results/a", "results/b", "-t", number), status=2)

@@ -3,6 +3,7 @@
 import torch
 
 from monoglot.evaluate.encoding import Encoded
+from monoglot.evaluate.task import flat_subtokens
 from monoglot.evaluate.task_tagging import subtoken_tags, word_tags
 
 CLASSES = ["O", "B-PER", "I-PER"]
@@ -19,7 +20,9 @@ def test_a_word_has_the_tag_of_its_first_subtoken_and_one_cut_off_is_outside():
 
 
 def test_subtokens_repeat_the_tag_of_their_word():
-    gold, predicted = subtoken_tags(GOLD, ENCODED, PREDICTED, CLASSES)
+    by_word = subtoken_tags(GOLD, ENCODED, PREDICTED, CLASSES)
+    assert by_word == [[["B-PER", "I-PER"], ["I-PER"], ["O"], []]]
+    gold, predicted = flat_subtokens(GOLD, by_word)
     assert gold == [["B-PER", "B-PER", "I-PER", "O"]]
     assert predicted == [["B-PER", "I-PER", "I-PER", "O"]]
 

@@ -74,6 +74,22 @@ def test_words_beyond_the_longest_length_are_cut_off(tiny_checkpoint):
     assert encoded.words[0].tolist() == [-1, 0, 0, -1]
 
 
+@FAMILIES
+def test_words_beyond_the_cut_are_counted(tiny_checkpoint, family):
+    """Words that have lost all their sub-tokens, and words of a text behind the last one kept."""
+    folder = tiny_checkpoint(family)
+    tokenizer, whole = load_tokenizer(folder, 8), load_tokenizer(folder, 64)
+    words = ["il", "kelb", "jiġri", "wara", "il", "kelb", "fil", "belt"]
+    texts = [TextExample(text, "NOUN") for text in (" ".join(words), "il kelb", "dar  ")]
+    tagged = [TaggedExample(words, ["DET"] * 8), TaggedExample(("dar",), ("NOUN",))]
+    ids = whole.encode(words, is_pretokenized=True).word_ids
+    kept = len(set(ids[1:7]))
+    assert 0 < kept < len(words)
+    assert encode_sentences(tagged, tokenizer, 0, "all").cut == len(words) - kept
+    assert encode_texts(texts, tokenizer, 0).cut == len(words) - kept
+    assert encode_texts(texts, whole, 0).cut == encode_sentences(tagged, whole, 0, "all").cut == 0
+
+
 def test_first_subtokens_begin_a_new_word():
     words = torch.tensor([[-1, 0, 0, 1, 3, 3, -1, -1]])
     assert first_subtokens(words).int().tolist() == [[0, 1, 0, 1, 1, 0, 0, 0]]

@@ -17,6 +17,9 @@ NAMES = Names("xlmr", "mt", "kd")
 SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
 
 
+METRICS_OF_NAMES = ("word_f1", "subtoken_f1", "word_accuracy")
+
+
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
 def test_tags_are_learnt_and_recorded(
     tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, family
@@ -29,10 +32,14 @@ def test_tags_are_learnt_and_recorded(
     record = read_record(out / "seed2.json")
     assert record["score"] == record["scores"]["word_f1"] > record["scores"]["majority"] == 0
     assert record["scores"]["word_f1"] > 0.9
-    assert set(record["scores"]) == {"word_f1", "subtoken_f1", "word_accuracy", "majority"}
+    assert set(record["scores"]) == {*METRICS_OF_NAMES, "majority"}
     assert (record["model"], record["language"], record["variant"]) == ("xlmr", "mt", "kd")
     assert (record["task"], record["seed"], record["metric"]) == ("ner", 2, "word_f1")
     assert (record["n_train"], record["n_test"]) == (24, 12)
+    assert record["n_test_words"] > 24
+    assert record["n_test_words_cut"] == 0
+    assert record["errors"].keys() == record["chance"].keys() == set(METRICS_OF_NAMES)
+    assert 0 <= record["errors"]["word_f1"] < 0.1
     assert record["adapter_parameters"] == 4 * (2 * 24 * 12 + 12 + 24)
     assert record["head_parameters"] == 5 * 24 + 5
     assert record["inputs"]["examples"] == sha256(sentences_file)

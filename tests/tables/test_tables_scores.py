@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from monoglot.errors import UserError
 from monoglot.tables.base import compared, read_published
@@ -126,6 +127,64 @@ def test_csv_starts_with_the_columns_of_the_published_file():
     assert header[: len(ours)] == ours
     more = ["parameters", *(f"{c}_std" for c in CELLS), *(f"{c}_seeds" for c in CELLS)]
     assert header[len(ours) :] == more
+
+
+def doubtful_records() -> list[dict]:
+    """Of two tasks and two seeds; the second variant's topics are at chance."""
+    sure = {"n_test": 100, "n_test_words": 1000, "n_test_words_cut": 0}
+    return [
+        record(
+            score,
+            **{"variant": variant, "task": task, "seed": seed, "errors": {"accuracy": 0.04}},
+            **{"chance": {"accuracy": 0.3}, **sure, "n_test_words_cut": 41 if task == "ner" else 0},
+        )
+        for variant, task, scores in (
+            ("base", "tc", (0.5, 0.6)),
+            ("kd", "tc", (0.2, 0.4)),
+            ("base", "ner", (0.7, 0.7)),
+            ("kd", "ner", (0.6, 0.7)),
+        )
+        for seed, score in enumerate(scores)
+    ]
+
+
+def test_intervals_and_chance_stand_beside_scores():
+    table = render(doubtful_records(), spec())
+    base, kd = table.rows
+    # Over examples: 4 points, of 99 degrees of freedom; over two seeds: 5 points, of one.
+    variance, freedom = 16 + 25, 41**2 / (16**2 / 99 + 25**2)
+    half = stats.t.ppf(0.975, freedom) * variance**0.5
+    assert float(base["mt_tc_low"]) == pytest.approx(55 - half, abs=0.01)
+    assert float(base["mt_tc_high"]) == pytest.approx(55 + half, abs=0.01)
+    assert base["mt_ner_low"] == f"{70 - 4 * stats.t.ppf(0.975, 99):.2f}"
+    assert (base["mt_tc_chance"], base["avg_chance"]) == ("30.00", "30.00")
+    spread = stats.t.ppf(0.975, ((41 + 16) / 4) ** 2 / ((16**2 * 2 / 99 + 25**2) / 16))
+    assert float(base["avg_low"]) == pytest.approx(62.5 - spread * (57 / 4) ** 0.5, abs=0.01)
+    assert kd["mt_tc_low"] == "0.00", "no score is below"
+    assert "° marks what is not above always giving the most frequent label." in table.note
+    assert "Test words beyond the longest input, at most: mt NER 4.1 %." in table.note
+
+
+def test_every_form_shows_intervals_and_marks_what_is_at_chance():
+    table = render(doubtful_records(), spec())
+    text = to_markdown(table)
+    assert " 30.00° |" in text
+    assert "55.00° " not in text
+    assert f"| {table.rows[0]['mt_ner_low']} to {table.rows[0]['mt_ner_high']} |" in text
+    low, high = (table.rows[0][f"mt_ner_{end}"] for end in ("low", "high"))
+    assert rf"\tiny {low}--{high}" in to_latex(table)
+    header = to_csv(table).splitlines()[0]
+    assert header.endswith(
+        "mt_tc_low,mt_tc_high,mt_tc_chance,mt_ner_low,mt_ner_high,mt_ner_chance,"
+        "avg_low,avg_high,avg_chance"
+    )
+
+
+def test_a_single_seed_has_no_interval():
+    records = [one for one in doubtful_records() if one["seed"] == 0]
+    header = to_csv(render(records, spec())).splitlines()[0]
+    assert "_low" not in header
+    assert "mt_tc_chance" in header
 
 
 def test_order_of_records_does_not_matter():
