@@ -273,6 +273,7 @@ def test_what_importing_a_module_does_counts_wherever_it_is_imported(code):
     )
     assert changing.changes("20", "21")
     assert changing.changes("30", "31")
+    assert changing.changes("c.LIMIT = 20\nc.SIZES['x'] = 30", "c.SIZES['x'] = 30\nc.LIMIT = 20")
     registered = code(
         "from monoglot.a import made\n\nmade('b')\n",
         a="import monoglot.b\nfrom monoglot.c import KINDS\n\ndef made(name):\n    KINDS[name]()\n",

@@ -82,7 +82,7 @@ class TrainingState:
         self._kept = [*self._kept, file][-KEPT:]
         for other in self._folder.iterdir():
             if other not in self._kept:
-                other.unlink(missing_ok=True)
+                other.unlink()
 
     def load(self, model, optimizer) -> tuple[dict | None, dict] | None:
         """Restore the last whole state and return (best weights or None, progress), or None.

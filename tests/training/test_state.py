@@ -240,6 +240,7 @@ def test_a_second_training_is_kept_off_the_folder_of_the_first(tmp_path):
     with pytest.raises(UserError, match="state: another training saves its state there; wait"):
         second.claim(seconds=0)
     first.forget()
+    assert not (tmp_path / "state").exists(), "nothing is left of a training that is done"
     second.claim(seconds=0)
 
 
