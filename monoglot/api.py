@@ -646,7 +646,7 @@ def adapt(
         seed: of data order, masks and dropout.
         more: of the other parameters of the operation `train`, with the same defaults: `warmup`,
             `weight_decay`, `micro_batch`, `documents`, `padding`, `mlm_probability`,
-            `evaluate_every`, `validation_masks`, `keep` and `precision`.
+            `evaluate_every`, `validation_masks`, `trains`, `keep` and `precision`.
 
     Returns:
         The trained model; and the history, a row for each evaluation: `step`, `tokens`,

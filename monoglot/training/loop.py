@@ -259,7 +259,8 @@ class _Run:
         self.sequences = sequences
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
-        self.optimizer = _optimizer(self.trained, settings)
+        self.learning = self._learning()
+        self.optimizer = _optimizer(self.learning, settings)
         self.validation = validation
         self.fixed: tuple[list[tuple[Batch, Compared | None]], Size] | None = None
         self.step = self.tokens = 0
@@ -282,8 +283,18 @@ class _Run:
             self._loop(clock, state, interruption)
         if self.settings.keep == "best":
             self.student.load_state_dict(self.best, strict=False)
+        self.student.requires_grad_(True)
         self.student.eval()
         return self.history
+
+    def _learning(self) -> list[nn.Parameter]:
+        """Return the weights that learn; freeze the others.
+
+        The decoder is tied to the embeddings, so it counts as a part of the encoder.
+        """
+        if self.settings.trains == "head":
+            self.student.base_model.requires_grad_(False)
+        return [weight for weight in self.trained.parameters() if weight.requires_grad]
 
     def _loop(self, clock: Clock, state: TrainingState | None, interruption: Interruption) -> None:
         while self.step < self.total:
@@ -317,8 +328,8 @@ class _Run:
         self.student.train()
         self.optimizer.zero_grad(set_to_none=False)
         losses = self._losses(batch, size)
-        self.processes.add_up_gradients(self.trained.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
+        self.processes.add_up_gradients(self.learning)
+        norm = torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
         self._check(training_loss=losses[0], norm_of_the_gradient=norm)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
@@ -434,9 +445,8 @@ class _Run:
         return True
 
 
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
     """AdamW as `transformers.Trainer` sets it up: no decay of biases and LayerNorm gains."""
-    parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},

@@ -300,9 +300,10 @@ def gradient_of(parameter: nn.Parameter) -> Tensor:
 
 
 def _pull_back(errors: Tensor, hidden: Tensor, decoder: Decoder) -> Tensor:
-    """Return the gradient of hidden states from that of logits; add the decoder's own."""
+    """Return the gradient of hidden states from that of logits; add that of what learns."""
     weight, bias = decoder
-    add_product(gradient_of(weight), errors.T, hidden.T)
+    if weight.requires_grad:
+        add_product(gradient_of(weight), errors.T, hidden.T)
     gradient_of(bias).add_(errors.sum(0))
     return product(errors, weight.T)
 

@@ -30,6 +30,9 @@ one vector (max_length to the power of four parameters)."""
     """Mean of the KL divergence over positions, or over sequences (`batchmean`)."""
     positions: Literal["all", "unpadded", "masked"] = "all"
     """Positions whose logits are compared; the paper's code compares padding too."""
+    trains: Literal["all", "head"] = "all"
+    """All weights, or the masked-LM head alone, as a first step for one that is `fresh`: its \
+gradients would cost the encoder what it knows."""
     learning_rate: Annotated[Number, Field(gt=0)] = 5e-5
     """The highest, of AdamW."""
     warmup: Weight = 0
@@ -62,6 +65,12 @@ one vector (max_length to the power of four parameters)."""
     """Of the forward and backward pass; weights and optimiser are fp32."""
     seed: Seed = 42
     """Of data order, masks and dropout."""
+
+    @model_validator(mode="after")
+    def _head_alone(self) -> Self:
+        if self.trains == "head" and self.loss != "none":
+            raise ValueError("trains the head alone, which has no teacher; set loss to none")
+        return self
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:

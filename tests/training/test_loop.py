@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from monoglot.checkpoints import load_model
+from monoglot.errors import UserError
 from monoglot.training import loop
 from monoglot.training.loop import _Run, train
 from monoglot.training.processes import Processes
@@ -145,6 +146,33 @@ def test_gradients_of_a_step_do_not_reach_the_next_one(run_of):
     clean._step()
     run._step()
     assert same(weights(run.student), weights(clean.student))
+
+
+def test_the_head_may_learn_alone(run_of, parent):
+    before = weights(load_model(parent))
+    run = run_of(trains="head", steps=20, learning_rate=3e-2)
+    history = run.go(None, None)
+    after = weights(run.student)
+    inside = {f"bert.{name}" for name, _ in run.student.base_model.named_parameters()}
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved == set(after) - inside
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"]
+    assert all(weight.requires_grad for weight in run.student.parameters())
+    # Its gradients are those that it has beside the others, before they are clipped together.
+    one, both = (run_of(trains=what) for what in ("head", "all"))
+    batch = one.batches.of_step(one.sequences, 0)
+    for each in (one, both):
+        torch.manual_seed(0)
+        each.student.eval()
+        each._losses(batch, batch.size("all"))
+    others = dict(both.student.named_parameters())
+    for name, weight in one.student.named_parameters():
+        if name in inside:
+            assert weight.grad is None
+        else:
+            torch.testing.assert_close(weight.grad, others[name].grad)
+    with pytest.raises(UserError, match="trains the head alone, which has no teacher"):
+        run_of(trains="head", loss="mse")
 
 
 def test_each_step_has_the_rate_of_its_place(run_of, monkeypatch):
