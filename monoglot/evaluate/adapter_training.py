@@ -1,4 +1,4 @@
-"""Training adapters of several seeds in one pass over the data, in fp32.
+"""Training adapters of several seeds in one pass over the data.
 
 The same steps as `training.train` makes for one seed after another, without padding and without
 doing twice what is the same for all seeds. On the CPU seeds take turns within each step, so that a
@@ -311,7 +311,9 @@ class AdapterTraining:
             for at in range(0, len(self.seeds), size)
         ]
         self.size = size
-        self.encoder = PackedEncoder(model, task.first_state_only)
+        self.encoder = self.tested = PackedEncoder(model, task.first_state_only)
+        if settings.precision == "bf16":
+            self.encoder = PackedEncoder(model, task.first_state_only, torch.bfloat16)
 
     def train(self, data: Encoded, dev: Encoded | None) -> None:
         """Train all seeds on `data`; with `dev`, keep each one's epoch of the lowest loss on it.
@@ -333,7 +335,7 @@ class AdapterTraining:
     def predict(self, data: Encoded) -> list[Tensor]:
         """Return each seed's predicted class indices on the CPU, in the shape of `data.labels`."""
         packed = self.pack(data)
-        return PackedEvaluation(self.encoder, packed, packed.words).predict(self.stacks)
+        return PackedEvaluation(self.tested, packed, packed.words).predict(self.stacks)
 
     def copy_to(self, model: PreTrainedModel, seed: int) -> None:
         """Write a seed's adapter and head into those of the library's model."""

@@ -7,6 +7,7 @@ in groups of like length.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -219,23 +220,28 @@ class FrozenLinear:
     of all makers, where the library behind `torch.nn.Linear` does not (on AMD, half the speed).
 
     Args:
-        weight: [out, in], shared with its model, not copied.
+        weight: [out, in], shared with its model, not copied, unless in another precision.
         bias: [out].
+        precision: of the product; what goes in and comes out stays as it is.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.weight, self.bias = weight.detach(), bias.detach()
+    def __init__(
+        self, weight: Tensor, bias: Tensor, precision: torch.dtype = torch.float32
+    ) -> None:
+        self.weight, self.bias = weight.detach().to(precision), bias.detach().to(precision)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]; differentiable in `x`."""
+        if self.weight.dtype != x.dtype:
+            return _RoundedLinear.apply(x, self.weight, self.bias)
         if not suits(x):
             return F.linear(x, self.weight, self.bias)
         return _LinearOfSeeds.apply(x, self.weight, self.bias)
 
     def gelu(self, x: Tensor) -> Tensor:
         """Return the exact GELU of the layer's output; not differentiable."""
-        if not suits(x):
-            return F.gelu(F.linear(x, self.weight, self.bias))
+        if self.weight.dtype != x.dtype or not suits(x):
+            return F.gelu(self(x))
         return onednn(x, self.weight, self.bias, "gelu")
 
 
@@ -248,6 +254,21 @@ class _LinearOfSeeds(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         return onednn(gradient, ctx.weight.t(), None), None, None
+
+
+class _RoundedLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.weight = weight
+        return F.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return (
+            F.linear(gradient.to(ctx.weight.dtype), ctx.weight.t()).to(gradient.dtype),
+            None,
+            None,
+        )
 
 
 class Select(torch.autograd.Function):
@@ -372,16 +393,20 @@ class PackedEncoder:
 
     Args:
         classify: the head reads first tokens alone.
+        precision: of products with its weights.
     """
 
-    def __init__(self, model: PreTrainedModel, classify: bool) -> None:
+    def __init__(
+        self, model: PreTrainedModel, classify: bool, precision: torch.dtype = torch.float32
+    ) -> None:
         base = model.base_model
         self.classify = classify
         self.embeddings = base.embeddings
         distil = model.config.model_type == "distilbert"
         self.heads = model.config.num_attention_heads
         layers = base.transformer.layer if distil else base.encoder.layer
-        self.layers = [(_distilbert_layer if distil else _bert_layer)(x) for x in layers]
+        made = _distilbert_layer if distil else _bert_layer
+        self.layers = [made(layer, partial(FrozenLinear, precision=precision)) for layer in layers]
 
     def start(self, batch: PackedBatch, drop: Dropout) -> Tensor:
         """Return the states before the first adapter, [1, tokens, hidden]."""
@@ -429,15 +454,18 @@ def _widened(layer: Layer, states: Tensor) -> Tensor:
     return layer.activation(layer.widen(states))
 
 
-def _bert_layer(layer: nn.Module) -> Layer:
+Freeze = Callable[[Tensor, Tensor], FrozenLinear]
+
+
+def _bert_layer(layer: nn.Module, freeze: Freeze) -> Layer:
     inner, out = layer.attention.self, layer.attention.output
     return Layer(
-        *_projections(inner.query, inner.key, inner.value, inner.num_attention_heads),
-        attended=_frozen(out.dense),
+        *_projections(freeze, inner.query, inner.key, inner.value, inner.num_attention_heads),
+        attended=freeze(out.dense.weight, out.dense.bias),
         attention_norm=out.LayerNorm,
-        widen=_frozen(layer.intermediate.dense),
+        widen=freeze(layer.intermediate.dense.weight, layer.intermediate.dense.bias),
         activation=layer.intermediate.intermediate_act_fn,
-        narrow=_frozen(layer.output.dense),
+        narrow=freeze(layer.output.dense.weight, layer.output.dense.bias),
         norm=layer.output.LayerNorm,
         p_weights=inner.dropout_prob,
         p_attended=out.dropout.p,
@@ -445,15 +473,15 @@ def _bert_layer(layer: nn.Module) -> Layer:
     )
 
 
-def _distilbert_layer(layer: nn.Module) -> Layer:
-    inner = layer.attention
+def _distilbert_layer(layer: nn.Module, freeze: Freeze) -> Layer:
+    inner, ffn = layer.attention, layer.ffn
     return Layer(
-        *_projections(inner.q_lin, inner.k_lin, inner.v_lin, inner.n_heads),
-        attended=_frozen(inner.out_lin),
+        *_projections(freeze, inner.q_lin, inner.k_lin, inner.v_lin, inner.n_heads),
+        attended=freeze(inner.out_lin.weight, inner.out_lin.bias),
         attention_norm=layer.sa_layer_norm,
-        widen=_frozen(layer.ffn.lin1),
-        activation=layer.ffn.activation,
-        narrow=_frozen(layer.ffn.lin2),
+        widen=freeze(ffn.lin1.weight, ffn.lin1.bias),
+        activation=ffn.activation,
+        narrow=freeze(ffn.lin2.weight, ffn.lin2.bias),
         norm=layer.output_layer_norm,
         p_weights=inner.dropout_prob,
         p_attended=0.0,
@@ -461,12 +489,8 @@ def _distilbert_layer(layer: nn.Module) -> Layer:
     )
 
 
-def _frozen(linear: nn.Linear) -> FrozenLinear:
-    return FrozenLinear(linear.weight, linear.bias)
-
-
 def _projections(
-    query: nn.Linear, key: nn.Linear, value: nn.Linear, heads: int
+    freeze: Freeze, query: nn.Linear, key: nn.Linear, value: nn.Linear, heads: int
 ) -> tuple[FrozenLinear, FrozenLinear, FrozenLinear]:
     """Return the layers that make queries, keys and values, and all three; queries come scaled."""
     width = query.out_features
@@ -474,7 +498,7 @@ def _projections(
     weight = torch.cat([query.weight * scale, key.weight, value.weight]).detach()
     bias = torch.cat([query.bias * scale, key.bias, value.bias]).detach()
     return (
-        FrozenLinear(weight[:width], bias[:width]),
-        FrozenLinear(weight[width:], bias[width:]),
-        FrozenLinear(weight, bias),
+        freeze(weight[:width], bias[:width]),
+        freeze(weight[width:], bias[width:]),
+        freeze(weight, bias),
     )

@@ -81,6 +81,30 @@ def test_weights_and_predictions_are_those_of_the_plain_loop(any_model, settings
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_in_bf16_adapters_train_nearly_alike_and_are_tested_in_fp32(any_model, settings, kind):
+    switch_off_dropout(any_model)
+    data, dev = splits(any_model, kind)
+    found = {}
+    for precision in ("fp32", "bf16"):
+        run = AdapterTraining(any_model, TASKS[kind], settings(precision=precision), [1])
+        run.train(data, dev)
+        (predicted,) = run.predict(dev)
+        run.copy_to(any_model, 1)
+        found[precision] = weights(any_model)
+        inside = torch.ones_like(dev.labels, dtype=torch.bool)
+        if dev.words is not None:
+            inside = dev.words >= 0
+        assert torch.equal(predicted[inside], finetune.predict(any_model, dev)[inside])
+    start = AdapterTraining(any_model, TASKS[kind], settings(), [1]).stacks[0].weights()
+    way, off = 0.0, 0.0
+    for name, value in found["fp32"].items():
+        assert value.dtype == found["bf16"][name].dtype == torch.float32
+        way += (value - start[name][0]).square().sum()
+        off += (value - found["bf16"][name]).square().sum()
+    assert 0 < off < 0.1 * way
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("size", [26, 38, 47])
 def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):

@@ -52,3 +52,20 @@ def test_pad_is_index_select_where_padding_gets_no_gradient():
     (Pad.apply(x, pad, places) * weights).sum().backward()
     (theirs.index_select(1, pad) * weights).sum().backward()
     assert torch.equal(x.grad, theirs.grad)
+
+
+def test_in_bf16_a_frozen_layer_rounds_and_nothing_else():
+    draw = torch.Generator().manual_seed(0)
+    weight, bias = torch.randn(38, 26, generator=draw), torch.randn(38, generator=draw)
+    x = torch.randn(2, 7, 26, generator=draw, requires_grad=True)
+    layer = FrozenLinear(weight, bias, torch.bfloat16)
+    out = layer(x)
+    rounded = [one.bfloat16().float() for one in (x.detach(), weight, bias)]
+    torch.testing.assert_close(out, F.linear(*rounded), rtol=1e-2, atol=1e-2)
+    gradient = torch.randn(out.shape, generator=draw)
+    out.backward(gradient)
+    assert out.dtype == x.grad.dtype == torch.float32
+    expected = gradient.bfloat16().float() @ rounded[1]
+    torch.testing.assert_close(x.grad, expected, rtol=1e-2, atol=2e-2)
+    with torch.no_grad():
+        torch.testing.assert_close(layer.gelu(x), F.gelu(out), rtol=1e-2, atol=1e-2)
