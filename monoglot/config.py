@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from string import Formatter
 from types import ModuleType
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -64,6 +65,16 @@ def _faults_of_value(value: object, where: str, seen: Iterator[int], level: int)
         yield f"{where}: {value!r} holds half a surrogate pair; it must be valid Unicode"
     elif not isinstance(value, str | int | float | None):
         yield f"{where}: is a {type(value).__name__}; put {value} in quotes"
+
+
+def _written_out(value: object) -> Any:
+    """Return a copy in which no block is another one by an alias, and all keys are text.
+
+    So what is at fault in one place can be left out there alone.
+    """
+    if isinstance(value, dict):
+        return {k: _written_out(below) for k, below in value.items() if isinstance(k, str)}
+    return [_written_out(below) for below in value] if isinstance(value, list) else value
 
 
 def _is_unicode(text: str) -> bool:
@@ -283,7 +294,7 @@ def sound(config: dict) -> tuple[dict, Faults]:
     for fault in _faults_of_value(config, "", count(1), 0):
         faults.add(fault)
         faults.leave_out(fault.partition(": ")[0])
-    config = _fitting(config, faults)
+    config = _fitting(_written_out(config), faults)
 
     def keep(family: str, check: Callable[[dict, str], dict]) -> None:
         for name, block in list(config[family].items()):

@@ -172,6 +172,34 @@ def faults_of(config: dict) -> list[str]:
     return [fault.partition(";")[0] for fault in raised.value.faults]
 
 
+def test_a_block_that_stands_in_two_places_is_at_fault_in_both():
+    """By an alias of YAML, which makes it one object."""
+    config = changed("models.xlmr.shape.heads", "4")
+    shape = config["models"]["xlmr"]["shape"]
+    for model in config["models"].values():
+        model["shape"] = shape
+    with pytest.raises(UserError) as found:
+        Graph(config)
+    for model in config["models"]:
+        assert f"models.{model}.shape.heads: '4' is not of type integer" in str(found.value)
+
+
+@pytest.mark.parametrize("key", [True, None, 1])
+def test_a_key_that_is_no_text_is_named(key):
+    config = changed("models.xlmr.shape.heads", 4)
+    config["models"]["xlmr"]["shape"][key] = 4
+    with pytest.raises(UserError, match=f"models.xlmr.shape: the key {key!r} is not text"):
+        Graph(config)
+
+
+@pytest.mark.parametrize("kind", [{}, [], None, 3, "none"])
+@pytest.mark.parametrize("family", ["tables", "figures"])
+def test_a_kind_that_there_is_not_is_named(family, kind):
+    config = changed(family, {"one": {"kind": kind}})
+    with pytest.raises(UserError, match=rf"{family}\.one\.kind: .* must be one of"):
+        Graph(config)
+
+
 def test_all_faults_of_a_configuration_are_told_at_once():
     config = deepcopy(DEMO)
     config |= {"rseults": "x", "targets": ["tabels"], "seeds": [1, -3]}

@@ -38,7 +38,7 @@ def read_block(block: Mapping[str, Any], where: str) -> "FigureBlock":
     """
     if "kind" not in block:
         raise UserError(f"{where}: the key 'kind' is missing")
-    if block["kind"] not in kinds():
+    if block["kind"] not in [*kinds()]:  # may be no text
         known = ", ".join(kinds())
         raise UserError(f"{where}.kind: {block['kind']!r} must be one of {known}")
     return kinds()[block["kind"]].block.checked(block, where)
