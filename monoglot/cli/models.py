@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monoglot.cli import terminal as text
-from monoglot.cli.main import Exit
 from monoglot.cli.terminal import note, say, verbose
 from monoglot.shrink import BASE, BUDGETS, PRESETS
 
@@ -198,9 +197,7 @@ positive = click.IntRange(1)
 @revision
 @field
 @limit
-@click.pass_context
 def shrink(
-    context: click.Context,
     model: str,
     out: Path,
     dry_run: bool,
@@ -236,7 +233,7 @@ def shrink(
         return
     with claimed(folder):
         plan = _begin(model, folder, given)
-        context.exit(_make(plan, Namespace(model=model, out=out, **given), folder))
+        _make(plan, Namespace(model=model, out=out, **given), folder)
 
 
 def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
@@ -250,8 +247,8 @@ def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
     return plan
 
 
-def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
-    """Let Snakemake make the chain, and deliver its last checkpoint; return an exit status."""
+def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> None:
+    """Let Snakemake make the chain, and deliver its last checkpoint; end as Snakemake does."""
     from monoglot import provenance, shrink
     from monoglot.one_model import account
 
@@ -260,13 +257,12 @@ def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> int:
     out, files = arguments.out, [Path(name) for name in arguments.text if name != "-"]
     with provenance.of_folder(__file__, arguments, [plan.folder, *files]):
         if status := _run(work, shrink.targets(plan.config)):
-            return status
+            raise click.exceptions.Exit(status)  # of what is not done, there is no provenance
         rows = account(work, plan.config, plan.bytes)
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
         shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
     shrink.clear(work)
     say("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
-    return Exit.DONE
 
 
 def _run(work: Path, targets: Sequence[str]) -> int:

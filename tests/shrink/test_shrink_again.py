@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from monoglot import shrink
+from monoglot.cli import models
 from monoglot.fingerprint import ROOT
 from monoglot.training import loop
 from tests.shrink.test_shrink import STEPS
@@ -63,7 +64,7 @@ def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(model_folder, text_fi
         assert not (tmp_path / "small").exists()
         if number == signal.SIGINT:
             assert status == 128 + number
-            assert said.splitlines()[-1] == "stopped; the same command goes on from here"
+            assert said.splitlines()[-1] == "stopped; the same command continues from here"
             before = when_made(work)
             assert set(before) == {"model", "adapted", "layers"}
         else:
@@ -80,6 +81,15 @@ def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(model_folder, text_fi
     assert run.returncode == 0
     assert re.search(r"resumed at step [45]\d of 60", said), said
     assert weights(tmp_path / "small") == weights(tmp_path / "whole")
+
+
+def test_of_a_run_that_failed_nothing_is_delivered(
+    monoglot, model_folder, text_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(models, "_run", lambda work, targets: 130)
+    words = ["--text", text_file, "--language", "Maltese", *STEPS]
+    assert monoglot("shrink", model_folder("bert"), tmp_path / "small", *words).exit_code == 130
+    assert not (tmp_path / "small").exists()
 
 
 @pytest.mark.parametrize(
