@@ -73,13 +73,13 @@ def test_an_ended_run_goes_on_and_ends_with_the_same_bytes(model_folder, text_fi
     logs = work / MADE / "logs" / "train" / "xlm-roberta" / "maltese"
     with subprocess.Popen([*command, "small", *words], **how) as run:
         # The work is removed at the end: the log is read while it is there.
-        said = ""
+        said = set()
         while run.poll() is None:
             with suppress(OSError):
-                said = max(said, (logs / "distilled.log").read_text(), key=len)
+                said.add((logs / "distilled.log").read_text())
             time.sleep(0.05)
     assert run.returncode == 0
-    assert re.search(r"resumed at step [45]\d of 60", said), said
+    assert any(re.search(r"resumed at step [45]\d of 60", log) for log in said), said
     assert weights(tmp_path / "small") == weights(tmp_path / "whole")
 
 
