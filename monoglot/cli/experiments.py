@@ -517,6 +517,14 @@ def _gone(state: "WorkflowState") -> str:
     metavar="SET=BLOCK",
     help="A source of a set as in docs/data.md, such as 'sa={format: sentiment, files: ...}'.",
 )
+@click.option(
+    "--only",
+    is_flag=True,
+    help="Evaluate no other language; results then have a folder of their own.",
+)
+@click.option(
+    "--root", metavar="FOLDER", help="With --only: where its raw files are.  [default: data.root]"
+)
 @click.option("--offline", is_flag=True, help="Ask neither the Hub nor the web.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def new_language(
@@ -527,6 +535,8 @@ def new_language(
     short: str | None,
     codes: tuple[str, ...],
     sources: tuple[str, ...],
+    only: bool,
+    root: str | None,
     offline: bool,
     force: bool,
 ) -> None:
@@ -544,21 +554,29 @@ def new_language(
     \b
     Examples:
       monoglot new-language cy --out configs/welsh.yaml
+      monoglot new-language ha --config configs/real.yaml --only --root ../hausa
+          --source 'text={format: lines, files: [text.txt.gz]}' --out configs/hausa.yaml
       monoglot new-language amh --config configs/comet.yaml --as amh
       monoglot new-language cy --source 'sa={format: sentiment, files: {train: cy/train.csv,
           dev: cy/dev.csv, test: cy/test.csv}}'
       monoglot plan configs/welsh.yaml
     """
     given = out.absolute() if out else None
+    if root and not only:
+        raise click.UsageError("--root needs --only: the other languages' files lie in data.root")
     if out:
         _check_free(out, force)
     with experiment(config) as it:
+        if root:
+            it.graph.config["data"]["root"] = root
         block = _make_block(
-            it, code, name, short, pairs(codes, "--code", "SOURCE=CODE"), sources, offline
+            it, code, name, short, pairs(codes, "--code", "SOURCE=CODE"), sources, only, offline
         )
         for found in block.found:
             note(_found_line(found))
-        content = _content(it, block, _new_language_command(code, config))
+        if root:
+            block.config["data"] = {"root": root} | block.config.get("data", {})
+        content = _content(it, block, _new_language_command(code, config, only, root))
         _check_block(it, block)
         if given:
             from monoglot.files import whole_file
@@ -588,6 +606,7 @@ def _make_block(
     short: str | None,
     codes: dict[str, str],
     sources: tuple[str, ...],
+    only: bool,
     offline: bool,
 ) -> "Block":
     from monoglot.config import complete
@@ -614,6 +633,7 @@ def _make_block(
         title=name,
         codes=codes,
         sources=given,
+        only=only,
     )
     needed = [one for one in block.lacking if one.set not in config["tasks"]]
     if needed:
@@ -656,7 +676,7 @@ def _check_block(it: ChosenExperiment, block: "Block") -> None:
     all_needs(Graph({"extends": it.config} | block.config))
 
 
-def _new_language_command(code: str, config: str) -> str:
-    return f"monoglot new-language {code}" + (
-        f" --config {config}" if config != "config.yaml" else ""
-    )
+def _new_language_command(code: str, config: str, only: bool, root: str | None) -> str:
+    words = ["monoglot new-language", code, *(["--only"] if only else [])]
+    words += [f"--config {config}"] if config != "config.yaml" else []
+    return " ".join([*words, *([f"--root {root}"] if root else [])])

@@ -387,6 +387,7 @@ def make_block(
     title: str = "",
     codes: dict[str, str] | None = None,
     sources: dict[str, dict] | None = None,
+    only: bool = False,
 ) -> Block:
     """Return what is to be added to a configuration for one more language.
 
@@ -400,6 +401,8 @@ def make_block(
         title: its name in print; by default its English name.
         codes: that it has in sources; others are found out.
         sources: by set, blocks with files.
+        only: evaluate no other language; then results have a folder of their own, as tables are
+            others.
 
     Raises:
         UserError: the configuration has the language already, nobody knows its name, or a source
@@ -416,9 +419,23 @@ def make_block(
     if len(tasks) < len(config["tasks"]):
         about["tasks"] = tasks
     block: dict[str, Any] = {"languages": {name: about}}
+    if only:
+        block = _alone(config, name, about)
     if own := {one.set: {name: one.source} for one in found if one.source}:
         block["data"] = own
     return Block(block, found)
+
+
+def _alone(config: dict, name: str, about: dict[str, Any]) -> dict[str, Any]:
+    """Return a block in which no other language is evaluated; their text serves shared models."""
+    others = [other for other, one in config["languages"].items() if one["evaluated"]]
+    block: dict[str, Any] = {"results": f"{config['results']}-{name}"}
+    block["languages"] = {other: {"evaluated": False} for other in others} | {name: about}
+    for family in ("tables", "figures"):
+        naming = [key for key, one in config[family].items() if "languages" in one]
+        if naming:
+            block[family] = {key: {"languages": [name]} for key in naming}
+    return block
 
 
 class _Search:

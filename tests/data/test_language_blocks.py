@@ -84,6 +84,19 @@ def test_sets_that_the_hub_has(hub, config):
     assert (by_set["text"].state, by_set["text"].bytes) == ("there", 10)
 
 
+def test_a_language_alone_leaves_the_others_out(hub, config):
+    config["tables"]["table1"]["languages"] = ["mt", "sk"]
+    found = block(config, only=True).config
+    assert found["results"] == f"{config['results']}-cy"
+    assert found["languages"]["mt"] == {"evaluated": False}
+    graph = Graph({"extends": "config.yaml", **found})
+    assert graph.evaluated == ["cy"]
+    assert graph.table("table1").languages == ["cy"]
+    assert all(one.language == "cy" for one in graph.runs)
+    shared = {one.language for one in graph.checkpoints} - {"cy"}
+    assert shared <= {"any"}
+
+
 def test_the_second_likeliest_code_is_tried(hub, config):
     files = next(iter(hub.repositories["datasets/unimelb-nlp/wikiann"].values()))
     for name in list(files):
@@ -196,7 +209,7 @@ def test_the_examples_of_the_help(monoglot, words, tmp_path, monkeypatch):  # no
 
 
 def test_there_are_examples():
-    assert len(examples()) == 3
+    assert len(examples()) == 4
 
 
 def test_the_command_refuses_a_language_without_text(hub, monoglot, tmp_path):  # noqa: F811
@@ -247,3 +260,21 @@ def test_places_that_are_none_are_known_before_the_hub_is_asked(
     Path("link").symlink_to("nowhere")
     found = monoglot("new-language", "cy", "--out", name, "--config", "none.yaml", *options)
     assert (found.exit_code, said in found.stderr) == (1, True), found.output
+
+
+def test_a_folder_of_its_own(monoglot, tmp_path, monkeypatch):  # noqa: F811
+    """Of one language alone: there, sets that are known to have many languages are found too."""
+    root = tmp_path / "files"
+    for name in ("text.txt", "flores200/dev/hau_Latn.dev", "flores200/devtest/hau_Latn.devtest"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x\n")
+    for split in ("train", "dev", "test"):
+        (root / "masakhapos/hau").mkdir(parents=True, exist_ok=True)
+        (root / f"masakhapos/hau/{split}.txt").write_text("x NOUN\n")
+    words = ["new-language", "ha", "--config", "configs/real.yaml", "--root", str(root)]
+    words += ["--source", "text={format: lines, files: [text.txt]}", "--offline"]
+    assert "--root needs --only" in monoglot(*words).stderr
+    made = yaml.safe_load(output(monoglot(*words, "--only")))
+    assert made["data"]["root"] == str(root)
+    assert made["languages"]["ha"]["tasks"] == ["pos"]
+    assert Graph(made).evaluated == ["ha"]
