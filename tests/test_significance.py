@@ -6,9 +6,11 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
+from monoglot.data.readers import TaggedExample
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import LABELS as WHOLE
 from monoglot.evaluate.metrics import METRICS, WORDS, scores_of
@@ -20,9 +22,10 @@ from monoglot.significance import (
     difference_of,
     mean_of,
     mean_over_seeds,
+    read_predictions,
     score_of,
 )
-from tests.two_results import LABELS, SENTENCES, TEST
+from tests.two_results import LABELS, NAMES, SENTENCES, TEST, topics
 
 REPEATS = 250
 RANDOM = np.random.default_rng(3)
@@ -234,6 +237,38 @@ def test_the_mean_of_cells_is_surer_than_each():
     assert (mean.value, mean.error) == pytest.approx((0.5, 0.03 / 2**0.5))
     assert mean.freedom == pytest.approx(100)
     assert mean_of([one, Estimate(0.4, 0.0, 1.0)]).error == pytest.approx(0.015)
+
+
+def test_predictions_come_back_by_sentence(tmp_path):
+    pieces = [[[tag, "O"] for tag in tags] for tags in SENTENCES]
+    outcome = NAMES.outcome(
+        examples := [TaggedExample(["w"] * len(tags), tags) for tags in SENTENCES],
+        examples,
+        [["O"] * len(tags) for tags in SENTENCES],
+        pieces,
+    )
+    pq.write_table(outcome.predictions, tmp_path / "x.parquet")
+    found = read_predictions(tmp_path / "x.parquet")
+    assert found.gold == tuple(map(tuple, SENTENCES))
+    assert found.predicted == tuple(("O",) * len(tags) for tags in SENTENCES)
+    gold, predicted = found.subtokens
+    assert gold[0] == ("B-PER", "B-PER", "I-PER", "I-PER", "O", "O")
+    assert predicted[0] == ("B-PER", "O", "I-PER", "O", "O", "O")
+    pq.write_table(topics(TEST).predictions, tmp_path / "y.parquet")
+    found = read_predictions(tmp_path / "y.parquet")
+    assert (len(found.gold), found.gold[:2], found.subtokens) == (12, (("a",), ("b",)), None)
+
+
+def test_a_label_of_another_run_does_not_count_in_this_one():
+    one = Predictions((("a",), ("b",), ("a",)), (("a",), ("b",), ("b",)))
+    other = Predictions(one.gold, (("c",), ("b",), ("a",)))
+    found = difference_in("macro_f1", [one, one], [other, other], "x")
+    assert found.value == pytest.approx(score_of("macro_f1", other) - score_of("macro_f1", one))
+
+
+def test_a_difference_without_any_chance_is_certain():
+    assert Estimate(0.1, 0.0, 1.0).p == 0.0
+    assert Estimate(0.0, 0.0, 1.0).p == 1.0
 
 
 def test_many_p_values_are_adjusted_as_holm_says():

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from monoglot.errors import UserError
-from monoglot.tables.base import compared, read_published
+from monoglot.tables.base import compared, read_published, shown
 from monoglot.tables.formats import to_csv, to_latex, to_markdown
 from monoglot.tables.scores import KIND, ScoresSpec, render
 
@@ -161,8 +161,11 @@ def test_intervals_and_chance_stand_beside_scores():
     spread = stats.t.ppf(0.975, ((41 + 16) / 4) ** 2 / ((16**2 * 2 / 99 + 25**2) / 16))
     assert float(base["avg_low"]) == pytest.approx(62.5 - spread * (57 / 4) ** 0.5, abs=0.01)
     assert kd["mt_tc_low"] == "0.00", "no score is below"
-    assert "° marks what is not above always giving the most frequent label." in table.note
-    assert "Test words beyond the longest input, at most: mt NER 4.1 %." in table.note
+    assert table.note.endswith(
+        " ° marks what is not above always giving the most frequent label. Intervals (95 %) count "
+        "other test examples and other seeds as chance. Test words beyond the longest input, at "
+        "most: mt NER 4.1 %."
+    )
 
 
 def test_every_form_shows_intervals_and_marks_what_is_at_chance():
@@ -178,6 +181,11 @@ def test_every_form_shows_intervals_and_marks_what_is_at_chance():
         "mt_tc_low,mt_tc_high,mt_tc_chance,mt_ner_low,mt_ner_high,mt_ner_chance,"
         "avg_low,avg_high,avg_chance"
     )
+
+
+def test_large_numbers_have_commas():
+    row = {"a": "1234567.25", "b": "-12345", "c": "9999", "d": ""}
+    assert [shown(row, name) for name in row] == ["1,234,567.25", "-12,345", "9999", "–"]
 
 
 def test_a_single_seed_has_no_interval():

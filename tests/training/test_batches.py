@@ -31,6 +31,11 @@ def test_long_documents(documents, expected):
     assert [sequences[i].tolist() for i in range(len(sequences))] == expected
 
 
+def test_packing_drops_the_last_of_two_if_it_is_short():
+    sequences = Sequences(store([[7, 8, 9]]), 2, "pack")
+    assert [sequences[i].tolist() for i in range(len(sequences))] == [[7, 8]]
+
+
 def test_packing_keeps_a_single_short_sequence():
     sequences = Sequences(store([[7, 8]]), 5, "pack")
     assert [sequences[i].tolist() for i in range(len(sequences))] == [[7, 8]]
@@ -60,6 +65,23 @@ def test_seeds_of_steps_epochs_and_processes_are_what_they_were_when_results_wer
     assert mixed_seed(42, -1) == 42_000_125
     assert mixed_seed(42, 3, 2) == 42_000_129 + 2**49
     assert mixed_seed(-43, 3) == 2**63 - 43_000_126
+
+
+def test_redrawn_masks_of_validation_are_those_of_no_training_step():
+    special = SPECIAL | {"mask": 4, "vocab": 40}
+    sequences = Sequences(store([list(range(10, 40))] * 8), 30, "truncate")
+
+    def masked(step: int, **changes) -> list:
+        given = {"steps": 1, "batch_size": 8, "max_length": 32, "mlm_probability": 0.3}
+        batches = Batches(special, Settings(**given | changes))
+        return [batch.labels.tolist() for batch in batches.of_validation(sequences, step)]
+
+    redrawn = [masked(step, validation_masks="redrawn") for step in (0, 1, 1)]
+    assert redrawn[0] != redrawn[1] == redrawn[2]
+    assert masked(1, validation_masks="redrawn", seed=1) != redrawn[1]
+    assert masked(0) == masked(1)
+    assert mixed_seed(-1 - 42, 3) != mixed_seed(42, 3)
+    assert masked(3, validation_masks="redrawn") != masked(3, validation_masks="redrawn", seed=41)
 
 
 def test_epochs_are_shuffled_anew_and_by_the_seed():

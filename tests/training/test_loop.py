@@ -186,6 +186,13 @@ def test_each_step_has_the_rate_of_its_place(run_of, monkeypatch):
     assert rates == pytest.approx([1e-3, 2e-3, 3e-3, 3e-3, 2e-3, 1e-3])
 
 
+def test_a_validation_loss_that_is_no_number_ends_training(run_of, monkeypatch):
+    run = run_of()
+    monkeypatch.setattr(run, "_values", lambda losses: torch.tensor([torch.nan] * 3))
+    with pytest.raises(UserError, match="the validation loss is nan at step 0"):
+        run._evaluate(since=1)
+
+
 def test_rows_of_the_history_are_means_since_the_last_one(run_of, monkeypatch):
     run = run_of(steps=5)
     seen, real = [], run._losses
