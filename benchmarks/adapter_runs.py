@@ -1,5 +1,7 @@
 """Speed of adapter runs: as published (`AdapterTrainer`, padded), plain loop, all seeds at once.
 
+The last side, all seeds at once with an encoder in bf16, is another arithmetic.
+
     python benchmarks/adapter_runs.py --data ../shared/data      # published sets, real tokenizers
     python benchmarks/adapter_runs.py                            # invented sets
     python benchmarks/adapter_runs.py --estimate --data ...      # hours for Tables 1 and 6
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from comparison import ROOT, Measured, compare, machine
 
-SEEDS = {"published": [1], "plain": [1], "together": [1, 2, 3]}
+SEEDS = {"published": [1], "plain": [1], "together": [1, 2, 3], "together_bf16": [1, 2, 3]}
 PAPER = ROOT / "resources" / "paper"
 ROWS = {
     "12x768-3072": 2,

@@ -7,6 +7,7 @@ the best epoch is looked for; loading and encoding are left out.
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from adapter_jobs import Job
@@ -61,6 +62,12 @@ def together(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
     AdapterTraining(model, job.task, job.settings, seeds).train(job.train, _dev(job))
     _finish()
     return (_seconds() - started) / len(seeds)
+
+
+def together_bf16(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
+    """The same with products of the frozen encoder in bf16."""
+    settings = job.settings.changed(precision="bf16")
+    return together(model, replace(job, settings=settings), seeds)
 
 
 def _seconds() -> float:
