@@ -24,7 +24,7 @@ from monoglot.tables.base import read_published
 from monoglot.tables.scores import has_no_pieces, score_of
 
 if TYPE_CHECKING:
-    from monoglot.significance import Estimate
+    from monoglot.significance import UncertainNumber
 
 # The cells of results and of published numbers: what is to be compared, read from files.
 
@@ -145,7 +145,7 @@ class CellDifference:
     first: ComparedCell
     second: ComparedCell
     points: Fraction
-    test: "Estimate | None"
+    test: "UncertainNumber | None"
     adjusted: float | None = None
 
 
@@ -220,7 +220,7 @@ def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool)
     return CellDifference(key, first, second, second.mean - first.mean, found)
 
 
-def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "Estimate | None":
+def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "UncertainNumber | None":
     """Test the means' difference; None if a side has one seed, or files are missing."""
     from monoglot.significance import difference_in, read_predictions
 

@@ -57,7 +57,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class UncertainNumber:
     """A number, and how sure it is.
 
     Attributes:
@@ -103,14 +103,16 @@ class Estimate:
         return float(stdtrit(self.freedom, share))
 
 
-def mean_of(estimates: Sequence[Estimate]) -> Estimate:
+def mean_of(estimates: Sequence[UncertainNumber]) -> UncertainNumber:
     """Return the mean of numbers of different test sets and seeds."""
     count = len(estimates)
     parts = [((one.error / count) ** 2, one.freedom) for one in estimates]
-    return Estimate.of(sum(one.value for one in estimates) / count, parts)
+    return UncertainNumber.of(sum(one.value for one in estimates) / count, parts)
 
 
-def mean_over_seeds(scores: Sequence[float], errors: Sequence[float], examples: int) -> Estimate:
+def mean_over_seeds(
+    scores: Sequence[float], errors: Sequence[float], examples: int
+) -> UncertainNumber:
     """Return the mean of a system's scores over seeds, two or more.
 
     Args:
@@ -125,7 +127,7 @@ def mean_over_seeds(scores: Sequence[float], errors: Sequence[float], examples: 
         (sum(error**2 for error in errors) / seeds, max(examples - 1, 1)),
         (statistics.variance(scores) / seeds, seeds - 1),
     ]
-    return Estimate.of(statistics.fmean(scores), parts)
+    return UncertainNumber.of(statistics.fmean(scores), parts)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -155,7 +157,7 @@ def read_predictions(path: Path) -> Predictions:
 
 def difference_in(
     metric: str, first: Sequence[Predictions], second: Sequence[Predictions], name: str
-) -> Estimate | None:
+) -> UncertainNumber | None:
     """Test the difference in a metric between two systems, each a mean over seeds.
 
     Args:
@@ -183,7 +185,7 @@ def difference_in(
     return difference_of(*sides, counted.score)
 
 
-def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> Estimate:
+def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> UncertainNumber:
     """Test two systems by their counts of each seed and example, [seeds, examples, counts]."""
     (ours, added), (others, others_added) = (_seeds(side, score) for side in (first, second))
     examples = first.shape[1]
@@ -191,7 +193,7 @@ def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> Estima
         (float((others_added - added).var(ddof=1)) / examples, examples - 1),
         *((float(scores.var(ddof=1)) / len(scores), len(scores) - 1) for scores in (ours, others)),
     ]
-    return Estimate.of(float(others.mean() - ours.mean()), parts)
+    return UncertainNumber.of(float(others.mean() - ours.mean()), parts)
 
 
 def adjusted(ps: Sequence[float]) -> list[float]:

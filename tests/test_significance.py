@@ -15,8 +15,8 @@ from monoglot.errors import UserError
 from monoglot.evaluate.metrics import LABELS as WHOLE
 from monoglot.evaluate.metrics import METRICS, WORDS, scores_of
 from monoglot.significance import (
-    Estimate,
     Predictions,
+    UncertainNumber,
     adjusted,
     difference_in,
     difference_of,
@@ -232,11 +232,11 @@ def test_an_interval_is_no_narrower_than_the_bootstrap_over_examples_and_seeds()
 
 
 def test_the_mean_of_cells_is_surer_than_each():
-    one = Estimate(0.6, 0.03, 50.0)
+    one = UncertainNumber(0.6, 0.03, 50.0)
     mean = mean_of([one, replace(one, value=0.4)])
     assert (mean.value, mean.error) == pytest.approx((0.5, 0.03 / 2**0.5))
     assert mean.freedom == pytest.approx(100)
-    assert mean_of([one, Estimate(0.4, 0.0, 1.0)]).error == pytest.approx(0.015)
+    assert mean_of([one, UncertainNumber(0.4, 0.0, 1.0)]).error == pytest.approx(0.015)
 
 
 def test_predictions_come_back_by_sentence(tmp_path):
@@ -267,8 +267,8 @@ def test_a_label_of_another_run_does_not_count_in_this_one():
 
 
 def test_a_difference_without_any_chance_is_certain():
-    assert Estimate(0.1, 0.0, 1.0).p == 0.0
-    assert Estimate(0.0, 0.0, 1.0).p == 1.0
+    assert UncertainNumber(0.1, 0.0, 1.0).p == 0.0
+    assert UncertainNumber(0.0, 0.0, 1.0).p == 1.0
 
 
 def test_many_p_values_are_adjusted_as_holm_says():

@@ -109,6 +109,12 @@ class Metric:
         return label, description
 
 
+def printed(name: str) -> str:
+    """Return a metric's name within a sentence: "sub-token F1"; as it is if it is not known."""
+    label = METRICS[name].label if name in METRICS else name
+    return label[:1].lower() + label[1:]
+
+
 def scores_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str, float]:
     """Return every metric of what is compared: gold and predicted labels, tags of words, and so on.
 

@@ -25,6 +25,7 @@ from monoglot.deploy.measurements import (
 )
 from monoglot.energy import Total, making, scoring
 from monoglot.errors import UserError
+from monoglot.evaluate.metrics import printed
 from monoglot.paths import Checkpoint, Needs, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.tables.base import (
@@ -455,7 +456,7 @@ def _metrics(spec: DeploymentSpec, after: Files) -> str:
     """Name each task's metric, as notes of tables of scores do."""
     own = {task: about["metric"] for one in after.values() for task, about in one["tasks"].items()}
     shown = {task: spec.scores.get(task, own[task]) for task in spec.tasks if task in own}
-    return ", ".join(f"{task.upper()}: {metric}" for task, metric in shown.items())
+    return ", ".join(f"{task.upper()}: {printed(metric)}" for task, metric in shown.items())
 
 
 KIND = Kind(DeploymentTable, DeploymentSpec, render, keys=("model", "row"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import model_validator
 
 from monoglot.errors import UserError
+from monoglot.evaluate.metrics import printed
 from monoglot.evaluate.records import read_record, read_records
 from monoglot.paths import Needs
 from monoglot.tables.base import (
@@ -39,7 +40,7 @@ from monoglot.tables.base import (
 if TYPE_CHECKING:
     from monoglot.graph import Graph
     from monoglot.paths import Paths
-    from monoglot.significance import Estimate
+    from monoglot.significance import UncertainNumber
 
 SIZES = {"mlm": "parameters", "encoder_pooler": "parameters_encoder_pooler"}
 """The key of a record that holds a checkpoint's size, by way of counting."""
@@ -198,7 +199,7 @@ class Cell:
         return stdev(self.percent.values()) if len(self.percent) > 1 else None
 
     @property
-    def estimate(self) -> "Estimate | None":
+    def estimate(self) -> "UncertainNumber | None":
         """Return the mean with its error, None below two seeds or without errors of all."""
         from monoglot.significance import mean_over_seeds  # imports scipy
 
@@ -280,7 +281,8 @@ def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str | None]) -> str
     seeds = (
         "one seed" if high == 1 else f"{high} seeds" if low == high else f"{low} to {high} seeds"
     )
-    names = ", ".join(f"{task.upper()}: {name}" for task, name in metrics.items() if name)
+    named = {task: printed(name) for task, name in metrics.items() if name}
+    names = ", ".join(f"{task.upper()}: {name}" for task, name in named.items())
     return f"Scores in percent ({names}), mean over {seeds}."
 
 
@@ -415,7 +417,7 @@ def _missing(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
             if variant in cells[model].unscored.get(score, {})
         ]
         if lacking:
-            found.append(f"No {score} without a tokenizer: {', '.join(lacking)}.")
+            found.append(f"No {printed(score)} without a tokenizer: {', '.join(lacking)}.")
     for language, tasks in spec.left_out.items():
         found.append(f"No {', '.join(map(str.upper, tasks))} for {language}.")
     return found

@@ -151,10 +151,10 @@ def test_scores_are_means_over_all_cells_in_the_metrics_of_the_tables(block):
     table = made(block, energies)
     # 50 and 70 of Maltese, 50 of Slovak.
     assert rows_of(table)["kd:torch-fp32"]["score"] == "56.67"
-    assert "(TC: macro_f1, SA: macro_f1; seed 1)" in table.note
+    assert "(TC: macro F1, SA: macro F1; seed 1)" in table.note
     table = made(block | {"scores": {"tc": "accuracy"}}, energies)
     assert rows_of(table)["kd:torch-fp32"]["score"] == "83.33"
-    assert "(TC: accuracy, SA: macro_f1; seed 1)" in table.note
+    assert "(TC: accuracy, SA: macro F1; seed 1)" in table.note
 
 
 def test_the_middle_length_is_that_by_size(block):

@@ -282,7 +282,7 @@ def test_a_score_of_subtokens_is_missing_without_a_tokenizer_and_the_note_says_s
     table = render(records, spec(tasks=["ner"], scores={"ner": "subtoken_f1"}))
     base, baseline = table.rows
     assert (base["mt_ner"], baseline["mt_ner"], baseline["avg"]) == ("25.00", "", "")
-    assert table.note.endswith("mean over one seed. No subtoken_f1 without a tokenizer: KD ×2.")
+    assert table.note.endswith("mean over one seed. No sub-token F1 without a tokenizer: KD ×2.")
     with pytest.raises(UserError, match="no score 'word_f1'"):
         render(records, spec(tasks=["ner"], scores={"ner": "word_f1"}))
 
