@@ -29,6 +29,7 @@ from monoglot.errors import UserError
 if TYPE_CHECKING:
     from monoglot.data.languages import Block, Found
     from monoglot.forecast import Fetch, Plan, PlannedStage
+    from monoglot.graph import Graph
     from monoglot.progress import JobState, Remaining, WorkflowState
     from monoglot.workflow import RunEvents, RunningJob
 
@@ -576,8 +577,13 @@ def new_language(
             note(_found_line(found))
         if root:
             block.config["data"] = {"root": root} | block.config.get("data", {})
-        content = _content(it, block, _new_language_command(code, config, only, root))
-        _check_block(it, block)
+        graph = _checked(it, block)
+        (language,) = [one for one in graph.evaluated if one in block.config["languages"]]
+        warnings = _known_sentences(graph, language)
+        for warning in warnings:
+            note(f"warning: {warning}")
+        command = _new_language_command(code, config, only, root)
+        content = _content(it, block, command, warnings)
         if given:
             from monoglot.files import whole_file
 
@@ -655,7 +661,7 @@ def _found_line(found: "Found") -> str:
     return f"{found.set:<12}{state:<9}{origin}{said}"
 
 
-def _content(it: ChosenExperiment, block: "Block", command: str) -> str:
+def _content(it: ChosenExperiment, block: "Block", command: str, warnings: list[str]) -> str:
     import yaml
 
     whole = {"extends": it.config} | block.config
@@ -663,17 +669,62 @@ def _content(it: ChosenExperiment, block: "Block", command: str) -> str:
     unseen = [one.set for one in block.found if one.presence.state == "unknown"]
     lines = [f"# Made by `{command}`."]
     lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
+    lines += [f"# {warning}" for warning in warnings]
     if unseen:
         lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
     return "\n".join([*lines, "", body])
 
 
-def _check_block(it: ChosenExperiment, block: "Block") -> None:
-    """Raise `UserError` if the configuration with the new language would be refused."""
+def _checked(it: ChosenExperiment, block: "Block") -> "Graph":
+    """Return the graph with the new language; raise `UserError` if it would be refused."""
     from monoglot.data.download import all_needs
     from monoglot.graph import Graph
 
-    all_needs(Graph({"extends": it.config} | block.config))
+    graph = Graph({"extends": it.config} | block.config)
+    all_needs(graph)
+    return graph
+
+
+def _known_sentences(graph: "Graph", language: str) -> list[str]:
+    """Say which test sentences a language's text or training examples hold, of files here."""
+    from monoglot.config import source_of
+    from monoglot.data.overlap import found_in, repeated
+    from monoglot.data.readers import SPLITS
+    from monoglot.data.sources import local_files, texts
+    from monoglot.evaluate import make_task
+
+    root, said = Path(graph.config["data"]["root"]), []
+
+    def here(name: str) -> dict | None:
+        source = source_of(graph.config, name, language)
+        source.pop("license", None)  # no reader is told
+        files = local_files(source, root)
+        return source if files and all(file.is_file() for file in files) else None
+
+    sets: dict[str, list[str]] = {}
+    for name in graph.tasks(language):
+        if source := here(name):
+            task = make_task(name, graph.config["tasks"][name])
+            try:
+                train, dev, test = (
+                    [" ".join(task.words(one)) for one in task.read(source, split, root)]
+                    for split in SPLITS
+                )
+            except UserError as error:
+                said.append(f"{error}; correct data.{name}.{language} or tasks.{name}")
+                continue
+            sets |= {f"dev {name}": dev, f"test {name}": test}
+            if count := repeated(train, test):
+                said.append(f"{count:,} of {len(test):,} test sentences of {name} are in its train")
+    if sets and (source := here("text")):
+        for name, count in found_in(texts(source, root), sets).items():
+            split, task = name.split(" ", 1)
+            if count:
+                said.append(
+                    f"the text holds {count:,} of {len(sets[name]):,} {split} sentences of {task}; "
+                    "leave them out of it, or models are tested on what they have read"
+                )
+    return said
 
 
 def _new_language_command(code: str, config: str, only: bool, root: str | None) -> str:

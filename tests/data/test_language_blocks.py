@@ -270,7 +270,10 @@ def test_a_folder_of_its_own(monoglot, tmp_path, monkeypatch):  # noqa: F811
         (root / name).write_text("x\n")
     for split in ("train", "dev", "test"):
         (root / "masakhapos/hau").mkdir(parents=True, exist_ok=True)
-        (root / f"masakhapos/hau/{split}.txt").write_text("x NOUN\n")
+        words = "a b c d e f g" if split == "test" else "a b c"
+        rows = [f"{word} NOUN" for word in words.split()]
+        (root / f"masakhapos/hau/{split}.txt").write_text("\n".join(rows) + "\n")
+    (root / "text.txt").write_text("Before. A, b c d e f G! After\na b c\n")
     words = ["new-language", "ha", "--config", "configs/real.yaml", "--root", str(root)]
     words += ["--source", "text={format: lines, files: [text.txt]}", "--offline"]
     assert "--root needs --only" in monoglot(*words).stderr
@@ -278,3 +281,18 @@ def test_a_folder_of_its_own(monoglot, tmp_path, monkeypatch):  # noqa: F811
     assert made["data"]["root"] == str(root)
     assert made["languages"]["ha"]["tasks"] == ["pos"]
     assert Graph(made).evaluated == ["ha"]
+    said = monoglot(*words, "--only").stderr
+    assert "warning: the text holds 1 of 1 test sentences of pos; leave them out of it" in said
+    assert "warning: the text holds 1 of 1 dev sentences of pos" in said
+
+
+def test_labels_that_the_task_does_not_declare_are_said(monoglot, hub, tmp_path):  # noqa: F811
+    files = {}
+    for split in ("train", "dev", "test"):
+        files[split] = str(tmp_path / f"{split}.txt")
+        Path(files[split]).write_text("x B-DATE\n")
+    source = yaml.safe_dump({"format": "token_tag", "files": files}, default_flow_style=True)
+    said = monoglot("new-language", "cy", "--source", f"ner={source.strip()}")
+    assert said.exit_code == 0
+    assert "line 1: the tag is 'B-DATE'" in said.stderr
+    assert "correct data.ner.cy or tasks.ner" in said.stderr
