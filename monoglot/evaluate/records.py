@@ -121,11 +121,32 @@ def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
         if not _is(record[key], kind):
             raise UserError(f"{path}: '{key}' is {record[key]!r}; it must be {WHAT[kind]}")
     _check_scores(record, path)
+    _check_doubt(record, path)
+
+
+def _check_doubt(record: Record, path: str | Path) -> None:
+    """Check what a record says of how sure its scores are; one from elsewhere need not."""
+    for key in ("errors", "chance"):
+        values = record.get(key, {})
+        if not (isinstance(values, dict) and all(_share(value) for value in values.values())):
+            raise UserError(
+                f"{path}: '{key}' is {values!r}; it must map metrics to numbers in 0..1"
+            )
+    tested, words, cut = (record.get(k, 0) for k in ("n_test", "n_test_words", "n_test_words_cut"))
+    if not all(_is(number, int) and number >= 0 for number in (tested, words, cut)) or cut > words:
+        raise UserError(
+            f"{path}: n_test, n_test_words and n_test_words_cut are {tested!r}, {words!r} and "
+            f"{cut!r}; they must be counts, of which the last is no larger than that before it"
+        )
+
+
+def _share(value: object) -> bool:
+    return _is(value, float) and 0 <= value <= 1
 
 
 def _check_scores(record: Record, path: str | Path) -> None:
     for name, value in {"score": record["score"], **record["scores"]}.items():
-        if not (_is(value, float) and 0 <= value <= 1):
+        if not _share(value):
             raise UserError(f"{path}: the score '{name}' is {value!r}; it must lie in 0..1")
     if record["scores"].get(record["metric"], record["score"]) != record["score"]:
         raise UserError(

@@ -383,7 +383,7 @@ def _add_doubt(cell: Cell, record: Record, name: str) -> None:
     if (chance := record.get("chance", {}).get(name)) is not None:
         cell.chance = 100 * Fraction(str(chance))
     if words := record.get("n_test_words"):
-        cell.cut = 100 * record["n_test_words_cut"] / words
+        cell.cut = 100 * record.get("n_test_words_cut", 0) / words
 
 
 def _parameters(record: Record, key: str) -> int | None:
