@@ -6,6 +6,7 @@ Markdown file of the same name.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -271,8 +272,9 @@ def _cell(row: Mapping[str, str], column: str, text: str, number: bool) -> CellV
 
 
 def _interval(row: Mapping[str, str], column: str) -> str:
-    low, high = (row.get(f"{column}_{end}", "") for end in ("low", "high"))
-    return f"{low} to {high}" if low and high else ""
+    with suppress(ValueError, KeyError):
+        return "–".join(f"{float(row[f'{column}_{end}']):.1f}" for end in ("low", "high"))
+    return ""
 
 
 def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:

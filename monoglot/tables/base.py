@@ -325,8 +325,10 @@ def shown(row: Row, name: str, unit: str = "") -> str:
 
 def at_chance(row: Row, name: str) -> bool:
     """Whether a score is not above what always giving the most frequent label scores."""
-    chance = row.get(f"{name}_chance")
-    return bool(row[name] and chance) and float(row[name]) <= float(chance)
+    with suppress(ValueError):  # a table of somebody else
+        chance = row.get(f"{name}_chance")
+        return bool(row[name] and chance) and float(row[name]) <= float(chance)
+    return False
 
 
 def fixed(value: Fraction | float | None, decimals: int) -> str:

@@ -228,6 +228,20 @@ def test_columns_may_stand_in_another_order_than_in_the_csv(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("chance", "none"), [("50.00", True), ("49.99", False), ("odd", False)])
+def test_a_cell_says_how_sure_it_is_and_what_chance_gives(tmp_path, chance, none):
+    row = {"label": "x", "a": "50.00", "a_low": "45.06", "a_high": "54.94", "a_chance": chance}
+    table = Table("T", "N", {"label": "L"}, (Column("a", "A"),), [row])
+    (tmp_path / "t.csv").write_text(to_csv(table), encoding="utf-8")
+    (tmp_path / "t.md").write_text(to_markdown(table), encoding="utf-8")
+    found = read_table(tmp_path, "t", {})
+    cell = found.rows[0][1]
+    assert (cell.text, cell.interval, cell.at_chance) == ("50.00" + "°" * none, "45.1–54.9", none)
+    tip = f"95 % interval 45.1–54.9, always the most frequent label: {chance}"
+    assert cell.tip == tip
+    assert found.has("interval")
+
+
 @pytest.mark.parametrize(
     ("variant", "whole"),
     [
