@@ -220,8 +220,8 @@ def score_of(metric: str, run: Predictions) -> float | None:
 
 
 def _pair(metric: str, run: Predictions) -> tuple[Rows, Rows] | None:
-    """What a metric compares; None if it is not known, or needs sub-tokens that are not there."""
-    if metric not in METRICS:
+    """What a metric compares; None if that, or how it is counted, is not known."""
+    if metric not in METRICS or METRICS[metric].counted is None:
         return None
     return run.subtokens if METRICS[metric].compares == SUBTOKENS else (run.gold, run.predicted)
 

@@ -420,6 +420,7 @@ UNREACHED = {
     "monoglot.training.losses.Decoder": "a type hint",
     "monoglot.evaluate.adapter_training.Weights": "a type hint",
     "monoglot.evaluate.packed.Adapter": "a type hint",
+    "monoglot.evaluate.packed.Freeze": "a type hint",
     "monoglot.evaluate.metrics.Pair": "a type hint",
     "monoglot.evaluate.LIMIT": "help of a key",
     "monoglot.evaluate.task.key_of": "a message names a key",

@@ -75,14 +75,14 @@ class Metric:
         compares: `LABELS`, `WORDS` or `SUBTOKENS`.
         on_hub: its type in the metadata of model cards.
         scheme: the only scheme of tags that it suits; any if None.
-        counted: how it follows from counts.
+        counted: how it follows from counts; without, its errors and differences are not known.
     """
 
     score: Callable[[Sequence, Sequence], float]
     compares: str
     on_hub: str
-    counted: Counted
     scheme: str | None = None
+    counted: Counted | None = None
 
     @property
     def name(self) -> str:
@@ -131,6 +131,7 @@ def errors_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str,
     return {
         metric.name: metric.counted.error(*map(_listed, pairs[metric.compares]))
         for metric in metrics_for(tuple(pairs), scheme)
+        if metric.counted
     }
 
 
@@ -292,13 +293,13 @@ def _weighted(counts: "np.ndarray") -> "np.ndarray":
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(macro_f1, LABELS, "f1", Counted(_by_label, _macro)),
-        Metric(weighted_f1, LABELS, "f1", Counted(_by_label, _weighted)),
-        Metric(accuracy, LABELS, "accuracy", Counted(_right, _share)),
-        Metric(word_f1, WORDS, "f1", Counted(_entities, _micro)),
-        Metric(subtoken_f1, SUBTOKENS, "f1", Counted(_entities, _micro)),
-        Metric(word_accuracy, WORDS, "accuracy", Counted(_right, _share)),
-        Metric(word_macro_f1, WORDS, "f1", Counted(_without_outside, _macro), "plain"),
+        Metric(macro_f1, LABELS, "f1", counted=Counted(_by_label, _macro)),
+        Metric(weighted_f1, LABELS, "f1", counted=Counted(_by_label, _weighted)),
+        Metric(accuracy, LABELS, "accuracy", counted=Counted(_right, _share)),
+        Metric(word_f1, WORDS, "f1", counted=Counted(_entities, _micro)),
+        Metric(subtoken_f1, SUBTOKENS, "f1", counted=Counted(_entities, _micro)),
+        Metric(word_accuracy, WORDS, "accuracy", counted=Counted(_right, _share)),
+        Metric(word_macro_f1, WORDS, "f1", "plain", Counted(_without_outside, _macro)),
     )
 }
 """All metrics by name, in the order in which messages list them."""

@@ -7,7 +7,7 @@ registry. Planning reads this: imports nothing heavy.
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -199,8 +199,9 @@ class Task(Parameters):
         raise NotImplementedError
 
     def words(self, example: Example) -> list[str]:
-        """Return the words of an example."""
-        raise NotImplementedError
+        """Return the words of an example: those of its first column."""
+        given = getattr(example, fields(example)[0].name)
+        return given.split() if isinstance(given, str) else list(given)
 
     def labels_of(self, example: Example) -> list[str]:
         """Return all labels of an example."""
@@ -295,13 +296,17 @@ class Task(Parameters):
         constant = {what: (g, self.constant(label, g)) for what, (g, _) in pairs.items()}
         scores, chance = (scores_of(those, self.tag_scheme) for those in (pairs, constant))
         scores["majority"] = chance[self.metric]
-        predictions = self.predictions(gold, predicted, subtokens)
+        more = () if subtokens is None else (subtokens,)
+        predictions = self.predictions(gold, predicted, *more)
         return Outcome(scores, errors_of(pairs, self.tag_scheme), chance, predictions, lost)
 
     def predictions(
         self, gold: Sequence, predicted: Sequence, subtokens: Sequence[Tags] | None = None
     ) -> "pa.Table":
-        """Return the table of predictions, whose first column numbers the examples from 0."""
+        """Return the table of predictions, whose first column numbers the examples from 0.
+
+        Kinds without sub-tokens are not given any.
+        """
         raise NotImplementedError
 
 

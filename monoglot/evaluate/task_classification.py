@@ -52,9 +52,6 @@ class Classification(Task):
     def gold(self, example: TextExample) -> str:
         return example.label
 
-    def words(self, example: TextExample) -> list[str]:
-        return example.text.split()
-
     def encode(
         self,
         examples: Sequence[TextExample],
@@ -94,9 +91,7 @@ class Classification(Task):
 
         return predict_texts(splits["train"], splits["dev"], splits["test"], self.metric)
 
-    def predictions(
-        self, gold: Sequence[str], predicted: Sequence[str], subtokens: None = None
-    ) -> "pa.Table":
+    def predictions(self, gold: Sequence[str], predicted: Sequence[str]) -> "pa.Table":
         import pyarrow as pa
 
         return pa.table({"id": range(len(gold)), "gold": gold, "predicted": predicted})

@@ -66,9 +66,6 @@ class Tagging(Task):
     def gold(self, example: TaggedExample) -> list[str]:
         return list(example.tags)
 
-    def words(self, example: TaggedExample) -> list[str]:
-        return list(example.tokens)
-
     def encode(
         self,
         examples: Sequence[TaggedExample],

@@ -135,7 +135,7 @@ def test_they_go_from_the_configuration_to_a_card(extended):
     assert "STARS, Half right" in card
     assert "type: text-rating" in card
     assert "STARS (mt) is tested on 8 texts" in card
-    assert "halves" in (results / "tables/table.md").read_text(encoding="utf-8")
+    assert "(STARS: half right)" in (results / "tables/table.md").read_text(encoding="utf-8")
 
 
 def test_what_does_not_fit_them_is_refused(extended):
