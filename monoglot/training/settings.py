@@ -30,9 +30,6 @@ one vector (max_length to the power of four parameters)."""
     """Mean of the KL divergence over positions, or over sequences (`batchmean`)."""
     positions: Literal["all", "unpadded", "masked"] = "all"
     """Positions whose logits are compared; the paper's code compares padding too."""
-    trains: Literal["all", "head"] = "all"
-    """All weights, or the masked-LM head alone, as a first step for one that is `fresh`: its \
-gradients would cost the encoder what it knows."""
     learning_rate: Annotated[Number, Field(gt=0)] = 5e-5
     """The highest, of AdamW."""
     warmup: Weight = 0
@@ -59,6 +56,9 @@ gradients would cost the encoder what it knows."""
     """Steps between validations, which are the rows of the history."""
     validation_masks: Literal["fixed", "redrawn"] = "fixed"
     """The same masks at every validation, or new ones each time (the paper's code)."""
+    trains: Literal["all", "head"] = "all"
+    """All weights, or the masked-LM head alone, as a first step for one that is `fresh`: its \
+gradients would cost the encoder what it knows."""
     keep: Literal["last", "best"] = "last"
     """The weights after the last step, or those with the lowest validation loss."""
     precision: Literal["fp32", "bf16"] = "fp32"
