@@ -126,11 +126,13 @@ def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
 
 def _check_doubt(record: Record, path: str | Path) -> None:
     """Check what a record says of how sure its scores are; one from elsewhere need not."""
-    for key in ("errors", "chance"):
+    # The jackknife's error of a score on a handful of examples may be above 1.
+    for key, most in (("errors", math.inf), ("chance", 1)):
         values = record.get(key, {})
-        if not (isinstance(values, dict) and all(_share(value) for value in values.values())):
+        if not (isinstance(values, dict) and all(_is_from_0(v, most) for v in values.values())):
+            bound = "from 0 up" if most > 1 else "in 0..1"
             raise UserError(
-                f"{path}: '{key}' is {values!r}; it must map metrics to numbers in 0..1"
+                f"{path}: '{key}' is {values!r}; it must map metrics to numbers {bound}"
             )
     tested, words, cut = (record.get(k, 0) for k in ("n_test", "n_test_words", "n_test_words_cut"))
     if not all(_is(number, int) and number >= 0 for number in (tested, words, cut)) or cut > words:
@@ -140,13 +142,13 @@ def _check_doubt(record: Record, path: str | Path) -> None:
         )
 
 
-def _share(value: object) -> bool:
-    return _is(value, float) and 0 <= value <= 1
+def _is_from_0(value: object, most: float) -> bool:
+    return _is(value, float) and 0 <= value <= most
 
 
 def _check_scores(record: Record, path: str | Path) -> None:
     for name, value in {"score": record["score"], **record["scores"]}.items():
-        if not _share(value):
+        if not _is_from_0(value, 1):
             raise UserError(f"{path}: the score '{name}' is {value!r}; it must lie in 0..1")
     if record["scores"].get(record["metric"], record["score"]) != record["score"]:
         raise UserError(

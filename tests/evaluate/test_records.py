@@ -62,7 +62,10 @@ def test_records_are_read_in_order_of_their_paths(tmp_path, record):
     ("change", "message"),
     [
         ({"seed": "1"}, "'seed' is '1'; it must be a whole number"),
-        ({"errors": {"macro_f1": 1.5}}, "'errors' is .*; it must map metrics to numbers in 0..1"),
+        (
+            {"errors": {"macro_f1": -0.1}},
+            "'errors' is .*; it must map metrics to numbers from 0 up",
+        ),
         ({"chance": {"macro_f1": None}}, "'chance' is .*; it must map metrics to numbers in 0..1"),
         ({"n_test_words_cut": 41}, "n_test_words_cut are 5, 40 and 41; they must be counts"),
         ({"n_test_words": -1}, "they must be counts"),
