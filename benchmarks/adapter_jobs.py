@@ -107,7 +107,6 @@ class Inputs:
         """
         keys, given = self.sources["tasks"][name], self.options.data
         source = source_of(self.sources, name, self.options.language if given else "qaa")
-        source.pop("license", None)  # no reader is told
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "examples.parquet"
             task = make_task(name, keys)

@@ -39,7 +39,7 @@ HELD_OUT_EVERY, MOST_HELD_OUT = 50, 500
 """One document in so many is held out of a source with `part`, up to so many documents."""
 PARQUET = "parquet"
 FILE_KEYS = ("path", "limit_megabytes", "sha256")
-PLACES = {"hub", "revision", "url", "format", "files"}
+PLACES = {"hub", "revision", "url", "format", "files", "license"}
 TEXT_KEYS = PLACES | {"field", "limit", "part"}
 TAGGED_KEYS = PLACES | {"sha256", "fields", "names"}
 LABELLED_KEYS = TAGGED_KEYS | {"drop_labels"}
