@@ -23,6 +23,7 @@ from monoglot import errors
 from monoglot.checkpoints import FILES, parsed_config
 from monoglot.config import source_of
 from monoglot.data.download import origin
+from monoglot.data.overlap import read_overlaps
 from monoglot.energy import Total, making
 from monoglot.errors import UserError
 from monoglot.escapes import markdown
@@ -132,6 +133,7 @@ class CardSpec(_Said):
         sources: all data behind it and its scores.
         tasks: by name, the task's block of the configuration.
         test_sources: by language, and within by task, where the test set came from.
+        overlaps: by name of a language, the file that says what its text holds of test sentences.
         seeds: those that adapters are trained with.
         country: where its jobs ran, ISO 3166 alpha-3.
         invented: whether its languages are.
@@ -146,6 +148,7 @@ class CardSpec(_Said):
     sources: tuple[CardSource, ...]
     tasks: dict[str, dict[str, Any]]
     test_sources: dict[str, dict[str, CardSource]]
+    overlaps: dict[str, str]
     seeds: tuple[int, ...]
     country: str | None
     invented: bool
@@ -214,7 +217,22 @@ class CardPlan:
         """What each step says of itself, and of its vocabulary if it trimmed one."""
         trimmed = [n for n in self.nodes if self.graph.operation(n.variant) == "trim_vocab"]
         said = [f"{self.paths.checkpoint(node)}/{PROVENANCE}" for node in self.nodes]
-        return said + [f"{self.paths.checkpoint(node)}/{TRIM_REPORT}" for node in trimmed]
+        reports = [f"{self.paths.checkpoint(node)}/{TRIM_REPORT}" for node in trimmed]
+        return [*said, *reports, *self.overlaps.values()]
+
+    @property
+    def overlaps(self) -> dict[str, str]:
+        """By language: the file that says what its text holds of test sentences.
+
+        Of the languages that it is trained on and scored in.
+        """
+        scored = {run.language for run in self.runs}
+        read = {language for node in self.nodes for language in self.graph.text_languages(node)}
+        return {
+            language: self.paths.overlap(language)
+            for language in self.graph.tested
+            if language in scored & read
+        }
 
     @property
     def records(self) -> list[str]:
@@ -252,6 +270,7 @@ class CardPlan:
             sources=(*self._texts, *(s for found in tests.values() for s in found.values())),
             tasks=tasks,
             test_sources=tests,
+            overlaps={config["languages"][c]["name"]: file for c, file in self.overlaps.items()},
             seeds=tuple(config["seeds"]),
             country=config["energy"]["country"],
             invented="invented" in config["data"],
@@ -418,6 +437,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         trimmed=_trim_report(spec),
         adapter=adapter,
         small_sets=_sets_of_texts(spec, scores),
+        known=_known(spec),
         energy=_energy(folder, spec.country),
         provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
         md=markdown,
@@ -477,6 +497,16 @@ def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dic
         for task in tasks
         if LABELS in kind_of(spec.tasks[task]).compares
         and (found := scores.get((language, spec.variant, task)))
+    ]
+
+
+def _known(spec: CardSpec) -> list[str]:
+    """Say which evaluation sentences are in the text, or repeat those a task is trained on."""
+    return [
+        f"{language}: {row}"
+        for language, file in spec.overlaps.items()
+        for row in read_overlaps(Path(file))
+        if row.found and row.task in spec.tasks
     ]
 
 

@@ -76,6 +76,8 @@ class TextSource(Source):
     part: Literal["training", "heldout"] | None = None
     """One document in fifty, at most 500, is held out; read only these, or only the others. So \
 one text serves as `text`, `validation` and `heldout`."""
+    exclude: Names | None = None
+    """Tasks whose dev and test sentences are left out, with the documents that hold them."""
 
 
 class Splits(Parameters):
@@ -120,6 +122,7 @@ class Invented(Parameters):
 
 
 TextSet = dict[Name, TextSource]
+TEXT_SETS = ("text", "validation", "heldout")
 
 
 class Data(Parameters):

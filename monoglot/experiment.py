@@ -20,9 +20,9 @@ from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.checkpoints import TOKENIZER_FILES
 from monoglot.cluster import memory_mb, minutes, note_run, place, stop_earlier_runs
 from monoglot.config import WORKFLOW, adapter_settings, extended, merged_from, source_of
+from monoglot.config_schema import TEXT_SETS
 from monoglot.data import download
 from monoglot.data.download import (
-    TEXT_SETS,
     LocalFile,
     Need,
     needed_sets,
@@ -267,7 +267,8 @@ class Experiment:
     def source(self, wildcards: Wildcards) -> str:
         """Where a set comes from, as YAML on one line."""
         source = source_of(self.config, _set_or_task(wildcards), wildcards.language)
-        source.pop("license", None)  # For cards: no reader is told, so none runs again for it.
+        for key in ("license", "exclude"):  # For cards, and a flag of its own: not for readers.
+            source.pop(key, None)
         said = yaml.safe_dump(source, default_flow_style=True, width=10**6, allow_unicode=True)
         return said.strip()
 
@@ -275,6 +276,29 @@ class Experiment:
         task = self.config["tasks"][wildcards.task]
         limits = {f"limit_{split}": number for split, number in task["limit"].items()}
         return flags(own_keys(task) | {"metric": None} | limits)
+
+    def excluded_files(self, wildcards: Wildcards) -> list[str]:
+        """Examples of the tasks whose sentences are left out of a text."""
+        language = wildcards.language
+        tasks = self.graph.excluded(wildcards.set, language)
+        return [self.paths.data(language, task) for task in tasks]
+
+    def excluded_flags(self, wildcards: Wildcards) -> str:
+        tasks = self.graph.excluded(wildcards.set, wildcards.language)
+        return flags({"exclude": self._examples(wildcards.language, tasks)} if tasks else {})
+
+    def tested_files(self, wildcards: Wildcards) -> list[str]:
+        """Examples of all tasks that models of a language are tested on."""
+        language = wildcards.language
+        return [self.paths.data(language, task) for task in self.graph.tested.get(language, [])]
+
+    def tested_tasks(self, wildcards: Wildcards) -> str:
+        return self._examples(wildcards.language, self.graph.tested.get(wildcards.language, []))
+
+    def _examples(self, language: str, tasks: Iterable[str]) -> str:
+        """What tasks are, and which files their examples are in, as JSON."""
+        own = {task: own_keys(self.config["tasks"][task]) for task in tasks}
+        return _json({t: {"file": self.paths.data(language, t)} | keys for t, keys in own.items()})
 
     def tokenizer_files(self, wildcards: Wildcards) -> list[str]:
         return [f"{self.tokenizer_folder(wildcards)}/{name}" for name in TOKENIZER_FILES]

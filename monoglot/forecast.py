@@ -10,9 +10,10 @@ from pathlib import Path
 from monoglot.config import reduction_factor
 from monoglot.data import hub
 from monoglot.data.download import HubFiles, LocalFile, Need, WebFile, all_needs, at_hand
+from monoglot.data.overlap import read_overlaps
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.paths import Checkpoint, Run
+from monoglot.paths import Checkpoint, Paths, Run
 from monoglot.progress import Estimate, Times
 from monoglot.workflow import PlannedJob, stages_of
 
@@ -164,6 +165,7 @@ class Plan:
         bytes: of checkpoints and kept adapters to be made.
         bytes_meanwhile: of the largest training state while it is unfinished.
         unused_models: of the configuration, which no table or figure needs.
+        overlaps: what text and training examples were found to hold of evaluation sentences.
     """
 
     stages: list[PlannedStage]
@@ -173,6 +175,7 @@ class Plan:
     bytes: int
     bytes_meanwhile: int
     unused_models: list[str]
+    overlaps: list[str]
 
     @property
     def to_do(self) -> int:
@@ -212,7 +215,21 @@ def plan_of(graph: Graph, jobs: list[PlannedJob], folder: Path, ask_hub: bool) -
         bytes=sum(_bytes(graph, job) for job in open_jobs),
         bytes_meanwhile=max((_meanwhile(graph, job) for job in open_jobs), default=0),
         unused_models=[model for model in graph.config["models"] if model not in used],
+        overlaps=_overlaps(graph, folder),
     )
+
+
+def _overlaps(graph: Graph, folder: Path) -> list[str]:
+    """What text and training examples hold of evaluation sentences, where it has been counted."""
+    paths = Paths(graph.config["results"])
+    files = {language: folder / paths.overlap(language) for language in graph.tested}
+    return [
+        f"{graph.config['languages'][language]['name']}: {row}"
+        for language, file in files.items()
+        if file.is_file()
+        for row in read_overlaps(file)
+        if row.found
+    ]
 
 
 def _stage(name: str, jobs: list[PlannedJob], times: Times) -> PlannedStage:

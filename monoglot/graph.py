@@ -9,6 +9,7 @@ from functools import cached_property
 from monoglot import figures, tables
 from monoglot.checkpoints import SCORED, stated
 from monoglot.config import check_settings, sound, source_of, variant_settings
+from monoglot.config_schema import TEXT_SETS
 from monoglot.errors import Faults, UserError
 from monoglot.figures.blocks import FigureBlock
 from monoglot.operations import LINKS, OPERATIONS, Operation
@@ -36,6 +37,7 @@ def check(graph: "Graph", faults: Faults) -> None:
         faults.add(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
     for language in graph.config["languages"]:
         _tasks(graph, language, faults)
+    _exclusions(graph, faults)
     with faults.collected():
         _links(graph, faults)
     if faults and not graph.evaluated:  # all tables and figures would miss what was left out
@@ -99,6 +101,19 @@ def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
     if unknown:
         own = [task for task in graph.tasks(language) if task in known]
         graph.config["languages"][language]["tasks"] = own or list(known)
+
+
+def _exclusions(graph: "Graph", faults: Faults) -> None:
+    """Check that the tasks are known whose sentences are left out of a text."""
+    known = graph.config["tasks"]
+    for name in TEXT_SETS:
+        for key, source in graph.config["data"][name].items():
+            for task in source.get("exclude", []):
+                if task not in known:
+                    faults.add(
+                        f"data.{name}.{key}.exclude: '{task}' is not one of the tasks; "
+                        f"these are {', '.join(known)}"
+                    )
 
 
 def _links(graph: "Graph", faults: Faults) -> None:
@@ -278,6 +293,12 @@ class Graph:
         """The tasks that a language is evaluated on."""
         return self.config["languages"][language].get("tasks", list(self.config["tasks"]))
 
+    def excluded(self, name: str, language: str) -> list[str]:
+        """The tasks of a language whose sentences are left out of a set of its texts."""
+        sources = self.config["data"][name]
+        unwanted = sources.get(language, sources.get("default", {})).get("exclude", [])
+        return [task for task in self.tasks(language) if task in unwanted]
+
     def operation(self, variant: str) -> str:
         return self.variants[variant]["operation"]
 
@@ -412,6 +433,18 @@ class Graph:
     def runs(self) -> list[Run]:
         """All runs that tables and figures need."""
         return sorted({run for needs in self._all_needs for run in needs.runs})
+
+    @cached_property
+    def tested(self) -> dict[str, list[str]]:
+        """By language whose own text models are trained on, the tasks they are tested on."""
+        trained = {language for node in self.checkpoints for language in self.text_languages(node)}
+        tasks = {(run.language, run.task) for run in self.runs}
+        return {
+            language: found
+            for language in self.evaluated
+            if language in trained
+            and (found := [task for task in self.tasks(language) if (language, task) in tasks])
+        }
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:

@@ -78,6 +78,10 @@ class Paths:
         """Parquet file of a set of texts (`text`, `validation`, `heldout`) or of a task."""
         return f"{self.results}/data/{language}/{name}.parquet"
 
+    def overlap(self, language: str) -> str:
+        """How many evaluation sentences of a language its text and training examples hold."""
+        return f"{self.results}/overlap/{language}.json"
+
     def store(self, tokenizer: Checkpoint | str, language: str, name: str) -> str:
         """Folder of the token store of a set under the tokenizer of a checkpoint."""
         return f"{self.results}/tokens/{tokenizer}/{language}/{name}"

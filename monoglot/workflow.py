@@ -37,6 +37,7 @@ NOTE = "note: "
 
 STAGES = {
     "data": "data",
+    "overlap": "data",
     "tokens": "tokens",
     "models": "checkpoints",
     "scores": "scores",

@@ -23,7 +23,8 @@ if "invented" in experiment.config["data"]:
 
 rule read_text:
     input:
-        experiment.raw_files,
+        raw=experiment.raw_files,
+        excluded=experiment.excluded_files,
     output:
         data="<results>/data/{language}/{set}.parquet",
         provenance=f"<results>/data/{{language}}/{{set}}.{PROVENANCE}",
@@ -38,9 +39,10 @@ rule read_text:
         **experiment.script("read_text"),
         source=experiment.source,
         root=experiment.raw_root,
+        flags=experiment.excluded_flags,
     shell:
         "python {params.script:q} --source {params.source:q} --root {params.root:q}"
-        " --out {output.data:q} > {log:q} 2>&1"
+        " {params.flags} --out {output.data:q} > {log:q} 2>&1"
 
 
 rule read_task:
@@ -64,6 +66,29 @@ rule read_task:
     shell:
         "python {params.script:q} --source {params.source:q} --root {params.root:q}"
         " {params.flags} --out {output.data:q} > {log:q} 2>&1"
+
+
+rule overlap:
+    input:
+        text="<results>/data/{language}/text.parquet",
+        validation="<results>/data/{language}/validation.parquet",
+        tasks=experiment.tested_files,
+    output:
+        counts="<results>/overlap/{language}.json",
+        provenance=f"<results>/overlap/{{language}}.{PROVENANCE}",
+    log:
+        "<logs>/overlap/{language}.log",
+    benchmark:
+        "<benchmarks>/overlap/{language}.tsv"
+    localrule: True
+    conda:
+        "../envs/monoglot.yaml"
+    params:
+        **experiment.script("overlap"),
+        tasks=experiment.tested_tasks,
+    shell:
+        "python {params.script:q} --text {input.text:q} --validation {input.validation:q}"
+        " --tasks {params.tasks:q} --out {output.counts:q} > {log:q} 2>&1"
 
 
 rule build_tokens:

@@ -22,7 +22,7 @@ def main() -> None:
     spec = parse_spec(options.spec)
     read = [spec.folders[-1] / name for name in FILES]
     read += [folder / provenance.NAME for folder in spec.folders]
-    read += spec.trim_reports
+    read += [*spec.trim_reports, *map(Path, spec.overlaps.values())]
     with provenance.of_file(__file__, options, [*read, *map(Path, options.records)]):
         text = render(spec, read_scores(options.records))
         with whole_file(options.out) as aside:

@@ -61,6 +61,7 @@ def made(checkpoint: Path, results: Path) -> tuple[dict[str, Any], list[Path]]:
         "sources": [source("training text, Maltese", "owner/text", "unknown"), test],
         "tasks": {"tc": {"kind": "classification", "tuning": "adapter"}},
         "test_sources": {"mt": {"tc": test}},
+        "overlaps": {},
         "seeds": [1, 2, 3],
         "country": None,
         "invented": False,

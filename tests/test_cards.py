@@ -96,6 +96,17 @@ def test_it_says_how_it_was_made_and_what_is_not_known(inputs):
     assert "started untrained" in card(inputs, head="fresh")
 
 
+def test_it_says_which_test_sentences_are_in_the_text(inputs, tmp_path):
+    assert "are in" not in card(inputs)
+    about = {"split": "test", "within": "text", "sentences": 601}
+    rows = [{"task": "tc", "found": 591} | about, {"task": "pos", "found": 7} | about]
+    (tmp_path / "mt.json").write_text(json.dumps([*rows, rows[0] | {"found": 0, "split": "dev"}]))
+    text = card(inputs, overlaps={"Maltese": str(tmp_path / "mt.json")})
+    said = "- Maltese: 591 of 601 test sentences of tc are in the text: its score is not that of unseen"
+    assert said in text
+    assert text.count(" are in ") == 1
+
+
 def test_it_says_what_energy_it_took_if_that_is_known(inputs):
     assert "## Energy" not in card(inputs)
     folder = Path(inputs[0]["steps"][2]["folder"])

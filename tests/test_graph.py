@@ -56,6 +56,16 @@ def test_a_table_has_a_run_for_each_cell(graph):
     assert len(graph.table_runs("table1")) == 10 * 4
 
 
+def test_what_the_text_is_searched_for(graph):
+    assert graph.tested == {code: ["tc", "sa", "ner", "pos"] for code in ("qaa",)}
+    assert graph.excluded("text", "qaa") == []
+    config = changed("data.text.default.exclude", ["pos", "tc"])
+    assert Graph(config).excluded("text", "qaa") == ["tc", "pos"]
+    config = changed("data.text.default.exclude", ["topics"])
+    with pytest.raises(UserError, match=r"exclude: 'topics' is not one of the tasks; these are tc"):
+        Graph(config)
+
+
 def with_alias(parent: object) -> dict:
     config = changed("variants.adapted-r2", {"operation": "alias", "parent": parent})
     config["variants"]["adapted-r2"]["reduction_factor"] = 2

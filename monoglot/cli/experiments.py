@@ -248,6 +248,7 @@ def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
         lines.append(f"Nothing to do: all {plan.done} jobs are done.")
     for name in plan.unused_models:
         lines.append(f"Not used: model {name}, which no table or figure needs.")
+    lines += [f"Warning: {one}." for one in plan.overlaps]
     return [*lines, *_takes(plan, cores), *_needs(plan)] if plan.to_do else lines
 
 
@@ -688,7 +689,7 @@ def _checked(it: ChosenExperiment, block: "Block") -> "Graph":
 def _known_sentences(graph: "Graph", language: str) -> list[str]:
     """Say which test sentences a language's text or training examples hold, of files here."""
     from monoglot.config import source_of
-    from monoglot.data.overlap import found_in, repeated
+    from monoglot.data.overlap import overlaps
     from monoglot.data.readers import SPLITS
     from monoglot.data.sources import local_files, texts
     from monoglot.evaluate import make_task
@@ -700,29 +701,31 @@ def _known_sentences(graph: "Graph", language: str) -> list[str]:
         files = local_files(source, root)
         return source if files and all(file.is_file() for file in files) else None
 
-    sets: dict[str, list[str]] = {}
+    tasks: dict[str, dict[str, list[str]]] = {}
     for name in graph.tasks(language):
         if source := here(name):
             task = make_task(name, graph.config["tasks"][name])
             try:
-                train, dev, test = (
-                    [" ".join(task.words(one)) for one in task.read(source, split, root)]
+                tasks[name] = {
+                    split: [" ".join(task.words(one)) for one in task.read(source, split, root)]
                     for split in SPLITS
-                )
+                }
             except UserError as error:
                 said.append(f"{error}; correct data.{name}.{language} or tasks.{name}")
-                continue
-            sets |= {f"dev {name}": dev, f"test {name}": test}
-            if count := repeated(train, test):
-                said.append(f"{count:,} of {len(test):,} test sentences of {name} are in its train")
-    if sets and (source := here("text")):
-        for name, count in found_in(texts(source, root), sets).items():
-            split, task = name.split(" ", 1)
-            if count:
-                said.append(
-                    f"the text holds {count:,} of {len(sets[name]):,} {split} sentences of {task}; "
-                    "leave them out of it, or models are tested on what they have read"
-                )
+    text, validation = here("text"), here("validation")
+    rows = overlaps(
+        tasks,
+        texts(text, root) if text else [],
+        list(texts(validation, root)) if validation else [],
+    )
+    found = [row for row in rows if row.found]
+    excluded = graph.excluded("text", language)
+    said += [str(row) for row in found if row.within == "train" or row.task not in excluded]
+    if read := sorted({row.task for row in found if row.within == "text"} & tasks.keys()):
+        said.append(
+            "leave them out of the text, or models are tested on what they have read: "
+            f"data.text.{language}.exclude: [{', '.join(read)}]"
+        )
     return said
 
 

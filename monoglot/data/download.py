@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from monoglot.config import source_of
+from monoglot.config_schema import TEXT_SETS
 from monoglot.data import hub
 from monoglot.data.hub import FILES as MODEL_FILES
 from monoglot.data.hub import Repository, UnreachableError, check
@@ -98,8 +99,6 @@ def check_entry(entry: Entry) -> None:
 
 # What a configuration is made from: files of the Hub, of the web, and of this machine.
 
-TEXT_SETS = ("text", "validation", "heldout")
-
 
 @dataclass(frozen=True)
 class HubFiles:
@@ -145,6 +144,7 @@ def needed_sets(graph: Graph) -> list[tuple[str, str]]:
         for name in TEXT_SETS
     }
     needed |= {about for needs in graph.needs.values() for about in needs.sets}
+    needed |= {(code, task) for code, name in [*needed] for task in graph.excluded(name, code)}
     return sorted(needed | {(run.language, run.task) for run in graph.runs})
 
 

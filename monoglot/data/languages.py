@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monoglot.config import with_codes
+from monoglot.config_schema import TEXT_SETS
 from monoglot.data import hub
-from monoglot.data.download import OFFLINE, TEXT_SETS
+from monoglot.data.download import OFFLINE
 from monoglot.data.readers import SPLITS
 from monoglot.errors import UserError
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from itertools import chain, islice
@@ -25,14 +25,22 @@ BATCH_ROWS = 1024
 AnyExample = TypeVar("AnyExample", bound=Example)
 
 
-def prepare_text(source: sources.Source, out: Path, root: Path, limit: int | None = None) -> None:
+def prepare_text(
+    source: sources.Source,
+    out: Path,
+    root: Path,
+    limit: int | None = None,
+    wanted: Callable[[str], bool] | None = None,
+) -> None:
     """Write the documents of a text source, at most `limit`, to the column `text` of `out`.
 
-    Constant memory. Raises `UserError`, and writes nothing, for bad or empty input.
+    Those that are not `wanted` are left out. Constant memory. Raises `UserError`, and writes nothing, for bad or empty input.
     """
     import pyarrow as pa
 
     documents = islice(sources.texts(source, root), limit)
+    if wanted:
+        documents = filter(wanted, documents)
     schema = pa.schema([("text", pa.string())])
     tables = ({"text": group} for group in _groups(documents))
     if not _write(out, schema, tables):

@@ -13,7 +13,7 @@ from monoglot.escapes import csv_of, rows_of_csv
 from monoglot.keys import Names, Parameters
 from monoglot.paths import Checkpoint, Needs, Run
 from monoglot.tables.base import Caption, Record, Row, check_known, parse_block
-from monoglot.tables.scores import Cell, score_of
+from monoglot.tables.scores import Cell
 
 if TYPE_CHECKING:
     from monoglot.figures.canvas import Canvas
@@ -238,7 +238,7 @@ def collect(records: Iterable[Record], scores: Mapping[str, str]) -> dict[CellKe
             raise UserError(
                 f"two records are of {'/'.join(key)} and seed {record['seed']}; keep one of them"
             )
-        cell.percent[record["seed"]] = 100 * score_of(record, scores.get(record["task"]))
+        cell.add(record, scores.get(record["task"], record["metric"]))
     return cells
 
 

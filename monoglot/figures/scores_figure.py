@@ -87,7 +87,8 @@ class ScoresFigure(FigureBlock):
 def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
     """Return a row for each point, and for each reference one without `x`.
 
-    `mean` and `mean_std` (sample standard deviation over seeds, empty below two) are in percent.
+    `mean`, `mean_std` (sample standard deviation over seeds, empty below two) and `chance`, what the
+    most frequent label scores (empty if records do not say), are in percent.
     Raises `UserError` if records of a point are missing.
     """
     task, scores = spec.task, {spec.task: spec.score} if spec.score else {}
@@ -130,6 +131,10 @@ def draw(drawn: list[Row], spec: ScoresFigure, sources: Sources) -> "Canvas":
             canvas.points(axes, points, "x", "mean", style)
         for number, row in enumerate(where(panel, x="")):
             axes.axhline(float(row["mean"]), label=row["label"], **REFERENCE[number])
+        if (chance := _chance(panel)) is not None:
+            low, high = axes.get_ylim()
+            if low <= chance <= high:
+                axes.axhline(chance, color="0.6", linestyle=":", linewidth=0.8)
         ticks = sorted({float(row["x"]) for row in panel if row["x"]})
         canvas.ticks(axes, ticks, spec.x_scale)
     return canvas.finish()
@@ -140,7 +145,12 @@ def _measured(cell: Cell) -> dict[str, str]:
         "mean": f"{float(cell.mean):.4f}",
         "mean_std": "" if cell.std is None else f"{float(cell.std):.4f}",
         "seeds": str(len(cell.percent)),
+        "chance": "" if cell.chance is None else f"{float(cell.chance):.4f}",
     }
+
+
+def _chance(panel: list[Row]) -> float | None:
+    return max((float(row["chance"]) for row in panel if row["chance"]), default=None)
 
 
 def _printed(metric: str) -> str:
@@ -149,10 +159,13 @@ def _printed(metric: str) -> str:
 
 def _note(drawn: list[Row]) -> str:
     counts = sorted({int(row["seeds"]) for row in drawn})
+    levels = sorted({float(row["chance"]) for row in drawn if row["chance"]})
+    chance = " to ".join(dict.fromkeys(f"{level:.1f}" for level in levels[:1] + levels[-1:]))
+    said = f" The most frequent label (dotted): {chance} %." if chance else ""
     if counts == [1]:
-        return "One seed."
+        return f"One seed.{said}"
     seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
-    return f"Mean and standard deviation over {seeds} seeds."
+    return f"Mean and standard deviation over {seeds} seeds.{said}"
 
 
 KIND = FigureKind(ScoresFigure, rows, draw)

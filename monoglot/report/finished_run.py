@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
+from monoglot.data.overlap import Overlap, read_overlaps
 from monoglot.errors import UserError
 from monoglot.evaluate.records import Record, read_record
 from monoglot.figures.blocks import CellKey, collect, metric_of
@@ -68,6 +69,7 @@ def made_from(graph: Graph) -> list[str]:
         *(f"figures/{name}.{form}" for name in graph.config["figures"] for form in ("csv", "png")),
         *(path for paths in records(graph).values() for path in paths),
         *histories(graph).values(),
+        *overlaps(graph).values(),
         *jobs(graph),
     ]
 
@@ -93,6 +95,11 @@ def histories(graph: Graph) -> dict[Checkpoint, str]:
     return {node: f"models/{node}/history.csv" for node in trained}
 
 
+def overlaps(graph: Graph) -> dict[str, str]:
+    """Return, by language, what its text and training examples hold of evaluation sentences."""
+    return {language: f"overlap/{language}.json" for language in graph.tested}
+
+
 def deployments(graph: Graph) -> dict[Checkpoint, str]:
     """Return what each scored checkpoint takes where it is used."""
     return {node: f"deployment/{node}.json" for node in deployed(graph)}
@@ -114,6 +121,7 @@ def jobs(graph: Graph) -> list[str]:
     if "invented" in config["data"]:  # the raw files, perhaps in another folder, have a job too
         found.append(os.path.relpath(f"{config['data']['root']}/{PROVENANCE}", config["results"]))
     found += [f"data/{language}/{name}.{PROVENANCE}" for language, name in _sets(graph)]
+    found += [f"overlap/{language}.{PROVENANCE}" for language in overlaps(graph)]
     found += [f"tokens/{store}/{PROVENANCE}" for store in sorted(set(_stores(graph)))]
     found += [f"models/{node}/{PROVENANCE}" for node in graph.checkpoints]
     found += [f"scores/{run}/{PROVENANCE}" for run in _runs(graph)]
@@ -259,6 +267,7 @@ def read_run(graph: Graph, results: Path) -> "FinishedRun":
         ],
         _published(graph, results, there),
         {node: read_history(path) for node, path in found(histories(graph))},
+        {language: read_overlaps(path) for language, path in found(overlaps(graph))},
         {name: _job(path) for name, path in found({path: path for path in jobs(graph)})},
         {node: _in_use(path) for node, path in found(deployments(graph))},
         {name: _measured(path, Exported).tasks for name, path in found(exported(graph))},
@@ -358,6 +367,7 @@ class FinishedRun:
         tables: the finished tables, those of scores first.
         published: published numbers in the tables of scores: (model, variant) -> column -> value.
         histories: of each trained checkpoint, a row an evaluation.
+        overlaps: by language, what its text and training examples hold of evaluation sentences.
         jobs: files of provenance by their path in the results folder.
         deployments: of each checkpoint, what it takes where it is used.
         exported: by `model/language/variant`, scores after export, by task.
@@ -369,6 +379,7 @@ class FinishedRun:
     tables: list[TableView]
     published: Mapping[tuple[str, str], Mapping[str, float]]
     histories: Mapping[Checkpoint, list[HistoryRow]]
+    overlaps: Mapping[str, list[Overlap]]
     jobs: Mapping[str, Provenance]
     deployments: Mapping[Checkpoint, InUse]
     exported: Mapping[str, Mapping[str, ExportedTask]]
@@ -383,6 +394,15 @@ class FinishedRun:
         """Scores in percent by model, language, variant and task; runs without scores left out."""
         found = collect([one for one in self.records if _has(one, self.scores)], self.scores)
         return {key: cell for key, cell in found.items() if cell.percent}
+
+    @cached_property
+    def chances(self) -> Mapping[tuple[str, str], Fraction]:
+        """By language and task, what the most frequent label scores in percent, where known."""
+        return {
+            (language, task): cell.chance
+            for (_, language, _, task), cell in self.cells.items()
+            if cell.chance is not None
+        }
 
     @cached_property
     def sizes(self) -> Mapping[tuple[str, str, str], int]:
@@ -428,6 +448,11 @@ class FinishedRun:
         """Return the mean score over tasks and languages in percent; None if any is missing."""
         cells = self._cells(model, variant, languages)
         return None if not cells or None in cells else mean(cell.mean for cell in cells)
+
+    def chance(self, languages: Sequence[str]) -> Fraction | None:
+        """Return the mean of what the most frequent labels score in percent; None if unknown."""
+        levels = [self.chances.get((one, task)) for one in languages for task in self.tasks(one)]
+        return None if not levels or None in levels else mean(levels)
 
     def deviation(self, model: str, variant: str, languages: Sequence[str]) -> float | None:
         """Return the standard deviation of the averages of seeds; None below two whole seeds."""

@@ -59,6 +59,7 @@ def _parts(run: FinishedRun) -> dict[str, Any]:
     return {
         "title": prose.title(run),
         "findings": prose.findings(run, spent),
+        "known": prose.known(run),
         "method": prose.method(run),
         "families": _families(run, "size"),
         "panels": panels,

@@ -197,6 +197,7 @@ class Illustration:
     drawings: Sequence[Markup]
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
+    note: str = ""
 
 
 def score_plot(
@@ -229,8 +230,9 @@ def score_plot(
         for p, on_front, kind in sorted(pairs, key=lambda pair: pair[0].size)
     ]
     heads = ("Score (%)", "Deviation over seeds", "On the front")
+    chance = "" if panel.chance is None else f"most frequent labels: {panel.chance:.1f} %"
     return Illustration(
-        panel.title, drawings, ("Model", "Variant", panel.measure.name, *heads), rows
+        panel.title, drawings, ("Model", "Variant", panel.measure.name, *heads), rows, chance
     )
 
 
@@ -243,9 +245,12 @@ def finding(run: FinishedRun, panel: Panel, best: Sequence[Point]) -> str:
         for p in best
     ]
     measure = panel.measure.name.lower()
+    chance = ""
+    if panel.chance is not None:
+        chance = f" The most frequent labels (dotted, if in sight) score {panel.chance:.1f} %."
     if len(best) == 1:
-        return f"One variant has the least {measure} and the best score: {names[0]}."
-    return f"No other variant beats these {len(best)}, by {measure}: {listed(names, 20)}."
+        return f"One variant has the least {measure} and the best score: {names[0]}.{chance}"
+    return f"No other variant beats these {len(best)}, by {measure}: {listed(names, 20)}.{chance}"
 
 
 def key(number: int, name: str) -> Markup:
@@ -414,6 +419,10 @@ def _score_drawing(
     axes = plot.axes(x, y, (measure.label, "mean score in %"), log=True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / measure.unit:,.5g}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    if panel.chance is not None and y[0] <= panel.chance <= y[1]:
+        said = f"most frequent labels: {panel.chance:.1f} %"
+        gid = plot.gid("chance", said)
+        axes.axhline(panel.chance, color=ink("muted"), linestyle=":", linewidth=1, gid=gid)
     steps = [best[0].size, *(p.size for p in best), x[1]], [y[0], *(p.score for p in best)]
     steps[1].append(best[-1].score)
     axes.plot(*steps, drawstyle="steps-post", color=ink("ink"), linewidth=1.4, zorder=2)

@@ -26,12 +26,22 @@ def title(run: FinishedRun) -> str:
 
 def findings(run: FinishedRun, costs: JobCosts) -> list[str]:
     """Return the sentences: the smallest that is close, the best, the smallest of all, the cost."""
-    smaller = standings(run)
+    smaller = [one for one in standings(run) if one.above_chance]
     return [
         *([_close(run, smaller)] if smaller else []),
         *_best(run),
         *([_smallest(run, smaller)] if smaller else []),
         *([_cost(costs)] if run.jobs else []),
+    ]
+
+
+def known(run: FinishedRun) -> list[str]:
+    """Say which evaluation sentences models have read, or repeat those that a task trains on."""
+    return [
+        f"{run.language_name(language)}: {row}."
+        for language, rows in run.overlaps.items()
+        for row in rows
+        if row.found
     ]
 
 
@@ -62,17 +72,19 @@ def _best(run: FinishedRun) -> list[str]:
     model, variant = max(known, key=known.__getitem__)
     cells = sum(len(run.tasks(language)) for language in run.languages)
     over = counted(cells, "task") if len(run.languages) == 1 else f"{cells} tasks and languages"
-    score = fixed(known[model, variant])
-    return [f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}."]
+    score, chance = fixed(known[model, variant]), run.chance(run.languages)
+    said = f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}"
+    return [
+        f"{said}; the most frequent labels score {float(chance):.1f} %." if chance else f"{said}."
+    ]
 
 
 def _smallest(run: FinishedRun, smaller: Sequence[Standing]) -> str:
     one = min(smaller, key=lambda one: (one.size, -one.score))
-    share = kept(one.score, one.whole_score)
-    keeps = f"and keeps {share:.0f} % of its score" if share is not None else "which scores 0"
     return (
         f"The smallest model of all, {_name(run, one)}, has {millions(one.size)} parameters, "
-        f"{100 - one.smaller:.0f} % of those of {one.whole}, {keeps}."
+        f"{100 - one.smaller:.0f} % of those of {one.whole}, and keeps "
+        f"{kept(one.score, one.whole_score):.0f} % of its score."
     )
 
 

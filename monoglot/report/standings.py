@@ -48,12 +48,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """The points of one language, or of the average over all of them."""
+    """The points of one language, or of the average over all of them.
+
+    `chance` is what the most frequent labels score on average, in percent.
+    """
 
     title: str
     ours: Sequence[Point]
     published: Sequence[Point] = ()
     measure: Measure = PARAMETERS
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,12 @@ class Standing:
     whole: str
     whole_size: float
     whole_score: float
+    chance: float | None
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether the whole model does better than the most frequent labels."""
+        return self.whole_score > (self.chance or 0)
 
     @property
     def lost(self) -> float:
@@ -92,7 +102,10 @@ def panels(run: FinishedRun) -> list[Panel]:
     groups = [(run.language_name(one), [one]) for one in run.languages]
     if len(groups) > 1:
         groups.insert(0, (f"Average of {len(groups)} languages", run.languages))
-    found = [Panel(title, *_points(run, languages)) for title, languages in groups]
+    found = [
+        Panel(title, *_points(run, languages), chance=percent(run.chance(languages)))
+        for title, languages in groups
+    ]
     return [panel for panel in found if panel.ours]
 
 
@@ -125,13 +138,25 @@ def standings(run: FinishedRun) -> list[Standing]:
                 continue
             own, other = (_measured(run, model, name) for name in (variant, whole))
             if own and other and own[0] < other[0]:
-                found.append(Standing(model, variant, *own, whole, *other))
+                chance = percent(run.chance(run.languages))
+                found.append(Standing(model, variant, *own, whole, *other, chance))
     return found
 
 
-def kept(score: Score | None, whole: Score | None) -> float | None:
-    """Return a score in percent of the whole model's; None if either is missing or it is 0."""
-    return None if score is None or not whole else float(100 * score / whole)
+def kept(score: Score | None, whole: Score | None, chance: Score | None = None) -> float | None:
+    """Return a score in percent of the whole model's.
+
+    None if either is missing, or the whole model's is not above `chance`: of nothing, nothing can
+    be kept.
+    """
+    if score is None or whole is None or whole <= (chance or 0):
+        return None
+    return float(100 * score / whole)
+
+
+def percent(number: Fraction | None) -> float | None:
+    """Return a score for a drawing."""
+    return None if number is None else float(number)
 
 
 def tint(percent: float) -> int:
@@ -197,13 +222,20 @@ def _shares(
         cells = [run.cells.get((model, language, name or "", t)) for t in run.tasks(language)]
         return [*(cell and cell.mean for cell in cells), run.average(model, name or "", [language])]
 
-    return [_share(*pair, whole) for pair in zip(scores(variant), scores(whole), strict=True)]
+    chances = [run.chances.get((language, task)) for task in run.tasks(language)]
+    levels = [*chances, run.chance([language])]
+    found = zip(scores(variant), scores(whole), levels, strict=True)
+    return [_share(*one, whole) for one in found]
 
 
-def _share(score: Fraction | None, whole: Fraction | None, name: str | None) -> KeptShare:
-    percent = kept(score, whole)
+def _share(
+    score: Fraction | None, whole: Fraction | None, chance: Fraction | None, name: str | None
+) -> KeptShare:
+    percent = kept(score, whole, chance)
     if percent is None:
-        return KeptShare(MISSING, "", None, "")
+        at_chance = whole is not None and whole <= (chance or 0)
+        tip = f"{name} is not above the most frequent label" if at_chance else ""
+        return KeptShare(MISSING, "", None, tip)
     said = f"{fixed(score)} of {fixed(whole)} ({name})"
     return KeptShare(f"{percent:.0f}", f"{percent:.4f}", tint(percent), said)
 

@@ -31,7 +31,7 @@ from monoglot.tables.base import (
     names_of,
     runs_of,
 )
-from monoglot.tables.scores import Cell, Cells, collect, scores_note, size
+from monoglot.tables.scores import Cells, collect, scores_note, size
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
@@ -122,18 +122,21 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
         for name, one in students.items()
         for language in spec.languages
     }
+    teacher = next(iter(students))
+    chances = {code: cells[teacher, code].chance for code in spec.languages}
     rows = [
         {"row": code, "label": label}
-        | _retained({name: cells[name, code].mean for name in students})
+        | _retained({name: cells[name, code].mean for name in students}, chances[code])
         for code, label in spec.languages.items()
     ]
-    averages = {name: _average([cells[name, one] for one in spec.languages]) for name in students}
-    rows.append({"row": "avg", "label": "Average"} | _retained(averages))
+    averages = {name: _average([cells[name, one].mean for one in chances]) for name in students}
+    chance = _average(list(chances.values()))
+    rows.append({"row": "avg", "label": "Average"} | _retained(averages, chance))
     rows += _sizes({n: size(_cells(of_model, s, spec), s.variant) for n, s in students.items()})
     metrics = {spec.task: next(iter(of_model.values())).metrics.get(spec.task)}
     note = (
         f"{scores_note(cells.values(), metrics)} Retained: percent of the score of "
-        f"{spec.columns[0].label}. Parameters: those of {SIZE_NOTES[spec.parameters]}."
+        f"{spec.columns[0].label}, where that is above the most frequent label. Parameters: those of {SIZE_NOTES[spec.parameters]}."
     )
     caption = spec.caption or f"Scores retained, {spec.task}"
     return Table(caption, note, {"label": "Language"}, _columns(students), rows)
@@ -147,9 +150,8 @@ def _cells(of_model: Mapping[str, Cells], column: LabelledOfModel, spec: Retenti
     return of_model[column.model or spec.model]
 
 
-def _average(cells: Sequence[Cell]) -> Fraction | None:
-    means = [cell.mean for cell in cells]
-    return None if None in means else mean(means)
+def _average(numbers: Sequence[Fraction | None]) -> Fraction | None:
+    return None if None in numbers else mean(numbers)
 
 
 def _columns(students: Mapping[str, Labelled]) -> tuple[Column, ...]:
@@ -161,13 +163,14 @@ def _columns(students: Mapping[str, Labelled]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _retained(scores: Numbers) -> dict[str, str]:
+def _retained(scores: Numbers, chance: Fraction | None) -> dict[str, str]:
     (first, teacher), *students = scores.items()
+    whole = teacher if teacher is not None and teacher > (chance or 0) else None
     texts = {first: fixed(teacher, 2)}
     for name, score in students:
-        known = score is not None and teacher
+        known = score is not None and whole is not None
         texts[name] = fixed(score, 2)
-        texts[f"{name}_retained"] = fixed(100 * score / teacher, 1) if known else ""
+        texts[f"{name}_retained"] = fixed(100 * score / whole, 1) if known else ""
     return texts
 
 

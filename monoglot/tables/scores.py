@@ -188,6 +188,21 @@ class Cell:
     examples: int = 0
     cut: float = 0.0
 
+    def add(self, record: Record, name: str) -> None:
+        """Add a record's score of that name, and what it says of how sure that is.
+
+        The latter need not be there in records from elsewhere.
+        """
+        own = record["metric"] == name
+        self.percent[record["seed"]] = 100 * score_of(record, None if own else name)
+        self.examples = record.get("n_test", 0)
+        if (error := record.get("errors", {}).get(name)) is not None:
+            self.errors[record["seed"]] = 100 * error
+        if (chance := record.get("chance", {}).get(name)) is not None:
+            self.chance = 100 * Fraction(str(chance))
+        if words := record.get("n_test_words"):
+            self.cut = 100 * record.get("n_test_words_cut", 0) / words
+
     @property
     def mean(self) -> Fraction | None:
         """Return the mean over seeds, None without any."""
@@ -368,22 +383,10 @@ def _add(cells: Cells, record: Record, scores: Mapping[str, str], size_key: str)
     if has_no_pieces(record, name):
         cells.unscored.setdefault(name, {})[variant] = None
     else:
-        cell.percent[record["seed"]] = 100 * score_of(record, scores.get(task))
-        _add_doubt(cell, record, name)
+        cell.add(record, name)
     _agree(cells.metrics, task, name, record, "metric")
     sizes = cells.parameters.setdefault(variant, {})
     _agree(sizes, language, _parameters(record, size_key), record, "parameters")
-
-
-def _add_doubt(cell: Cell, record: Record, name: str) -> None:
-    """Add what a record says of how sure its score is; records from elsewhere need not."""
-    cell.examples = record.get("n_test", 0)
-    if (error := record.get("errors", {}).get(name)) is not None:
-        cell.errors[record["seed"]] = 100 * error
-    if (chance := record.get("chance", {}).get(name)) is not None:
-        cell.chance = 100 * Fraction(str(chance))
-    if words := record.get("n_test_words"):
-        cell.cut = 100 * record.get("n_test_words_cut", 0) / words
 
 
 def _parameters(record: Record, key: str) -> int | None:

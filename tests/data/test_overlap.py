@@ -1,10 +1,27 @@
 """Test sentences in training text, found by hand and by the module."""
 
+import json
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from monoglot.data.overlap import found_in, repeated, words_of
+from monoglot.data.overlap import (
+    Overlap,
+    found_in,
+    overlaps,
+    read_overlaps,
+    repeated,
+    words_of,
+    write_overlaps,
+)
+from monoglot.data.parquet import prepare_task, prepare_text, read_texts
+from monoglot.errors import UserError
+from monoglot.evaluate import make_task
+
+ROOT = Path(__file__).parents[2]
 
 LONG = "Il-Gvern ħabbar illum li l-iskola l-ġdida se tinfetaħ f'Settembru li ġej, qal il-Ministru."
 SHORT = "Iva, grazzi."
@@ -59,3 +76,83 @@ def test_test_sentences_that_are_in_train():
 
 def test_words_are_those_of_one_form_of_unicode():
     assert words_of("ÉCOLE, e\u0301cole!") == ("école", "école")
+
+
+def test_what_a_language_holds_of_its_sets(tmp_path):
+    tasks = {"tc": {"train": [SHORT, "a b"], "dev": ["c d"], "test": [SHORT, LONG, "e f"]}}
+    rows = overlaps(tasks, [f"Ara: {LONG}", "c D!"], ["c d", "g h"])
+    assert rows == [
+        Overlap(task="tc", split="test", within="train", found=1, sentences=3),
+        Overlap(task="tc", split="dev", within="text", found=1, sentences=1),
+        Overlap(task="tc", split="test", within="text", found=1, sentences=3),
+        Overlap(task="validation", split="", within="text", found=1, sentences=2),
+    ]
+    assert list(map(str, rows[::2])) == [
+        "1 of 3 test sentences of tc are in its train",
+        "1 of 3 test sentences of tc are in the text",
+    ]
+    assert str(rows[3]) == "1 of 2 validation sentences are in the text"
+    write_overlaps(tmp_path / "mt.json", rows)
+    assert read_overlaps(tmp_path / "mt.json") == rows
+    (tmp_path / "mt.json").write_text('[{"task": "tc"}]')
+    with pytest.raises(UserError, match="holds no counts of sentences"):
+        read_overlaps(tmp_path / "mt.json")
+
+
+TC = {"kind": "classification", "labels": ["negative", "positive"]}
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """A text of three documents, of which one holds a dev and one a test sentence, and a task."""
+    (tmp_path / "text.txt").write_text(f"Ara: {LONG}\n{SHORT}\nxi ħaġa oħra\n")
+    for split, sentence in (("train", "a b c"), ("dev", SHORT), ("test", LONG)):
+        (tmp_path / f"{split}.csv").write_text(f'text,label\n"{sentence}",1\n')
+    source = {"format": "sentiment", "files": {s: f"{s}.csv" for s in ("train", "dev", "test")}}
+    task = make_task("tc", {**TC, "metric": None})
+    prepare_task(source, task, tmp_path / "tc.parquet", tmp_path)
+    return tmp_path
+
+
+def script(name: str, *options: object) -> str:
+    done = subprocess.run(
+        [sys.executable, ROOT / f"scripts/{name}.py", *map(str, options)],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_documents_with_evaluation_sentences_are_left_out(sets):
+    block = json.dumps({"tc": {"file": str(sets / "tc.parquet"), **TC}})
+    source = "{format: lines, files: [text.txt]}"
+    out = sets / "out.parquet"
+    script("read_text", "--source", source, "--root", sets, "--out", out)
+    assert len(list(read_texts(out))) == 3
+    script("read_text", "--source", source, "--root", sets, "--out", out, "--exclude", block)
+    assert list(read_texts(out)) == ["xi ħaġa oħra"]
+    provenance = json.loads((sets / "out.provenance.json").read_text())
+    assert set(provenance["inputs"]) == {"tc.parquet", "text.txt"}
+
+
+def test_the_job_that_counts_says_what_it_found(sets):
+    source = {"format": "lines", "files": ["text.txt"]}
+    prepare_text(source, sets / "text.parquet", sets)
+    said = script(
+        "overlap",
+        *("--text", sets / "text.parquet", "--validation", sets / "text.parquet"),
+        *("--tasks", json.dumps({"tc": {"file": str(sets / "tc.parquet"), **TC}})),
+        *("--out", sets / "overlap.json"),
+    )
+    assert "1 of 1 test sentences of tc are in the text" in said
+    found = {
+        (one.task, one.split, one.within): one.found for one in read_overlaps(sets / "overlap.json")
+    }
+    assert found == {
+        ("tc", "test", "train"): 0,
+        ("tc", "dev", "text"): 1,
+        ("tc", "test", "text"): 1,
+        ("validation", "", "text"): 3,
+    }

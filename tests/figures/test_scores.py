@@ -88,3 +88,14 @@ def test_a_label_is_drawn_as_it_is(label):
     assert {label, f"{label}, $x$", f"$, {label}"} <= {one.get_text() for one in drawn}
     assert [row["label"] for row in from_csv(text)] == [label, label, "untrimmed"]
     assert "\nm,mt,tc,macro_f1,=" not in text
+
+
+def test_what_the_most_frequent_label_scores_is_a_dotted_line_if_it_is_in_sight():
+    spec, sources = scores(), Sources(names=NAMES)
+    for chance, shown in ((0.62, True), (0.1, False)):
+        records = [one | {"chance": {"macro_f1": chance}} for one in RECORDS]
+        canvas = drawing(numbers(spec, sources, records), spec, sources)
+        heights = [list(line.get_ydata()) for line in canvas.panels[0].get_lines()]
+        assert ([pytest.approx(100 * chance)] * 2 in heights) is shown
+        said = " ".join(text.get_text() for text in canvas.figure.findobj(Text))
+        assert f"The most frequent label (dotted): {100 * chance:.1f} %." in " ".join(said.split())

@@ -36,6 +36,10 @@ def make(config: Mapping, results: Path) -> Path:
             _write(results / path, json.dumps(_record(graph, run, seed)))
     for path in files.histories(graph).values():
         _write(results / path, _history(path))
+    for path in files.overlaps(graph).values():
+        about = {"split": "test", "within": "text", "sentences": 2000}
+        rows = [{"task": "tc", "found": 1234} | about, {"task": "sa", "found": 0} | about]
+        _write(results / path, json.dumps(rows))
     for path in files.jobs(graph):
         _write(results / path, json.dumps(_provenance(path)))
     for node, path in files.deployments(graph).items():

@@ -10,7 +10,7 @@ from made_up_run import configuration, make
 
 from monoglot.errors import UserError
 from monoglot.graph import Graph
-from monoglot.report import costs
+from monoglot.report import costs, standings
 from monoglot.report.finished_run import jobs, read_run
 from monoglot.report.page import render
 
@@ -67,6 +67,40 @@ def test_numbers_are_those_of_the_table(config, results, page):
     assert set(row[3:10]) <= set(cells)
 
 
+def test_what_models_have_read_before_is_said(config, results, page):
+    language = config["languages"]["qaa"]["name"]
+    (said,) = [text for _, text in page.all("li") if "sentences of" in text]
+    assert said == f"{language}: 1,234 of 2,000 test sentences of tc are in the text."
+
+
+def of_chance(results: Path, level: float) -> None:
+    """Let records say what the most frequent label scores."""
+    for file in results.glob("scores/**/seed*.json"):
+        record = json.loads(file.read_text())
+        record["chance"] = dict.fromkeys(record["scores"], level)
+        file.write_text(json.dumps(record))
+
+
+def test_chance_stands_beside_the_scores(config, results, text, tmp_path):
+    assert "most frequent labels" not in text
+    shutil.copytree(results, tmp_path / "low")
+    of_chance(tmp_path / "low", 0.5)
+    low = render(Graph(config), tmp_path / "low")
+    assert "; the most frequent labels score 50.0 %." in low
+    assert "(most frequent labels: 50.0 %)" in low
+    assert 'class="chance"' in low
+    assert "% of its score" in low
+
+
+def test_nothing_is_kept_of_what_is_at_chance(config, results, tmp_path):
+    shutil.copytree(results, tmp_path / "high")
+    of_chance(tmp_path / "high", 0.99)
+    high = render(Graph(config), tmp_path / "high")
+    assert "% of its score" not in high
+    assert "No smaller model stays" not in high
+    assert not standings.retention(read_run(Graph(config), tmp_path / "high"), "xlmr")
+
+
 def test_published_numbers_stand_beside_ours(tmp_path):
     config = configuration("config.yaml")
     text = render(Graph(config), make(config, tmp_path))
@@ -119,7 +153,7 @@ def test_a_whole_model_that_scores_nothing_is_no_measure(config, results, tmp_pa
             record |= {"score": 0.0, "scores": dict.fromkeys(record["scores"], 0.0)}
             path.write_text(json.dumps(record))
     text = render(Graph(config), tmp_path)
-    assert "which scores 0." in text
+    assert "% of its score" not in text
     check(text)
 
 

@@ -27,6 +27,8 @@ def test_the_papers_grid_is_planned_without_a_network(fresh):
     assert counts["trim_vocab"] == counts["reduce_hidden"] == 18
     assert counts["pretrained"] == 2
     assert counts["table"] == 6
+    # Each language's text is searched for its evaluation sentences.
+    assert counts["overlap"] == 3
 
 
 def test_the_demo_is_the_whole_grid_in_miniature(fresh):
@@ -50,6 +52,14 @@ def test_a_table_runs_what_its_cells_are_made_from(fresh, table, jobs_of_its_own
     counts = {name: n for name, n in jobs(plan.stdout).items() if not name.startswith("table")}
     assert counts.pop("total") == 1 + sum(jobs_of_its_own.values())
     assert counts == jobs_of_its_own
+
+
+def test_a_text_waits_for_the_tasks_that_are_excluded_from_it(fresh, tmp_path):
+    config = tmp_path / "exclude.yaml"
+    config.write_text("extends: configs/demo.yaml\ndata: {text: {default: {exclude: [ner, tc]}}}\n")
+    target = "results/demo/data/qaa/text.parquet"
+    plan = fresh.snakemake(target, "-n", "--quiet", "rules", "--configfile", config)
+    assert jobs(plan.stdout) == {"invent": 1, "read_task": 2, "read_text": 1, "total": 4}
 
 
 def test_one_student_for_five_languages(fresh):

@@ -130,3 +130,17 @@ def test_scores_of_seeds_and_languages_are_averaged_and_no_medians_taken():
     by_row = {row["row"]: row for row in rows}
     assert (by_row["kin"]["teacher"], by_row["kin"]["small-comet"]) == ("30.00", "15.00")
     assert (by_row["avg"]["teacher"], by_row["avg"]["small-comet"]) == ("50.00", "25.00")
+
+
+@pytest.mark.parametrize(("chance", "retained"), [(0.5, "80.0"), (0.75, ""), (0.8, "")])
+def test_nothing_is_retained_of_a_teacher_at_chance(chance, retained):
+    block = BLOCK | {"languages": {"hau": "Hausa"}}
+    about = {"language": "hau", "task": "sa", "parameters_encoder_pooler": 1}
+    about["chance"] = {"accuracy": chance}
+    records = [
+        record(0.75, model="large", variant="teacher", **about),
+        record(0.6, model="small", variant="comet", **about),
+    ]
+    rows = render(records, RetentionSpec.checked(block)).rows
+    assert [row["small-comet_retained"] for row in rows[:2]] == [retained, retained]
+    assert [row["small-comet"] for row in rows[:2]] == ["60.00", "60.00"]
