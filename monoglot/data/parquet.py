@@ -34,7 +34,8 @@ def prepare_text(
 ) -> None:
     """Write the documents of a text source, at most `limit`, to the column `text` of `out`.
 
-    Those that are not `wanted` are left out. Constant memory. Raises `UserError`, and writes nothing, for bad or empty input.
+    Those that are not `wanted` are left out. Constant memory. Raises `UserError`, and writes
+    nothing, for bad or empty input.
     """
     import pyarrow as pa
 

@@ -87,9 +87,9 @@ class ScoresFigure(FigureBlock):
 def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
     """Return a row for each point, and for each reference one without `x`.
 
-    `mean`, `mean_std` (sample standard deviation over seeds, empty below two) and `chance`, what the
-    most frequent label scores (empty if records do not say), are in percent.
-    Raises `UserError` if records of a point are missing.
+    `mean`, `mean_std` (sample standard deviation over seeds, empty below two) and `chance`, what
+    the most frequent label scores (empty if records do not say), are in percent. Raises
+    `UserError` if records of a point are missing.
     """
     task, scores = spec.task, {spec.task: spec.score} if spec.score else {}
     cells, metric = collect(records, scores), metric_of(records, spec.task, scores)

@@ -74,9 +74,9 @@ def _best(run: FinishedRun) -> list[str]:
     over = counted(cells, "task") if len(run.languages) == 1 else f"{cells} tasks and languages"
     score, chance = fixed(known[model, variant]), run.chance(run.languages)
     said = f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}"
-    return [
-        f"{said}; the most frequent labels score {float(chance):.1f} %." if chance else f"{said}."
-    ]
+    if chance is not None:
+        said += f"; the most frequent labels score {float(chance):.1f} %"
+    return [f"{said}."]
 
 
 def _smallest(run: FinishedRun, smaller: Sequence[Standing]) -> str:

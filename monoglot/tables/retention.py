@@ -136,7 +136,8 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
     metrics = {spec.task: next(iter(of_model.values())).metrics.get(spec.task)}
     note = (
         f"{scores_note(cells.values(), metrics)} Retained: percent of the score of "
-        f"{spec.columns[0].label}, where that is above the most frequent label. Parameters: those of {SIZE_NOTES[spec.parameters]}."
+        f"{spec.columns[0].label}, where that is above the most frequent label. "
+        f"Parameters: those of {SIZE_NOTES[spec.parameters]}."
     )
     caption = spec.caption or f"Scores retained, {spec.task}"
     return Table(caption, note, {"label": "Language"}, _columns(students), rows)
