@@ -54,6 +54,15 @@ def test_a_table_runs_what_its_cells_are_made_from(fresh, table, jobs_of_its_own
     assert counts == jobs_of_its_own
 
 
+def test_both_reduction_factors_are_planned_on_the_papers_checkpoints(fresh):
+    config = "configs/reduction-factor.yaml"
+    plan = fresh.snakemake("-n", "--quiet", "rules", "--configfile", config)
+    counts = jobs(plan.stdout)
+    # 2 models x 3 languages x 6 rows x 4 tasks, as in the paper and with either factor.
+    assert counts["evaluate"] == 2 * 3 * 6 * 4 * 3
+    assert counts["train"] == 30
+
+
 def test_a_text_waits_for_the_tasks_that_are_excluded_from_it(fresh, tmp_path):
     config = tmp_path / "exclude.yaml"
     config.write_text("extends: configs/demo.yaml\ndata: {text: {default: {exclude: [ner, tc]}}}\n")
