@@ -311,7 +311,16 @@ def _draw_law(axes: "Axes", points: list[Row], style: Mapping) -> None:
     volumes = [float(row["megabytes"]) for row in points]
     x = np.geomspace(min(volumes) / MARGIN, max(volumes) * MARGIN, 50)
     y = float(points[0]["fit_factor"]) * x ** float(points[0]["fit_exponent"])
-    axes.plot(x, y, color=style["color"], linestyle=style["linestyle"], linewidth=0.9)
+    look = {"linestyle": style["linestyle"], "linewidth": 0.9}
+    if not _is_trend(points[0]):  # the points do not tell a rise from a fall: nor should the line
+        look = {"linestyle": ":", "linewidth": 0.6, "alpha": 0.5}
+    axes.plot(x, y, color=style["color"], **look)
+
+
+def _is_trend(row: Row) -> bool:
+    """Whether the interval of the exponent is known and excludes zero."""
+    low, high = row["fit_exponent_low"], row["fit_exponent_high"]
+    return bool(low and high) and not float(low) <= 0 <= float(high)
 
 
 def _legend(row: Row, model: str) -> str:
@@ -320,7 +329,7 @@ def _legend(row: Row, model: str) -> str:
     law = f"drop ∝ MB^{float(row['fit_exponent']):.2f}"
     if row["fit_exponent_low"]:
         low, high = (float(row[f"fit_exponent_{end}"]) for end in ("low", "high"))
-        law += f" (95 %: {low:.2f} to {high:.2f})"
+        law += f" (95 %: {low:.2f} to {high:.2f}{'' if _is_trend(row) else ', no trend'})"
     return f"{model}: {law.replace('-', '−')}"
 
 

@@ -127,3 +127,21 @@ def test_what_is_missing_is_named():
     with pytest.raises(UserError, match=r"tables_1_and_6.csv: has no 'mt_tc' of m adapted"):
         spec = drop(volumes={"mt": 1, "sk": 2}, published=str(PAPER / "tables_1_and_6.csv"))
         numbers(spec, Sources(), [])
+
+
+def test_a_fit_that_may_as_well_rise_is_drawn_no_louder_than_it_is():
+    spec, sources = (
+        drop(
+            models=["xlmr"],
+            languages=["mt", "sk", "sw"],
+            tasks=["tc", "sa", "ner", "pos"],
+            volumes={"mt": 188, "sk": 1032, "sw": 332},
+            published=str(PAPER / "tables_1_and_6.csv"),
+            points=[{"teacher": "adapted", "student": "hidden312-vocab40k"}],
+        ),
+        Sources(),
+    )
+    (axes,) = drawing(numbers(spec, sources, []), spec, sources).panels
+    (label,) = axes.get_legend_handles_labels()[1]
+    assert label.endswith("(95 %: −6.66 to 4.63, no trend)")
+    assert [line.get_alpha() for line in axes.get_lines() if len(line.get_xdata()) == 50] == [0.5]
