@@ -108,6 +108,8 @@ log = logging.getLogger(__name__)
 # When to report and when to save, and how fast a training run is.
 
 LOG_EVERY_SECONDS = 15
+FORESEEABLE = 0.1
+"""Share of the steps to be done before the time left is told: the first ones are slower."""
 
 
 class Clock:
@@ -153,12 +155,13 @@ class Clock:
             return
         self._logged = now
         seconds, speed = now - self._start, self._speed(tokens)
+        done = (step - self._step) / (self._total - self._step)
+        left = f", {seconds / done - seconds:.0f} s left" if done >= FORESEEABLE else ""
         log.info(
             "step %d of %d, %.0f tokens/s, %.0f %% of the %.2g FLOP/s of a %s matrix product, "
-            "%.1f %% of the time for validation, %.0f s left",
+            "%.1f %% of the time for validation%s",
             *(step, self._total, speed, 100 * self.work.share_of_peak(speed)),
-            *(self.work.peak, self.work.precision, 100 * self._validating / seconds),
-            (self._total - step) * seconds / (step - self._step),
+            *(self.work.peak, self.work.precision, 100 * self._validating / seconds, left),
         )
         self._write_speed(step, speed)
 

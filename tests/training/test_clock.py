@@ -100,6 +100,19 @@ def test_a_resumed_run_is_timed_from_where_it_goes_on(time, caplog, monkeypatch)
     assert "50.0 % of the time for validation, 180 s left" in caplog.text
 
 
+def test_the_time_left_is_told_from_the_first_tenth_on(time, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(loop, "peak", lambda *_: 1e6)
+    clock = Clock(0, 0, 200, 300, Processes(device=CPU))
+    counted(clock.work)
+    time["now"] = 60.0
+    clock.tick(19, 1_900)
+    assert "left" not in caplog.text
+    time["now"] = 80.0
+    clock.tick(20, 2_000)
+    assert "720 s left" in caplog.text
+
+
 def test_speed_is_not_logged_all_the_time(time, caplog):
     caplog.set_level(logging.INFO)
     clock = Clock(0, 0, 200, 300, Processes(device=CPU))
