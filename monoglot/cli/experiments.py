@@ -698,6 +698,7 @@ def _known_sentences(graph: "Graph", language: str) -> list[str]:
 
     def here(name: str) -> dict | None:
         source = source_of(graph.config, name, language)
+        source.pop("exclude", None)  # what would be left out is not said below
         files = local_files(source, root)
         return source if files and all(file.is_file() for file in files) else None
 

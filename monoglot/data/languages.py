@@ -213,7 +213,7 @@ def offers(task: str, labels: list[str], root: Path, language: KnownLanguage) ->
         source = _splits(
             "token_tag",
             f"{MASAKHA_NER}/MasakhaNER2.0/data/{{masakha}}",
-            "masakhaner/{masakha}",
+            "masakhaner2/{masakha}",
             "txt",
         )
         yield Offer("MasakhaNER 2", "masakha", source, frozenset({"PER", "ORG", "LOC", "DATE"}))
@@ -354,12 +354,14 @@ class Found:
         origin: `default`, the name of an offer, `given`, or empty if none was found.
         presence: of the source; without one, unknown if some source could not be looked at.
         source: a block for the language, if the default does not serve it.
+        labels: of its examples, that the task of the configuration has not.
     """
 
     set: str
     origin: str
     presence: Presence
     source: dict | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass
@@ -403,7 +405,7 @@ def make_block(
         codes: that it has in sources; others are found out.
         sources: by set, blocks with files.
         only: evaluate no other language; then results have a folder of their own, as tables are
-            others.
+            others, and tasks take labels on that only this language's examples have.
 
     Raises:
         UserError: the configuration has the language already, nobody knows its name, or a source
@@ -413,7 +415,7 @@ def make_block(
         raise UserError(f"languages.{name}: the configuration has this language already")
     if not (title or language.name):
         raise UserError(f"'{name}' has no name here; give one (--name)")
-    search = _Search(config, name, language, look, dict(codes or {}), sources or {})
+    search = _Search(config, name, language, look, dict(codes or {}), sources or {}, only)
     found = [search.find(one) for one in (*TEXT_SETS, *config["tasks"])]
     tasks = [one.set for one in found if one.origin and one.set in config["tasks"]]
     about: dict[str, Any] = {"name": title or language.name, "codes": search.codes}
@@ -422,9 +424,16 @@ def make_block(
     block: dict[str, Any] = {"languages": {name: about}}
     if only:
         block = _alone(config, name, about)
+        if more := {one.set: _with_labels(config, one) for one in found if one.labels}:
+            block["tasks"] = more
     if own := {one.set: {name: one.source} for one in found if one.source}:
         block["data"] = own
     return Block(block, found)
+
+
+def _with_labels(config: dict, found: Found) -> dict[str, list[str]]:
+    """Return what a task says whose labels are the configuration's and those that were found."""
+    return {"labels": [*config["tasks"][found.set]["labels"], *found.labels]}
 
 
 def _alone(config: dict, name: str, about: dict[str, Any]) -> dict[str, Any]:
@@ -450,9 +459,10 @@ class _Search:
         look: Look,
         codes: dict[str, str],
         sources: dict[str, dict],
+        only: bool,
     ) -> None:
         self.config, self.name, self.language, self.look = config, name, language, look
-        self.codes, self.sources = codes, sources
+        self.codes, self.sources, self.only = codes, sources, only
         self.root = Path(config["data"]["root"])
 
     def find(self, name: str) -> Found:
@@ -479,13 +489,13 @@ class _Search:
             if presence.state != THERE:
                 reasons.append(f"{offer.name}: {presence.said}")
                 state = UNKNOWN if presence.state == UNKNOWN else state
-            elif lacking := sorted(offer.labels - set(labels)):
+            elif (lacking := sorted(offer.labels - set(labels))) and not self.only:
                 reasons.append(f"{offer.name} has it, but tasks.{name} has no {lacking[0]}")
             else:
                 source = with_codes(offer.source, codes, f"data.{name}.{self.name}", self.name)
                 if all((self.root / path).is_file() for path in source["files"].values()):
                     source.pop("url", None)
-                return Found(name, offer.name, presence, source)
+                return Found(name, offer.name, presence, source, tuple(lacking))
         return Found(name, "", Presence(state, "; ".join(reasons) or "no source is known"))
 
     def _try(self, source: dict, name: str) -> tuple[dict[str, str], Presence]:

@@ -136,6 +136,10 @@ def test_sets_of_the_web(hub, config):
         files.clear()
     (lacking,) = [one for one in block(config).lacking if one.set == "ner"]
     assert "MasakhaNER 2 has it, but tasks.ner has no DATE" in lacking.presence.said
+    # Where it is the only language, no other one would have to do with them.
+    alone = block(config, only=True).config
+    assert alone["tasks"] == {"ner": {"labels": ["PER", "ORG", "LOC", "DATE"]}}
+    assert alone["data"]["ner"]["cy"]["files"]["train"] == "masakhaner2/cym/train.txt"
 
 
 def test_without_a_network_the_likeliest_codes_are_taken(config):
