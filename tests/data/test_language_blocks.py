@@ -286,8 +286,9 @@ def test_a_folder_of_its_own(monoglot, tmp_path, monkeypatch):  # noqa: F811
     assert made["languages"]["ha"]["tasks"] == ["pos"]
     assert Graph(made).evaluated == ["ha"]
     said = monoglot(*words, "--only").stderr
-    assert "warning: the text holds 1 of 1 test sentences of pos; leave them out of it" in said
-    assert "warning: the text holds 1 of 1 dev sentences of pos" in said
+    assert "warning: 1 of 1 test sentences of pos are in the text" in said
+    assert "data.text.ha.exclude: [pos]" in said
+    assert "warning: 1 of 1 dev sentences of pos are in the text" in said
 
 
 def test_labels_that_the_task_does_not_declare_are_said(monoglot, hub, tmp_path):  # noqa: F811
