@@ -29,8 +29,9 @@ from monoglot.keys import plain
 from monoglot.operations import prune_ffn as ffn
 from monoglot.operations import reduce_hidden as hidden
 from monoglot.operations import select_layers as layers_
+from monoglot.operations.importance import stream, validation_batches
 from monoglot.operations.prune_ffn import HeadOrder, NeuronMeasure, PruneFfn
-from monoglot.operations.reduce_hidden import Heads, Method, ReduceHidden
+from monoglot.operations.reduce_hidden import OF_TEXT, Heads, Method, ReduceHidden
 from monoglot.operations.select_layers import SelectLayers, Strategy
 from monoglot.operations.surgery import ANATOMIES, layers_of, longest_input
 from monoglot.operations.trim_vocab import Frequency, TrimVocab
@@ -575,6 +576,8 @@ def reduce_hidden(
     method: Method = ReduceHidden.default("method"),
     *,
     heads: Heads = ReduceHidden.default("heads"),
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    texts: Iterable[str] = (),
 ) -> Model:
     """Make the hidden size of a model smaller. Gurgurov et al. 2025, section 2.3 and appendix C.
 
@@ -588,15 +591,25 @@ def reduce_hidden(
         model: a masked language model, or an encoder alone.
         size: the new hidden size, a multiple of the attention heads.
         method: `truncate` keeps the first dimensions, `svd` does so after a low-rank approximation
-            of each matrix, `projection` changes to the leading directions of the word embeddings.
+            of each matrix, `activations` keeps the dimensions that are largest on some texts;
+            `projection` changes to the leading directions of the word embeddings, `hidden_states`
+            to those of all layers' hidden states on some texts.
         heads: what narrower heads keep: the first dimensions of all together (`cut`), those of
             every head (`aligned`), or every head's best approximation (`low_rank`).
+        tokenizer: the model's fast tokenizer, for `activations` and `hidden_states`.
+        texts: documents of the language for these, a thousand or so.
 
     Raises:
-        UserError: for another architecture or head, an unknown method, or a size that does not fit.
+        UserError: for another architecture or head, an unknown method, a size that does not fit, or
+            a method that needs texts and has none.
     """
     check_narrowable(model)
-    return hidden.reduce_hidden(model, ReduceHidden.value("size", size), method, heads)
+    size, measured = ReduceHidden.value("size", size), None
+    if method in OF_TEXT and tokenizer is not None:
+        tokens, length = encoded(texts, tokenizer, model), sequence_length(model, None)
+        with _evaluated(model) as own:
+            measured = stream(own, validation_batches(own, tokens, length))
+    return hidden.reduce_hidden(model, size, method, heads, measured)
 
 
 # Masked-LM training of a model, alone or under a teacher.

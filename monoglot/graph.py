@@ -360,7 +360,8 @@ class Graph:
 
     def sets(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """Return the sets of texts that a checkpoint's operation reads."""
-        return self.entry(checkpoint.variant).sets(self.parent(checkpoint) is not None)
+        has_parent = self.parent(checkpoint) is not None
+        return self.entry(checkpoint.variant).sets(has_parent, self.settings(checkpoint))
 
     def shape(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return layers, hidden_size, heads, ffn_size and max_positions, without loading it."""
@@ -500,7 +501,7 @@ class Graph:
     def _differs(self, variant: str) -> bool:
         own, entry = self.variants[variant], self.entry(variant)
         settings = self.config["defaults"].get(entry.name, {}) | own
-        reads = entry.sets("parent" in own)
+        reads = entry.sets("parent" in own, settings)
         return bool(
             (reads and entry.text(settings) == "language")
             or any(isinstance(v, dict) and "by_language" in v for v in own.values())

@@ -54,6 +54,9 @@ rule select_layers:
 
 
 use rule select_layers as reduce_hidden with:
+    input:
+        parent=experiment.parent_files,
+        validation=experiment.validation_stores,
     pathvars:
         operation="reduce_hidden",
     wildcard_constraints:
@@ -62,6 +65,7 @@ use rule select_layers as reduce_hidden with:
         **experiment.on_cluster("reduce_hidden"),
     params:
         **experiment.script("reduce_hidden"),
+        flags=experiment.validated_flags,
 
 
 use rule select_layers as trim_vocab with:

@@ -66,6 +66,18 @@ def test_what_the_text_is_searched_for(graph):
         Graph(config)
 
 
+def test_what_a_smaller_hidden_size_reads_depends_on_its_method():
+    graph = Graph(DEMO)
+    (name, *_) = [
+        v for v in DEMO["variants"] if DEMO["variants"][v]["operation"] == "reduce_hidden"
+    ]
+    assert graph.sets(Checkpoint("xlmr", "qaa", name)) == ()
+    for method in ("hidden_states", {"by_model": {"xlmr": "activations", "mbert": "truncate"}}):
+        graph = Graph(changed(f"variants.{name}.method", method))
+        assert graph.sets(Checkpoint("xlmr", "qaa", name)) == ("validation",)
+    assert graph.sets(Checkpoint("mbert", "qaa", name)) == ()
+
+
 def with_alias(parent: object) -> dict:
     config = changed("variants.adapted-r2", {"operation": "alias", "parent": parent})
     config["variants"]["adapted-r2"]["reduction_factor"] = 2

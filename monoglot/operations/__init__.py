@@ -43,6 +43,7 @@ class Operation:
         reads: sets of texts of each language that it reads: `text`, `validation`, `heldout`. They
             are those of `text`, if it has that parameter, else those of the language at hand.
         encoded: those of them that it reads as token ids, under its parent's tokenizer.
+        reads_with: returns whether it reads any, from its parameters.
         takes: what it takes of its parent; one that takes its tokenizer alone reads texts only if
             it has no parent.
         new_tokenizer: whether the tokenizer is not its parent's.
@@ -70,6 +71,7 @@ class Operation:
     summary: str
     reads: tuple[str, ...] = ()
     encoded: tuple[str, ...] = ()
+    reads_with: Callable[[Settings], object] = lambda settings: True
     takes: Literal["weights", "tokenizer"] = "weights"
     new_tokenizer: bool = False
     vocabulary: Callable[[Settings], int | None] = lambda settings: None
@@ -92,15 +94,24 @@ class Operation:
         """The links that it may have."""
         return tuple(link for link in LINKS if link in self.parameters.model_fields)
 
-    def sets(self, has_parent: bool) -> tuple[str, ...]:
+    def sets(self, has_parent: bool, settings: Settings) -> tuple[str, ...]:
         """Return the sets of texts that it reads."""
-        return () if has_parent and self.takes == "tokenizer" else self.reads
+        if has_parent and self.takes == "tokenizer":
+            return ()
+        return self.reads if self.reads_with(settings) else ()
 
     def text(self, settings: Settings) -> str | dict:
         """Return whose text it reads: `language`, or languages with the share of each."""
         text = self.parameters.model_fields.get("text")
         default = text.default if text else None
         return settings.get("text") or default or "language"
+
+
+def chosen(value: Any) -> set[str]:
+    """Return what a parameter may be: itself, or what it is by model or language."""
+    if isinstance(value, Mapping):
+        return {one for choices in value.values() for one in choices.values()}
+    return {value}
 
 
 class Baseline(Parameters):

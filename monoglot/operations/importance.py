@@ -1,4 +1,8 @@
-"""How much the masked-LM loss depends on each feed-forward neuron and on each attention head."""
+"""What matters in a model on some text: feed-forward neurons, attention heads, the stream.
+
+The masked-LM loss depends on neurons and heads more or less; the residual stream has directions and
+dimensions that hold more or less of it.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,6 +91,53 @@ def importance(
     if not scored:
         raise UserError("the validation text has no token that was masked; give more text")
     return Importance(neurons, absolute, cumulative)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What the residual stream holds on some text, float64.
+
+    Attributes:
+        moments: second moments of the hidden states, each less its mean over dimensions, summed
+            over layers that are scaled to the same trace; [hidden, hidden].
+        magnitudes: mean absolute value of each dimension, summed over layers; [hidden].
+    """
+
+    moments: Tensor
+    magnitudes: Tensor
+
+
+@torch.no_grad()
+def stream(model: "PreTrainedModel", batches: Iterable[Batch]) -> Stream:
+    """Measure the residual stream after the embeddings and after each layer.
+
+    That is after a LayerNorm each time, in the architectures that are known here. Later layers have
+    longer vectors than earlier ones, hence the scaling.
+
+    Args:
+        model: a masked language model or an encoder; it is put in evaluation mode.
+        batches: `ids`, `attention_mask`, `special_mask`, as `collate` returns them.
+
+    Raises:
+        UserError: there is no batch.
+    """
+    model.eval()
+    layers, hidden = model.config.num_hidden_layers + 1, model.config.hidden_size
+    moments = torch.zeros(layers, hidden, hidden, dtype=torch.float64)
+    magnitudes = torch.zeros(layers, hidden, dtype=torch.float64)
+    tokens = 0
+    for ids, attention_mask, _ in batches:
+        states = surgery.encode_all(model, ids.to(model.device), attention_mask.to(model.device))
+        present = attention_mask.bool()
+        tokens += int(present.sum())
+        for number, layer in enumerate(states):
+            rows = layer.cpu()[present]
+            moments[number] += surgery.gram(rows)
+            magnitudes[number] += rows.double().abs().sum(0)
+    if not tokens:
+        raise UserError("the validation text has no token; give some text")
+    scaled = [one / one.trace() for one in map(surgery.centred, moments)]
+    return Stream(torch.stack(scaled).sum(0), magnitudes.sum(0) / tokens)
 
 
 def check_measure(measure: str) -> None:

@@ -5,16 +5,19 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from monoglot.errors import UserError
 from monoglot.keys import Count
-from monoglot.operations import OfParent, Operation
+from monoglot.operations import OfParent, Operation, chosen
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from monoglot.operations.surgery import Basis
+    from monoglot.operations.importance import Stream
+    from monoglot.operations.surgery import Basis, Dimensions
 
-Method = Literal["truncate", "svd", "projection"]
+Method = Literal["truncate", "svd", "projection", "hidden_states", "activations"]
 METHODS = get_args(Method)
+OF_TEXT = ("hidden_states", "activations")
+"""Methods that look at what the model makes of the validation text."""
 Heads = Literal["cut", "aligned", "low_rank"]
 HEADS = get_args(Heads)
 
@@ -25,8 +28,10 @@ class ReduceHidden(OfParent):
     size: Count
     """The new hidden size, a multiple of the attention heads."""
     method: Method = "truncate"
-    """The first dimensions (`truncate`), those after a low-rank approximation of each matrix \
-(`svd`), or a change of basis to the leading directions of the word embeddings (`projection`)."""
+    """The first dimensions (`truncate`, the paper's), those after a low-rank approximation of \
+each matrix (`svd`), those that are largest on the validation text (`activations`), or a change of \
+basis to the leading directions of the word embeddings (`projection`) or of the hidden states of \
+all layers on the validation text (`hidden_states`)."""
     heads: Heads = "cut"
     """Of attention, the first dimensions of all heads together (`cut`, the paper's code), those \
 of every head (`aligned`), or every head's best approximation (`low_rank`)."""
@@ -37,6 +42,9 @@ OPERATION = Operation(
     parameters=ReduceHidden,
     done="a smaller hidden size",
     summary="the vectors inside the model made shorter",
+    reads=("validation",),
+    encoded=("validation",),
+    reads_with=lambda settings: chosen(settings.get("method")) & set(OF_TEXT),
     shape=lambda settings: {"hidden_size": settings["size"]},
     shrinks=True,
     memory=16,
@@ -68,7 +76,11 @@ AXES = {
 
 
 def reduce_hidden(
-    model: "PreTrainedModel", size: int, method: str, heads: str = "cut"
+    model: "PreTrainedModel",
+    size: int,
+    method: str,
+    heads: str = "cut",
+    measured: "Stream | None" = None,
 ) -> "PreTrainedModel":
     """Return a copy of `model` with hidden size `size` (paper, section 2.3 and appendix C).
 
@@ -80,10 +92,15 @@ def reduce_hidden(
       projection onto singular directions but truncation with an approximation error on top. As in
       the paper's code, the rank of `intermediate.dense` is bounded by the feed-forward size
       instead, so that it is only truncated.
-    - `projection`: the stream is projected onto the leading directions of the word embeddings, and
-      whatever reads or writes it changes basis; see `leading_basis`. Two things do not pass through
-      a change of basis: unequal gains of a LayerNorm, for which the nearest ones are taken (see
-      `Basis.gains`), and the GELU within the masked-LM head.
+    - `activations`: the dimensions stay whose absolute value is largest on some text, summed over
+      layers (Minitron, Muralidharan et al. 2024, arXiv 2407.14679).
+    - `hidden_states`: the stream is projected onto its leading directions on some text, all layers
+      weighing the same, and whatever reads or writes it changes basis; see `leading_basis`. Two
+      things do not pass through a change of basis: unequal gains of a LayerNorm, for which the
+      nearest ones are taken (see `Basis.gains`), and the GELU within the masked-LM head.
+    - `projection`: the same with the leading directions of the word embeddings, each piece
+      weighing the same. Of a real multilingual encoder they hold less of the stream than its first
+      dimensions do: most pieces are of other languages, and layers write where embeddings are not.
 
     `heads` says what becomes of attention heads, whose number stays:
 
@@ -98,9 +115,11 @@ def reduce_hidden(
         size: the new hidden size, a multiple of the number of attention heads.
         method: one of `METHODS`.
         heads: one of `HEADS`.
+        measured: the model's stream on some text, for the methods of `OF_TEXT`.
 
     Raises:
-        UserError: for an unknown method or choice of heads, or a size that does not fit the model.
+        UserError: for an unknown method or choice of heads, a size that does not fit the model, or
+            a method that needs text and has none.
     """
     # In here, as planning imports this module.
     import torch
@@ -109,7 +128,6 @@ def reduce_hidden(
         anatomy,
         ffn_size,
         kept_dimensions,
-        leading_basis,
         principal_heads,
         reshaped,
     )
@@ -121,31 +139,49 @@ def reduce_hidden(
     rows = kept_dimensions(heads, config.num_attention_heads, model.config.hidden_size, size)
     weights = {}
     with torch.no_grad():
-        words = model.get_input_embeddings().weight
-        basis = leading_basis(words, size) if method == "projection" else None
+        stream = _stream(model, size, method, measured)
         rotated = principal_heads(model, size) if heads == "low_rank" else {}
         for name, weight in model.named_parameters():  # names a tied tensor once
             source = rotated.get(name, weight)
             if method == "svd" and source.dim() == 2:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
-            narrowed = _narrowed(name, source, rows, basis)
+            narrowed = _narrowed(name, source, rows, stream)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
     return reshaped(model, config, weights)
 
 
-def _narrowed(name: str, tensor: "Tensor", rows: "Tensor", basis: "Basis | None") -> "Tensor":
-    """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream's.
+def _stream(
+    model: "PreTrainedModel", size: int, method: str, measured: "Stream | None"
+) -> "Basis | Dimensions":
+    """Return what becomes of the residual stream."""
+    import torch
 
-    The stream's are its first as many, or in `basis`.
-    """
+    from monoglot.operations.surgery import Dimensions, gram, leading_basis
+
+    if method == "projection":
+        return leading_basis(gram(model.get_input_embeddings().weight), size)
+    if method not in OF_TEXT:
+        return Dimensions(torch.arange(size))
+    if measured is None:
+        raise UserError(f"method '{method}' looks at hidden states on text; give it some")
+    if method == "hidden_states":
+        return leading_basis(measured.moments, size)
+    largest = measured.magnitudes.sort(descending=True, stable=True).indices[:size]
+    return Dimensions(largest.sort().values)
+
+
+def _narrowed(
+    name: str, tensor: "Tensor", rows: "Tensor", stream: "Basis | Dimensions"
+) -> "Tensor":
+    """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream."""
     axes = next((axes for part, axes in AXES.items() if part in name), (None,))
-    if basis and axes == (STREAM,) and name.endswith("weight"):
-        return basis.gains(tensor)
+    if axes == (STREAM,) and name.endswith("weight"):
+        return stream.gains(tensor)
     for axis, kind in enumerate(axes[: tensor.dim()]):
         if kind == ATTENTION:
             tensor = tensor.index_select(axis, rows.to(tensor.device))
         elif kind == STREAM:
-            tensor = basis.project(tensor, axis) if basis else tensor.narrow(axis, 0, len(rows))
+            tensor = stream.project(tensor, axis)
     return tensor
 
 

@@ -190,6 +190,11 @@ def encode(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> Tenso
     return _outputs(model, ids, attention_mask).last_hidden_state
 
 
+def encode_all(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+    """Return the hidden states after embeddings and after each layer, [batch, length, hidden]."""
+    return _outputs(model, ids, attention_mask, output_hidden_states=True).hidden_states
+
+
 def encode_with_attention(
     model: PreTrainedModel, ids: Tensor, attention_mask: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -364,17 +369,40 @@ class Basis:
         return (shrink * self.directions.square().T @ gains.double()).to(gains.dtype)
 
 
-def leading_basis(embeddings: Tensor, size: int) -> Basis:
-    """Return the basis of the `size` - 1 leading directions of embeddings, and their mean's.
+@dataclass(frozen=True)
+class Dimensions:
+    """Dimensions of the residual stream that stay, of those that there are.
 
-    The directions are the right singular vectors of the embeddings [vocabulary, hidden], each
-    embedding less its own mean over dimensions, which LayerNorm takes away, and not centred over
-    the vocabulary, since what all embeddings have in common is part of the stream too. Every piece
-    counts the same. The uniform direction is put beside them so that LayerNorm's mean stays a mean;
-    a reflection then makes it the uniform direction of the new basis.
+    Attributes:
+        kept: their numbers, int64, shape [size].
     """
-    hidden = embeddings.shape[1]
-    moments = _centred(gram(embeddings))
+
+    kept: Tensor
+
+    def project(self, weight: Tensor, axis: int) -> Tensor:
+        """Return `weight` with these dimensions of its axis of length `hidden`."""
+        return weight.index_select(axis, self.kept.to(weight.device))
+
+    def gains(self, gains: Tensor) -> Tensor:
+        """Return the gains of a LayerNorm over these dimensions: their own, as they are."""
+        return self.project(gains, 0)
+
+
+def leading_basis(moments: Tensor, size: int) -> Basis:
+    """Return the basis of the `size` - 1 leading directions of some vectors, and their mean's.
+
+    The directions are the right singular vectors of the vectors [rows, hidden], each less its own
+    mean over dimensions, which LayerNorm takes away, and not centred over the rows, since what all
+    have in common is part of the stream too. The uniform direction is put beside them so that
+    LayerNorm's mean stays a mean; a reflection then makes it the uniform direction of the new
+    basis.
+
+    Args:
+        moments: the Gram matrix of the vectors, float64, shape [hidden, hidden].
+        size: directions of the basis.
+    """
+    hidden = len(moments)
+    moments = centred(moments)
     uniform = torch.ones(hidden, 1, dtype=moments.dtype, device=moments.device) / hidden**0.5
     # A value below all others keeps the uniform direction out of the leading ones.
     lowered = moments - (1 + moments.trace()) * uniform @ uniform.T
@@ -391,7 +419,7 @@ def gram(weight: Tensor) -> Tensor:
     return sum(rows.T @ rows for rows in map(Tensor.double, weight.split(ROWS)))
 
 
-def _centred(moments: Tensor) -> Tensor:
+def centred(moments: Tensor) -> Tensor:
     """Return M G M, the Gram matrix of rows less their mean, where G is that of the rows."""
     moments = moments - moments.mean(0)
     return moments - moments.mean(1, keepdim=True)

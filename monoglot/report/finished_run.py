@@ -161,8 +161,8 @@ def _stores(graph: Graph) -> Iterator[str]:
     for node in graph.checkpoints:
         operation = graph.operation(node.variant)
         source = graph.parent(node) if operation == "trim_vocab" else node
-        names = {"train": ("text", "validation"), "prune_ffn": ("validation",)}
-        for name in names.get(operation, ("text",) if operation == "trim_vocab" else ()):
+        encoded = graph.entry(node.variant).encoded
+        for name in (one for one in graph.sets(node) if one in encoded):
             for language in graph.text_languages(node):
                 yield f"{graph.tokenizer(source)}/{language}/{name}"
     for needs in graph.needs.values():

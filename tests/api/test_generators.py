@@ -8,6 +8,7 @@ import torch
 from tiny_models import TEXTS, tiny
 
 import monoglot
+from monoglot.operations.reduce_hidden import METHODS
 
 HOW = {"steps": 1, "batch_size": 2}
 CALLS = {
@@ -17,8 +18,10 @@ CALLS = {
     "parameters": [lambda m, t: monoglot.parameters(m)],
     "prune_ffn": [lambda m, t: monoglot.prune_ffn(m, t, TEXTS, 12)],
     "reduce_hidden": [
-        lambda m, t, method=method, heads=heads: monoglot.reduce_hidden(m, 12, method, heads=heads)
-        for method in ("truncate", "svd", "projection")
+        lambda m, t, method=method, heads=heads: monoglot.reduce_hidden(
+            m, 12, method, heads=heads, tokenizer=t, texts=TEXTS
+        )
+        for method in METHODS
         for heads in ("cut", "aligned", "low_rank")
     ],
     "select_layers": [

@@ -85,6 +85,15 @@ def test_reduce_hidden(script, parent, loaded, tmp_path):
     assert_same(monoglot.reduce_hidden(loaded[0], 16, "svd", heads="aligned"), out)
 
 
+def test_reduce_hidden_on_text(script, parent, stores, loaded, tmp_path):
+    out, (tokens,) = tmp_path / "out", stores["tokens"]
+    options = ["--size", 16, "--method", "hidden_states", "--validation", tokens]
+    assert not script("reduce_hidden", "--parent", parent, "--out", out, *options)
+    model, tokenizer = loaded
+    found = monoglot.reduce_hidden(model, 16, "hidden_states", tokenizer=tokenizer, texts=TEXTS)
+    assert_same(found, out)
+
+
 def test_adapt_and_distill(stores, loaded, tmp_path):
     how = {"steps": 6, "batch_size": 4, "learning_rate": 0.01, "warmup": 0.1, "max_length": 32}
     adapted, history = monoglot.adapt(*loaded, TEXTS, validation=TEXTS[:3], **how)

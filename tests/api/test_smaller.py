@@ -9,6 +9,7 @@ from transformers import (
 )
 
 import monoglot
+from monoglot.operations.reduce_hidden import METHODS
 from monoglot.operations.surgery import ffn_size, layers_of
 
 
@@ -95,10 +96,11 @@ def test_layers_are_those_of_the_strategy(pair):
     assert all(map(torch.equal, random.parameters(), again.parameters()))
 
 
-@pytest.mark.parametrize("method", ["truncate", "svd", "projection"])
+@pytest.mark.parametrize("method", METHODS)
 def test_hidden_size_of_every_architecture(pair, method):
     model, tokenizer = pair
-    smaller = monoglot.reduce_hidden(model, 16, method, heads="aligned")
+    about = {"heads": "aligned", "tokenizer": tokenizer, "texts": TEXTS}
+    smaller = monoglot.reduce_hidden(model, 16, method, **about)
     assert encode(smaller, tokenizer, TEXTS[0]).shape[-1] == 16
     if method == "truncate":
         words = model.get_input_embeddings().weight[:, :16]

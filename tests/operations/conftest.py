@@ -20,3 +20,10 @@ def store(parent: Path, tmp_path: Path) -> TokenStore:
     """Return 20 short texts under the family's tiny tokenizer; the folder is `tmp_path/tokens`."""
     build_store(TEXTS, parent, tmp_path / "tokens")
     return TokenStore(tmp_path / "tokens")
+
+
+@pytest.fixture
+def batches(inputs) -> list[tuple]:
+    """Return `inputs` as one batch of a text, as a list so that it can be read twice."""
+    mask = inputs["attention_mask"]
+    return [(inputs["input_ids"], mask, mask * 0)]

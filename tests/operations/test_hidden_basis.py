@@ -5,8 +5,10 @@ import copy
 import pytest
 import torch
 
+from monoglot.errors import UserError
 from monoglot.operations import reduce_hidden as operation
 from monoglot.operations import surgery
+from monoglot.operations.importance import stream
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.surgery import Basis, gram, leading_basis
 
@@ -40,7 +42,7 @@ def test_gram_matrix_is_that_of_all_rows(monkeypatch):
 @pytest.mark.parametrize("size", [1, 2, 12, 24])
 def test_directions_are_the_leading_ones_by_a_plain_svd(size):
     weight = embeddings().double()
-    basis = leading_basis(weight.float(), size)
+    basis = leading_basis(gram(weight.float()), size)
     directions = basis.directions
     assert directions.shape == (24, size)
     torch.testing.assert_close(directions.T @ directions, torch.eye(size, dtype=torch.float64))
@@ -59,7 +61,7 @@ def test_directions_are_the_leading_ones_by_a_plain_svd(size):
 def test_layer_norm_commutes_with_the_basis_up_to_its_gains():
     """With equal gains and a stream within the span, LayerNorm in either basis is the same."""
     weight = embeddings(rows=10)  # rank 10, so that 11 directions hold it with its mean
-    basis = leading_basis(weight, 12)
+    basis = leading_basis(gram(weight), 12)
     assert basis.share == pytest.approx(1)
     gains, bias = torch.full((24,), 1.7), torch.linspace(-1, 1, 24)
     wide = torch.nn.functional.layer_norm(weight, (24,), gains, bias, 1e-12)
@@ -70,7 +72,7 @@ def test_layer_norm_commutes_with_the_basis_up_to_its_gains():
 
 
 def test_gains_are_the_least_squares_ones():
-    basis = leading_basis(embeddings(), 12)
+    basis = leading_basis(gram(embeddings()), 12)
     gains = torch.linspace(0.5, 2, 24)
     matrix = basis.directions.T * gains.double()  # P' diag(g), to be met by diag(g') P'
     naive = [
@@ -93,7 +95,7 @@ def test_a_permutation_of_the_stream_keeps_the_model(model, inputs, monkeypatch)
 
 def test_a_rotation_of_the_stream_rotates_the_encoder_if_gains_are_equal(model, inputs):
     model = equal_gains(model)
-    basis = leading_basis(model.get_input_embeddings().weight.detach(), 24)
+    basis = leading_basis(gram(model.get_input_embeddings().weight.detach()), 24)
     rotated = states(reduce_hidden(model, 24, "projection"), inputs)
     torch.testing.assert_close(
         rotated, basis.project(states(model, inputs), 1), rtol=1e-3, atol=1e-4
@@ -140,7 +142,7 @@ def test_a_small_model_in_disguise_is_found_again(model, inputs):
     """Embeddings, attention, FFN and LayerNorm: nothing of the encoder is lost."""
     model = equal_gains(model)
     large = lifted(model)
-    basis = leading_basis(large.get_input_embeddings().weight.detach(), 24)
+    basis = leading_basis(gram(large.get_input_embeddings().weight.detach()), 24)
     assert basis.share == pytest.approx(1)
     wide = states(large, inputs)
     assert wide.norm(dim=1).allclose(states(model, inputs).norm(dim=1), rtol=1e-4)
@@ -149,3 +151,70 @@ def test_a_small_model_in_disguise_is_found_again(model, inputs):
     torch.testing.assert_close(found, basis.project(wide, 1), rtol=1e-3, atol=1e-4)
     cut = states(reduce_hidden(large, 24, "projection", "cut"), inputs)
     assert not torch.allclose(cut, found, atol=0.1)
+
+
+def layers(model, inputs):
+    """The hidden states of every layer, the embeddings first, where there is no padding."""
+    with torch.no_grad():
+        found = model.base_model(**inputs, output_hidden_states=True).hidden_states
+    return [layer[inputs["attention_mask"].bool()].double() for layer in found]
+
+
+def test_the_stream_is_measured_in_every_layer_and_without_padding(model, inputs, batches):
+    found = stream(model, batches * 2)
+    moments, magnitudes = 0, 0
+    for layer in layers(model, inputs):
+        rows = layer - layer.mean(1, keepdim=True)
+        moments = moments + rows.T @ rows / rows.square().sum()
+        magnitudes = magnitudes + layer.abs().mean(0)
+    torch.testing.assert_close(found.moments, moments)
+    torch.testing.assert_close(found.magnitudes, magnitudes)
+    with pytest.raises(UserError, match="no token"):
+        stream(model, [])
+
+
+def test_a_small_model_in_disguise_is_found_in_its_hidden_states(model, inputs, batches):
+    model = equal_gains(model)
+    large = lifted(model)
+    narrow = reduce_hidden(large, 24, "hidden_states", "low_rank", stream(large, batches))
+    found, wide = states(narrow, inputs), states(large, inputs)
+    torch.testing.assert_close(found @ found.T, wide @ wide.T, rtol=1e-3, atol=1e-3)
+
+
+def test_of_a_stream_that_embeddings_do_not_show_hidden_states_keep_more(model, inputs, batches):
+    """Layers that write where no embedding points, as those of real encoders do."""
+    model = equal_gains(model)
+    with torch.no_grad():
+        words = model.get_input_embeddings().weight
+        words[:, 12:] = 0.01 * words[:, :12]
+    wide = states(model, inputs).double()
+    wide = wide - wide.mean(1, keepdim=True)
+
+    def kept(moments):
+        directions = leading_basis(moments, 12).directions
+        return ((wide @ directions).square().sum() / wide.square().sum()).item()
+
+    assert kept(stream(model, batches).moments) > kept(gram(words.detach())) + 0.02
+
+
+def test_the_dimensions_that_are_largest_on_text_stay(model, batches):
+    """A permuted stream is cut to the same model, whichever dimensions it has first."""
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(2))
+    permutation = Basis(torch.eye(24, dtype=torch.float64)[:, order], 1.0)
+    magnitudes = stream(model, batches).magnitudes
+    expected = magnitudes.argsort(descending=True)[:12].sort().values
+    narrow = reduce_hidden(model, 12, "activations", "cut", stream(model, batches))
+    words = model.get_input_embeddings().weight
+    assert torch.equal(narrow.get_input_embeddings().weight, words[:, expected])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surgery, "leading_basis", lambda *_: permutation)
+        permuted = reduce_hidden(model, 24, "projection")
+    other = reduce_hidden(permuted, 12, "activations", "cut", stream(permuted, batches))
+    mine, others = (m.get_input_embeddings().weight.sort(1).values for m in (narrow, other))
+    torch.testing.assert_close(mine, others)
+
+
+@pytest.mark.parametrize("method", ["hidden_states", "activations"])
+def test_methods_that_look_at_text_need_some(model, method):
+    with pytest.raises(UserError, match=f"method '{method}' looks at hidden states on text"):
+        reduce_hidden(model, 12, method)

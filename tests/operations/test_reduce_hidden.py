@@ -6,7 +6,9 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
-from monoglot.operations.reduce_hidden import HEADS, METHODS, low_rank, reduce_hidden
+from monoglot.operations.importance import stream, validation_batches
+from monoglot.operations.reduce_hidden import HEADS, METHODS, OF_TEXT, low_rank, reduce_hidden
+from monoglot.operations.surgery import longest_input
 from monoglot.provenance import NAME as PROVENANCE
 
 
@@ -59,9 +61,10 @@ def test_the_same_size_keeps_the_model(model, inputs, method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("heads", HEADS)
-def test_shape_ties_and_determinism(model, inputs, method, heads):
+def test_shape_ties_and_determinism(model, inputs, batches, method, heads):
     before = copy.deepcopy(model.state_dict())
-    smaller, again = (reduce_hidden(model, 12, method, heads) for _ in range(2))
+    measured = stream(model, batches)
+    smaller, again = (reduce_hidden(model, 12, method, heads, measured) for _ in range(2))
     config = smaller.config
     assert (config.hidden_size, config.num_attention_heads, config.intermediate_size) == (12, 4, 48)
     attention = smaller.base_model.encoder.layer[0].attention.self
@@ -114,10 +117,11 @@ def test_aligned_heads_keep_their_first_dimensions(model):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
-    script, parent, model, inputs, method, tmp_path
+    script, parent, model, inputs, store, method, tmp_path
 ):
     for name in ("a", "b"):
         arguments = ["--parent", parent, "--out", tmp_path / name, "--size", 12]
+        arguments += ["--validation", tmp_path / "tokens"] if method in OF_TEXT else []
         message = script("reduce_hidden", *arguments, "--method", method, "--heads", "aligned")
         assert message is None
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted([*FILES, PROVENANCE])
@@ -125,7 +129,8 @@ def test_script_writes_a_stock_checkpoint_with_the_same_bytes_twice(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     loaded = load_model(tmp_path / "a")
     assert loaded.get_output_embeddings().weight is loaded.get_input_embeddings().weight
-    expected = reduce_hidden(model, 12, method, "aligned")(**inputs).logits
+    measured = stream(model, validation_batches(model, store, longest_input(model.config)))
+    expected = reduce_hidden(model, 12, method, "aligned", measured)(**inputs).logits
     torch.testing.assert_close(loaded(**inputs).logits, expected, rtol=1e-5, atol=1e-6)
     assert AutoModel.from_pretrained(tmp_path / "a").config.hidden_size == 12
     stock = AutoModelForMaskedLM.from_pretrained(tmp_path / "a").eval()
