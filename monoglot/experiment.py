@@ -284,8 +284,7 @@ class Experiment:
         return [self.paths.data(language, task) for task in tasks]
 
     def excluded_flags(self, wildcards: Wildcards) -> str:
-        tasks = self.graph.excluded(wildcards.set, wildcards.language)
-        return flags({"exclude": self._examples(wildcards.language, tasks)} if tasks else {})
+        return flags({"exclude": self.excluded_files(wildcards)})
 
     def tested_files(self, wildcards: Wildcards) -> list[str]:
         """Examples of all tasks that models of a language are tested on."""
@@ -293,12 +292,7 @@ class Experiment:
         return [self.paths.data(language, task) for task in self.graph.tested.get(language, [])]
 
     def tested_tasks(self, wildcards: Wildcards) -> str:
-        return self._examples(wildcards.language, self.graph.tested.get(wildcards.language, []))
-
-    def _examples(self, language: str, tasks: Iterable[str]) -> str:
-        """What tasks are, and which files their examples are in, as JSON."""
-        own = {task: own_keys(self.config["tasks"][task]) for task in tasks}
-        return _json({t: {"file": self.paths.data(language, t)} | keys for t, keys in own.items()})
+        return flags({"tasks": self.graph.tested.get(wildcards.language, [])})
 
     def tokenizer_files(self, wildcards: Wildcards) -> list[str]:
         return [f"{self.tokenizer_folder(wildcards)}/{name}" for name in TOKENIZER_FILES]

@@ -72,7 +72,7 @@ rule overlap:
     input:
         text="<results>/data/{language}/text.parquet",
         validation="<results>/data/{language}/validation.parquet",
-        tasks=experiment.tested_files,
+        examples=experiment.tested_files,
     output:
         counts="<results>/overlap/{language}.json",
         provenance=f"<results>/overlap/{{language}}.{PROVENANCE}",
@@ -88,7 +88,7 @@ rule overlap:
         tasks=experiment.tested_tasks,
     shell:
         "python {params.script:q} --text {input.text:q} --validation {input.validation:q}"
-        " --tasks {params.tasks:q} --out {output.counts:q} > {log:q} 2>&1"
+        " {params.tasks} --examples {input.examples:q} --out {output.counts:q} > {log:q} 2>&1"
 
 
 rule build_tokens:

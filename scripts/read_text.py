@@ -1,6 +1,5 @@
 """Read running text from a source of the configuration into one parquet file."""
 
-import json
 from pathlib import Path
 
 from monoglot import provenance, script
@@ -17,33 +16,27 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="largest number of documents")
     parser.add_argument(
         "--exclude",
-        type=json.loads,
-        default={},
-        help="leave out documents that hold a dev or test sentence of these tasks, as JSON: "
-        '{"tc": {"file": "tc.parquet", "kind": "classification", ...}}',
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="EXAMPLES",
+        help="leave out documents that hold a dev or test sentence of these parquet files",
     )
     parser.add_argument("--out", type=Path, required=True, help="parquet file with a text column")
     arguments = parser.parse_args()
 
     with script.loading():
-        from monoglot.data.overlap import Sentences, sentences_of
-        from monoglot.data.parquet import prepare_text
+        from monoglot.data.overlap import Sentences
+        from monoglot.data.parquet import prepare_text, read_sentences
         from monoglot.data.sources import local_files, parse_source
 
     source = parse_source(arguments.source)
-    files = [Path(about["file"]) for about in arguments.exclude.values()]
-    with provenance.of_file(__file__, arguments, [*local_files(source, arguments.root), *files]):
-        tested = sentences_of(arguments.exclude)
-        unwanted = Sentences(
-            {name: splits["dev"] + splits["test"] for name, splits in tested.items()}
-        )
-        prepare_text(
-            source,
-            arguments.out,
-            arguments.root,
-            arguments.limit,
-            lambda document: not unwanted.held_by(document),
-        )
+    read = [*local_files(source, arguments.root), *arguments.exclude]
+    with provenance.of_file(__file__, arguments, read):
+        tested = {str(file): read_sentences(file) for file in arguments.exclude}
+        unwanted = Sentences({name: one["dev"] + one["test"] for name, one in tested.items()})
+        wanted = (lambda document: not unwanted.held_by(document)) if tested else None
+        prepare_text(source, arguments.out, arguments.root, arguments.limit, wanted)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from monoglot.data.parquet import read_examples
-from monoglot.data.readers import SPLITS
 from monoglot.errors import UserError
-from monoglot.evaluate import make_task
 
 RUN, SHARE = 4, 0.7
 """Words that follow one another, and which share of a sentence's runs must be found."""
@@ -179,22 +176,3 @@ def read_overlaps(path: Path) -> list[Overlap]:
     except (OSError, ValidationError) as error:
         said = str(error).splitlines()[0]
         raise UserError(f"{path}: holds no counts of sentences ({said}); count again") from None
-
-
-def sentences_of(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    """Read the sentences of tasks' examples: by task, and within by split.
-
-    Args:
-        tasks: by task, its own keys of the configuration and `file`, the parquet file it is in.
-    """
-    found = {}
-    for name, about in tasks.items():
-        task = make_task(name, {**about, "metric": None})
-        found[name] = {
-            split: [
-                " ".join(task.words(one))
-                for one in read_examples(about["file"], split, task.example)
-            ]
-            for split in SPLITS
-        }
-    return found

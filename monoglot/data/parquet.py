@@ -124,6 +124,22 @@ def read_examples(path: str | Path, split: str, example: type[AnyExample]) -> li
     ]
 
 
+def read_sentences(path: str | Path) -> dict[str, list[str]]:
+    """Return what each example of each split says, of whatever kind of task.
+
+    That is its first attribute: its text, or its words, between which there are spaces then.
+    """
+    file = _open(path, ("split",))
+    _, said, *_ = file.schema_arrow.names
+    found: dict[str, list[str]] = {split: [] for split in SPLITS}
+    with _sound(path):
+        rows = file.read(columns=["split", said]).to_pylist()
+    for row in rows:
+        words = row[said]
+        found[row["split"]].append(words if isinstance(words, str) else " ".join(words))
+    return found
+
+
 def count_examples(path: str | Path) -> dict[str, int]:
     """Return how many examples of each split a file has that `prepare_task` wrote."""
     file = _open(path, ("split",))

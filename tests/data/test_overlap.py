@@ -126,12 +126,21 @@ def script(name: str, *options: object) -> str:
 
 
 def test_documents_with_evaluation_sentences_are_left_out(sets):
-    block = json.dumps({"tc": {"file": str(sets / "tc.parquet"), **TC}})
     source = "{format: lines, files: [text.txt]}"
     out = sets / "out.parquet"
     script("read_text", "--source", source, "--root", sets, "--out", out)
     assert len(list(read_texts(out))) == 3
-    script("read_text", "--source", source, "--root", sets, "--out", out, "--exclude", block)
+    script(
+        "read_text",
+        "--source",
+        source,
+        "--root",
+        sets,
+        "--out",
+        out,
+        "--exclude",
+        sets / "tc.parquet",
+    )
     assert list(read_texts(out)) == ["xi ħaġa oħra"]
     provenance = json.loads((sets / "out.provenance.json").read_text())
     assert set(provenance["inputs"]) == {"tc.parquet", "text.txt"}
@@ -143,7 +152,7 @@ def test_the_job_that_counts_says_what_it_found(sets):
     said = script(
         "overlap",
         *("--text", sets / "text.parquet", "--validation", sets / "text.parquet"),
-        *("--tasks", json.dumps({"tc": {"file": str(sets / "tc.parquet"), **TC}})),
+        *("--tasks", "tc", "--examples", sets / "tc.parquet"),
         *("--out", sets / "overlap.json"),
     )
     assert "1 of 1 test sentences of tc are in the text" in said

@@ -90,7 +90,7 @@ def test_a_new_language_goes_from_published_formats_to_rows_of_a_table(tmp_path)
     run = project.snakemake("--cores", "1", "--quiet", "rules", "--configfile", name)
     assert run.returncode == 0, run.stdout
     assert set(re.findall(r"^(\w+) +\d+$", run.stdout, flags=re.MULTILINE)) == {
-        *("table", "report", "all", "total"),
+        *("overlap", "table", "report", "all", "total"),
     }
     linear = rows(project, "linear")["ngrams"]
     assert "cy_ner" not in linear
