@@ -128,15 +128,18 @@ def read_sentences(path: str | Path) -> dict[str, list[str]]:
     """Return what each example of each split says, of whatever kind of task.
 
     That is its first attribute: its text, or its words, between which there are spaces then.
+    Raises `UserError` if the file is damaged or holds something else.
     """
     file = _open(path, ("split",))
-    _, said, *_ = file.schema_arrow.names
+    said = next((name for name in file.schema_arrow.names if name != "split"), "split")
     found: dict[str, list[str]] = {split: [] for split in SPLITS}
     with _sound(path):
         rows = file.read(columns=["split", said]).to_pylist()
-    for row in rows:
-        words = row[said]
-        found[row["split"]].append(words if isinstance(words, str) else " ".join(words))
+    for number, row in enumerate(rows, start=1):
+        words = [row[said]] if isinstance(row[said], str) else row[said]
+        if row["split"] not in found or said == "split" or not _are_texts(words):
+            raise UserError(f"{path}, row {number}: holds no example; read the raw files again")
+        found[row["split"]].append(" ".join(words))
     return found
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from monoglot.data.overlap import (
@@ -17,7 +19,7 @@ from monoglot.data.overlap import (
     words_of,
     write_overlaps,
 )
-from monoglot.data.parquet import prepare_task, prepare_text, read_texts
+from monoglot.data.parquet import prepare_task, prepare_text, read_sentences, read_texts
 from monoglot.errors import UserError
 from monoglot.evaluate import make_task
 
@@ -144,6 +146,22 @@ def test_documents_with_evaluation_sentences_are_left_out(sets):
     assert list(read_texts(out)) == ["xi ħaġa oħra"]
     provenance = json.loads((sets / "out.provenance.json").read_text())
     assert set(provenance["inputs"]) == {"tc.parquet", "text.txt"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"split": ["train"]},
+        {"split": ["other"], "text": ["a"]},
+        {"split": ["test"], "text": [None]},
+        {"split": ["test"], "words": [["a", None]]},
+        {"split": ["test"], "number": [1]},
+    ],
+)
+def test_what_holds_no_examples_is_refused(tmp_path, rows):
+    pq.write_table(pa.table(rows), tmp_path / "tc.parquet")
+    with pytest.raises(UserError, match="row 1: holds no example; read the raw files again"):
+        read_sentences(tmp_path / "tc.parquet")
 
 
 def test_the_job_that_counts_says_what_it_found(sets):

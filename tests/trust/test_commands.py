@@ -53,6 +53,8 @@ def test_every_script_refuses_spoilt_input_in_a_line_for_each_fault(tiny_checkpo
         ("read_text", "--source", source, "--root", spoilt, "--out", out),
         ("read_text", "--source", "!!python/object/apply:os.getcwd []", "--out", out),
         ("read_task", "--source", task, "--root", spoilt, *task_flags, "--out", out),
+        ("overlap", "--text", parquet, "--validation", parquet, "--tasks", "tc",
+         "--examples", parquet, "--out", out),
         ("build_tokens", "--text", parquet, "--tokenizer", good, "--out", out),
         ("pretrained", "--folder", bad, "--family", "bert", "--out", out),
         ("train", "--parent", bad, "--tokens", store, "--validation", store, *train),
