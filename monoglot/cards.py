@@ -23,7 +23,7 @@ from monoglot import errors
 from monoglot.checkpoints import FILES, parsed_config
 from monoglot.config import source_of
 from monoglot.data.download import origin
-from monoglot.data.overlap import read_overlaps
+from monoglot.data.overlap import read_overlaps, said_of
 from monoglot.energy import Total, making
 from monoglot.errors import UserError
 from monoglot.escapes import markdown
@@ -503,10 +503,11 @@ def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dic
 def _known(spec: CardSpec) -> list[str]:
     """Say which evaluation sentences are in the text, or repeat those a task is trained on."""
     return [
-        f"{language}: {row}"
+        said
         for language, file in spec.overlaps.items()
-        for row in read_overlaps(Path(file))
-        if row.found and row.task in spec.tasks
+        for said in said_of(
+            language, (r for r in read_overlaps(Path(file)) if r.task in spec.tasks)
+        )
     ]
 
 

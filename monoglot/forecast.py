@@ -10,7 +10,7 @@ from pathlib import Path
 from monoglot.config import reduction_factor
 from monoglot.data import hub
 from monoglot.data.download import HubFiles, LocalFile, Need, WebFile, all_needs, at_hand
-from monoglot.data.overlap import read_overlaps
+from monoglot.data.overlap import read_overlaps, said_of
 from monoglot.errors import UserError
 from monoglot.graph import Graph
 from monoglot.paths import Checkpoint, Paths, Run
@@ -224,11 +224,10 @@ def _overlaps(graph: Graph, folder: Path) -> list[str]:
     paths = Paths(graph.config["results"])
     files = {language: folder / paths.overlap(language) for language in graph.tested}
     return [
-        f"{graph.config['languages'][language]['name']}: {row}"
+        said
         for language, file in files.items()
         if file.is_file()
-        for row in read_overlaps(file)
-        if row.found
+        for said in said_of(graph.config["languages"][language]["name"], read_overlaps(file))
     ]
 
 

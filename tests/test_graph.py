@@ -66,6 +66,13 @@ def test_what_the_text_is_searched_for(graph):
         Graph(config)
 
 
+@pytest.mark.parametrize("method", [["svd"], {"x": 1}, {"by_model": 3}, {"by_model": {"xlmr": []}}])
+def test_a_method_that_is_none_is_refused_in_a_sentence(method):
+    name = next(v for v in DEMO["variants"] if DEMO["variants"][v]["operation"] == "reduce_hidden")
+    with pytest.raises(UserError, match=f"variants.{name}.method"):
+        Graph(changed(f"variants.{name}.method", method))
+
+
 def test_what_a_smaller_hidden_size_reads_depends_on_its_method():
     graph = Graph(DEMO)
     (name, *_) = [

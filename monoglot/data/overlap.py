@@ -148,19 +148,23 @@ def overlaps(
     sets = {(task, split): s[split] for task, s in tasks.items() for split in ("dev", "test")}
     if validation:
         sets["validation", ""] = validation
-    named = {" ".join(key): sentences for key, sentences in sets.items()}
-    found = found_in(text, named)
+    counts = found_in(text, {" ".join(key): sentences for key, sentences in sets.items()})
     rows += [
         Overlap(
             task=task,
             split=split,
             within="text",
-            found=found[f"{task} {split}"],
+            found=counts[f"{task} {split}"],
             sentences=len(sentences),
         )
         for (task, split), sentences in sets.items()
     ]
     return rows
+
+
+def said_of(language: str, rows: Iterable[Overlap]) -> list[str]:
+    """Say what was found of a language, a sentence a row; nothing of rows without any."""
+    return [f"{language}: {row}" for row in rows if row.found]
 
 
 def write_overlaps(path: Path, rows: Iterable[Overlap]) -> None:

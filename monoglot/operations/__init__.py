@@ -71,7 +71,7 @@ class Operation:
     summary: str
     reads: tuple[str, ...] = ()
     encoded: tuple[str, ...] = ()
-    reads_with: Callable[[Settings], object] = lambda settings: True
+    reads_with: Callable[[Settings], bool] = lambda settings: True
     takes: Literal["weights", "tokenizer"] = "weights"
     new_tokenizer: bool = False
     vocabulary: Callable[[Settings], int | None] = lambda settings: None
@@ -107,11 +107,12 @@ class Operation:
         return settings.get("text") or default or "language"
 
 
-def chosen(value: Any) -> set[str]:
+def chosen(value: Any) -> list[Any]:
     """Return what a parameter may be: itself, or what it is by model or language."""
-    if isinstance(value, Mapping):
-        return {one for choices in value.values() for one in choices.values()}
-    return {value}
+    if not isinstance(value, Mapping):
+        return [value]
+    choices = (one for one in value.values() if isinstance(one, Mapping))
+    return [one for by_name in choices for one in by_name.values()]
 
 
 class Baseline(Parameters):

@@ -449,10 +449,10 @@ class FinishedRun:
         cells = self._cells(model, variant, languages)
         return None if not cells or None in cells else mean(cell.mean for cell in cells)
 
-    def chance(self, languages: Sequence[str]) -> Fraction | None:
+    def chance(self, languages: Sequence[str]) -> float | None:
         """Return the mean of what the most frequent labels score in percent; None if unknown."""
         levels = [self.chances.get((one, task)) for one in languages for task in self.tasks(one)]
-        return None if not levels or None in levels else mean(levels)
+        return None if not levels or None in levels else float(mean(levels))
 
     def deviation(self, model: str, variant: str, languages: Sequence[str]) -> float | None:
         """Return the standard deviation of the averages of seeds; None below two whole seeds."""

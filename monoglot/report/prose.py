@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monoglot.data.overlap import said_of
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import METRICS
 from monoglot.operations import OPERATIONS
@@ -38,10 +39,9 @@ def findings(run: FinishedRun, costs: JobCosts) -> list[str]:
 def known(run: FinishedRun) -> list[str]:
     """Say which evaluation sentences models have read, or repeat those that a task trains on."""
     return [
-        f"{run.language_name(language)}: {row}."
+        f"{said}."
         for language, rows in run.overlaps.items()
-        for row in rows
-        if row.found
+        for said in said_of(run.language_name(language), rows)
     ]
 
 
@@ -75,7 +75,7 @@ def _best(run: FinishedRun) -> list[str]:
     score, chance = fixed(known[model, variant]), run.chance(run.languages)
     said = f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}"
     if chance is not None:
-        said += f"; the most frequent labels score {float(chance):.1f} %"
+        said += f"; the most frequent labels score {chance:.1f} %"
     return [f"{said}."]
 
 

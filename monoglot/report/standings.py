@@ -103,7 +103,7 @@ def panels(run: FinishedRun) -> list[Panel]:
     if len(groups) > 1:
         groups.insert(0, (f"Average of {len(groups)} languages", run.languages))
     found = [
-        Panel(title, *_points(run, languages), chance=percent(run.chance(languages)))
+        Panel(title, *_points(run, languages), chance=run.chance(languages))
         for title, languages in groups
     ]
     return [panel for panel in found if panel.ours]
@@ -138,7 +138,7 @@ def standings(run: FinishedRun) -> list[Standing]:
                 continue
             own, other = (_measured(run, model, name) for name in (variant, whole))
             if own and other and own[0] < other[0]:
-                chance = percent(run.chance(run.languages))
+                chance = run.chance(run.languages)
                 found.append(Standing(model, variant, *own, whole, *other, chance))
     return found
 
@@ -152,11 +152,6 @@ def kept(score: Score | None, whole: Score | None, chance: Score | None = None) 
     if score is None or whole is None or whole <= (chance or 0):
         return None
     return float(100 * score / whole)
-
-
-def percent(number: Fraction | None) -> float | None:
-    """Return a score for a drawing."""
-    return None if number is None else float(number)
 
 
 def tint(percent: float) -> int:
@@ -229,7 +224,7 @@ def _shares(
 
 
 def _share(
-    score: Fraction | None, whole: Fraction | None, chance: Fraction | None, name: str | None
+    score: Fraction | None, whole: Fraction | None, chance: Score | None, name: str | None
 ) -> KeptShare:
     percent = kept(score, whole, chance)
     if percent is None:
