@@ -44,6 +44,7 @@ UNKNOWN = "unknown"
 TEXTS = {"text": "training text", "validation": "validation text", "heldout": "held-out text"}
 OF_KL = ("kl_mean", "temperature")
 OF_ANY = ("alpha", "attention_projection", "attention_weight", "positions", *OF_KL)
+OF_ANY += ("hidden_weight", "relation_weight", "teacher_layers")
 UNUSED = {"none": OF_ANY, "mse": OF_KL}
 """By loss: the settings that it does not look at."""
 

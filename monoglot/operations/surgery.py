@@ -195,17 +195,67 @@ def encode_all(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> t
     return _outputs(model, ids, attention_mask, output_hidden_states=True).hidden_states
 
 
-def encode_with_attention(
-    model: PreTrainedModel, ids: Tensor, attention_mask: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the last hidden states and the last layer's attention, the mean over its heads.
+@dataclass(frozen=True)
+class Inside:
+    """What one pass through an encoder left.
 
-    The attention is [batch, length, length]: how much each token attends to each, zero from and to
-    padding. The model must have been loaded with eager attention.
+    Attributes:
+        last: the last hidden states, [batch, length, hidden].
+        attention: the last layer's, the mean over its heads, [batch, length, length]: how much each
+            token attends to each, zero from and to padding; or None.
+        states: the hidden states after some layers, each like `last`.
+        projections: queries, keys and values of some layers, one after another, [batch, length,
+            width of all heads].
     """
-    output = _outputs(model, ids, attention_mask, output_attentions=True)
-    attention = output.attentions[-1].mean(dim=1)
-    return output.last_hidden_state, attention * attention_mask[:, :, None]
+
+    last: Tensor
+    attention: Tensor | None = None
+    states: Sequence[Tensor] = ()
+    projections: Sequence[Tensor] = ()
+
+    def in_fp32(self) -> "Inside":
+        """Return the same in fp32, but for the last hidden states, of which a head makes more."""
+        attention = None if self.attention is None else self.attention.float()
+        states, projections = ([t.float() for t in ts] for ts in (self.states, self.projections))
+        return Inside(self.last, attention, states, projections)
+
+
+def look_inside(
+    model: PreTrainedModel,
+    ids: Tensor,
+    attention_mask: Tensor,
+    attention: bool = False,
+    states: Sequence[int] = (),
+    projections: Sequence[int] = (),
+) -> Inside:
+    """Encode, and return what was asked for.
+
+    Args:
+        attention: whether its maps are; the model must have been loaded with eager attention.
+        states, projections: the layers, from 1, whose these are.
+    """
+    layers, names = layers_of(model), anatomy(model.config).projections
+    asked = [layers[one - 1].get_submodule(name) for one in projections for name in names]
+    found: dict[nn.Module, Tensor] = {}
+    hooks = [
+        module.register_forward_hook(lambda module, _, output: found.update({module: output}))
+        for module in asked
+    ]
+    try:
+        more = {"output_attentions": attention, "output_hidden_states": bool(states)}
+        output = _outputs(model, ids, attention_mask, **{k: True for k in more if more[k]})
+    finally:
+        for hook in hooks:
+            hook.remove()
+    maps = None
+    if attention:
+        maps = output.attentions[-1].mean(dim=1) * attention_mask[:, :, None]
+    return Inside(
+        output.last_hidden_state,
+        maps,
+        [output.hidden_states[one] for one in states],
+        [found[module] for module in asked],
+    )
 
 
 def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:

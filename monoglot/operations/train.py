@@ -41,8 +41,9 @@ runs nothing again."""
             raise ValueError("has a teacher but no loss; set loss to mse or kl")
         if self.loss != "none" and self.teacher is None:
             raise ValueError(f"has the loss '{self.loss}' but no teacher; name one")
-        if self.attention_weight and self.teacher is None:
-            raise ValueError("has attention_weight but no teacher; name one")
+        for name in ("attention_weight", "hidden_weight", "relation_weight"):
+            if getattr(self, name) and self.teacher is None:
+                raise ValueError(f"has {name} but no teacher; name one")
         return self
 
     @model_validator(mode="after")

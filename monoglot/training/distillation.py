@@ -1,7 +1,7 @@
 """Distillation: what a student is compared with, and how far it is from its teacher."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,10 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
 from monoglot.operations import surgery
+from monoglot.operations.surgery import Inside, layers_of
 from monoglot.training.batches import Batch, Size
-from monoglot.training.losses import (
-    AttentionProjection,
-    CrossEntropy,
-    Divergence,
-    SquaredError,
-    attention_errors,
-)
+from monoglot.training.losses import CrossEntropy, Divergence, SquaredError
+from monoglot.training.matching import layer_pairs, matched
 from monoglot.training.matmul import inner_product
 from monoglot.training.processes import Processes
 from monoglot.training.settings import Settings
@@ -30,43 +26,61 @@ class Compared:
     """What of a model's outputs on a batch is compared.
 
     `transformed` are the hidden states just before the decoder, [compared positions, hidden], in
-    fp32; `attention` is the last layer's, the mean over heads, [batch, length, length], or None.
+    fp32; None where logits do not count.
     """
 
-    transformed: Tensor
-    attention: Tensor | None
+    transformed: Tensor | None
+    inside: Inside
 
 
 class Distillation:
     """A frozen teacher, and the distance of a student to it.
 
-    distance = (1 - attention_weight) · distance of logits + attention_weight · that of attention.
+    It is the weighted sum of the distances of logits and of the terms that have a weight.
 
     Attributes:
-        projection: of the student's attention, to be trained with the student; None if attention
-            is not compared.
+        terms: what is matched inside; may hold weights to be trained with the student.
     """
 
-    def __init__(self, teacher: PreTrainedModel, settings: Settings, processes: Processes) -> None:
+    def __init__(
+        self,
+        student: PreTrainedModel,
+        teacher: PreTrainedModel,
+        settings: Settings,
+        processes: Processes,
+    ) -> None:
         self._teacher = teacher.eval().requires_grad_(False)
         self._settings, self._processes = settings, processes
         # It never changes, and is a quarter of what the squared error costs.
         weight, _ = surgery.decoder(teacher)
-        self._gram = inner_product(weight, weight) if settings.loss == "mse" else None
-        self.projection: AttentionProjection | None = None
-        if settings.attention_weight:
-            projection = AttentionProjection(settings.attention_projection, settings.max_length)
-            self.projection = projection.to(teacher.device)
+        by_square = settings.loss == "mse" and settings.logits_weight
+        self._gram = inner_product(weight, weight) if by_square else None
+        pairs = layer_pairs(settings, len(layers_of(student)), len(layers_of(teacher)))
+        self._layers = {id(student): [a for a, _ in pairs], id(teacher): [b for _, b in pairs]}
+        terms = matched(settings, student.config, teacher.config, len(pairs))
+        self.terms = terms.to(teacher.device)
+
+    def fit(self, student: PreTrainedModel, batches: Iterable[Batch]) -> None:
+        """Begin with the maps of hidden states that fit some batches best."""
+        if "hidden_weight" not in self.terms:
+            return
+        pairs = [
+            (self._inside(student, batch), self._inside(self._teacher, batch), batch.attention_mask)
+            for batch in batches
+        ]
+        self.terms["hidden_weight"].fit(pairs)
 
     def target(self, batch: Batch) -> Compared:
         """Return what the teacher makes of a batch."""
-        return self.compared(self._teacher, batch)
+        return self.compared(self._teacher, batch, self._settings.positions)
 
-    def compared(self, model: PreTrainedModel, batch: Batch) -> Compared:
+    def compared(self, model: PreTrainedModel, batch: Batch, positions: str) -> Compared:
         """Return what `model`, student or teacher, makes of a batch."""
-        hidden, attention = self._encode(model, batch)
-        hidden = batch.at(hidden, self._settings.positions)
-        return Compared(surgery.transform(model, hidden).float(), attention)
+        inside = self._inside(model, batch)
+        if model is self._teacher and not self._settings.logits_weight:
+            return Compared(None, inside)
+        hidden = batch.at(inside.last.flatten(0, 1), positions)
+        return Compared(surgery.transform(model, hidden).float(), inside)
 
     def of_logits(
         self, student: PreTrainedModel, positions: int, sequences: int, factor: float | None
@@ -78,12 +92,26 @@ class Distillation:
         divisor = sequences if self._settings.kl_mean == "sequence" else positions
         return Divergence(own, others, divisor, factor, self._settings.temperature)
 
-    def _encode(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Return a model's last hidden states, [all positions, hidden], and its attention."""
-        if self.projection is None:
-            return surgery.encode(model, batch.ids, batch.attention_mask).flatten(0, 1), None
-        hidden, attention = surgery.encode_with_attention(model, batch.ids, batch.attention_mask)
-        return hidden.flatten(0, 1), attention.float()
+    def of_terms(self, ours: Inside, theirs: Inside, batch: Batch, size: Size) -> Tensor | None:
+        """Return what a batch adds to the weighted distances of the terms; None without any."""
+        mask, found = batch.attention_mask, None
+        for name, term in self.terms.items():
+            errors = term.errors(ours, theirs, mask) / max(term.count(size), 1)
+            weighted = getattr(self._settings, name) * errors
+            found = weighted if found is None else found + weighted
+        return found
+
+    def _inside(self, model: PreTrainedModel, batch: Batch) -> Inside:
+        layers = self._layers[id(model)]
+        found = surgery.look_inside(
+            model,
+            batch.ids,
+            batch.attention_mask,
+            "attention_weight" in self.terms,
+            layers if "hidden_weight" in self.terms else (),
+            layers if "relation_weight" in self.terms else (),
+        )
+        return found.in_fp32()
 
 
 # What a model is trained on: alpha · masked LM + (1 - alpha) · distance to its teacher.
@@ -135,14 +163,14 @@ class Pass:
         student, settings = objective.student, objective.settings
         distillation = objective.distillation
         self._alpha = settings.alpha if distillation else 1.0
-        self._weight = settings.attention_weight
-        self._pairs = size.pairs
+        self._weight = settings.logits_weight
+        self._size = size
         self._masked_lm = CrossEntropy(
             surgery.decoder(student), size.masked, self._alpha if training else None
         )
         self._logits = None
-        if distillation:
-            factor = (1 - self._alpha) * (1 - self._weight) if training else None
+        if distillation and self._weight:
+            factor = (1 - self._alpha) * self._weight if training else None
             self._logits = distillation.of_logits(student, size.compared, size.sequences, factor)
         self.mlm = torch.zeros((), device=student.device)
         self.distance = torch.zeros((), device=student.device)
@@ -159,26 +187,30 @@ class Pass:
 
     def add(self, batch: Batch, target: Compared | None) -> None:
         """Take a batch into the losses and, in training, its gradients to the parameters."""
+        positions = self._of.settings.positions if self._logits else "masked"
         with self._of.precision():
-            ours, at_masked = self._outputs(batch)
-        hidden = ours.transformed.detach()
+            ours = self._outputs(batch, positions)
+        hidden, at_masked = ours.transformed.detach(), batch.masked_among(positions)
         gradient = torch.zeros_like(hidden) if self._training else None
         mlm = self._masked_lm.part(hidden[at_masked], batch.masked_labels())
         self.mlm += mlm.loss
         if self._training:
             gradient[at_masked] = mlm.gradient
-        if target is not None:
+        if self._logits:
             distance = self._logits.part(hidden, target.transformed)
-            self.distance += (1 - self._weight) * distance.loss
+            self.distance += self._weight * distance.loss
             if self._training:
                 gradient += distance.gradient
-        attention = self._attention(ours, target, batch)
-        if attention is not None:
-            self.distance += attention.detach()
+        terms = None
+        if target is not None:
+            inside = ours.inside, target.inside
+            terms = self._of.distillation.of_terms(*inside, batch, self._size)
+        if terms is not None:
+            self.distance += terms.detach()
         if self._training:
             losses, gradients = [ours.transformed], [gradient]
-            if attention is not None:
-                losses.append((1 - self._alpha) * attention)
+            if terms is not None:
+                losses.append((1 - self._alpha) * terms)
                 gradients.append(None)
             torch.autograd.backward(losses, gradients)
 
@@ -188,23 +220,14 @@ class Pass:
         if self._logits:
             self._logits.finish()
 
-    def _outputs(self, batch: Batch) -> tuple[Compared, Tensor]:
-        """Return the student's outputs, and which of their positions are masked ones."""
+    def _outputs(self, batch: Batch, positions: str) -> Compared:
+        """Return the student's outputs, with transformed states at some positions."""
         student, distillation = self._of.student, self._of.distillation
         if distillation:
-            ours = distillation.compared(student, batch)
-            return ours, batch.masked_among(self._of.settings.positions)
-        hidden = surgery.encode(student, batch.ids, batch.attention_mask).flatten(0, 1)
-        transformed = surgery.transform(student, batch.at(hidden, "masked")).float()
-        return Compared(transformed, None), batch.masked_among("masked")
-
-    def _attention(self, ours: Compared, target: Compared | None, batch: Batch) -> Tensor | None:
-        """Return the weighted distance of attention, if it is compared."""
-        if ours.attention is None:
-            return None
-        projected = self._of.distillation.projection(ours.attention)
-        errors = attention_errors(projected, target.attention, batch.attention_mask)
-        return self._weight * errors / self._pairs
+            return distillation.compared(student, batch, positions)
+        last = surgery.encode(student, batch.ids, batch.attention_mask)
+        hidden = batch.at(last.flatten(0, 1), positions)
+        return Compared(surgery.transform(student, hidden).float(), Inside(last))
 
 
 # Numbers of a running training for TensorBoard, if somebody asked for them.

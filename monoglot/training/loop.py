@@ -196,6 +196,9 @@ class Clock:
             self._scalars.write(step, {"tokens_per_second": speed, "share_of_peak": share})
 
 
+FITTED = 4
+"""Batches of training that the maps of hidden states are fitted to before the first step."""
+
 HISTORY = (
     "step",
     "tokens",
@@ -254,11 +257,12 @@ class _Run:
         self.student = student.to(self.device)
         distillation = None
         if teacher:
-            distillation = Distillation(teacher.to(self.device), settings, processes)
+            teacher = teacher.to(self.device)
+            distillation = Distillation(self.student, teacher, settings, processes)
         self.objective = Objective(self.student, distillation, settings, self._precision)
         self.trained = nn.ModuleDict({"student": self.student})
-        if distillation and distillation.projection:
-            self.trained["projection"] = distillation.projection
+        if distillation:
+            self.trained["matched"] = distillation.terms
         self.sequences = sequences
         self.batches = Batches(special, settings)
         self.total = settings.total_steps(len(sequences))
@@ -275,6 +279,7 @@ class _Run:
         resumed = state is not None and self._resume(state)
         self._check_same_step()
         if not resumed:
+            self._fit()
             self._evaluate(since=1)
         every = state.every_seconds if state else math.inf
         about = self.processes, self.settings.precision, scalars
@@ -298,6 +303,15 @@ class _Run:
         if self.settings.trains == "head":
             self.student.base_model.requires_grad_(False)
         return [weight for weight in self.trained.parameters() if weight.requires_grad]
+
+    @torch.no_grad()
+    def _fit(self) -> None:
+        """Fit what is learned for the distillation alone to the first batches of training."""
+        if distillation := self.objective.distillation:
+            self.student.eval()
+            first = (self.batches.of_step(self.sequences, step) for step in range(FITTED))
+            with self._precision():
+                distillation.fit(self.student, (batch.to(self.device) for batch in first))
 
     def _loop(self, clock: Clock, state: TrainingState | None, interruption: Interruption) -> None:
         while self.step < self.total:

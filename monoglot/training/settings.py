@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from monoglot.keys import Count, Number, Parameters, Seed
+from monoglot.keys import UNIQUE, Count, Number, Parameters, Seed
 
 Weight = Annotated[Number, Field(ge=0, le=1)]
 
@@ -14,15 +14,24 @@ class Settings(Parameters):
     """How to train, alone or under a teacher."""
 
     loss: Literal["none", "mse", "kl"] = "none"
-    """Distance to the teacher's logits; none trains on masked LM alone."""
+    """Distance to the teacher's logits; none has no teacher and trains on masked LM alone."""
     alpha: Weight = 0.5
     """Weight of the masked-LM loss, 0 to 1; that of the distance is 1 - alpha."""
     attention_weight: Weight = 0
-    """Weight of attention matching in the distance to the teacher, 0 to 1; that of the logits is \
-1 - attention_weight."""
+    """Weight of attention matching in the distance to the teacher, 0 to 1; what the weights \
+leave of 1 is that of the logits."""
     attention_projection: Literal["rows", "full"] = "rows"
     """What the learned projection of the student's attention maps: each row, or the full map as \
 one vector (max_length to the power of four parameters)."""
+    hidden_weight: Weight = 0
+    """Weight of hidden states in the distance to the teacher, 0 to 1, compared through a learned \
+linear map (TinyBERT); needs no head."""
+    relation_weight: Weight = 0
+    """Weight of the relations among queries, keys and values in the distance to the teacher, \
+0 to 1 (MiniLMv2); needs no head."""
+    teacher_layers: Annotated[list[Count], Field(min_length=1), *UNIQUE] | None = None
+    """Layers of the teacher, from 1, whose hidden states or relations are compared, with the \
+student's spread evenly; by default the last."""
     # Well above 100, rounding in fp32 is more than the divergence.
     temperature: Annotated[Number, Field(gt=0, le=100)] = 2
     """Of both sides' softmax in KL divergence, at most 100."""
@@ -71,6 +80,26 @@ gradients would cost the encoder what it knows."""
         if self.trains == "head" and self.loss != "none":
             raise ValueError("trains the head alone, which has no teacher; set loss to none")
         return self
+
+    @model_validator(mode="after")
+    def _weights_of_one(self) -> Self:
+        if self.logits_weight < 0:
+            raise ValueError(
+                "has an attention_weight, hidden_weight and relation_weight of more than 1 "
+                "together; the logits' is what they leave of 1"
+            )
+        if self.teacher_layers and not (self.hidden_weight or self.relation_weight):
+            raise ValueError(
+                "has teacher_layers, but compares neither hidden states nor relations; give "
+                "hidden_weight or relation_weight"
+            )
+        return self
+
+    @property
+    def logits_weight(self) -> float:
+        """Weight of the logits in the distance to the teacher."""
+        others = self.attention_weight + self.hidden_weight + self.relation_weight
+        return round(1 - others, 9)  # .5 + .3 + .2 is more than 1 in binary
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:

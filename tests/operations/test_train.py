@@ -142,6 +142,7 @@ ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
         {"keep": "best", "validation_masks": "redrawn"},
         {"keep": "best", **ATTENTION},
         {**ATTENTION, "attention_projection": "full", "max_length": 12},
+        {"loss": "mse", "hidden_weight": 0.5, "relation_weight": 0.5},
     ],
 )
 def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypatch, changes):
@@ -264,7 +265,8 @@ def test_attention_matching_draws_the_students_attention_to_the_teachers(job, pa
 
     def attention(folder):
         model = load_model(folder, attention="eager")
-        return surgery.encode_with_attention(model, ids, torch.ones_like(ids))[1].detach()
+        found = surgery.look_inside(model, ids, torch.ones_like(ids), attention=True)
+        return found.attention.detach()
 
     def error(folder):
         return (attention(folder) - attention(teacher)).square().mean()

@@ -124,7 +124,8 @@ def test_a_projection_of_attention_is_trained_with_the_student(run_of, parent):
     teacher = load_model(parent, "eager")
     run = run_of(teacher, loss="kl", alpha=0.0, attention_weight=0.5)
     trained = [p for group in run.optimizer.param_groups for p in group["params"]]
-    assert any(p is run.trained["projection"].weight for p in trained)
+    projection = run.trained["matched"]["attention_weight"]
+    assert any(p is projection.weight for p in trained)
     assert len(trained) == len(list(run.student.parameters())) + 1
 
 
