@@ -617,7 +617,7 @@ def reduce_hidden(
 History = list[dict[str, Any]]
 HELD_OUT, MOST_HELD_OUT = 0.02, 1000
 OF_TEACHERS = ("loss", "alpha", "positions", "temperature", "kl_mean")
-OF_TEACHERS += ("hidden_weight", "relation_weight", "teacher_layers")
+OF_TEACHERS += ("hidden_weight", "relation_weight", "sentence_weight", "teacher_layers")
 """Settings that only a training under a teacher has."""
 NOT_OFFERED = ("attention_weight", "attention_projection")
 """Settings that need models loaded with another implementation of attention."""
@@ -736,8 +736,8 @@ def distill(
         max_length: longest sequence in tokens, special ones included; by default 512 or what both
             models have positions for.
         seed: of data order, masks and dropout.
-        more: as those of `adapt`, and `kl_mean`, `hidden_weight`, `relation_weight` and
-            `teacher_layers`.
+        more: as those of `adapt`, and `kl_mean`, `hidden_weight`, `relation_weight`,
+            `sentence_weight` and `teacher_layers`.
 
     Returns:
         The trained student and the history, as `adapt`.

@@ -34,6 +34,7 @@ from monoglot.operations import OPERATIONS
 from monoglot.paths import ANY, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import read as read_provenance
+from monoglot.training.settings import OTHER_WEIGHTS
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -43,8 +44,7 @@ TRIM_REPORT = "trim_report.json"
 UNKNOWN = "unknown"
 TEXTS = {"text": "training text", "validation": "validation text", "heldout": "held-out text"}
 OF_KL = ("kl_mean", "temperature")
-OF_ANY = ("alpha", "attention_projection", "attention_weight", "positions", *OF_KL)
-OF_ANY += ("hidden_weight", "relation_weight", "teacher_layers")
+OF_ANY = ("alpha", "attention_projection", "positions", "teacher_layers", *OF_KL, *OTHER_WEIGHTS)
 UNUSED = {"none": OF_ANY, "mse": OF_KL}
 """By loss: the settings that it does not look at."""
 

@@ -16,6 +16,7 @@ from monoglot.operations import LINKS, OPERATIONS, Operation
 from monoglot.operations.trim_vocab import SPECIAL_PIECES, usable_pieces
 from monoglot.paths import ANY, Checkpoint, Needs, Run
 from monoglot.tables.base import TableBlock
+from monoglot.training.settings import logits_weight
 
 # What is refused before anything runs: each fault of an experiment graph in its own words. All are
 # told at once, as far as one does not follow from another: what has a fault is left out of the
@@ -255,6 +256,8 @@ def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
     """Refuse what cannot be done with a masked-LM head that was never trained."""
     asks_head = graph.entry(checkpoint.variant).asks_head
     asked = graph.parent(checkpoint) if asks_head else graph.teacher(checkpoint)
+    if asked and not asks_head and not logits_weight(graph.settings(checkpoint)):
+        return  # a teacher whose logits are not asked for
     if asked and not _head_is_trained(graph, asked):
         raise UserError(
             f"{where}: '{asked.variant}' of {asked.model} has an untrained masked-LM head "

@@ -87,12 +87,14 @@ class LoadedModel:
     Attributes:
         name: folder, or id on the Hub with the revision, for messages.
         folder: the files on this machine.
+        fresh: whether the masked-LM head is a random one, as the files have none.
     """
 
     name: str
     folder: Path
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
+    fresh: bool = False
 
 
 def find(name: str, revision: str | None) -> tuple[Path, str]:
@@ -118,8 +120,8 @@ def find(name: str, revision: str | None) -> tuple[Path, str]:
 def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     """Load an encoder in fp32, in evaluation mode, with its fast tokenizer.
 
-    The head is the one that its configuration names, or with `masked_lm` that of masked LM. An
-    encoder may lack its pooler.
+    The head is the one that its configuration names, or with `masked_lm` that of masked LM, a
+    fresh one if the files hold the encoder alone. An encoder may lack its pooler.
 
     Raises:
         UserError: it is no encoder of a known architecture, names code of its own, has weights in
@@ -148,7 +150,9 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     model, missing = from_configured(kind, config, folder, where)
     if missing and all(key.startswith("pooler.") for key in missing):
         model, missing = from_configured(kind, config, folder, where, add_pooling_layer=False)
-    if missing:
+    encoder = f"{model.base_model_prefix}."
+    fresh = bool(missing) and masked_lm and not any(key.startswith(encoder) for key in missing)
+    if missing and not fresh:
         raise UserError(
             f"{where}: has no weights for {missing[0]}; "
             f"it must hold the whole model that {name} loads"
@@ -157,7 +161,7 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
     if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
         model = gather_rows(model, range(len(tokenizer)))
-    return LoadedModel(where, folder, model, tokenizer)
+    return LoadedModel(where, folder, model, tokenizer, fresh)
 
 
 def _class_of(architectures: list[str]) -> str:
@@ -272,7 +276,7 @@ def begin(
         model: folder, or id on the Hub.
         text: files.
         work: folder of unfinished work.
-        options: `revision`, `field`, `limit`, `preset`, the keys of a shape, `budget`,
+        options: `revision`, `field`, `limit`, `recipe`, `preset`, the keys of a shape, `budget`,
             `adapt_steps`, `distil_steps`, `micro_batch` and `precision`; None where not chosen.
 
     Raises:
@@ -292,11 +296,11 @@ def begin(
     given = {name: options[name] for name in asdict(before) if options[name] is not None}
     after = shrink.target(before, heads, options["preset"], given)
     gpu = Processes().device.type == "cuda"
-    budget = options["budget"] or ("paper" if gpu else "small")
+    budget, recipe = options["budget"] or ("paper" if gpu else "small"), options["recipe"]
 
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)
-        return shrink.variants(family, before, after, how, longest)
+        return shrink.variants(family, before, after, how, longest, recipe, source.fresh)
 
     steps = steps_of(budget, options)
     if len(steps) == 1:
@@ -310,6 +314,7 @@ def begin(
     shape |= {"ffn_size": before.ffn, "max_positions": longest}
     name = model if revision else source.folder.resolve().name
     block = {"name": name, "family": family, **origin, "shape": shape}
+    block |= {"head": "fresh"} if source.fresh else {}
     read_as = options["field"], options["limit"]
     identity = shrink.started_from(source.folder, text), read_as
     shrink.identify(work, identity)
@@ -451,17 +456,20 @@ def _of_budget(steps: Steps, measured: Mapping[str, Amount], material: ChainText
 
 
 class _Timed:
-    """Sequences that note when each is asked for."""
+    """Sequences that note when each is asked for, with ids below `vocab`.
 
-    def __init__(self, sequences: Sequences) -> None:
-        self._sequences, self.times = sequences, []
+    A vocabulary that is yet to be trimmed has no pieces; any ids take the same time.
+    """
+
+    def __init__(self, sequences: Sequences, vocab: int) -> None:
+        self._sequences, self._vocab, self.times = sequences, vocab, []
 
     def __len__(self) -> int:
         return len(self._sequences)
 
     def __getitem__(self, index: int) -> np.ndarray:
         self.times.append(time.monotonic())
-        return self._sequences[index]
+        return self._sequences[index] % self._vocab
 
 
 def _seconds_a_step(
@@ -473,9 +481,12 @@ def _seconds_a_step(
     training, heldout = material.sequences(settings)
     longest = max(range(len(heldout)), key=lambda i: len(heldout[i]))
     few = settings.changed(steps=STEPS, epochs=None, evaluate_every=STEPS, keep="last")
-    timed = _Timed(training)
+    vocab = student.config.vocab_size
+    timed, last = _Timed(training, vocab), vocab - 1
+    ids = {"special": [min(i, last) for i in material.training.meta["special"]], "vocab": vocab}
+    ids |= {name: min(material.training.meta[name], last) for name in ("cls", "sep", "pad", "mask")}
     with torch.random.fork_rng():
-        train(student, timed, material.training.meta, [heldout[longest]], few, teacher)
+        train(student, timed, ids, [heldout[longest] % vocab], few, teacher)
     an_epoch = math.ceil(len(timed) / settings.batch_size)
     taken = [
         min(settings.batch_size, len(timed) - step % an_epoch * settings.batch_size)

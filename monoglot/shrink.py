@@ -1,8 +1,9 @@
-"""`monoglot shrink`: the paper's chain for one model and one text, as a configuration.
+"""`monoglot shrink`: the chain for one model and one text, as a configuration.
 
 Adaptation to the language, fewer layers, distillation, fewer feed-forward neurons, a smaller hidden
-size, distillation again, a smaller vocabulary (Gurgurov et al. 2025, section 2): a few variants,
-which Snakemake runs as it runs those of every experiment. What loads a model is in `one_model`.
+size, distillation again, a smaller vocabulary (Gurgurov et al. 2025, section 2), in the paper's way
+or in a better one: a few variants, which Snakemake runs as it runs those of every experiment. What
+loads a model is in `one_model`.
 """
 
 import hashlib
@@ -38,18 +39,32 @@ PRESETS = {
 and 768, the paper's 6, 2048 and 312, 456 or 564."""
 VOCAB = 40_000
 
+RECIPES = ("best", "paper")
+"""`paper`: the vocabulary is trimmed last, students are taught by logits, the hidden size is
+truncated. `best`: the vocabulary is trimmed first, so that training is cheaper and spent on the
+language; students are taught by hidden states, which keep what logits of masked LM do not ask for;
+the hidden size keeps the leading directions of the hidden states. docs/results/best.md compares
+them."""
+OF_HIDDEN_STATES = {"loss": "mse", "hidden_weight": 1, "alpha": 0.2}
+"""A teacher without a masked-LM head of its own may teach so."""
+HEAD = {"learning_rate": 1e-3, "trains": "head"}
+"""How a fresh head learns alone, before its gradients reach the encoder."""
+
 _SHORT = {"batch_size": 16, "max_length": 128, "documents": "pack", "warmup": 0.05}
 _LONGER = {**_SHORT, "batch_size": 32}
 BUDGETS: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
+        "head": {**_SHORT, "steps": 100, **HEAD},
         "adapt": {**_SHORT, "steps": 600, "learning_rate": 5e-5},
         "distil": {**_SHORT, "steps": 600, "learning_rate": 2e-4},
     },
     "medium": {
+        "head": {**_LONGER, "steps": 300, **HEAD},
         "adapt": {**_LONGER, "steps": 6000, "learning_rate": 1e-4},
         "distil": {**_LONGER, "steps": 6000, "learning_rate": 2e-4},
     },
     "paper": {
+        "head": {**_LONGER, "steps": 1000, **HEAD},
         "adapt": {
             "steps": 100_000,
             "batch_size": 32,
@@ -60,8 +75,8 @@ BUDGETS: dict[str, dict[str, dict[str, Any]]] = {
         "distil": {"epochs": 10, "batch_size": 8, "max_length": 512, "learning_rate": 5e-5},
     },
 }
-"""Settings of adaptation and of each distillation. `paper` has those of config.yaml, but pads
-batches no further than to their longest sequence, and compares no padding."""
+"""Settings of a fresh head, of adaptation and of each distillation. `paper` has those of
+config.yaml, but pads batches no further than to their longest sequence, and compares no padding."""
 
 BASE = "model"
 """The name of what a chain starts from."""
@@ -152,38 +167,52 @@ def variants(
     after: ChainShape,
     how: Mapping[str, Mapping[str, Any]],
     longest: int,
+    recipe: str = "best",
+    fresh: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Return the variants from one shape to another, the model first; what stays needs none.
 
     Args:
-        how: settings of the training `adapt` (without `steps` 0) and `distil`.
+        how: settings of the trainings `head`, `adapt` (without `steps` 0) and `distil`.
         longest: the most tokens that the model has positions for.
+        recipe: one of `RECIPES`.
+        fresh: whether the model comes without a masked-LM head.
     """
     found: dict[str, dict[str, Any]] = {BASE: {"operation": "pretrained"}}
+    best = recipe == "best"
 
     def add(name: str, operation: str, **settings: Any) -> str:
         parent = list(found)[-1]
         found[name] = {"operation": operation, "parent": parent, **settings}
         return name
 
-    distil = {"loss": "mse", "alpha": 0.5, **how["distil"]}
-    teacher = BASE
+    by_states = OF_HIDDEN_STATES if best else {"loss": "mse", "alpha": 0.5}
+    distil, teacher = {**by_states, **how["distil"]}, BASE
+    trim = {"size": after.vocab} if after.vocab < before.vocab else None
+    if best and trim:
+        teacher = add("vocab", "trim_vocab", **trim)
+    if fresh:
+        teacher = add("head", "train", loss="none", **how["head"])
     if how["adapt"].get("steps") != 0:
-        teacher = add("adapted", "train", loss="none", **how["adapt"])
+        # A fresh head would pull an encoder that was made for other ends away from them.
+        under = {**OF_HIDDEN_STATES, "teacher": teacher} if best and fresh else {"loss": "none"}
+        teacher = add("adapted", "train", **under, **how["adapt"])
     if after.layers < before.layers:
-        strategy = "last_k" if family == "bert" else "stride"
+        strategy = "last_k" if family == "bert" and not best else "stride"
         add("layers", "select_layers", layers=after.layers, strategy=strategy)
         teacher = add("distilled", "train", teacher=teacher, **distil)
     if after.ffn < before.ffn:
         # As in the paper's code, see config.yaml.
         paper = {"importance": "gradient_weight", "head_order": "cumulative_importance"}
         length = min(512, longest)
-        teacher = add("ffn", "prune_ffn", size=after.ffn, max_length=length, **paper)
+        order = {} if best else paper
+        teacher = add("ffn", "prune_ffn", size=after.ffn, max_length=length, **order)
     if after.hidden < before.hidden:
-        add("hidden", "reduce_hidden", size=after.hidden, method="truncate", heads="cut")
+        cut = ("hidden_states", "low_rank") if best else ("truncate", "cut")
+        add("hidden", "reduce_hidden", size=after.hidden, method=cut[0], heads=cut[1])
         add("distilled-again", "train", teacher=teacher, **distil)
-    if after.vocab < before.vocab:
-        add("vocab", "trim_vocab", size=after.vocab)
+    if trim and not best:
+        add("vocab", "trim_vocab", **trim)
     return found
 
 
@@ -263,11 +292,12 @@ def write(config: Mapping[str, Any], work: Path) -> None:
 
 def deliver(work: Path, config: Mapping[str, Any], out: Path, account: Mapping[str, Any]) -> None:
     """Copy the last checkpoint, its card and the configuration to `out`, with the account."""
-    made = list(folders(work, config).values())[-1]
+    made = list(folders(work, config).values())
+    files = [made[-1] / name for name in (*FILES, CARD)] + [folder / TRIM_REPORT for folder in made]
     with whole_folder(out) as aside:
-        for name in (*FILES, CARD, TRIM_REPORT):
-            if (made / name).is_file():
-                shutil.copyfile(made / name, aside / name)
+        for file in files:
+            if file.is_file():
+                shutil.copyfile(file, aside / file.name)
         shutil.copyfile(work / CONFIG, aside / CONFIG)
         (aside / ACCOUNT).write_text(json.dumps(account, indent=1) + "\n", encoding="utf-8")
 

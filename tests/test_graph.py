@@ -238,6 +238,7 @@ def test_a_language_may_lack_a_task():
         ("variants.init.shape", SMALL, r"init\.shape: goes with a parent"),
         ("variants.init.text", None, "init: the key 'text' is missing"),
         ("variants.adapted.attention_weight", 0.5, "has attention_weight but no teacher"),
+        ("variants.adapted.sentence_weight", 0.5, "has sentence_weight but no teacher"),
         ("variants.kd.epochs", 2, "give either 'epochs' or 'steps'"),
         ("variants.kd.max_length", 4096, "4096 is more than the"),
         ("variants.kd.teacher", None, "has the loss 'mse' but no teacher"),
@@ -351,6 +352,9 @@ def test_an_untrained_head_cannot_teach_before_it_is_trained():
     kd = {"operation": "train", "parent": "fewer", "teacher": "fewer"}
     with pytest.raises(UserError, match=r"'fewer' of encoder has an untrained .*encoder\.head"):
         Graph(encoder_alone({"fewer": fewer, "kd": kd}))
+    Graph(
+        encoder_alone({"fewer": fewer, "kd": kd | {"hidden_weight": 0.5, "relation_weight": 0.5}})
+    )
     kd = {"operation": "train", "parent": "init", "teacher": "adapted"}
     Graph(encoder_alone({"adapted": adapted, "kd": kd}))
 

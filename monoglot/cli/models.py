@@ -13,7 +13,7 @@ import click
 
 from monoglot.cli import terminal as text
 from monoglot.cli.terminal import note, say, verbose
-from monoglot.shrink import BASE, BUDGETS, PRESETS
+from monoglot.shrink import BASE, BUDGETS, PRESETS, RECIPES
 
 if TYPE_CHECKING:
     from monoglot.one_model import ChainPlan, ChainRow, LoadedModel
@@ -157,6 +157,14 @@ positive = click.IntRange(1)
 @files
 @click.option("--language", required=True, metavar="NAME", help="What the text is in: Maltese.")
 @click.option(
+    "--recipe",
+    type=click.Choice(RECIPES),
+    default=RECIPES[0],
+    show_default=True,
+    help="The paper's chain, or a better one of the same sizes: vocabulary first, taught by hidden "
+    "states.",
+)
+@click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
     default="paper-small",
@@ -204,12 +212,13 @@ def shrink(
     work: Path | None,
     **given: Any,
 ) -> None:
-    """Make a multilingual encoder small for one language: the whole chain of the paper.
+    """Make a multilingual encoder small for one language: the whole chain.
 
-    MODEL is the folder of a masked language model (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT) or,
-    with --revision, its id on the Hub; OUT the folder to write. It is adapted to the text, gets
-    fewer layers, is distilled, gets fewer feed-forward neurons and a smaller hidden size, is
-    distilled again, and gets the vocabulary of the text. What stays as it is takes no step.
+    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT) or, with
+    --revision, its id on the Hub; OUT the folder to write. It gets the vocabulary of the text, is
+    adapted to it, gets fewer layers, is distilled, gets fewer feed-forward neurons and a smaller
+    hidden size, and is distilled again. What stays as it is takes no step; an encoder without a
+    masked-LM head gets one.
 
     Snakemake does the work, from a configuration that is written for it and left beside the result.
     The same command goes on where an ended one was. docs/shrink.md has more.
@@ -326,6 +335,7 @@ def _what(name: str, block: Mapping[str, Any], plan: "ChainPlan") -> str:
     before, after = plan.before, plan.after
     if block["operation"] == "train":
         under = f" under `{block['teacher']}`" if "teacher" in block else " of masked LM"
+        under += ", the head alone" if block.get("trains") == "head" else ""
         return f"{plan.training[name].steps:,} steps{under}"
     return {
         "pretrained": plan.family,
@@ -369,6 +379,6 @@ def _show_account(rows: Sequence["ChainRow"]) -> str:
     ]
     heads = ["step", "parameters", "disk", "accuracy", "loss", "tokens trained on", "time"]
     about = f"Accuracy and loss: masked tokens of held-out text ({max(r.masked for r in rows):,})"
-    if rows[-1].name == "vocab":
-        about += "; `vocab` has other tokens to find"
+    if any(row.name == "vocab" for row in rows):
+        about += "; from `vocab` on there are other tokens to find"
     return "\n".join([text.table(heads, lines, text.width()), "", about + "."])

@@ -197,27 +197,19 @@ def encode_all(model: PreTrainedModel, ids: Tensor, attention_mask: Tensor) -> t
 
 @dataclass(frozen=True)
 class Inside:
-    """What one pass through an encoder left.
+    """What one pass through an encoder left, in fp32.
 
     Attributes:
-        last: the last hidden states, [batch, length, hidden].
         attention: the last layer's, the mean over its heads, [batch, length, length]: how much each
             token attends to each, zero from and to padding; or None.
-        states: the hidden states after some layers, each like `last`.
+        states: the hidden states after some layers, [batch, length, hidden].
         projections: queries, keys and values of some layers, one after another, [batch, length,
             width of all heads].
     """
 
-    last: Tensor
     attention: Tensor | None = None
     states: Sequence[Tensor] = ()
     projections: Sequence[Tensor] = ()
-
-    def in_fp32(self) -> "Inside":
-        """Return the same in fp32, but for the last hidden states, of which a head makes more."""
-        attention = None if self.attention is None else self.attention.float()
-        states, projections = ([t.float() for t in ts] for ts in (self.states, self.projections))
-        return Inside(self.last, attention, states, projections)
 
 
 def look_inside(
@@ -227,8 +219,8 @@ def look_inside(
     attention: bool = False,
     states: Sequence[int] = (),
     projections: Sequence[int] = (),
-) -> Inside:
-    """Encode, and return what was asked for.
+) -> tuple[Tensor, Inside]:
+    """Encode, and return the last hidden states, [batch, length, hidden], and what was asked for.
 
     Args:
         attention: whether its maps are; the model must have been loaded with eager attention.
@@ -249,13 +241,10 @@ def look_inside(
             hook.remove()
     maps = None
     if attention:
-        maps = output.attentions[-1].mean(dim=1) * attention_mask[:, :, None]
-    return Inside(
-        output.last_hidden_state,
-        maps,
-        [output.hidden_states[one] for one in states],
-        [found[module] for module in asked],
-    )
+        maps = output.attentions[-1].mean(dim=1).float() * attention_mask[:, :, None]
+    after = [output.hidden_states[one].float() for one in states]
+    made = [found[module].float() for module in asked]
+    return output.last_hidden_state, Inside(maps, after, made)
 
 
 def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:

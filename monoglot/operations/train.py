@@ -15,7 +15,7 @@ from monoglot.files import sha256, whole_folder
 from monoglot.fingerprint import code_of
 from monoglot.keys import NO_FLAG, Count, Flag
 from monoglot.operations import OfParent, Operation, TextOf
-from monoglot.training.settings import Settings
+from monoglot.training.settings import OTHER_WEIGHTS, Settings
 
 if TYPE_CHECKING:
     from monoglot.tokens.store import TokenStore
@@ -41,7 +41,7 @@ runs nothing again."""
             raise ValueError("has a teacher but no loss; set loss to mse or kl")
         if self.loss != "none" and self.teacher is None:
             raise ValueError(f"has the loss '{self.loss}' but no teacher; name one")
-        for name in ("attention_weight", "hidden_weight", "relation_weight"):
+        for name in OTHER_WEIGHTS:
             if getattr(self, name) and self.teacher is None:
                 raise ValueError(f"has {name} but no teacher; name one")
         return self

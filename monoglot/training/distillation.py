@@ -61,14 +61,17 @@ class Distillation:
         self.terms = terms.to(teacher.device)
 
     def fit(self, student: PreTrainedModel, batches: Iterable[Batch]) -> None:
-        """Begin with the maps of hidden states that fit some batches best."""
-        if "hidden_weight" not in self.terms:
+        """Begin with the maps between student and teacher that fit some batches best."""
+        fitted = [term for term in self.terms.values() if hasattr(term, "fit")]
+        if not fitted:
             return
+        models = student, self._teacher
         pairs = [
-            (self._inside(student, batch), self._inside(self._teacher, batch), batch.attention_mask)
+            (*(self._encode(model, batch)[1] for model in models), batch.attention_mask)
             for batch in batches
         ]
-        self.terms["hidden_weight"].fit(pairs)
+        for term in fitted:
+            term.fit(pairs)
 
     def target(self, batch: Batch) -> Compared:
         """Return what the teacher makes of a batch."""
@@ -76,10 +79,10 @@ class Distillation:
 
     def compared(self, model: PreTrainedModel, batch: Batch, positions: str) -> Compared:
         """Return what `model`, student or teacher, makes of a batch."""
-        inside = self._inside(model, batch)
+        last, inside = self._encode(model, batch)
         if model is self._teacher and not self._settings.logits_weight:
             return Compared(None, inside)
-        hidden = batch.at(inside.last.flatten(0, 1), positions)
+        hidden = batch.at(last.flatten(0, 1), positions)
         return Compared(surgery.transform(model, hidden).float(), inside)
 
     def of_logits(
@@ -101,17 +104,16 @@ class Distillation:
             found = weighted if found is None else found + weighted
         return found
 
-    def _inside(self, model: PreTrainedModel, batch: Batch) -> Inside:
-        layers = self._layers[id(model)]
-        found = surgery.look_inside(
-            model,
-            batch.ids,
-            batch.attention_mask,
-            "attention_weight" in self.terms,
-            layers if "hidden_weight" in self.terms else (),
-            layers if "relation_weight" in self.terms else (),
-        )
-        return found.in_fp32()
+    def _encode(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Inside]:
+        """Return a model's last hidden states and what is matched inside of it."""
+        layers, terms = self._layers[id(model)], self.terms
+        states = list(layers) if "hidden_weight" in terms else []
+        if "sentence_weight" in terms:
+            states.append(model.config.num_hidden_layers)
+        projections = layers if "relation_weight" in terms else ()
+        of_attention = "attention_weight" in terms
+        given = batch.ids, batch.attention_mask
+        return surgery.look_inside(model, *given, of_attention, states, projections)
 
 
 # What a model is trained on: alpha · masked LM + (1 - alpha) · distance to its teacher.
@@ -227,7 +229,7 @@ class Pass:
             return distillation.compared(student, batch, positions)
         last = surgery.encode(student, batch.ids, batch.attention_mask)
         hidden = batch.at(last.flatten(0, 1), positions)
-        return Compared(surgery.transform(student, hidden).float(), Inside(last))
+        return Compared(surgery.transform(student, hidden).float(), Inside())
 
 
 # Numbers of a running training for TensorBoard, if somebody asked for them.

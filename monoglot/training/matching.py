@@ -5,7 +5,7 @@ sum of errors over a batch; divided by `count`, taken over a whole step, it is a
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from monoglot.errors import UserError
 from monoglot.operations.surgery import Inside
 from monoglot.training.batches import Size
 from monoglot.training.settings import Settings
+
+Pair = tuple[Inside, Inside, Tensor]
+"""What student and teacher make of one batch, and its attention mask."""
 
 
 class Attention(nn.Module):
@@ -95,7 +98,8 @@ class HiddenStates(nn.Module):
         """Return the squared differences: means over dimensions and layers, summed over tokens."""
         tokens = attention_mask.bool()
         errors = ours.states[0].new_zeros(())
-        for one, own, other in zip(self.maps, ours.states, theirs.states, strict=True):
+        for layer, one in enumerate(self.maps):
+            own, other = ours.states[layer], theirs.states[layer]
             target = _standardised(other[tokens])
             errors = errors + F.mse_loss(one(own[tokens]), target, reduction="sum")
         return errors / (len(self.maps) * target.shape[-1])
@@ -105,12 +109,13 @@ class HiddenStates(nn.Module):
         return size.tokens
 
     @torch.no_grad()
-    def fit(self, pairs: Iterable[tuple[Inside, Inside, Tensor]]) -> None:
-        """Set each map to the one of least squares on some batches: (ours, theirs, mask)."""
-        seen = [(ours, theirs, mask.bool()) for ours, theirs, mask in pairs]
+    def fit(self, pairs: Sequence[Pair]) -> None:
+        """Set each map to the one of least squares on some batches."""
         for layer, one in enumerate(self.maps):
-            own = torch.cat([ours.states[layer][mask] for ours, _, mask in seen]).double()
-            others = torch.cat([theirs.states[layer][mask] for _, theirs, mask in seen]).double()
+            own, others = (
+                torch.cat([pair[side].states[layer][pair[2].bool()] for pair in pairs]).double()
+                for side in (0, 1)
+            )
             others = _standardised(others)
             mean, mean_t = own.mean(0), others.mean(0)
             own, others = own - mean, others - mean_t
@@ -120,6 +125,48 @@ class HiddenStates(nn.Module):
             weight = torch.linalg.solve(square, own.T @ others).T
             one.weight.copy_(weight)
             one.bias.copy_(mean_t - weight @ mean)
+
+
+class Sentences(nn.Module):
+    """Vectors of whole texts, the mean of their last states, against the teacher's: 1 - cosine.
+
+    For encoders that are used for such vectors (Reimers and Gurevych 2020, arXiv 2004.09813, match
+    them by squared error). A student of another width is first turned into the teacher's space by a
+    fixed matrix Q with Q'Q = I (the orthogonal Procrustes problem, see `fit`): a rotation keeps
+    every cosine among the student's own vectors, which a learned map would not.
+    """
+
+    def __init__(self, hidden: int, hidden_t: int) -> None:
+        super().__init__()
+        # A parameter, as it belongs to the state of a training, but none that learns.
+        rotation = None if hidden == hidden_t else torch.eye(hidden_t, hidden)
+        self.rotation = rotation if rotation is None else nn.Parameter(rotation, False)
+
+    def errors(self, ours: Inside, theirs: Inside, attention_mask: Tensor) -> Tensor:
+        """Return 1 - cosine, summed over texts."""
+        own, other = (_pooled(one.states[-1], attention_mask) for one in (ours, theirs))
+        if self.rotation is not None:
+            own = F.linear(own, self.rotation)
+        return (1 - F.cosine_similarity(own, other)).sum()
+
+    def count(self, size: Size) -> int:
+        """Return the number of texts."""
+        return size.sequences
+
+    @torch.no_grad()
+    def fit(self, pairs: Sequence[Pair]) -> None:
+        """Set Q to the rotation that brings vectors of some texts nearest to the teacher's.
+
+        Tokens take the texts' place: there are more of them than dimensions.
+        """
+        if self.rotation is None:
+            return
+        product = 0
+        for ours, theirs, mask in pairs:
+            own, other = (one.states[-1][mask.bool()].double() for one in (ours, theirs))
+            product = product + other.T @ own
+        left, _, right = torch.linalg.svd(product, full_matrices=False)
+        self.rotation.copy_(left @ right)
 
 
 class Relations(nn.Module):
@@ -154,10 +201,16 @@ class Relations(nn.Module):
 
     def _relations(self, vectors: Tensor, padding: Tensor) -> Tensor:
         """Return logarithms, [batch, relation heads, tokens, tokens], of [batch, tokens, width]."""
-        heads = vectors.float().unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        heads = vectors.unflatten(-1, (self._heads, -1)).transpose(1, 2)
         scores = heads @ heads.mT / math.sqrt(heads.shape[-1])
         lowest = torch.finfo(scores.dtype).min
         return scores.masked_fill(padding, lowest).log_softmax(-1)
+
+
+def _pooled(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return the mean of [batch, tokens, width] over tokens that are no padding."""
+    weights = attention_mask[..., None].to(states.dtype)
+    return (states * weights).sum(1) / weights.sum(1)
 
 
 def _standardised(states: Tensor) -> Tensor:
@@ -176,6 +229,7 @@ def matched(
     makers = {
         "attention_weight": lambda: Attention(settings.attention_projection, settings.max_length),
         "hidden_weight": lambda: HiddenStates(student.hidden_size, teacher.hidden_size, layers),
+        "sentence_weight": lambda: Sentences(student.hidden_size, teacher.hidden_size),
         "relation_weight": lambda: Relations(relation_heads(student, teacher)),
     }
     return nn.ModuleDict({name: make() for name, make in makers.items() if getattr(settings, name)})

@@ -1,13 +1,16 @@
 """How to train: the parameters of masked-LM training and distillation. For planning too."""
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from monoglot.keys import UNIQUE, Count, Number, Parameters, Seed
 
 Weight = Annotated[Number, Field(ge=0, le=1)]
+OTHER_WEIGHTS = ("attention_weight", "hidden_weight", "relation_weight", "sentence_weight")
+"""Of what is compared with the teacher besides logits."""
 
 
 class Settings(Parameters):
@@ -29,6 +32,9 @@ linear map (TinyBERT); needs no head."""
     relation_weight: Weight = 0
     """Weight of the relations among queries, keys and values in the distance to the teacher, \
 0 to 1 (MiniLMv2); needs no head."""
+    sentence_weight: Weight = 0
+    """Weight of the vectors of whole texts (the mean of the last states) in the distance to the \
+teacher, 0 to 1: 1 - cosine."""
     teacher_layers: Annotated[list[Count], Field(min_length=1), *UNIQUE] | None = None
     """Layers of the teacher, from 1, whose hidden states or relations are compared, with the \
 student's spread evenly; by default the last."""
@@ -84,9 +90,10 @@ gradients would cost the encoder what it knows."""
     @model_validator(mode="after")
     def _weights_of_one(self) -> Self:
         if self.logits_weight < 0:
+            *others, last = OTHER_WEIGHTS
             raise ValueError(
-                "has an attention_weight, hidden_weight and relation_weight of more than 1 "
-                "together; the logits' is what they leave of 1"
+                f"has a {', '.join(others)} and {last} of more than 1 together; the logits' is "
+                "what they leave of 1"
             )
         if self.teacher_layers and not (self.hidden_weight or self.relation_weight):
             raise ValueError(
@@ -98,8 +105,7 @@ gradients would cost the encoder what it knows."""
     @property
     def logits_weight(self) -> float:
         """Weight of the logits in the distance to the teacher."""
-        others = self.attention_weight + self.hidden_weight + self.relation_weight
-        return round(1 - others, 9)  # .5 + .3 + .2 is more than 1 in binary
+        return logits_weight(dict(self))
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
@@ -119,3 +125,9 @@ gradients would cost the encoder what it knows."""
         if step < warmup:
             return self.learning_rate * (step + 1) / warmup
         return self.learning_rate * (total - step) / max(1, total - warmup)
+
+
+def logits_weight(settings: Mapping[str, Any]) -> float:
+    """Return the weight of the logits in the distance to a teacher: what others leave of 1."""
+    # .7 + .2 + .1 is less than 1 in binary.
+    return round(1 - sum(settings[name] for name in OTHER_WEIGHTS), 9)

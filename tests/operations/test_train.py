@@ -143,6 +143,7 @@ ATTENTION = {"loss": "kl", "alpha": 0.0, "attention_weight": 0.5}
         {"keep": "best", **ATTENTION},
         {**ATTENTION, "attention_projection": "full", "max_length": 12},
         {"loss": "mse", "hidden_weight": 0.5, "relation_weight": 0.5},
+        {"loss": "mse", "sentence_weight": 0.5},
     ],
 )
 def test_a_killed_run_resumes_to_the_same_bytes(job, parent, tmp_path, monkeypatch, changes):
@@ -265,8 +266,8 @@ def test_attention_matching_draws_the_students_attention_to_the_teachers(job, pa
 
     def attention(folder):
         model = load_model(folder, attention="eager")
-        found = surgery.look_inside(model, ids, torch.ones_like(ids), attention=True)
-        return found.attention.detach()
+        given = model, ids, torch.ones_like(ids)
+        return surgery.look_inside(*given, attention=True)[1].attention.detach()
 
     def error(folder):
         return (attention(folder) - attention(teacher)).square().mean()

@@ -13,14 +13,23 @@ from monoglot.graph import Graph
 from monoglot.shrink import ChainShape, claimed, clear, training, variants
 
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
-NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again", "vocab"]
+NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again"]
 
 
-@pytest.mark.parametrize("architecture", ["bert", pytest.param("roberta", marks=pytest.mark.slow)])
-def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architecture):
+@pytest.mark.parametrize(
+    ("architecture", "recipe"),
+    [
+        ("bert", "best"),
+        pytest.param("bert", "paper", marks=pytest.mark.slow),
+        pytest.param("roberta", "best", marks=pytest.mark.slow),
+    ],
+)
+def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architecture, recipe):
     model, out = model_folder(architecture), tmp_path / "small"
+    names = ["model", *(["vocab", *NAMES] if recipe == "best" else [*NAMES, "vocab"])]
     vocab = AutoModelForMaskedLM.from_pretrained(model).config.vocab_size - 20
     words = ["shrink", model, out, "--text", text_file, "--language", "Maltese", "--vocab", vocab]
+    words += ["--recipe", recipe]
     plan = monoglot(*words, *STEPS, "--dry-run")
     assert plan.exit_code == 0, plan.output
     assert not list(tmp_path.iterdir())
@@ -33,21 +42,21 @@ def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architectu
     found = config.num_hidden_layers, config.hidden_size, config.vocab_size, len(tokenizer)
     assert found == (2, 8, vocab + 5, vocab + 5)
     account = json.loads((out / "shrink.json").read_text())
-    assert [row["name"] for row in account["rows"]] == ["model", *NAMES]
+    assert [row["name"] for row in account["rows"]] == names
     assert account["language"] == "Maltese"
     for row in account["rows"]:
         assert f"{row['name']} " in plan.stdout
         assert f" {row['parameters']:,} " in plan.stdout  # what was planned is what was made
         assert 0 <= row["accuracy"] <= 1
     assert account["rows"][-1]["parameters"] == count_parameters(small)
-    assert account["rows"][1]["tokens"] > 0
+    assert account["rows"][names.index("adapted")]["tokens"] > 0
     assert f'from_pretrained("{out}")' in result.stdout
     _, metadata, text = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["pipeline_tag"] == "fill-mask"
     assert f"| parameters | {count_parameters(small):,} " in text
     assert "scored on no task" in text
     kept = Graph(yaml.safe_load((out / "shrink.yaml").read_text()))
-    assert list(kept.variants) == ["model", *NAMES]
+    assert list(kept.variants) == names
     assert kept.config["data"]["text"]["maltese"]["files"] == [str(text_file)]
     for name in ("provenance.json", "trim_report.json"):
         assert json.loads((out / name).read_text())
@@ -81,10 +90,28 @@ def test_what_stays_as_it_is_takes_no_step(
     assert [file.name for file in tmp_path.iterdir()] == ["small"]
 
 
+def test_an_encoder_without_a_head_gets_one(monoglot, model_folder, text_file, tmp_path):
+    """And is adapted under the teacher that it was, by hidden states."""
+    model, alone, out = model_folder("xlm-roberta"), tmp_path / "alone", tmp_path / "small"
+    AutoModelForMaskedLM.from_pretrained(model).base_model.save_pretrained(alone)
+    AutoTokenizer.from_pretrained(model).save_pretrained(alone)
+    words = ["shrink", alone, out, "--text", text_file, "--language", "Maltese", "--vocab", 100]
+    result = monoglot(*words, *STEPS)
+    assert result.exit_code == 0, result.output
+    made = yaml.safe_load((out / "shrink.yaml").read_text())
+    assert made["models"]["alone"]["head"] == "fresh"
+    chain = made["variants"]
+    assert list(chain) == ["model", "vocab", "head", *NAMES]
+    assert (chain["head"]["parent"], chain["head"]["trains"]) == ("vocab", "head")
+    assert (chain["adapted"]["teacher"], chain["adapted"]["hidden_weight"]) == ("head", 1)
+    assert AutoModelForMaskedLM.from_pretrained(out).config.hidden_size == 8
+
+
 def test_teachers_are_those_of_the_paper():
     before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(6, 2048, 312, 40_000)
-    steps = variants("xlm-roberta", before, after, training("paper", {}, 512), 512)
-    assert list(steps) == ["model", *NAMES]
+    how = training("paper", {}, 512)
+    steps = variants("xlm-roberta", before, after, how, 512, recipe="paper")
+    assert list(steps) == ["model", *NAMES, "vocab"]
     teachers = {name: block["teacher"] for name, block in steps.items() if "teacher" in block}
     assert teachers == {"distilled": "adapted", "distilled-again": "ffn"}
     how = {"operation": "select_layers", "parent": "adapted", "layers": 6, "strategy": "stride"}

@@ -11,6 +11,7 @@ from monoglot.training.loop import _Run
 from monoglot.training.matching import (
     Attention,
     HiddenStates,
+    Sentences,
     attention_errors,
     layer_pairs,
     projection_size,
@@ -112,8 +113,8 @@ def test_attention_alone_has_the_gradient_of_its_naive_twin(parent):
     student, teacher = shaken(parent, 1), shaken(parent, 2)
     batch = masked_batch(student.config)
     given = (batch.ids, batch.attention_mask)
-    ours = surgery.look_inside(student, *given, attention=True).attention
-    theirs = surgery.look_inside(teacher, *given, attention=True).attention.detach()
+    ours = surgery.look_inside(student, *given, attention=True)[1].attention
+    theirs = surgery.look_inside(teacher, *given, attention=True)[1].attention.detach()
     value = attention_errors(ours, theirs, batch.attention_mask)
     value = value / batch.size("all").pairs
     pairs = zip(mean_attention(student, batch), mean_attention(teacher, batch), strict=True)
@@ -229,7 +230,7 @@ def test_maps_begin_as_those_of_least_squares():
     targets = targets / targets.std(-1, correction=0, keepdim=True).mean()
     mask = torch.ones(3, 40, dtype=torch.long)
     term = HiddenStates(6, 10, 1)
-    ours, theirs = (surgery.Inside(s, states=[s]) for s in (states, targets))
+    ours, theirs = (surgery.Inside(states=[s]) for s in (states, targets))
     before = term.errors(ours, theirs, mask) / mask.sum()
     term.fit([(ours, theirs, mask)])
     after = term.errors(ours, theirs, mask) / mask.sum()
@@ -240,7 +241,46 @@ def test_maps_begin_as_those_of_least_squares():
     torch.testing.assert_close(after, best, rtol=0.02, atol=1e-3)
 
 
-@pytest.mark.parametrize("weight", ["hidden_weight", "relation_weight"])
+@pytest.mark.parametrize("micro_batch", [None, 2])
+def test_vectors_of_texts_equal_their_naive_twin_in_value_and_gradient(parent, micro_batch):
+    settings = SETTINGS.changed(
+        loss="mse", alpha=0.0, sentence_weight=1.0, max_length=LENGTH, micro_batch=micro_batch
+    )
+    student, teacher = shaken(parent, 1), shaken(parent, 2)
+    run = _Run(student, [[]], {}, [], settings, teacher, Processes())
+    batch = masked_batch(student.config).to(run.device)
+    total, _, distance = run._losses(batch, batch.size("all")).float()
+    cosines = []
+    for ids, mask in zip(batch.ids, batch.attention_mask, strict=True):
+        kept = ids[: int(mask.sum())][None]
+        own, other = (m.base_model(input_ids=kept)[0].mean(1)[0] for m in (student, teacher))
+        cosines.append(own @ other.detach() / (own.norm() * other.detach().norm()))
+    expected = 1 - torch.stack(cosines).mean()
+    torch.testing.assert_close(distance, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(total, distance)
+    parameters = list(student.base_model.parameters())
+    gradients = torch.autograd.grad(expected, parameters, allow_unused=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is not None:
+            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_a_narrower_student_is_rotated_into_the_teachers_space():
+    """Vectors turned by a rotation are found again, and no cosine among them changes."""
+    generator = torch.Generator().manual_seed(0)
+    rotation = torch.linalg.qr(torch.randn(10, 6, generator=generator))[0]
+    states = torch.randn(4, 30, 6, generator=generator)
+    mask = torch.ones(4, 30, dtype=torch.long)
+    term = Sentences(6, 10)
+    ours, theirs = (surgery.Inside(states=[s]) for s in (states, states @ rotation.T))
+    assert term.errors(ours, theirs, mask) > 0.1
+    term.fit([(ours, theirs, mask)])
+    assert term.errors(ours, theirs, mask).abs() < 1e-5
+    torch.testing.assert_close(term.rotation.T @ term.rotation, torch.eye(6), rtol=0, atol=1e-5)
+    assert not term.rotation.requires_grad
+
+
+@pytest.mark.parametrize("weight", ["hidden_weight", "relation_weight", "sentence_weight"])
 def test_what_padding_holds_changes_no_term(parent, weight):
     settings = SETTINGS.changed(loss="mse", max_length=LENGTH, **{weight: 1.0})
     student, teacher = shaken(parent, 1), shaken(parent, 2)
