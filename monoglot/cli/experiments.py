@@ -580,7 +580,7 @@ def new_language(
             block.config["data"] = {"root": root} | block.config.get("data", {})
         graph = _checked(it, block)
         (language,) = [one for one in graph.evaluated if one in block.config["languages"]]
-        warnings = _known_sentences(graph, language)
+        warnings = _known_sentences(graph, language, block.config.get("data", {}).get("text", {}))
         for warning in warnings:
             note(f"warning: {warning}")
         command = _new_language_command(code, config, only, root)
@@ -663,10 +663,7 @@ def _found_line(found: "Found") -> str:
 
 
 def _content(it: ChosenExperiment, block: "Block", command: str, warnings: list[str]) -> str:
-    import yaml
-
-    whole = {"extends": it.config} | block.config
-    body = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    body = _few_lines({"extends": it.config} | block.config)
     unseen = [one.set for one in block.found if one.presence.state == "unknown"]
     lines = [f"# Made by `{command}`."]
     lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
@@ -674,6 +671,20 @@ def _content(it: ChosenExperiment, block: "Block", command: str, warnings: list[
     if unseen:
         lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
     return "\n".join([*lines, "", body])
+
+
+def _few_lines(config: dict) -> str:
+    """Return a configuration as YAML, with a line or two for each set of the data."""
+    import yaml
+
+    how = {"sort_keys": False, "allow_unicode": True, "default_flow_style": True, "width": 150}
+    lines = []
+    for key, value in config.items():
+        if key == "data":
+            lines += ["data:", *(f"  {one}" for one in _few_lines(value).splitlines())]
+        else:
+            lines += yaml.safe_dump({key: value}, **how).strip()[1:-1].splitlines()
+    return "\n".join(lines) + "\n"
 
 
 def _checked(it: ChosenExperiment, block: "Block") -> "Graph":
@@ -686,8 +697,11 @@ def _checked(it: ChosenExperiment, block: "Block") -> "Graph":
     return graph
 
 
-def _known_sentences(graph: "Graph", language: str) -> list[str]:
-    """Say which test sentences a language's text or training examples hold, of files here."""
+def _known_sentences(graph: "Graph", language: str, texts_of: dict[str, dict]) -> list[str]:
+    """Say which test sentences a language's text or training examples hold, of files here.
+
+    If the text has a source of its own in `texts_of`, that leaves such sentences out from now on.
+    """
     from monoglot.config import source_of
     from monoglot.data.overlap import overlaps
     from monoglot.data.readers import SPLITS
@@ -723,10 +737,17 @@ def _known_sentences(graph: "Graph", language: str) -> list[str]:
     excluded = graph.excluded("text", language)
     said += [str(row) for row in found if row.within == "train" or row.task not in excluded]
     if read := sorted({row.task for row in found if row.within == "text"} & tasks.keys()):
-        said.append(
-            "leave them out of the text, or models are tested on what they have read: "
-            f"data.text.{language}.exclude: [{', '.join(read)}]"
-        )
+        if own := texts_of.get(language):
+            own["exclude"] = sorted({*own.get("exclude", []), *read})
+            said.append(
+                "the text's documents that hold one are left out: "
+                f"data.text.{language}.exclude: [{', '.join(read)}]"
+            )
+        else:
+            said.append(
+                "leave them out of the text, or models are tested on what they have read: "
+                f"data.text.{language}.exclude: [{', '.join(read)}]"
+            )
     return said
 
 

@@ -287,7 +287,8 @@ def test_a_folder_of_its_own(monoglot, tmp_path, monkeypatch):  # noqa: F811
     assert Graph(made).evaluated == ["ha"]
     said = monoglot(*words, "--only").stderr
     assert "warning: 1 of 1 test sentences of pos are in the text" in said
-    assert "data.text.ha.exclude: [pos]" in said
+    assert "are left out: data.text.ha.exclude: [pos]" in said
+    assert made["data"]["text"]["ha"]["exclude"] == ["pos"]
     assert "warning: 1 of 1 dev sentences of pos are in the text" in said
 
 
