@@ -309,11 +309,13 @@ def rebuilt(tokenizer: PreTrainedTokenizerBase, contents: dict) -> PreTrainedTok
     It is of the generic class: the classes of single families rebuild themselves from a vocabulary
     when they are loaded, each by rules of its own.
     """
+    # Since transformers 5 the map holds no more than names, and the contents alone the rest.
+    special = getattr(tokenizer, "special_tokens_map_extended", tokenizer.special_tokens_map)
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(to_json(contents)),
         **{key: getattr(tokenizer, key) for key in KEPT},
         **prefix_space(contents),
-        **tokenizer.special_tokens_map_extended,
+        **special,
     )
 
 

@@ -124,7 +124,11 @@ def reshaped(
     with torch.device("meta"):  # no random weights only to write over them
         new = emptied(model, config)
     _check_parts(new, weights)
-    new.load_state_dict(weights, strict=False, assign=True)
+    # A tied tensor under each of its names: which of them it is tied from differs by release.
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    every = model.named_parameters(remove_duplicate=False)
+    whole = {name: weights[names[id(parameter)]] for name, parameter in every}
+    new.load_state_dict(whole, strict=False, assign=True)
     new.tie_weights()
     for name, buffer in model.named_buffers():
         module, _, leaf = name.rpartition(".")
@@ -157,9 +161,12 @@ def gather_rows(model: PreTrainedModel, kept: Sequence[int]) -> PreTrainedModel:
     config.vocab_size = len(kept)
     for key, value in _id_settings(model.config).items():
         setattr(config, key, [new[i] for i in value] if isinstance(value, list) else new[value])
-    decoder = model.get_output_embeddings()
     rows = {id(model.get_input_embeddings().weight)}
-    rows.update(id(parameter) for parameter in (decoder.parameters() if decoder else ()))
+    if decoder := model.get_output_embeddings():
+        rows.update(id(parameter) for parameter in decoder.parameters())
+        # A head may hold the decoder's bias itself, tied to it or, since transformers 5, not.
+        name = next(name for name, module in model.named_modules() if module is decoder)
+        rows.add(id(getattr(model.get_submodule(name.rpartition(".")[0]), "bias", None)))
     tensors = {
         name: tensor.detach()[list(kept)] if id(tensor) in rows else tensor.detach()
         for name, tensor in model.named_parameters()  # names a tied tensor once
