@@ -198,7 +198,8 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint", faults: Faults) -> Non
     with faults.collected():
         _supported(graph, checkpoint, where)
     with faults.collected():
-        entry.check(where, graph.settings(checkpoint), checkpoint.model, model)
+        block = model | {"shape": graph.shape(graph.parent(checkpoint) or checkpoint)}
+        entry.check(where, graph.settings(checkpoint), checkpoint.model, block)
     with faults.collected():
         for language in graph.text_languages(checkpoint):
             if language not in graph.config["languages"]:
@@ -365,11 +366,11 @@ class Graph:
 
     def shape(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return layers, hidden_size, heads, ffn_size and max_positions, without loading it."""
-        parent = self.parent(checkpoint)
+        parent, model = self.parent(checkpoint), self.config["models"][checkpoint.model]
         if parent is None:
-            return dict(self.config["models"][checkpoint.model]["shape"])
-        changed = self.entry(checkpoint.variant).shape(self.settings(checkpoint))
-        return self.shape(parent) | dict(changed)
+            return dict(model["shape"])
+        before, entry = self.shape(parent), self.entry(checkpoint.variant)
+        return before | dict(entry.shape(self.settings(checkpoint), before, model["family"]))
 
     def positions(self, checkpoint: Checkpoint) -> int:
         """Return the longest input in tokens, also as the folder says that a model comes from."""

@@ -127,6 +127,10 @@ def own_tokenizer(folder: Path, where: str) -> "PreTrainedTokenizerFast":
             backend.normalizer = own.normalizer
         if "add_prefix_space" not in settings:
             backend.pre_tokenizer = own.pre_tokenizer
+    # Decoders' tokenizers, which mmBERT has one of, have other names for what stands around a text.
+    for role, other in (("cls_token", "bos_token"), ("sep_token", "eos_token")):
+        if getattr(tokenizer, role) is None and getattr(tokenizer, other) is not None:
+            setattr(tokenizer, role, getattr(tokenizer, other))
     return tokenizer
 
 
@@ -191,7 +195,7 @@ def _named(part: dict[str, Any]) -> Iterator[tuple[str, int | None]]:
                 yield name, (tokens[name]["ids"] or [None])[0] if name in tokens else None
 
 
-# The two kinds of tokenizers, mBERT's WordPiece and XLM-R's Unigram, and who reads them.
+# The kinds of tokenizers, mBERT's WordPiece, XLM-R's Unigram and BPE, and who reads them.
 #
 # The kind belongs to the tokenizer and not to the architecture of the encoder: Multilingual-MiniLM
 # is a BERT encoder over XLM-R's pieces.
@@ -203,6 +207,7 @@ KINDS = {
     "xlm-roberta": ("Unigram",),
     "camembert": ("Unigram",),
     "distilbert": ("WordPiece",),
+    "modernbert": ("BPE", "Unigram", "WordPiece"),
 }
 SPECIAL_TOKENS = {
     "WordPiece": {
