@@ -228,8 +228,22 @@ SPECIAL_TOKENS = {
     },
 }
 SPECIAL_TOKENS["BPE"] = SPECIAL_TOKENS["Unigram"]
+GEMMA = dict(zip(SPECIAL_TOKENS["BPE"], "<bos> <pad> <eos> <unk> <bos> <eos> <mask>".split()))
+"""The special tokens of mmBERT, which has Gemma's tokenizer."""
 INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
 INPUT_NAMES["bert"].insert(1, "token_type_ids")
+
+
+def special_names(tokenizer: Tokenizer) -> dict[str, str]:
+    """Return the special tokens by role: the usual ones of its kind, or others that it has."""
+    kind = type(tokenizer.model).__name__
+    sets = [SPECIAL_TOKENS[kind], *([SPECIAL_TOKENS["WordPiece"], GEMMA] if kind == "BPE" else [])]
+    has = (
+        names
+        for names in sets
+        if all(tokenizer.token_to_id(name) is not None for name in names.values())
+    )
+    return next(has, sets[0])
 
 
 def wordpiece(pieces: Sequence[str]) -> Tokenizer:
@@ -254,13 +268,18 @@ def unigram(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
 
     The normaliser is NFKC and whitespace folding, not XLM-R's own precompiled character map.
     """
-    ids = {piece: i for i, (piece, _) in enumerate(pieces)}
-    tokenizer = split_at_spaces(Tokenizer(models.Unigram(list(pieces), unk_id=ids["<unk>"])))
+    unknown = [piece for piece, _ in pieces].index("<unk>")
+    tokenizer = split_at_spaces(Tokenizer(models.Unigram(list(pieces), unk_id=unknown)))
     tokenizer.decoder = decoders.Metaspace()
+    return with_ends(tokenizer)
+
+
+def with_ends(tokenizer: Tokenizer) -> Tokenizer:
+    """Let `tokenizer` put XLM-R's special tokens around texts; return it."""
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[(token, ids[token]) for token in ("<s>", "</s>")],
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")],
     )
     tokenizer.add_special_tokens(_added("Unigram"))
     return tokenizer
@@ -370,8 +389,8 @@ def write_tokenizer(
     Raises:
         UserError: if the tokenizer has no piece of one of these names.
     """
-    names = names or SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     known = Tokenizer.from_str(tokenizer_json)
+    names = names or special_names(known)
     check_special_tokens(known, "the tokenizer")
     for role, token in names.items():
         if known.token_to_id(token) is None:

@@ -202,12 +202,11 @@ def reduce_hidden(
 
     _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
-    config.num_attention_heads = heads_after(
-        config.model_type, config.hidden_size, config.num_attention_heads, size, heads
-    )
+    family, hidden, count = config.model_type, config.hidden_size, config.num_attention_heads
+    config.num_attention_heads = heads_after(family, hidden, count, size, heads)
     config.hidden_size = size
     inner = f"{anatomy(config).inner}.weight"
-    rows = kept_dimensions(heads, model.config, size)
+    rows = kept_dimensions(heads, count, hidden, size, family in ROTARY)
     weights = {}
     with torch.no_grad():
         stream = _stream(model, size, method, measured)
@@ -216,7 +215,7 @@ def reduce_hidden(
             source = rotated.get(name, weight)
             if method == "svd" and source.dim() == 2:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
-            narrowed = _narrowed(name, source, rows, stream, model.config.hidden_size)
+            narrowed = _narrowed(name, source, rows, stream, hidden)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
     return reshaped(model, config, weights)
 

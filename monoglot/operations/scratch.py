@@ -13,7 +13,7 @@ from monoglot.keys import NO_FLAG, Count, Number, Parameters, Seed
 from monoglot.operations import Operation, TextOf
 
 if TYPE_CHECKING:
-    from transformers import DistilBertConfig, PreTrainedModel
+    from transformers import DistilBertConfig, ModernBertConfig, PreTrainedModel
 
 
 class ScratchShape(Parameters):
@@ -180,14 +180,15 @@ def _random_model(
         BertConfig,
         BertForMaskedLM,
         DistilBertForMaskedLM,
+        ModernBertForMaskedLM,
         XLMRobertaConfig,
         XLMRobertaForMaskedLM,
     )
 
-    from monoglot.tokenizer_json import SPECIAL_TOKENS
+    from monoglot.tokenizer_json import special_names
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
-    names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
+    names = special_names(tokenizer)
     ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
     shape = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": ids["pad_token"], **shape}
     torch.manual_seed(seed)
@@ -195,6 +196,10 @@ def _random_model(
         return BertForMaskedLM(BertConfig(max_position_embeddings=max_positions, **shape))
     if family == "distilbert":
         return DistilBertForMaskedLM(_distilbert_config(max_positions, **shape))
+    if family == "modernbert":
+        others = {f"{role}_id": ids.get(role) for role in ("bos_token", "eos_token")}
+        others |= {f"{role}_id": ids[role] for role in ("cls_token", "sep_token")}
+        return ModernBertForMaskedLM(_modernbert_config(max_positions, **shape, **others))
     # XLM-R counts positions from the padding's id + 1.
     config = XLMRobertaConfig(
         max_position_embeddings=max_positions + ids["pad_token"] + 1,
@@ -205,6 +210,25 @@ def _random_model(
         **shape,
     )
     return XLMRobertaForMaskedLM(config)
+
+
+def _modernbert_config(
+    max_positions: int,
+    *,
+    hidden_dropout_prob: float,
+    attention_probs_dropout_prob: float,
+    **settings: int | None,
+) -> "ModernBertConfig":
+    """ModernBERT has names of its own for dropout."""
+    from transformers import ModernBertConfig
+
+    return ModernBertConfig(
+        max_position_embeddings=max_positions,
+        embedding_dropout=hidden_dropout_prob,
+        mlp_dropout=hidden_dropout_prob,
+        attention_dropout=attention_probs_dropout_prob,
+        **settings,
+    )
 
 
 def _distilbert_config(

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from monoglot.checkpoints import AFTER_PADDING, ROTARY, read_weights
+from monoglot.checkpoints import AFTER_PADDING, read_weights
 from monoglot.errors import UserError
 
 
@@ -308,22 +308,23 @@ def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
 # Attention heads that get narrower with the hidden size: which of their dimensions stay.
 
 
-def kept_dimensions(heads: str, config: PretrainedConfig, size: int) -> Tensor:
-    """Return which of the dimensions of all heads stay, int64, shape [size].
+def kept_dimensions(
+    heads: str, count: int, hidden: int, size: int, rotary: bool = False
+) -> Tensor:
+    """Return which of `hidden` dimensions of all heads stay, int64, shape [size].
 
     Args:
         heads: `cut` keeps the first `size` of all, else every head keeps an equal part: its first
             dimensions, or with rotary positions those pairs that turn as fast as the pairs of a
             narrower head. (Pair j of a head of width w turns by the base to the power of -2j / w.)
-        config: of the parent.
+        count: attention heads of the parent.
+        rotary: whether there are rotary positions.
     """
     if heads == "cut":
         return torch.arange(size)
-    count = config.num_attention_heads
-    every = torch.arange(config.hidden_size).unflatten(0, (count, -1))
-    if config.model_type in ROTARY:
-        halves = every.unflatten(1, (2, -1))
-        return halves[:, :, :: config.hidden_size // size].flatten()
+    every = torch.arange(hidden).unflatten(0, (count, -1))
+    if rotary:
+        return every.unflatten(1, (2, -1))[:, :, :: hidden // size].flatten()
     return every[:, : size // count].flatten()
 
 

@@ -37,7 +37,7 @@ def test_layers_kept(strategy, layers, count, kept):
 def test_every_tensor_is_the_parents(model, strategy):
     smaller = select_layers(model, 2, strategy, seed=0)
     old, new = model.state_dict(), smaller.state_dict()
-    prefix = f"{model.base_model_prefix}.{anatomy(model.config).encoder}.layer"
+    prefix = f"{model.base_model_prefix}.{anatomy(model.config).layers}"
     renamed = {
         name.replace(f"{prefix}.{index}.", f"{prefix}.{kept}.", 1): (name, tensor)
         for index, kept in enumerate(layers_kept(4, 2, strategy))
