@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from monoglot import figures, tables
-from monoglot.checkpoints import SCORED, stated
+from monoglot.checkpoints import ROTARY, SCORED, stated
 from monoglot.config import check_settings, sound, source_of, variant_settings
 from monoglot.config_schema import TEXT_SETS
 from monoglot.errors import Faults, UserError
@@ -221,6 +221,15 @@ def _faults_of_shape(graph: "Graph", checkpoint: "Checkpoint", where: str) -> It
         yield (
             f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
             f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
+        )
+    elif (
+        graph.config["models"][checkpoint.model]["family"] in ROTARY
+        and shape["hidden_size"] // shape["heads"] % 2
+    ):
+        yield (
+            f"{where}: hidden size {shape['hidden_size']} gives each of the {shape['heads']} "
+            f"attention heads of {checkpoint.model} an odd width, which its rotary positions do "
+            f"not allow; choose a multiple of {2 * shape['heads']}"
         )
 
 

@@ -27,6 +27,7 @@ from monoglot.api import (
     trim_vocab,
 )
 from monoglot.checkpoints import (
+    ROTARY,
     as_stored,
     check_safetensors,
     count_parameters,
@@ -38,6 +39,8 @@ from monoglot.data.hub import UnreachableError, download
 from monoglot.data.parquet import read_texts
 from monoglot.errors import UserError, advising, first_line
 from monoglot.files import whole_file, whole_folder
+from monoglot.operations.reduce_hidden import heads_after
+from monoglot.operations.select_layers import strategies
 from monoglot.operations.surgery import (
     ANATOMIES,
     anatomy,
@@ -286,17 +289,21 @@ def begin(
     contents = parsed(source.tokenizer, source.model)
     special = len(special_ids(contents, special_tokens(source.tokenizer), config_ids(config)))
     heads, longest, family = config.num_attention_heads, longest_input(config), config.model_type
+    unit = config.hidden_size // heads if family in ROTARY else heads
     before = ChainShape(
         config.num_hidden_layers, ffn_size(config), config.hidden_size, config.vocab_size - special
     )
     given = {name: options[name] for name in asdict(before) if options[name] is not None}
-    after = shrink.target(before, heads, options["preset"], given)
+    after = shrink.target(before, unit, options["preset"], given)
     gpu = Processes().device.type == "cuda"
     budget = options["budget"] or ("paper" if gpu else "small")
 
+    layers = strategies(config, after.layers)
+    strategy = "last_k" if family == "bert" else "stride" if "stride" in layers else "first_k"
+
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)
-        return shrink.variants(family, before, after, how, longest)
+        return shrink.variants(strategy, before, after, how, longest)
 
     steps = steps_of(budget, options)
     if len(steps) == 1:
@@ -398,6 +405,9 @@ def configurations(
     }
     for name, block in steps.items():
         config = found[name] = copy.deepcopy(config)
+        if block["operation"] == "reduce_hidden":
+            sizes = config.hidden_size, config.num_attention_heads, block["size"]
+            config.num_attention_heads = heads_after(config.model_type, *sizes, block["heads"])
         if block["operation"] in keys:
             key, setting = keys[block["operation"]]
             setattr(config, key, block[setting])

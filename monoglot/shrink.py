@@ -90,24 +90,25 @@ class ChainShape:
     vocab: int
 
 
-def target(whole: ChainShape, heads: int, preset: str, given: Mapping[str, int]) -> ChainShape:
+def target(whole: ChainShape, unit: int, preset: str, given: Mapping[str, int]) -> ChainShape:
     """Return the shape to make: what is `given`, else the preset's share of the whole.
 
     Args:
-        whole: the shape of the model, which has so many attention `heads`.
+        whole: the shape of the model.
+        unit: what the hidden size must be a multiple of, for its attention heads.
         preset: one of `PRESETS`.
         given: any of `layers`, `ffn`, `hidden` and `vocab`.
 
     Raises:
-        UserError: a number is larger than the model's, or heads do not divide the hidden size.
+        UserError: a number is larger than the model's, or the hidden size is no such multiple.
     """
     layers, ffn, hidden = (
         max(1, round(all_ * share))
         for all_, share in zip(
-            (whole.layers, whole.ffn, whole.hidden / heads), PRESETS[preset], strict=True
+            (whole.layers, whole.ffn, whole.hidden / unit), PRESETS[preset], strict=True
         )
     )
-    wanted = {"layers": layers, "ffn": ffn, "hidden": hidden * heads}
+    wanted = {"layers": layers, "ffn": ffn, "hidden": hidden * unit}
     wanted |= {"vocab": max(1, min(VOCAB, whole.vocab)), **given}
     for name, number in wanted.items():
         if not 1 <= number <= getattr(whole, name):
@@ -115,10 +116,10 @@ def target(whole: ChainShape, heads: int, preset: str, given: Mapping[str, int])
                 f"--{name} is {number}; the model has {getattr(whole, name)}, give a number from 1 "
                 "to that"
             )
-    if wanted["hidden"] % heads:
+    if wanted["hidden"] % unit:
         raise UserError(
-            f"--hidden is {wanted['hidden']}; it must be a multiple of the model's {heads} "
-            "attention heads"
+            f"--hidden is {wanted['hidden']}; for the model's attention heads it must be a "
+            f"multiple of {unit}"
         )
     return ChainShape(**wanted)
 
@@ -147,7 +148,7 @@ def training(budget: str, options: Mapping[str, Any], longest: int) -> dict[str,
 
 
 def variants(
-    family: str,
+    strategy: str,
     before: ChainShape,
     after: ChainShape,
     how: Mapping[str, Mapping[str, Any]],
@@ -156,6 +157,7 @@ def variants(
     """Return the variants from one shape to another, the model first; what stays needs none.
 
     Args:
+        strategy: which layers stay.
         how: settings of the training `adapt` (without `steps` 0) and `distil`.
         longest: the most tokens that the model has positions for.
     """
@@ -171,7 +173,6 @@ def variants(
     if how["adapt"].get("steps") != 0:
         teacher = add("adapted", "train", loss="none", **how["adapt"])
     if after.layers < before.layers:
-        strategy = "last_k" if family == "bert" else "stride"
         add("layers", "select_layers", layers=after.layers, strategy=strategy)
         teacher = add("distilled", "train", teacher=teacher, **distil)
     if after.ffn < before.ffn:

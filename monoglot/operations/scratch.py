@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from monoglot.checkpoints import ROTARY
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.keys import NO_FLAG, Count, Number, Parameters, Seed
@@ -109,8 +110,8 @@ def scratch(
     Args:
         texts: documents to train a tokenizer on, held in memory; not looked at if one is given.
         out: folder of the checkpoint.
-        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), or "xlm-roberta"
-            (Unigram).
+        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), "xlm-roberta"
+            (Unigram) or "modernbert" (byte-level BPE).
         vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
             text does not yield as many.
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
@@ -122,7 +123,7 @@ def scratch(
         seed: of the weights.
 
     Raises:
-        UserError: for a hidden size that the heads do not divide, a tokenizer that cannot be read
+        UserError: for a hidden size that does not fit the heads, a tokenizer that cannot be read
             or is not of the family, or text that a tokenizer cannot be trained on.
     """
     # In here, as planning imports this module.
@@ -134,6 +135,11 @@ def scratch(
         raise UserError(
             f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
             f"give a multiple of {heads}"
+        )
+    if family in ROTARY and hidden_size // heads % 2:
+        raise UserError(
+            f"hidden size {hidden_size} gives each of {heads} attention heads an odd width, which "
+            f"the rotary positions of a {family} do not allow; give a multiple of {2 * heads}"
         )
     if [vocab_size, tokenizer_from, parent].count(None) != 2:
         raise UserError(

@@ -95,6 +95,17 @@ def select_layers(
     return smaller.eval()
 
 
+def strategies(config: "PretrainedConfig", count: int) -> list[str]:
+    """Return the strategies by which `count` of a model's layers can stay; see `global_every`."""
+    found = {one: layers_kept(config.num_hidden_layers, count, one) for one in STRATEGIES}
+    key = GLOBAL_EVERY.get(config.model_type)
+    return [
+        one
+        for one, kept in found.items()
+        if kept and (key is None or _spacing(kept, getattr(config, key)) is not None)
+    ]
+
+
 def global_every(config: "PretrainedConfig", kept: Sequence[int], strategy: str) -> int | None:
     """Return how many layers apart the global ones among `kept` are; None if all are of one kind.
 
@@ -107,8 +118,7 @@ def global_every(config: "PretrainedConfig", kept: Sequence[int], strategy: str)
     now, layers = getattr(config, GLOBAL_EVERY[config.model_type]), config.num_hidden_layers
     if (found := _spacing(kept, now)) is not None:
         return found
-    others = {one: layers_kept(layers, len(kept), one) for one in STRATEGIES}
-    fits = [one for one, rows in others.items() if rows and _spacing(rows, now) is not None]
+    fits = strategies(config, len(kept))
     reason = (
         "their global layers are not evenly apart, as the architecture needs"
         if kept[0] == 0

@@ -8,9 +8,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from monoglot.errors import UserError
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
+    derivation,
     kept_merges,
     number_pieces,
-    parts_of,
     special_ids,
     trim_tokenizer,
     vocabulary,
@@ -287,12 +287,28 @@ ASTRAY = [["c", "x"], ["z", "b"], ["b", "q"]]
 """The result of the first is no piece, a part of each of the others."""
 
 
-def test_parts_are_those_of_merges_between_pieces():
-    assert parts_of(bpe([*MERGES, *ASTRAY])) == {4: {1, 2}, 5: {3, 4}, 6: {2, 3}}
-    both = parts_of(bpe([*MERGES, ["a", "bc"]]))
-    assert both[5] == {1, 3, 4, 6}, "what it may be merged from, whichever way"
-    inner = {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"]}
-    assert parts_of({**inner, "continuing_subword_prefix": "##"}) == {2: {0, 1}}
+def test_the_way_to_a_piece_is_the_one_that_its_characters_take():
+    way = derivation(bpe([*MERGES, *ASTRAY]))
+    assert [way(i) for i in (1, 4, 5, 6)] == [{1}, {1, 2, 4}, {1, 2, 3, 4, 5}, {2, 3, 6}]
+    assert way(8) == {8}, "of which a part is no piece"
+    others = derivation(bpe([*MERGES, ["a", "bc"]]))
+    assert others(5) == {1, 2, 3, 4, 5}, "what it is merged from, not all that it could be"
+    first = derivation(bpe([["b", "c"], ["a", "bc"], *MERGES[:2]]))
+    assert first(5) == {1, 2, 3, 5, 6}
+    inner = {"vocab": {"a": 0, "##b": 1, "ab": 2, "##c": 3, "##bc": 4}}
+    inner |= {"merges": ["a ##b", "##b ##c"], "continuing_subword_prefix": "##"}
+    assert derivation(inner)(2) == {0, 1, 2}
+    assert derivation(inner)(4) == {1, 3, 4}
+    ending = {"vocab": {"a": 0, "b</w>": 1, "ab</w>": 2}, "merges": ["a b</w>"]}
+    assert derivation({**ending, "end_of_word_suffix": "</w>"})(2) == {0, 1, 2}
+
+
+def test_a_piece_that_characters_do_not_lead_to_comes_with_all_it_could_be_merged_from():
+    """As bytes that are merged before they make up a character."""
+    vocab = {"<0xC3>": 0, "<0xBF>": 1, "<0xC3><0xBF>": 2, "x": 3}
+    model = {"vocab": vocab, "merges": [["<0xC3>", "<0xBF>"]]}
+    assert derivation(model)(2) == {0, 1, 2}
+    assert derivation(model)(7) == {7}, "an added token, which is no piece of the model"
 
 
 def test_merges_stay_in_order_if_parts_and_result_are_pieces():
@@ -313,7 +329,7 @@ def test_merges_stay_in_order_if_parts_and_result_are_pieces():
 )
 def test_a_piece_comes_with_all_that_it_is_made_of_or_not_at_all(size, special, kept):
     """`abc` is wanted most and needs five; then `x`; then `bc`, which needs three."""
-    assert with_parts([5, 7, 6], size, special, parts_of(bpe(MERGES))) == kept
+    assert with_parts([5, 7, 6], size, special, derivation(bpe(MERGES))) == kept
 
 
 def test_what_unigram_needs_is_kept_though_it_never_occurs(tiny_checkpoint):

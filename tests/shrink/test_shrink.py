@@ -16,7 +16,10 @@ STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
 NAMES = ["adapted", "layers", "distilled", "ffn", "hidden", "distilled-again", "vocab"]
 
 
-@pytest.mark.parametrize("architecture", ["bert", pytest.param("roberta", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "architecture",
+    ["bert", *(pytest.param(one, marks=pytest.mark.slow) for one in ("roberta", "modernbert"))],
+)
 def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architecture):
     model, out = model_folder(architecture), tmp_path / "small"
     vocab = AutoModelForMaskedLM.from_pretrained(model).config.vocab_size - 20
@@ -31,7 +34,8 @@ def test_the_whole_chain(monoglot, model_folder, text_file, tmp_path, architectu
     small, tokenizer = AutoModelForMaskedLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     config = small.config
     found = config.num_hidden_layers, config.hidden_size, config.vocab_size, len(tokenizer)
-    assert found == (2, 8, vocab + 5, vocab + 5)
+    hidden = 6 if architecture == "modernbert" else 8
+    assert found == (2, hidden, vocab + 5, vocab + 5)
     account = json.loads((out / "shrink.json").read_text())
     assert [row["name"] for row in account["rows"]] == ["model", *NAMES]
     assert account["language"] == "Maltese"
@@ -83,7 +87,7 @@ def test_what_stays_as_it_is_takes_no_step(
 
 def test_teachers_are_those_of_the_paper():
     before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(6, 2048, 312, 40_000)
-    steps = variants("xlm-roberta", before, after, training("paper", {}, 512), 512)
+    steps = variants("stride", before, after, training("paper", {}, 512), 512)
     assert list(steps) == ["model", *NAMES]
     teachers = {name: block["teacher"] for name, block in steps.items() if "teacher" in block}
     assert teachers == {"distilled": "adapted", "distilled-again": "ffn"}
