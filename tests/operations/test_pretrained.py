@@ -20,7 +20,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 TEXTS = ["il kelb jiġri.", "Il ÉKELB", "x", "", "dar <mask> [MASK] ß"]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request):
     return request.param
 

@@ -13,7 +13,7 @@ from tests.operations.test_train import SETTINGS, masked_batch
 LENGTH = 14
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
 
