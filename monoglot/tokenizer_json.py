@@ -228,7 +228,9 @@ SPECIAL_TOKENS = {
     },
 }
 SPECIAL_TOKENS["BPE"] = SPECIAL_TOKENS["Unigram"]
-GEMMA = dict(zip(SPECIAL_TOKENS["BPE"], "<bos> <pad> <eos> <unk> <bos> <eos> <mask>".split()))
+GEMMA = dict(
+    zip(SPECIAL_TOKENS["BPE"], ["<bos>", "<pad>", "<eos>", "<unk>", "<bos>", "<eos>", "<mask>"])
+)
 """The special tokens of mmBERT, which has Gemma's tokenizer."""
 INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
 INPUT_NAMES["bert"].insert(1, "token_type_ids")

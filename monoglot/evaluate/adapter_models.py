@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import adapters
 import torch
 import transformers
-import adapters
 from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
 from adapters.context import ForwardContext
 from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin

@@ -1,6 +1,5 @@
 """A randomly initialised encoder; its tokenizer is trained on text, given, or a parent's."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

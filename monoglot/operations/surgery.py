@@ -308,9 +308,7 @@ def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
 # Attention heads that get narrower with the hidden size: which of their dimensions stay.
 
 
-def kept_dimensions(
-    heads: str, count: int, hidden: int, size: int, rotary: bool = False
-) -> Tensor:
+def kept_dimensions(heads: str, count: int, hidden: int, size: int, rotary: bool = False) -> Tensor:
     """Return which of `hidden` dimensions of all heads stay, int64, shape [size].
 
     Args:

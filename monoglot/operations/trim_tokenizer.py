@@ -41,9 +41,7 @@ def derivation(model: dict) -> Callable[[int], set[int]]:
         found = set(symbols)
         while len(symbols) > 1:
             waiting = [
-                (*ranks[pair], at)
-                for at, pair in enumerate(pairwise(symbols))
-                if pair in ranks
+                (*ranks[pair], at) for at, pair in enumerate(pairwise(symbols)) if pair in ranks
             ]
             if not waiting:
                 break

@@ -31,9 +31,7 @@ def neurons_by_loops(model, batches, mask_id, measure, seed):
             dense = layer.get_submodule(anatomy(model.config).inner)
             for i in range(size):
                 terms = [
-                    gradient * weight
-                    if measure == "gradient_weight"
-                    else abs(gradient)
+                    gradient * weight if measure == "gradient_weight" else abs(gradient)
                     for tensor in dense.parameters()  # weight, and bias if there is one
                     for row in range(i, len(tensor), size)  # of gated neurons there are two
                     for gradient, weight in zip(

@@ -190,7 +190,9 @@ def test_a_stream_that_is_normalised_within_layers_is_measured_as_they_see_it(ro
     measured = stream(rotary, [(ids, mask, mask == 0)])
     states = rotary(ids, mask, output_hidden_states=True).hidden_states
     rows = [one[mask.bool()] for one in states]
-    rows = [(one - one.mean(1, keepdim=True)) / one.std(1, keepdim=True, correction=0) for one in rows]
+    rows = [
+        (one - one.mean(1, keepdim=True)) / one.std(1, keepdim=True, correction=0) for one in rows
+    ]
     expected = sum(one.abs().mean(0) for one in rows).double()
     torch.testing.assert_close(measured.magnitudes, expected, rtol=1e-3, atol=1e-4)
     moments = sum((one.T @ one / one.square().sum()).double() for one in rows)

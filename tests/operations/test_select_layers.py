@@ -165,9 +165,11 @@ def test_layers_of_two_kinds_stay_what_they_were(layers, count, strategy, every,
     for made in (smaller, loaded):
         for index, layer in zip(kept, layers_of(made), strict=True):
             old = layers_of(model)[index].attn
-            assert layer.attn.local_attention == old.local_attention == ((-1, -1), (2, 2))[
-                index % 3 > 0
-            ]
+            assert (
+                layer.attn.local_attention
+                == old.local_attention
+                == ((-1, -1), (2, 2))[index % 3 > 0]
+            )
             assert torch.equal(layer.attn.rotary_emb.inv_freq, old.rotary_emb.inv_freq)
     ids = torch.randint(1, 30, (2, 9), generator=torch.Generator().manual_seed(0))
     assert torch.equal(loaded(ids).logits, smaller(ids).logits)

@@ -429,9 +429,7 @@ def test_a_character_may_fall_apart_into_bytes_but_no_byte_goes():
     with pytest.raises(UserError, match="size is 256, but 257 pieces must stay"):
         trim(tokenizer, special, 256, ["a"])
     del tokenizer["model"]["vocab"][bytes_[7]]  # then not every character has its bytes
-    tokenizer["model"]["vocab"] = {
-        piece: i for i, piece in enumerate(tokenizer["model"]["vocab"])
-    }
+    tokenizer["model"]["vocab"] = {piece: i for i, piece in enumerate(tokenizer["model"]["vocab"])}
     special = special_ids(tokenizer, {})
     with pytest.raises(UserError, match="size is 256, but 260 pieces must stay"):
         trim(tokenizer, special, 256, ["a"])
