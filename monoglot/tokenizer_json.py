@@ -228,9 +228,15 @@ SPECIAL_TOKENS = {
     },
 }
 SPECIAL_TOKENS["BPE"] = SPECIAL_TOKENS["Unigram"]
-GEMMA = dict(
-    zip(SPECIAL_TOKENS["BPE"], ["<bos>", "<pad>", "<eos>", "<unk>", "<bos>", "<eos>", "<mask>"])
-)
+GEMMA = {
+    "bos_token": "<bos>",
+    "pad_token": "<pad>",
+    "eos_token": "<eos>",
+    "unk_token": "<unk>",
+    "cls_token": "<bos>",
+    "sep_token": "<eos>",
+    "mask_token": "<mask>",
+}
 """The special tokens of mmBERT, which has Gemma's tokenizer."""
 INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
 INPUT_NAMES["bert"].insert(1, "token_type_ids")

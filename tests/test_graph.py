@@ -211,7 +211,7 @@ def test_layers_that_all_stay_may_be_the_last_ones():
 def test_heads_of_an_odd_width_cannot_have_rotary_positions():
     config = of_a_modernbert(layers(4, "first_k"))
     config["models"]["xlmr"]["shape"]["hidden_size"] = 52
-    with pytest.raises(UserError, match="hidden size 52 gives .* an odd width.* a multiple of 8"):
+    with pytest.raises(UserError, match=r"hidden size 52 gives .* an odd width.* a multiple of 8"):
         Graph(config)
 
 

@@ -117,7 +117,7 @@ def byte_level(texts: Sequence[str], pieces: int) -> Tokenizer:
 
 
 def byte_fallback(texts: Sequence[str], pieces: int, characters: int = 40) -> Tokenizer:
-    """Return Gemma's kind of tokenizer: `pieces` pieces besides the special ones and those of bytes.
+    """Return Gemma's kind of tokenizer: `pieces` pieces besides special ones and bytes.
 
     Of the texts' characters, the most frequent ones have a piece; all others fall apart into bytes.
     As in what is made of a SentencePiece model, every two pieces that make up a third are a merge,
