@@ -338,7 +338,7 @@ def attend(
         inputs = list(padded.permute(3, 0, 1, 4, 2, 5).unbind(0))
         if first is not None:
             inputs.insert(0, first.reshape(stack, group.sequences, heads, 1, size))
-        bias = group.bias if window is None else _nearby(group, window, inputs[0].shape[3])
+        bias = group.bias if window is None else _nearby(group, window, inputs[0])
         weighed = _attention(*inputs, bias, drop, p)
         weighed = weighed.transpose(2, 3).reshape(stack, -1, heads * size)
         whole = first is not None or group.places is None
@@ -353,13 +353,17 @@ FAR = -1e30
 which may see nothing but padding within the window, has weights that are numbers."""
 
 
-def _nearby(group: PackedGroup, window: int, queries: int) -> Tensor | None:
-    """Return the bias [sequences, 1, queries, length] of the first queries, with a window."""
+def _nearby(group: PackedGroup, window: int, queries: Tensor) -> Tensor | None:
+    """Return the bias [sequences, 1, first queries, length] with a window.
+
+    Args:
+        queries: [stack, sequences, heads, first queries, size].
+    """
     if group.length <= window + 1:
         return group.bias
-    place = torch.arange(group.length, device=None if group.bias is None else group.bias.device)
-    far = (place[:queries, None] - place).abs() > window
-    bias = torch.zeros(far.shape, device=far.device).masked_fill(far, FAR)
+    place = torch.arange(group.length, device=queries.device)
+    far = (place[: queries.shape[3], None] - place).abs() > window
+    bias = torch.zeros(far.shape, device=queries.device).masked_fill(far, FAR)
     return bias.expand(group.sequences, 1, -1, -1) + (0 if group.bias is None else group.bias)
 
 
