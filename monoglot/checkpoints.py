@@ -34,13 +34,17 @@ ARCHITECTURES = {
     "xlm-roberta": "XLMRobertaForMaskedLM",
     "camembert": "CamembertForMaskedLM",
     "distilbert": "DistilBertForMaskedLM",
+    "modernbert": "ModernBertForMaskedLM",
 }
 AFTER_PADDING = ("roberta", "xlm-roberta", "camembert")
 """Architectures that count positions from the padding's id + 1, not from 0."""
-SCORED = ("bert", "xlm-roberta", "distilbert")
+ROTARY = ("modernbert",)
+"""Architectures whose positions turn queries and keys, in pairs of dimensions that lie half a
+head's width apart."""
+SCORED = ("bert", "xlm-roberta", "distilbert", "modernbert")
 """Architectures that are also made from scratch, scored on tasks and exported."""
-EMBEDDINGS = "word_embeddings.weight"
-LAYER = re.compile(r"\.layer\.(\d+)\.")
+EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
+LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 COUNTS = (
     "vocab_size",
     "hidden_size",
@@ -311,6 +315,8 @@ def from_configured(
     import torch
 
     _check_beside(folder, where)
+    if hasattr(config, "reference_compile"):  # else a ModernBERT compiles itself on a GPU
+        config.reference_compile = False
     try:
         for name, dtype in dtypes_of(folder).items():
             if dtype not in PRECISIONS and not UNUSED.search(name):

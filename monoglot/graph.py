@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from monoglot import figures, tables
-from monoglot.checkpoints import SCORED, stated
+from monoglot.checkpoints import ROTARY, SCORED, stated
 from monoglot.config import check_settings, sound, source_of, variant_settings
 from monoglot.config_schema import TEXT_SETS
 from monoglot.errors import Faults, UserError
@@ -199,7 +199,8 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint", faults: Faults) -> Non
     with faults.collected():
         _supported(graph, checkpoint, where)
     with faults.collected():
-        entry.check(where, graph.settings(checkpoint), checkpoint.model, model)
+        block = model | {"shape": graph.shape(graph.parent(checkpoint) or checkpoint)}
+        entry.check(where, graph.settings(checkpoint), checkpoint.model, block)
     with faults.collected():
         for language in graph.text_languages(checkpoint):
             if language not in graph.config["languages"]:
@@ -221,6 +222,15 @@ def _faults_of_shape(graph: "Graph", checkpoint: "Checkpoint", where: str) -> It
         yield (
             f"{where}: hidden size {shape['hidden_size']} cannot be divided by the "
             f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
+        )
+    elif (
+        graph.config["models"][checkpoint.model]["family"] in ROTARY
+        and shape["hidden_size"] // shape["heads"] % 2
+    ):
+        yield (
+            f"{where}: hidden size {shape['hidden_size']} gives each of the {shape['heads']} "
+            f"attention heads of {checkpoint.model} an odd width, which its rotary positions do "
+            f"not allow; choose a multiple of {2 * shape['heads']}"
         )
 
 
@@ -368,11 +378,11 @@ class Graph:
 
     def shape(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return layers, hidden_size, heads, ffn_size and max_positions, without loading it."""
-        parent = self.parent(checkpoint)
+        parent, model = self.parent(checkpoint), self.config["models"][checkpoint.model]
         if parent is None:
-            return dict(self.config["models"][checkpoint.model]["shape"])
-        changed = self.entry(checkpoint.variant).shape(self.settings(checkpoint))
-        return self.shape(parent) | dict(changed)
+            return dict(model["shape"])
+        before, entry = self.shape(parent), self.entry(checkpoint.variant)
+        return before | dict(entry.shape(self.settings(checkpoint), before, model["family"]))
 
     def positions(self, checkpoint: Checkpoint) -> int:
         """Return the longest input in tokens, also as the folder says that a model comes from."""

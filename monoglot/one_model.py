@@ -27,6 +27,7 @@ from monoglot.api import (
     trim_vocab,
 )
 from monoglot.checkpoints import (
+    ROTARY,
     as_stored,
     check_safetensors,
     count_parameters,
@@ -38,6 +39,8 @@ from monoglot.data.hub import UnreachableError, download
 from monoglot.data.parquet import read_texts
 from monoglot.errors import UserError, advising, first_line
 from monoglot.files import whole_file, whole_folder
+from monoglot.operations.reduce_hidden import heads_after
+from monoglot.operations.select_layers import strategies
 from monoglot.operations.surgery import (
     ANATOMIES,
     anatomy,
@@ -290,17 +293,24 @@ def begin(
     contents = parsed(source.tokenizer, source.model)
     special = len(special_ids(contents, special_tokens(source.tokenizer), config_ids(config)))
     heads, longest, family = config.num_attention_heads, longest_input(config), config.model_type
+    unit = config.hidden_size // heads if family in ROTARY else heads
     before = ChainShape(
         config.num_hidden_layers, ffn_size(config), config.hidden_size, config.vocab_size - special
     )
     given = {name: options[name] for name in asdict(before) if options[name] is not None}
-    after = shrink.target(before, heads, options["preset"], given)
+    after = shrink.target(before, unit, options["preset"], given)
     gpu = Processes().device.type == "cuda"
     budget, recipe = options["budget"] or ("paper" if gpu else "small"), options["recipe"]
 
+    layers = strategies(config, after.layers)
+    strategy = "stride" if "stride" in layers else "first_k"
+    if recipe == "paper" and family == "bert":
+        strategy = "last_k"
+    more = recipe, source.fresh, "cut" if family in ROTARY else "low_rank"
+
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)
-        return shrink.variants(family, before, after, how, longest, recipe, source.fresh)
+        return shrink.variants(strategy, before, after, how, longest, *more)
 
     steps = steps_of(budget, options)
     if len(steps) == 1:
@@ -403,6 +413,9 @@ def configurations(
     }
     for name, block in steps.items():
         config = found[name] = copy.deepcopy(config)
+        if block["operation"] == "reduce_hidden":
+            sizes = config.hidden_size, config.num_attention_heads, block["size"]
+            config.num_attention_heads = heads_after(config.model_type, *sizes, block["heads"])
         if block["operation"] in keys:
             key, setting = keys[block["operation"]]
             setattr(config, key, block[setting])

@@ -105,24 +105,25 @@ class ChainShape:
     vocab: int
 
 
-def target(whole: ChainShape, heads: int, preset: str, given: Mapping[str, int]) -> ChainShape:
+def target(whole: ChainShape, unit: int, preset: str, given: Mapping[str, int]) -> ChainShape:
     """Return the shape to make: what is `given`, else the preset's share of the whole.
 
     Args:
-        whole: the shape of the model, which has so many attention `heads`.
+        whole: the shape of the model.
+        unit: what the hidden size must be a multiple of, for its attention heads.
         preset: one of `PRESETS`.
         given: any of `layers`, `ffn`, `hidden` and `vocab`.
 
     Raises:
-        UserError: a number is larger than the model's, or heads do not divide the hidden size.
+        UserError: a number is larger than the model's, or the hidden size is no such multiple.
     """
     layers, ffn, hidden = (
         max(1, round(all_ * share))
         for all_, share in zip(
-            (whole.layers, whole.ffn, whole.hidden / heads), PRESETS[preset], strict=True
+            (whole.layers, whole.ffn, whole.hidden / unit), PRESETS[preset], strict=True
         )
     )
-    wanted = {"layers": layers, "ffn": ffn, "hidden": hidden * heads}
+    wanted = {"layers": layers, "ffn": ffn, "hidden": hidden * unit}
     wanted |= {"vocab": max(1, min(VOCAB, whole.vocab)), **given}
     for name, number in wanted.items():
         if not 1 <= number <= getattr(whole, name):
@@ -130,10 +131,10 @@ def target(whole: ChainShape, heads: int, preset: str, given: Mapping[str, int])
                 f"--{name} is {number}; the model has {getattr(whole, name)}, give a number from 1 "
                 "to that"
             )
-    if wanted["hidden"] % heads:
+    if wanted["hidden"] % unit:
         raise UserError(
-            f"--hidden is {wanted['hidden']}; it must be a multiple of the model's {heads} "
-            "attention heads"
+            f"--hidden is {wanted['hidden']}; for the model's attention heads it must be a "
+            f"multiple of {unit}"
         )
     return ChainShape(**wanted)
 
@@ -162,21 +163,24 @@ def training(budget: str, options: Mapping[str, Any], longest: int) -> dict[str,
 
 
 def variants(
-    family: str,
+    strategy: str,
     before: ChainShape,
     after: ChainShape,
     how: Mapping[str, Mapping[str, Any]],
     longest: int,
     recipe: str = "best",
     fresh: bool = False,
+    heads: str = "low_rank",
 ) -> dict[str, dict[str, Any]]:
     """Return the variants from one shape to another, the model first; what stays needs none.
 
     Args:
+        strategy: which layers stay.
         how: settings of the trainings `head`, `adapt` (without `steps` 0) and `distil`.
         longest: the most tokens that the model has positions for.
         recipe: one of `RECIPES`.
         fresh: whether the model comes without a masked-LM head.
+        heads: what the recipe `best` makes of attention heads in a smaller hidden size.
     """
     found: dict[str, dict[str, Any]] = {BASE: {"operation": "pretrained"}}
     best = recipe == "best"
@@ -198,7 +202,6 @@ def variants(
         under = {**OF_HIDDEN_STATES, "teacher": teacher} if best and fresh else {"loss": "none"}
         teacher = add("adapted", "train", **under, **how["adapt"])
     if after.layers < before.layers:
-        strategy = "last_k" if family == "bert" and not best else "stride"
         add("layers", "select_layers", layers=after.layers, strategy=strategy)
         teacher = add("distilled", "train", teacher=teacher, **distil)
     if after.ffn < before.ffn:
@@ -208,7 +211,7 @@ def variants(
         order = {} if best else paper
         teacher = add("ffn", "prune_ffn", size=after.ffn, max_length=length, **order)
     if after.hidden < before.hidden:
-        cut = ("hidden_states", "low_rank") if best else ("truncate", "cut")
+        cut = ("hidden_states", heads) if best else ("truncate", "cut")
         add("hidden", "reduce_hidden", size=after.hidden, method=cut[0], heads=cut[1])
         add("distilled-again", "train", teacher=teacher, **distil)
     if trim and not best:

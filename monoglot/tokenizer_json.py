@@ -127,6 +127,10 @@ def own_tokenizer(folder: Path, where: str) -> "PreTrainedTokenizerFast":
             backend.normalizer = own.normalizer
         if "add_prefix_space" not in settings:
             backend.pre_tokenizer = own.pre_tokenizer
+    # Decoders' tokenizers, which mmBERT has one of, have other names for what stands around a text.
+    for role, other in (("cls_token", "bos_token"), ("sep_token", "eos_token")):
+        if getattr(tokenizer, role) is None and getattr(tokenizer, other) is not None:
+            setattr(tokenizer, role, getattr(tokenizer, other))
     return tokenizer
 
 
@@ -191,7 +195,7 @@ def _named(part: dict[str, Any]) -> Iterator[tuple[str, int | None]]:
                 yield name, (tokens[name]["ids"] or [None])[0] if name in tokens else None
 
 
-# The two kinds of tokenizers, mBERT's WordPiece and XLM-R's Unigram, and who reads them.
+# The kinds of tokenizers, mBERT's WordPiece, XLM-R's Unigram and BPE, and who reads them.
 #
 # The kind belongs to the tokenizer and not to the architecture of the encoder: Multilingual-MiniLM
 # is a BERT encoder over XLM-R's pieces.
@@ -203,6 +207,7 @@ KINDS = {
     "xlm-roberta": ("Unigram",),
     "camembert": ("Unigram",),
     "distilbert": ("WordPiece",),
+    "modernbert": ("BPE", "Unigram", "WordPiece"),
 }
 SPECIAL_TOKENS = {
     "WordPiece": {
@@ -223,8 +228,30 @@ SPECIAL_TOKENS = {
     },
 }
 SPECIAL_TOKENS["BPE"] = SPECIAL_TOKENS["Unigram"]
+GEMMA = {
+    "bos_token": "<bos>",
+    "pad_token": "<pad>",
+    "eos_token": "<eos>",
+    "unk_token": "<unk>",
+    "cls_token": "<bos>",
+    "sep_token": "<eos>",
+    "mask_token": "<mask>",
+}
+"""The special tokens of mmBERT, which has Gemma's tokenizer."""
 INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
 INPUT_NAMES["bert"].insert(1, "token_type_ids")
+
+
+def special_names(tokenizer: Tokenizer) -> dict[str, str]:
+    """Return the special tokens by role: the usual ones of its kind, or others that it has."""
+    kind = type(tokenizer.model).__name__
+    sets = [SPECIAL_TOKENS[kind], *([SPECIAL_TOKENS["WordPiece"], GEMMA] if kind == "BPE" else [])]
+    has = (
+        names
+        for names in sets
+        if all(tokenizer.token_to_id(name) is not None for name in names.values())
+    )
+    return next(has, sets[0])
 
 
 def wordpiece(pieces: Sequence[str]) -> Tokenizer:
@@ -249,13 +276,18 @@ def unigram(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
 
     The normaliser is NFKC and whitespace folding, not XLM-R's own precompiled character map.
     """
-    ids = {piece: i for i, (piece, _) in enumerate(pieces)}
-    tokenizer = split_at_spaces(Tokenizer(models.Unigram(list(pieces), unk_id=ids["<unk>"])))
+    unknown = [piece for piece, _ in pieces].index("<unk>")
+    tokenizer = split_at_spaces(Tokenizer(models.Unigram(list(pieces), unk_id=unknown)))
     tokenizer.decoder = decoders.Metaspace()
+    return with_ends(tokenizer)
+
+
+def with_ends(tokenizer: Tokenizer) -> Tokenizer:
+    """Let `tokenizer` put XLM-R's special tokens around texts; return it."""
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[(token, ids[token]) for token in ("<s>", "</s>")],
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")],
     )
     tokenizer.add_special_tokens(_added("Unigram"))
     return tokenizer
@@ -365,8 +397,8 @@ def write_tokenizer(
     Raises:
         UserError: if the tokenizer has no piece of one of these names.
     """
-    names = names or SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
     known = Tokenizer.from_str(tokenizer_json)
+    names = names or special_names(known)
     check_special_tokens(known, "the tokenizer")
     for role, token in names.items():
         if known.token_to_id(token) is None:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_models import byte_fallback
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForMaskedLM,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     XLMRobertaConfig,
@@ -23,6 +26,7 @@ from transformers import (
 )
 
 from monoglot.checkpoints import TOKENIZER_FILES, load_model, save_weights
+from monoglot.tokenizer_json import GEMMA
 
 ROOT = Path(__file__).parents[1]
 SHAPE = {
@@ -64,7 +68,7 @@ def log_level_kept() -> Iterator[None]:
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return `tiny_checkpoint(family)`: the folder of a tiny checkpoint.
 
-    Families are "bert", "xlm-roberta" and "distilbert".
+    Families are "bert", "xlm-roberta", "distilbert" and "modernbert".
 
     Hidden size 24, 4 layers, 4 heads, FFN 48, seeded random weights in every tensor, at most 62
     tokens and 2 special ones. The folder is shared by all tests: read it, never write into it.
@@ -74,6 +78,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     def build(family: str) -> Path:
         if family not in folders:
             makers = {"bert": _bert, "xlm-roberta": _xlm_roberta, "distilbert": _distilbert}
+            makers |= {"modernbert": _modernbert}
             tokenizer, model = makers[family]()
             _randomise(model)
             folders[family] = tmp_path_factory.mktemp(family)
@@ -142,6 +147,18 @@ def _distilbert() -> tuple[PreTrainedTokenizerFast, DistilBertForMaskedLM]:
     return tokenizer, DistilBertForMaskedLM(config)
 
 
+def _modernbert() -> tuple[PreTrainedTokenizerFast, ModernBertForMaskedLM]:
+    texts = [*(f"{one} {two}" for one in WORDS for two in WORDS), *LETTERS, *MARKS]
+    backend = byte_fallback([*texts, *(f"a{one}" for one in ENDINGS)], 130, 80)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=64, **GEMMA)
+    roles = ("pad", "bos", "eos", "cls", "sep")
+    ids = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in roles}
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer), max_position_embeddings=64, local_attention=8, **ids, **SHAPE
+    )
+    return tokenizer, ModernBertForMaskedLM(config)
+
+
 def _wordpiece(**settings: object) -> PreTrainedTokenizerFast:
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *MARKS, *LETTERS]
     pieces += [f"##{piece}" for piece in (*LETTERS, *ENDINGS)]
@@ -205,7 +222,7 @@ def _randomise(model: torch.nn.Module) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator) * 0.1
-            scale = name.endswith(("LayerNorm.weight", "_layer_norm.weight"))
+            scale = "norm.weight" in name.lower()
             parameter.copy_(1 + noise if scale else noise)
 
 

@@ -11,7 +11,7 @@ from monoglot.checkpoints import FILES, count_parameters, load_model, save_check
 from monoglot.errors import UserError
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request):
     return request.param
 

@@ -155,6 +155,66 @@ def test_faults_of_a_random_student_are_named(changes, message):
         Graph(with_student(**changes))
 
 
+def of_a_modernbert(*variants: dict) -> dict:
+    """A chain of variants of a ModernBERT of 6 layers and 4 heads of 12 dimensions."""
+    config = changed("models.xlmr.family", "modernbert")
+    shape = {"layers": 6, "hidden_size": 48, "heads": 4, "ffn_size": 40, "max_positions": 48}
+    config["models"]["xlmr"]["shape"] = shape
+    parent = "base"
+    for number, one in enumerate(variants):
+        config["variants"][f"smaller{number}"] = {"parent": parent, **one}
+        parent = f"smaller{number}"
+    rows = [{"variant": parent, "label": "Smaller"}]
+    config["tables"] = {"few": {"model": "xlmr", "rows": rows}}
+    return config
+
+
+def layers(count: int, strategy: str) -> dict:
+    return {"operation": "select_layers", "layers": count, "strategy": strategy}
+
+
+def hidden(size: int, heads: str) -> dict:
+    return {"operation": "reduce_hidden", "size": size, "heads": heads}
+
+
+def test_heads_with_rotary_positions_stay_whole_or_are_thinned_out():
+    chain = (layers(3, "stride"), hidden(36, "cut"), hidden(18, "aligned"), hidden(12, "cut"))
+    graph = Graph(of_a_modernbert(*chain))
+    shapes = [graph.shape(Checkpoint("xlmr", "any", f"smaller{number}")) for number in range(4)]
+    assert [(one["layers"], one["hidden_size"], one["heads"]) for one in shapes] == [
+        (3, 48, 4),
+        (3, 36, 3),
+        (3, 18, 3),
+        (3, 12, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        ([layers(3, "last_k")], r"smaller0\.strategy: 'last_k' drops the first layer, which a mod"),
+        ([hidden(24, "low_rank")], "smaller0: heads 'low_rank' changes the basis of queries"),
+        ([hidden(40, "cut")], "smaller0: hidden size 40 does not keep whole .* a multiple of 12"),
+        ([hidden(40, "aligned")], "smaller0: hidden size 40 .* 'aligned' give 8 or 16 or 24 or 48"),
+        ([hidden(36, "cut"), hidden(24, "aligned")], "smaller1: .* give 6 or 12 or 18 or 36"),
+    ],
+)
+def test_what_a_modernbert_does_not_allow_is_refused(variants, message):
+    with pytest.raises(UserError, match=message):
+        Graph(of_a_modernbert(*variants))
+
+
+def test_layers_that_all_stay_may_be_the_last_ones():
+    assert Graph(of_a_modernbert(layers(4, "first_k"), layers(4, "last_k")))
+
+
+def test_heads_of_an_odd_width_cannot_have_rotary_positions():
+    config = of_a_modernbert(layers(4, "first_k"))
+    config["models"]["xlmr"]["shape"]["hidden_size"] = 52
+    with pytest.raises(UserError, match=r"hidden size 52 gives .* an odd width.* a multiple of 8"):
+        Graph(config)
+
+
 @pytest.mark.parametrize(("length", "fits"), [(128, True), (512, False)])
 def test_a_full_projection_that_no_memory_holds_is_refused(length, fits):
     config = with_student()

@@ -1,7 +1,19 @@
 """Tiny models of every architecture, with tokenizers trained on a few sentences."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import (
     CONFIG_MAPPING,
     AutoModelForMaskedLM,
@@ -9,8 +21,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from monoglot.checkpoints import AFTER_PADDING
 from monoglot.operations.train_tokenizer import train_unigram, train_wordpiece
-from monoglot.tokenizer_json import INPUT_NAMES, SPECIAL_TOKENS
+from monoglot.tokenizer_json import GEMMA, INPUT_NAMES, SPECIAL_TOKENS
 
 TEXTS = [
     "il kelb jiġri wara l-qattus fil-belt",
@@ -29,6 +42,7 @@ ARCHITECTURES = {
     "roberta": "BPE",
     "xlm-roberta": "Unigram",
     "camembert": "Unigram",
+    "modernbert": "Gemma",
 }
 """Each architecture with a kind of tokenizer that its published models have."""
 
@@ -45,9 +59,13 @@ def tiny(
     """
     tokenizer = trained(kind or ARCHITECTURES[architecture], pieces)
     ids = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad",)}
-    before = 2 if architecture not in ("bert", "distilbert") else 0
+    before = 2 if architecture in AFTER_PADDING else 0
     settings = {"vocab_size": len(tokenizer), "max_position_embeddings": 64 + before, **ids}
     own = {"hidden_dim": 48} if architecture == "distilbert" else {"intermediate_size": 48}
+    if architecture == "modernbert":  # of mmBERT, but for its window of 128
+        roles = ("bos", "eos", "cls", "sep")
+        own |= {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in roles}
+        own["local_attention"] = 8
     config = CONFIG_MAPPING[architecture](**settings, **SHAPE, **own, **changes)
     model = AutoModelForMaskedLM.from_config(config)
     randomise(model)
@@ -66,18 +84,21 @@ def randomise(model: torch.nn.Module) -> None:
 
 
 def trained(kind: str, pieces: int) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of `pieces` pieces: WordPiece, Unigram or byte-level BPE."""
-    names = SPECIAL_TOKENS["WordPiece" if kind == "WordPiece" else "Unigram"]
+    """Return a tokenizer of `pieces` pieces: WordPiece, Unigram, byte-level BPE or Gemma's."""
+    names = {"WordPiece": SPECIAL_TOKENS["WordPiece"], "Gemma": GEMMA}.get(
+        kind, SPECIAL_TOKENS["Unigram"]
+    )
     # The first two trained as by `scratch`: by the trainers of `tokenizers` alone, each run of the
     # tests has other ids, and with them other losses.
-    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": _bpe}[kind]
+    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": byte_level}
+    train |= {"Gemma": byte_fallback}
     return PreTrainedTokenizerFast(
-        tokenizer_object=train(TEXTS, pieces), model_max_length=64, **names
+        tokenizer_object=train[kind](TEXTS, pieces), model_max_length=64, **names
     )
 
 
-def _bpe(texts: list[str], pieces: int) -> Tokenizer:
-    """RoBERTa's kind: every byte has a piece, `pieces` are further ones."""
+def byte_level(texts: Sequence[str], pieces: int) -> Tokenizer:
+    """Return RoBERTa's kind of tokenizer: every byte has a piece, `pieces` are further ones."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -92,4 +113,46 @@ def _bpe(texts: list[str], pieces: int) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     ends = (("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")))
     tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
+    return tokenizer
+
+
+def byte_fallback(texts: Sequence[str], pieces: int, characters: int = 40) -> Tokenizer:
+    """Return Gemma's kind of tokenizer: `pieces` pieces besides special ones and bytes.
+
+    Of the texts' characters, the most frequent ones have a piece; all others fall apart into bytes.
+    As in what is made of a SentencePiece model, every two pieces that make up a third are a merge,
+    and a text is not cut into words.
+    """
+    spaces = normalizers.Replace(" ", "▁")
+    words = Tokenizer(models.BPE())
+    words.normalizer = spaces
+    words.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    trainer = trainers.BpeTrainer(
+        vocab_size=pieces, limit_alphabet=characters, special_tokens=["▁"], show_progress=False
+    )
+    words.train_from_iterator(texts, trainer)
+    learnt = sorted(words.get_vocab(), key=words.token_to_id)
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    every = [*special, *(f"<0x{byte:02X}>" for byte in range(256)), *learnt]
+    ids = {piece: i for i, piece in enumerate(every)}
+
+    def splits(piece: str) -> list[tuple[str, str]]:
+        found = ((piece[:at], piece[at:]) for at in range(1, len(piece)))
+        return sorted((ids[one], ids[two]) for one, two in found if {one, two} <= ids.keys())
+
+    merges = chain.from_iterable(map(splits, learnt))
+    named = [(every[left], every[right]) for left, right in merges]
+    tokenizer = Tokenizer(
+        models.BPE(ids, named, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    )
+    tokenizer.normalizer = spaces
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    tokenizer.decoder = decoders.Sequence(steps)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>",
+        pair="<bos> $A <eos> <bos>:1 $B:1 <eos>:1",
+        special_tokens=[("<bos>", ids["<bos>"]), ("<eos>", ids["<eos>"])],
+    )
+    tokenizer.add_special_tokens([AddedToken(one, special=True) for one in special])
     return tokenizer

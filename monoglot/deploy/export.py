@@ -19,7 +19,13 @@ import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
-from transformers import BertModel, DistilBertModel, PreTrainedModel, XLMRobertaModel
+from transformers import (
+    BertModel,
+    DistilBertModel,
+    ModernBertModel,
+    PreTrainedModel,
+    XLMRobertaModel,
+)
 
 from monoglot.checkpoints import TOKENIZER_FILES, check, count_parameters, from_safetensors
 from monoglot.errors import UserError
@@ -33,6 +39,7 @@ FAMILIES: dict[str, tuple[type[PreTrainedModel], dict[str, bool]]] = {
     "bert": (BertModel, {"add_pooling_layer": False}),
     "xlm-roberta": (XLMRobertaModel, {"add_pooling_layer": False}),
     "distilbert": (DistilBertModel, {}),
+    "modernbert": (ModernBertModel, {}),
 }
 """Classes, and what takes the pooler away, which no checkpoint here has."""
 

@@ -10,24 +10,29 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import adapters
 import torch
 import transformers
-from adapters import (
-    AutoAdapterModel,
-    BertAdapterModel,
-    DistilBertAdapterModel,
-    XLMRobertaAdapterModel,
-)
+from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
+from adapters.context import ForwardContext
+from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin
+from adapters.model_mixin import EmbeddingAdaptersWrapperMixin
+from adapters.wrappers.interfaces import get_adapter_interface
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoTokenizer,
+    ModernBertConfig,
+    ModernBertModel,
+    ModernBertPreTrainedModel,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.modeling_outputs import ModelOutput
 from transformers.utils import logging as transformers_logging
 
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
@@ -46,10 +51,43 @@ from monoglot.files import sha256, whole_folder
 from monoglot.paths import ADAPTER_CONFIG, ADAPTER_WEIGHTS, HEAD_CONFIG, HEAD_WEIGHTS, KEPT_FILES
 
 NAME = "task"
+
+
+class ModernBertAdapterModel(
+    EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, ModernBertPreTrainedModel
+):
+    """ModernBERT with adapters and heads, for which the library has hooks, but no class."""
+
+    head_types = ("classification", "tagging")
+
+    def __init__(self, config: ModernBertConfig) -> None:
+        super().__init__(config)
+        self.model = ModernBertModel(config)
+        # For other methods, the library would put layers with a bias in place of those without.
+        hooks = replace(get_adapter_interface("modernbert"), adapter_methods=["bottleneck"])
+        adapters.init(self.model, interface=hooks)
+        self._init_head_modules()
+        self.post_init()
+
+    @ForwardContext.wrap
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        head: str | None = None,
+        **more: object,
+    ) -> ModelOutput:
+        """Return the active head's output for token ids and attention mask, [batch, length]."""
+        states = self.model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True)
+        about = {"attention_mask": attention_mask, "return_dict": True, **more}
+        return self.forward_head(states, head_name=head, **about)
+
+
 FAMILIES = {
     "bert": BertAdapterModel,
     "xlm-roberta": XLMRobertaAdapterModel,
     "distilbert": DistilBertAdapterModel,
+    "modernbert": ModernBertAdapterModel,
 }
 
 
@@ -160,6 +198,8 @@ def first_position(model: PreTrainedModel) -> int:
 
 FLEXIBLE = "prediction_heads"
 """The key of a configuration with heads of the `adapters` library."""
+HOOKS = "adapter_interface.json"
+"""What the library writes beside weights of a family that it has only hooks for, its own hooks."""
 
 
 def save_tuned(
@@ -177,7 +217,8 @@ def save_tuned(
     else:
         stock = _stock(model, checkpoint, task.stock, labels, names)
         stock.save_pretrained(folder, safe_serialization=True, max_shard_size="1TB")
-    (folder / "generation_config.json").unlink(missing_ok=True)
+    for name in ("generation_config.json", HOOKS):
+        (folder / name).unlink(missing_ok=True)
     shutil.copyfile(checkpoint / "tokenizer.json", folder / "tokenizer.json")
     about = json.loads((checkpoint / "tokenizer_config.json").read_text(encoding="utf-8"))
     text = json.dumps(about | {"model_max_length": max_length}, indent=2, ensure_ascii=False)
@@ -187,7 +228,8 @@ def save_tuned(
 def load_tuned(folder: Path) -> PreTrainedModel:
     """Load what `save` wrote, in fp32 and evaluation mode."""
     config = parsed_config(folder, str(folder))
-    model_class = AutoAdapterModel if FLEXIBLE in config else _stock_class(config)
+    flexible = FLEXIBLE in config
+    model_class = FAMILIES[config["model_type"]] if flexible else _stock_class(config)
     model = model_class.from_pretrained(
         folder,
         use_safetensors=True,
@@ -265,6 +307,7 @@ def save(
             CHECKPOINT: sha256(checkpoint / "model.safetensors"),
         }
         model.save_adapter(str(aside), NAME, meta_dict=about, use_safetensors=True)
+        (aside / HOOKS).unlink(missing_ok=True)
         labels = {name: at for at, name in enumerate(task.classes)}
         model_name = "/".join((names.model, names.language, names.variant))
         named = {"name": task.name, "model_name": model_name}

@@ -25,7 +25,15 @@ from monoglot.evaluate.finetune import (
     check_outputs,
     learning_rate,
 )
-from monoglot.evaluate.packed import Dropout, PackedBatch, PackedEncoder, Packing, keep_all
+from monoglot.evaluate.packed import (
+    Dropout,
+    GatedEncoder,
+    PackedBatch,
+    PackedEncoder,
+    Packing,
+    keep_all,
+    packed_encoder,
+)
 from monoglot.evaluate.task import Task, TuningSettings
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
@@ -87,12 +95,19 @@ class AdapterStack:
                 found[name] = piece.view(-1, *shape)
         return found
 
-    def adapt(self, weights: Weights, layer: int, norm: nn.LayerNorm, states: Tensor) -> Tensor:
+    def adapt(
+        self, weights: Weights, layer: int, norm: nn.LayerNorm | None, states: Tensor
+    ) -> Tensor:
         """Return a layer's output from the sum before its last norm, [1 or seeds, tokens, hidden].
 
-        The norm is applied before the bottleneck and again after it (`seq_bn`).
+        The norm is applied before the bottleneck and again after it (`seq_bn`). Without one, see
+        `packed.Adapter`.
         """
         down, up = self.adapters[layer].adapter_down[0], self.adapters[layer].adapter_up
+        if norm is None:
+            output, seen = states.chunk(2, -1)
+            narrow = torch.relu(self._linear(weights, down, seen))
+            return output + self._linear(weights, up, narrow)
         narrow = torch.relu(self._linear(weights, down, norm(states)))
         return norm(states + self._linear(weights, up, narrow))
 
@@ -198,7 +213,11 @@ class PackedEvaluation:
     """
 
     def __init__(
-        self, encoder: PackedEncoder, data: Packing, wanted: Tensor, room: int = 0
+        self,
+        encoder: PackedEncoder | GatedEncoder,
+        data: Packing,
+        wanted: Tensor,
+        room: int = 0,
     ) -> None:
         self.encoder, self.data = encoder, data
         self.batches = [
@@ -249,7 +268,7 @@ class PackedEvaluation:
 
 
 def logits(
-    encoder: PackedEncoder,
+    encoder: PackedEncoder | GatedEncoder,
     stack: AdapterStack,
     batch: PackedBatch,
     start: Tensor,
@@ -311,9 +330,9 @@ class AdapterTraining:
             for at in range(0, len(self.seeds), size)
         ]
         self.size = size
-        self.encoder = self.tested = PackedEncoder(model, task.first_state_only)
+        self.encoder = self.tested = packed_encoder(model, task.first_state_only)
         if settings.precision == "bf16":
-            self.encoder = PackedEncoder(model, task.first_state_only, torch.bfloat16)
+            self.encoder = packed_encoder(model, task.first_state_only, torch.bfloat16)
 
     def train(self, data: Encoded, dev: Encoded | None) -> None:
         """Train all seeds on `data`; with `dev`, keep each one's epoch of the lowest loss on it.

@@ -44,6 +44,17 @@ def load_tokenizer(checkpoint: str | Path, max_length: int) -> Tokenizer:
     return tokenizer
 
 
+def lead_of(tokenizer: Tokenizer) -> str:
+    """Return what words given one by one need before them, to have the pieces they have in a text.
+
+    The first word of a sentence needs nothing. It is a space for a tokenizer whose pieces begin
+    with one, and that puts none there by itself; else nothing.
+    """
+    apart = tokenizer.encode(["a", "a"], is_pretokenized=True, add_special_tokens=False)
+    running = tokenizer.encode("a a", add_special_tokens=False)
+    return "" if apart.ids == running.ids else " "
+
+
 def encode_splits(
     splits: Mapping[str, Sequence[Example]],
     checkpoint: str | Path,

@@ -221,14 +221,15 @@ class FrozenLinear:
 
     Args:
         weight: [out, in], shared with its model, not copied, unless in another precision.
-        bias: [out].
+        bias: [out], or None.
         precision: of the product; what goes in and comes out stays as it is.
     """
 
     def __init__(
-        self, weight: Tensor, bias: Tensor, precision: torch.dtype = torch.float32
+        self, weight: Tensor, bias: Tensor | None, precision: torch.dtype = torch.float32
     ) -> None:
-        self.weight, self.bias = weight.detach().to(precision), bias.detach().to(precision)
+        self.weight = weight.detach().to(precision)
+        self.bias = None if bias is None else bias.detach().to(precision)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Map [..., in] to [..., out]; differentiable in `x`."""
@@ -312,6 +313,7 @@ def attend(
     heads: int,
     drop: Dropout,
     p: float,
+    window: int | None = None,
 ) -> Tensor:
     """Return what each query attends to, [stack, queries, hidden], heads side by side.
 
@@ -322,6 +324,7 @@ def attend(
             ask, [stack, tokens, 2 * hidden] keys and values. Queries come scaled.
         firsts: [stack, sequences, hidden] queries of the first tokens, or None for all tokens.
         p: probability of dropping an attention weight.
+        window: how many tokens away a query sees; None for all of its sequence.
     """
     stack, _, width = states.shape
     groups = batch.groups
@@ -335,13 +338,33 @@ def attend(
         inputs = list(padded.permute(3, 0, 1, 4, 2, 5).unbind(0))
         if first is not None:
             inputs.insert(0, first.reshape(stack, group.sequences, heads, 1, size))
-        weighed = _attention(*inputs, group.bias, drop, p)
+        bias = group.bias if window is None else _nearby(group, window, inputs[0])
+        weighed = _attention(*inputs, bias, drop, p)
         weighed = weighed.transpose(2, 3).reshape(stack, -1, heads * size)
         whole = first is not None or group.places is None
         found.append(weighed if whole else Select.apply(weighed, group.places))
     if firsts is None:
         found.append(filler[..., : heads * size])
     return torch.cat(found, 1)
+
+
+FAR = -1e30
+"""Added to attention scores of keys beyond the window. It is finite, so that padding as a query,
+which may see nothing but padding within the window, has weights that are numbers."""
+
+
+def _nearby(group: PackedGroup, window: int, queries: Tensor) -> Tensor | None:
+    """Return the bias [sequences, 1, first queries, length] with a window.
+
+    Args:
+        queries: [stack, sequences, heads, first queries, size].
+    """
+    if group.length <= window + 1:
+        return group.bias
+    place = torch.arange(group.length, device=queries.device)
+    far = (place[: queries.shape[3], None] - place).abs() > window
+    bias = torch.zeros(far.shape, device=queries.device).masked_fill(far, FAR)
+    return bias.expand(group.sequences, 1, -1, -1) + (0 if group.bias is None else group.bias)
 
 
 def _attention(
@@ -366,8 +389,12 @@ def _attention(
 # tokens alone, from the model's own weights. What precedes the first adapter is the same for all
 # seeds and stands apart, in `start`.
 
-Adapter = Callable[[int, nn.LayerNorm, Tensor], Tensor]
-"""Maps layer, its norm and the states before it [1 or stack, tokens, hidden] to its output."""
+Adapter = Callable[[int, nn.LayerNorm | None, Tensor], Tensor]
+"""Maps layer, its norm and the states before it [1 or stack, tokens, hidden] to its output.
+
+Without a norm, the states are [..., 2 * hidden]: the layer's output, to which the adapter adds, and
+what the adapter reads.
+"""
 
 
 @dataclass(frozen=True)
@@ -454,7 +481,7 @@ def _widened(layer: Layer, states: Tensor) -> Tensor:
     return layer.activation(layer.widen(states))
 
 
-Freeze = Callable[[Tensor, Tensor], FrozenLinear]
+Freeze = Callable[[Tensor, Tensor | None], FrozenLinear]
 
 
 def _bert_layer(layer: nn.Module, freeze: Freeze) -> Layer:
@@ -502,3 +529,128 @@ def _projections(
         freeze(weight[width:], bias[width:]),
         freeze(weight, bias),
     )
+
+
+# The same of a ModernBERT: norms come first, positions turn queries and keys, neurons are gated.
+#
+# The library's adapter is added to the layer's output there, and reads the feed-forward part's
+# output together with its normalised input.
+
+
+@dataclass(frozen=True)
+class GatedLayer:
+    """A layer's frozen parts, as in `Layer`; `window` is how far it sees, None for everything."""
+
+    attention_norm: nn.Module
+    ask: FrozenLinear
+    offer: FrozenLinear
+    attend: FrozenLinear
+    rotary: nn.Module
+    window: int | None
+    attended: FrozenLinear
+    ffn_norm: nn.LayerNorm
+    widen: FrozenLinear
+    activation: nn.Module
+    narrow: FrozenLinear
+    p_weights: float
+    p_attended: float
+    p_ffn: float
+
+
+class GatedEncoder:
+    """The encoder of a ModernBERT, see `PackedEncoder`."""
+
+    def __init__(
+        self, model: PreTrainedModel, classify: bool, precision: torch.dtype = torch.float32
+    ) -> None:
+        base = model.base_model
+        self.classify = classify
+        self.embeddings, self.norm = base.embeddings, base.final_norm
+        self.heads = model.config.num_attention_heads
+        freeze = partial(FrozenLinear, precision=precision)
+        self.layers = [_gated_layer(layer, freeze) for layer in base.layers]
+
+    def start(self, batch: PackedBatch, drop: Dropout) -> Tensor:
+        """Return what the first adapter sees, [1, tokens, 2 * hidden]."""
+        parts = self.embeddings
+        states = parts.norm(parts.tok_embeddings(batch.ids))[None]
+        return self._layer(0, drop(states, parts.drop.p), batch, drop)
+
+    def finish(self, start: Tensor, batch: PackedBatch, adapter: Adapter, drop: Dropout) -> Tensor:
+        """Return the last states of the tokens that the head reads, [stack, wanted, hidden]."""
+        states = start
+        for number in range(len(self.layers)):
+            if number:
+                states = self._layer(number, states, batch, drop)
+            states = adapter(number, None, states)
+        return self.norm(states)
+
+    def _layer(self, number: int, states: Tensor, batch: PackedBatch, drop: Dropout) -> Tensor:
+        """Map a layer's input to its output and what its adapter reads, side by side.
+
+        Of the last layer, only what the head reads is computed.
+        """
+        layer, last = self.layers[number], number == len(self.layers) - 1
+        given = (batch, self.heads, drop, layer.p_weights, layer.window)
+        normed = layer.attention_norm(states)
+        if last and self.classify:  # first tokens have position 0, which turns nothing
+            asked = layer.ask(Select.apply(normed, batch.starts))
+            inputs = Select.apply(states, batch.starts)
+            context = attend(self._turned(layer, layer.offer(normed), 1, batch), asked, *given)
+        else:
+            turned = self._turned(layer, layer.attend(normed), 2, batch)
+            inputs, context = states, attend(turned, None, *given)
+            if last:
+                inputs = Select.apply(states, batch.wanted)
+                context = Select.apply(context, batch.wanted)
+        attended = inputs + drop(layer.attended(context), layer.p_attended)
+        normed = layer.ffn_norm(attended)
+        inner, gate = layer.widen(normed).chunk(2, -1)
+        made = layer.narrow(drop(layer.activation(inner) * gate, layer.p_ffn))
+        return torch.cat([attended + made, made + normed], -1)
+
+    def _turned(self, layer: GatedLayer, states: Tensor, count: int, batch: PackedBatch) -> Tensor:
+        """Turn the first `count` of queries, keys and values by their positions."""
+        width = layer.attended.weight.shape[0]
+        parts = states.unflatten(-1, (-1, self.heads, width // self.heads))
+        cos, sin = (
+            x[:, :, None, None] for x in layer.rotary(states, position_ids=batch.positions[None])
+        )
+        turned = parts[:, :, :count]
+        first, second = turned.chunk(2, -1)
+        turned = turned * cos + torch.cat([-second, first], -1) * sin
+        return torch.cat([turned, parts[:, :, count:]], 2).flatten(2)
+
+
+def _gated_layer(layer: nn.Module, freeze: Freeze) -> GatedLayer:
+    inner, ffn = layer.attn, layer.mlp
+    near = inner.local_attention[0]
+    size = len(inner.Wqkv.weight) // 3
+    scale = torch.ones(3 * size, 1, device=inner.Wqkv.weight.device)
+    scale[:size] = inner.head_dim**-0.5
+    weight = inner.Wqkv.weight.detach() * scale
+    bias = None if inner.Wqkv.bias is None else inner.Wqkv.bias.detach() * scale[:, 0]
+    return GatedLayer(
+        attention_norm=layer.attn_norm,
+        ask=freeze(weight[:size], None if bias is None else bias[:size]),
+        offer=freeze(weight[size:], None if bias is None else bias[size:]),
+        attend=freeze(weight, bias),
+        rotary=inner.rotary_emb,
+        window=None if near < 0 else near,
+        attended=freeze(inner.Wo.weight, inner.Wo.bias),
+        ffn_norm=layer.mlp_norm,
+        widen=freeze(ffn.Wi.weight, ffn.Wi.bias),
+        activation=ffn.act,
+        narrow=freeze(ffn.Wo.weight, ffn.Wo.bias),
+        p_weights=inner.attention_dropout,
+        p_attended=getattr(inner.out_drop, "p", 0.0),
+        p_ffn=ffn.drop.p,
+    )
+
+
+def packed_encoder(
+    model: PreTrainedModel, classify: bool, precision: torch.dtype = torch.float32
+) -> PackedEncoder | GatedEncoder:
+    """Return the encoder of a model, see `PackedEncoder`."""
+    made = GatedEncoder if model.config.model_type == "modernbert" else PackedEncoder
+    return made(model, classify, precision)

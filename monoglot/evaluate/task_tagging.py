@@ -78,11 +78,14 @@ class Tagging(Task):
         With `label_subtokens` "all" each sub-token carries its word's tag (as the paper does; a
         `B-` is repeated), with "first" only the first one does.
         """
-        from monoglot.evaluate.encoding import IGNORED, Encoded, padded
+        from monoglot.evaluate.encoding import IGNORED, Encoded, lead_of, padded
 
-        encodings = tokenizer.encode_batch(
-            [list(example.tokens) for example in examples], is_pretokenized=True
-        )
+        lead = lead_of(tokenizer)
+        sentences = [
+            [lead * (number > 0) + word for number, word in enumerate(example.tokens)]
+            for example in examples
+        ]
+        encodings = tokenizer.encode_batch(sentences, is_pretokenized=True)
         ids, lengths = padded([encoding.ids for encoding in encodings], pad)
         words, _ = padded([_word_indices(encoding) for encoding in encodings], -1)
         index = {tag: number for number, tag in enumerate(self.classes)}

@@ -49,13 +49,14 @@ class Operation:
         new_tokenizer: whether the tokenizer is not its parent's.
         vocabulary: returns how many pieces there are afterwards, from its parameters; None if they
             do not say.
-        shape: returns the keys of the shape that it changes, from its parameters.
+        shape: returns the keys of the shape that it changes, from its parameters, the shape of its
+            parent, and the model's family.
         trains: whether it trains with masked LM, beside a `history.csv`.
         asks_head: whether it needs the predictions of its parent, hence a trained head.
         check_variant: raises `UserError` for what a variant cannot be, given its key, what it says
             itself, and that with the defaults of the operation.
         check: raises `UserError` for what a checkpoint cannot be, given its key, its parameters,
-            its model's name and its model's block of the configuration.
+            its model's name and its model's block of the configuration, with its parent's shape.
         files: what it writes besides a checkpoint.
         memory, hours: gigabytes and time of a first attempt on a cluster, with room for the models
             of the paper.
@@ -75,7 +76,9 @@ class Operation:
     takes: Literal["weights", "tokenizer"] = "weights"
     new_tokenizer: bool = False
     vocabulary: Callable[[Settings], int | None] = lambda settings: None
-    shape: Callable[[Settings], Mapping[str, int]] = lambda settings: {}
+    shape: Callable[[Settings, Mapping[str, int], str], Mapping[str, int]] = (
+        lambda settings, before, family: {}
+    )
     shrinks: bool = False
     trains: bool = False
     asks_head: bool = False

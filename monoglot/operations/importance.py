@@ -6,11 +6,12 @@ dimensions that hold more or less of it.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, layer_norm
 
 from monoglot.errors import UserError
 from monoglot.operations import surgery
@@ -49,6 +50,8 @@ def importance(
     - `gradient_weight`: |sum_j dL/dW_ij W_ij + dL/db_i b_i|, the first-order change of the loss
       if the neuron were zero (the paper's code);
     - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2).
+
+    A gated neuron has two rows of W, and the sums go over both.
 
     A head gets |dL/dm|, summed over the batches, where m = 1 is a factor on its output (Michel et
     al. 2019, arXiv 1905.10650). The paper's code never sets that gradient back to zero, so that a
@@ -111,8 +114,9 @@ class Stream:
 def stream(model: "PreTrainedModel", batches: Iterable[Batch]) -> Stream:
     """Measure the residual stream after the embeddings and after each layer.
 
-    That is after a LayerNorm each time, in the architectures that are known here. Later layers have
-    longer vectors than earlier ones, hence the scaling.
+    That is after a LayerNorm each time; where an architecture has its norms within layers, the
+    states are taken as these see them, normalised. Later layers have longer vectors than earlier
+    ones, hence the scaling.
 
     Args:
         model: a masked language model or an encoder; it is put in evaluation mode.
@@ -132,6 +136,8 @@ def stream(model: "PreTrainedModel", batches: Iterable[Batch]) -> Stream:
         tokens += int(present.sum())
         for number, layer in enumerate(states):
             rows = layer.cpu()[present]
+            if anatomy(model.config).pre_norm:
+                rows = layer_norm(rows, rows.shape[-1:])
             moments[number] += surgery.gram(rows)
             magnitudes[number] += rows.double().abs().sum(0)
     if not tokens:
@@ -187,17 +193,19 @@ def _loss(model: "PreTrainedModel", ids: Tensor, attention_mask: Tensor, labels:
 def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple[Tensor, Tensor]:
     """Return a batch's scores of neurons, and of heads with their sign."""
     layers, names = layers_of(model), anatomy(model.config)
-    dense = [layer.get_submodule(names.inner) for layer in layers]
-    weights, biases = [d.weight for d in dense], [d.bias for d in dense]
+    inner = [list(layer.get_submodule(names.inner).parameters()) for layer in layers]
     mixing = [layer.get_submodule(names.mixing).weight for layer in layers]
-    gradients = iter(torch.autograd.grad(loss, weights + biases + mixing))
-    slopes, offsets, mixed = ([next(gradients) for _ in layers] for _ in range(3))
+    gradients = iter(torch.autograd.grad(loss, [*chain.from_iterable(inner), *mixing]))
     rows = []
-    for w, b, dw, db in zip(weights, biases, slopes, offsets, strict=True):
+    for parts in inner:  # weight, and bias if there is one
+        slopes = [next(gradients) for _ in parts]
         if measure == "gradient_weight":
-            rows.append(((dw * w.detach()).sum(1) + db * b.detach()).abs())
+            terms = [slope * part.detach() for slope, part in zip(slopes, parts, strict=True)]
         else:
-            rows.append(dw.abs().sum(1) + db.abs())
+            terms = [slope.abs() for slope in slopes]
+        of_rows = sum(term.flatten(1).sum(1) if term.dim() > 1 else term for term in terms)
+        rows.append(of_rows.unflatten(0, (1 + names.gated, -1)).sum(0).abs())
+    mixed = list(gradients)
     columns = [(do * o.detach()).sum(0) for o, do in zip(mixing, mixed, strict=True)]
     by_head = torch.stack(columns).unflatten(1, (model.config.num_attention_heads, -1)).sum(2)
     return torch.stack(rows).double().cpu(), by_head.double().cpu()

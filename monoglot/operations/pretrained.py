@@ -145,10 +145,12 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
 
 def _as_it_is(path: str | Path, family: str) -> tuple[str, dict[str, str], int | None]:
     """A tokenizer as `_own_tokenizer` returns it, taken by its file alone."""
-    from monoglot.tokenizer_json import SPECIAL_TOKENS, read_tokenizer, to_json
+    from tokenizers import Tokenizer
 
-    tokenizer = read_tokenizer(path, family)
-    return to_json(tokenizer), SPECIAL_TOKENS[tokenizer["model"]["type"]], None
+    from monoglot.tokenizer_json import read_tokenizer, special_names, to_json
+
+    contents = to_json(read_tokenizer(path, family))
+    return contents, special_names(Tokenizer.from_str(contents)), None
 
 
 def _fitted(

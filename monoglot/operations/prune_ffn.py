@@ -46,7 +46,7 @@ OPERATION = Operation(
     summary="the least important neurons of each layer's feed-forward part dropped",
     reads=("validation",),
     encoded=("validation",),
-    shape=lambda settings: {"ffn_size": settings["size"]},
+    shape=lambda settings, before, family: {"ffn_size": settings["size"]},
     shrinks=True,
     asks_head=True,
     memory=16,
@@ -138,10 +138,12 @@ def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTr
     setattr(smaller.config, names.ffn_size, sizes.pop())
     for layer, rows in zip(layers_of(smaller), kept, strict=True):
         inner, outer = layer.get_submodule(names.inner), layer.get_submodule(names.outer)
-        inner.weight = torch.nn.Parameter(inner.weight.detach()[rows])
-        inner.bias = torch.nn.Parameter(inner.bias.detach()[rows])
+        made = torch.cat([rows, rows + outer.in_features]) if names.gated else rows
+        inner.weight = torch.nn.Parameter(inner.weight.detach()[made])
+        if inner.bias is not None:
+            inner.bias = torch.nn.Parameter(inner.bias.detach()[made])
         outer.weight = torch.nn.Parameter(outer.weight.detach()[:, rows])
-        inner.out_features = outer.in_features = len(rows)
+        inner.out_features, outer.in_features = len(made), len(rows)
     return smaller.eval()
 
 
@@ -176,6 +178,6 @@ def _order_heads(model: "PreTrainedModel", orders: "torch.Tensor") -> None:
         rows = torch.arange(mixing.in_features).unflatten(0, (len(order), -1))[order].flatten()
         with torch.no_grad():
             for dense in map(layer.get_submodule, names.projections):
-                dense.weight.copy_(dense.weight[rows])
-                dense.bias.copy_(dense.bias[rows])
+                for tensor in dense.parameters():  # weight, and bias if there is one
+                    tensor.copy_(tensor.unflatten(0, (-1, len(rows)))[:, rows].flatten(0, 1))
             mixing.weight.copy_(mixing.weight[:, rows])

@@ -1,8 +1,10 @@
 """The parent with a smaller hidden size."""
 
 import copy
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from monoglot.checkpoints import ROTARY
 from monoglot.errors import UserError
 from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation, chosen
@@ -26,7 +28,8 @@ class ReduceHidden(OfParent):
     """Parameters of `reduce_hidden`."""
 
     size: Count
-    """The new hidden size, a multiple of the attention heads."""
+    """The new hidden size, a multiple of the attention heads; of a `modernbert`, a multiple of \
+their width, or with `heads: aligned` a divisor of the hidden size."""
     method: Method = "truncate"
     """The first dimensions (`truncate`, the paper's), those after a low-rank approximation of \
 each matrix (`svd`), those that are largest on the validation text (`activations`), or a change of \
@@ -34,7 +37,64 @@ basis to the leading directions of the word embeddings (`projection`) or of the 
 all layers on the validation text (`hidden_states`)."""
     heads: Heads = "cut"
     """Of attention, the first dimensions of all heads together (`cut`, the paper's code), those \
-of every head (`aligned`), or every head's best approximation (`low_rank`)."""
+of every head (`aligned`), or every head's best approximation (`low_rank`). Of a `modernbert`, \
+`cut` keeps the first heads whole, and `low_rank` is not possible."""
+
+
+def heads_after(family: str, hidden: int, count: int, size: int, heads: str) -> int:
+    """Return how many of `count` attention heads there are after a cut from `hidden` to `size`.
+
+    As many as before, but with rotary positions `cut` leaves the first heads as they are.
+
+    Raises:
+        UserError: heads cannot be cut to that size, or not in this way.
+    """
+    width = hidden // count
+    if family not in ROTARY:
+        if size % count:
+            raise UserError(
+                f"hidden size {size} is not divisible by the model's {count} attention heads; "
+                f"give a multiple of {count}"
+            )
+        return count
+    if heads == "low_rank":
+        raise UserError(
+            "heads 'low_rank' changes the basis of queries and keys, which the rotary positions of "
+            f"a {family} do not allow; use cut or aligned"
+        )
+    fits = [2 * n * count for n in range(1, width // 2 + 1) if width % (2 * n) == 0]
+    aligned = f"with heads 'aligned' give {' or '.join(map(str, fits))}"
+    if heads == "cut":
+        if size % width:
+            raise UserError(
+                f"hidden size {size} does not keep whole attention heads, as the rotary positions "
+                f"of a {family} need; give a multiple of {width}, or {aligned}"
+            )
+        return size // width
+    if size not in fits:
+        raise UserError(
+            f"hidden size {size} leaves heads in which the rotary positions of a {family} turn at "
+            f"other speeds; {aligned}"
+        )
+    return count
+
+
+def _shape(settings: Mapping, before: Mapping[str, int], family: str) -> dict[str, int]:
+    size, hidden = settings["size"], before["hidden_size"]
+    whole = family in ROTARY and settings["heads"] == "cut"
+    heads = max(1, before["heads"] * size // hidden) if whole else before["heads"]
+    return {"hidden_size": size, "heads": heads}
+
+
+def _check_family(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
+    family, before = model["family"], model["shape"]
+    if family not in ROTARY:  # the shape alone says whether it can be
+        return
+    try:
+        sizes = before["hidden_size"], before["heads"], settings["size"]
+        heads_after(family, *sizes, settings["heads"])
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 OPERATION = Operation(
@@ -45,7 +105,8 @@ OPERATION = Operation(
     reads=("validation",),
     encoded=("validation",),
     reads_with=lambda settings: any(one in OF_TEXT for one in chosen(settings.get("method"))),
-    shape=lambda settings: {"hidden_size": settings["size"]},
+    shape=_shape,
+    check=_check_family,
     shrinks=True,
     memory=16,
     order=5,
@@ -55,17 +116,22 @@ OPERATION = Operation(
 STREAM, ATTENTION = "stream", "attention"
 AXES = {
     "LayerNorm": (STREAM,),
-    "layer_norm": (STREAM,),
+    "norm": (STREAM,),
     "embeddings": (None, STREAM),
     "attention.self": (ATTENTION, STREAM),
     "attention.output.dense": (STREAM, ATTENTION),
     "intermediate.dense": (None, STREAM),
     "output.dense": (STREAM, None),
     "transform.dense": (STREAM, STREAM),
-    "lm_head.dense": (STREAM, STREAM),
+    "head.dense": (STREAM, STREAM),
     "pooler.dense": (STREAM, STREAM),
     "decoder.weight": (None, STREAM),
-    # DistilBERT's names.
+    # ModernBERT's names, other than these.
+    "attn.Wqkv": (ATTENTION, STREAM),
+    "attn.Wo": (STREAM, ATTENTION),
+    "mlp.Wi": (None, STREAM),
+    "mlp.Wo": (STREAM, None),
+    # DistilBERT's.
     "attention.out_lin": (STREAM, ATTENTION),
     "attention": (ATTENTION, STREAM),
     "ffn.lin1": (None, STREAM),
@@ -102,11 +168,13 @@ def reduce_hidden(
       weighing the same. Of a real multilingual encoder they hold less of the stream than its first
       dimensions do: most pieces are of other languages, and layers write where embeddings are not.
 
-    `heads` says what becomes of attention heads, whose number stays:
+    `heads` says what becomes of attention heads. Their number stays, but for `cut` with rotary
+    positions, which leaves the first heads as they are:
 
     - `cut`: the first rows of the query, key and value matrices stay (the paper's code). They are
       the parent's first heads, cut anew into heads of `size` / heads rows; the last ones are lost.
-    - `aligned`: every head keeps its first `size` / heads dimensions.
+    - `aligned`: every head keeps its first `size` / heads dimensions, or with rotary positions
+      those that turn as fast as in a head of that width; see `kept_dimensions`.
     - `low_rank`: every head keeps the best approximation of that rank; see `principal_heads`.
 
     Args:
@@ -134,9 +202,11 @@ def reduce_hidden(
 
     _check(model, size, method, heads)
     config = copy.deepcopy(model.config)
+    family, hidden, count = config.model_type, config.hidden_size, config.num_attention_heads
+    config.num_attention_heads = heads_after(family, hidden, count, size, heads)
     config.hidden_size = size
     inner = f"{anatomy(config).inner}.weight"
-    rows = kept_dimensions(heads, config.num_attention_heads, model.config.hidden_size, size)
+    rows = kept_dimensions(heads, count, hidden, size, family in ROTARY)
     weights = {}
     with torch.no_grad():
         stream = _stream(model, size, method, measured)
@@ -145,7 +215,7 @@ def reduce_hidden(
             source = rotated.get(name, weight)
             if method == "svd" and source.dim() == 2:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
-            narrowed = _narrowed(name, source, rows, stream)
+            narrowed = _narrowed(name, source, rows, stream, hidden)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
     return reshaped(model, config, weights)
 
@@ -171,15 +241,19 @@ def _stream(
 
 
 def _narrowed(
-    name: str, tensor: "Tensor", rows: "Tensor", stream: "Basis | Dimensions"
+    name: str, tensor: "Tensor", rows: "Tensor", stream: "Basis | Dimensions", hidden: int
 ) -> "Tensor":
-    """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream."""
+    """Return a parameter of the parent, cut to dimensions `rows` of the heads and to the stream.
+
+    An axis may have the `hidden` dimensions of the heads several times: for queries, keys, values.
+    """
     axes = next((axes for part, axes in AXES.items() if part in name), (None,))
     if axes == (STREAM,) and name.endswith("weight"):
         return stream.gains(tensor)
     for axis, kind in enumerate(axes[: tensor.dim()]):
         if kind == ATTENTION:
-            tensor = tensor.index_select(axis, rows.to(tensor.device))
+            parts = tensor.unflatten(axis, (-1, hidden))
+            tensor = parts.index_select(axis + 1, rows.to(tensor.device)).flatten(axis, axis + 1)
         elif kind == STREAM:
             tensor = stream.project(tensor, axis)
     return tensor
@@ -212,9 +286,4 @@ def _check(model: "PreTrainedModel", size: int, method: str, heads: str) -> None
         raise UserError(
             f"cannot reduce hidden size {config.hidden_size} to {size}; "
             f"give a number from 1 to {config.hidden_size}"
-        )
-    if size % config.num_attention_heads:
-        raise UserError(
-            f"hidden size {size} is not divisible by the model's {config.num_attention_heads} "
-            f"attention heads; give a multiple of {config.num_attention_heads}"
         )

@@ -1,19 +1,19 @@
 """A randomly initialised encoder; its tokenizer is trained on text, given, or a parent's."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from monoglot.checkpoints import ROTARY
 from monoglot.errors import UserError
 from monoglot.files import whole_folder
 from monoglot.keys import NO_FLAG, Count, Number, Parameters, Seed
 from monoglot.operations import Operation, TextOf
 
 if TYPE_CHECKING:
-    from transformers import DistilBertConfig, PreTrainedModel
+    from transformers import DistilBertConfig, ModernBertConfig, PreTrainedModel
 
 
 class ScratchShape(Parameters):
@@ -81,7 +81,7 @@ OPERATION = Operation(
     reads=("text",),
     takes="tokenizer",
     vocabulary=lambda settings: settings.get("vocab_size"),
-    shape=lambda settings: settings.get("shape", {}),
+    shape=lambda settings, before, family: settings.get("shape", {}),
     check_variant=_check_variant,
     hours=4,
     order=1,
@@ -109,8 +109,8 @@ def scratch(
     Args:
         texts: documents to train a tokenizer on, held in memory; not looked at if one is given.
         out: folder of the checkpoint.
-        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), or "xlm-roberta"
-            (Unigram).
+        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), "xlm-roberta"
+            (Unigram) or "modernbert" (byte-level BPE).
         vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
             text does not yield as many.
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
@@ -122,7 +122,7 @@ def scratch(
         seed: of the weights.
 
     Raises:
-        UserError: for a hidden size that the heads do not divide, a tokenizer that cannot be read
+        UserError: for a hidden size that does not fit the heads, a tokenizer that cannot be read
             or is not of the family, or text that a tokenizer cannot be trained on.
     """
     # In here, as planning imports this module.
@@ -134,6 +134,11 @@ def scratch(
         raise UserError(
             f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
             f"give a multiple of {heads}"
+        )
+    if family in ROTARY and hidden_size // heads % 2:
+        raise UserError(
+            f"hidden size {hidden_size} gives each of {heads} attention heads an odd width, which "
+            f"the rotary positions of a {family} do not allow; give a multiple of {2 * heads}"
         )
     if [vocab_size, tokenizer_from, parent].count(None) != 2:
         raise UserError(
@@ -180,14 +185,15 @@ def _random_model(
         BertConfig,
         BertForMaskedLM,
         DistilBertForMaskedLM,
+        ModernBertForMaskedLM,
         XLMRobertaConfig,
         XLMRobertaForMaskedLM,
     )
 
-    from monoglot.tokenizer_json import SPECIAL_TOKENS
+    from monoglot.tokenizer_json import special_names
 
     tokenizer = Tokenizer.from_str(tokenizer_json)
-    names = SPECIAL_TOKENS[json.loads(tokenizer_json)["model"]["type"]]
+    names = special_names(tokenizer)
     ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
     shape = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": ids["pad_token"], **shape}
     torch.manual_seed(seed)
@@ -195,6 +201,10 @@ def _random_model(
         return BertForMaskedLM(BertConfig(max_position_embeddings=max_positions, **shape))
     if family == "distilbert":
         return DistilBertForMaskedLM(_distilbert_config(max_positions, **shape))
+    if family == "modernbert":
+        others = {f"{role}_id": ids.get(role) for role in ("bos_token", "eos_token")}
+        others |= {f"{role}_id": ids[role] for role in ("cls_token", "sep_token")}
+        return ModernBertForMaskedLM(_modernbert_config(max_positions, **shape, **others))
     # XLM-R counts positions from the padding's id + 1.
     config = XLMRobertaConfig(
         max_position_embeddings=max_positions + ids["pad_token"] + 1,
@@ -205,6 +215,25 @@ def _random_model(
         **shape,
     )
     return XLMRobertaForMaskedLM(config)
+
+
+def _modernbert_config(
+    max_positions: int,
+    *,
+    hidden_dropout_prob: float,
+    attention_probs_dropout_prob: float,
+    **settings: int | None,
+) -> "ModernBertConfig":
+    """ModernBERT has names of its own for dropout."""
+    from transformers import ModernBertConfig
+
+    return ModernBertConfig(
+        max_position_embeddings=max_positions,
+        embedding_dropout=hidden_dropout_prob,
+        mlp_dropout=hidden_dropout_prob,
+        attention_dropout=attention_probs_dropout_prob,
+        **settings,
+    )
 
 
 def _distilbert_config(

@@ -1,14 +1,15 @@
 """The parent with fewer layers."""
 
 import copy
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from monoglot.errors import UserError
 from monoglot.keys import Count, Seed
 from monoglot.operations import OfParent, Operation
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 Strategy = Literal["first_k", "last_k", "stride", "first_last_k", "random"]
 STRATEGIES = get_args(Strategy)
@@ -21,9 +22,26 @@ class SelectLayers(OfParent):
     """How many layers stay."""
     strategy: Strategy = "last_k"
     """Which layers stay: of 12 and 6, `first_k` 0 to 5, `last_k` 6 to 11, `stride` \
-0 2 4 6 8 10, `first_last_k` 0 1 2 9 10 11; `random` draws all weights anew."""
+0 2 4 6 8 10, `first_last_k` 0 1 2 9 10 11; `random` draws all weights anew. Of a `modernbert`, \
+the first layer must stay, and global and local layers must take turns as evenly as before."""
     seed: Seed = 42
     """Of the strategy `random`."""
+
+
+GLOBAL_EVERY = {"modernbert": "global_attn_every_n_layers"}
+"""Families with layers of two kinds: the setting of how many layers apart those are that attend to
+the whole text. The first one does, and has no norm before its attention."""
+
+
+def _check_family(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
+    layers, count = model["shape"]["layers"], settings["layers"]
+    if model["family"] not in GLOBAL_EVERY or count > layers:
+        return
+    if (layers_kept(layers, count, settings["strategy"]) or [0])[0]:
+        raise UserError(
+            f"{where}.strategy: '{settings['strategy']}' drops the first layer, which a "
+            f"{model['family']} ({name}) cannot do without; choose first_k, stride or first_last_k"
+        )
 
 
 OPERATION = Operation(
@@ -31,8 +49,9 @@ OPERATION = Operation(
     parameters=SelectLayers,
     done="fewer layers",
     summary="some of the layers kept, the others dropped",
-    shape=lambda settings: {"layers": settings["layers"]},
+    shape=lambda settings, before, family: {"layers": settings["layers"]},
     shrinks=True,
+    check=_check_family,
     order=3,
 )
 
@@ -53,21 +72,74 @@ def select_layers(
 
     Raises:
         UserError: for an unknown strategy or architecture, or a count below one or above the
-            model's layers.
+            model's layers; or if the architecture has layers of two kinds, and its configuration
+            cannot say which of those kept is of which.
     """
     # In here, as planning imports this module.
     import torch
 
-    from monoglot.operations.surgery import anatomy
+    from monoglot.operations.surgery import anatomy, layers_of
 
     kept = layers_kept(model.config.num_hidden_layers, layers, strategy)
     if kept is None:
         return _random(model, layers, seed)
+    every = global_every(model.config, kept, strategy)
     smaller = copy.deepcopy(model)
-    encoder = smaller.base_model.get_submodule(anatomy(model.config).encoder)
-    encoder.layer = torch.nn.ModuleList(encoder.layer[index] for index in kept)
+    present = layers_of(smaller)
+    smaller.base_model.set_submodule(
+        anatomy(model.config).layers, torch.nn.ModuleList(present[index] for index in kept)
+    )
     smaller.config.num_hidden_layers = layers
+    if every is not None:
+        setattr(smaller.config, GLOBAL_EVERY[model.config.model_type], every)
     return smaller.eval()
+
+
+def strategies(config: "PretrainedConfig", count: int) -> list[str]:
+    """Return the strategies by which `count` of a model's layers can stay; see `global_every`."""
+    found = {one: layers_kept(config.num_hidden_layers, count, one) for one in STRATEGIES}
+    key = GLOBAL_EVERY.get(config.model_type)
+    return [
+        one
+        for one, kept in found.items()
+        if kept and (key is None or _spacing(kept, getattr(config, key)) is not None)
+    ]
+
+
+def global_every(config: "PretrainedConfig", kept: Sequence[int], strategy: str) -> int | None:
+    """Return how many layers apart the global ones among `kept` are; None if all are of one kind.
+
+    Of an architecture such as ModernBERT, every n-th layer attends to the whole text, from the
+    first one on, and the others to what is near. Raises `UserError`, which names strategies that
+    will do, if the first layer is not kept, or the kept global ones are not evenly apart.
+    """
+    if config.model_type not in GLOBAL_EVERY:
+        return None
+    now, layers = getattr(config, GLOBAL_EVERY[config.model_type]), config.num_hidden_layers
+    if (found := _spacing(kept, now)) is not None:
+        return found
+    fits = strategies(config, len(kept))
+    reason = (
+        "their global layers are not evenly apart, as the architecture needs"
+        if kept[0] == 0
+        else "the first layer, which has no norm before its attention, must be among them"
+    )
+    raise UserError(
+        f"cannot keep layers {', '.join(map(str, kept))} of {layers} (strategy '{strategy}'): "
+        f"{reason}; with {len(kept)} layers, use {' or '.join(fits)}"
+    )
+
+
+def _spacing(kept: Sequence[int], every: int) -> int | None:
+    """Return how far apart the global ones of `kept` layers are, if that is the same everywhere.
+
+    Every `every`-th of all layers is global. Where it makes no difference, that number stays.
+    """
+    kinds = [index % every == 0 for index in kept]
+    for apart in (every, *range(1, len(kept) + 1)):
+        if kept[0] == 0 and kinds == [index % apart == 0 for index in range(len(kept))]:
+            return apart
+    return None
 
 
 def layers_kept(layers: int, count: int, strategy: str) -> list[int] | None:

@@ -21,14 +21,19 @@ class Anatomy:
     """Names of modules and settings.
 
     Attributes:
-        encoder: the module of the base model whose `layer` is the list of layers.
+        layers: of the base model, the list of layers.
         inner, outer: of a layer, the two feed-forward matrices.
-        projections: of a layer, what makes queries, keys and values.
+        projections: of a layer, what makes queries, keys and values; one matrix for all three, or
+            one for each.
         mixing: of a layer, the attention's output matrix.
         ffn_size: the setting of the feed-forward size.
+        gated: whether `inner` makes two numbers for each neuron, first all of one sort: what is
+            activated, and what it is multiplied by.
+        pre_norm: whether a norm stands before each part of a layer and not after it, so that
+            states between layers are not normalised.
     """
 
-    encoder: str = "encoder"
+    layers: str = "encoder.layer"
     inner: str = "intermediate.dense"
     outer: str = "output.dense"
     projections: Sequence[str] = (
@@ -38,6 +43,8 @@ class Anatomy:
     )
     mixing: str = "attention.output.dense"
     ffn_size: str = "intermediate_size"
+    gated: bool = False
+    pre_norm: bool = False
 
 
 ANATOMIES = {
@@ -46,12 +53,21 @@ ANATOMIES = {
     "xlm-roberta": Anatomy(),
     "camembert": Anatomy(),
     "distilbert": Anatomy(
-        encoder="transformer",
+        layers="transformer.layer",
         inner="ffn.lin1",
         outer="ffn.lin2",
         projections=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
         mixing="attention.out_lin",
         ffn_size="hidden_dim",
+    ),
+    "modernbert": Anatomy(
+        layers="layers",
+        inner="mlp.Wi",
+        outer="mlp.Wo",
+        projections=("attn.Wqkv",),
+        mixing="attn.Wo",
+        gated=True,
+        pre_norm=True,
     ),
 }
 
@@ -67,7 +83,7 @@ def anatomy(config: "PretrainedConfig") -> Anatomy:
 
 def layers_of(model: "PreTrainedModel") -> nn.ModuleList:
     """Return the layers of a model's encoder."""
-    return model.base_model.get_submodule(anatomy(model.config).encoder).layer
+    return model.base_model.get_submodule(anatomy(model.config).layers)
 
 
 def ffn_size(config: "PretrainedConfig") -> int:
@@ -131,9 +147,19 @@ def reshaped(
     new.load_state_dict(whole, strict=False, assign=True)
     new.tie_weights()
     for name, buffer in model.named_buffers():
-        module, _, leaf = name.rpartition(".")
-        setattr(new.get_submodule(module), leaf, buffer.clone())
+        above, _, leaf = name.rpartition(".")
+        module = new.get_submodule(above)
+        if leaf == "inv_freq":  # of rotary positions: it hangs on the width of heads
+            _set_frequencies(module, buffer.device)
+        else:
+            setattr(module, leaf, buffer.clone())
     return new.eval()
+
+
+def _set_frequencies(rotary: nn.Module, device: torch.device) -> None:
+    with torch.device(device):
+        rotary.inv_freq = type(rotary)(rotary.config).inv_freq
+    rotary.original_inv_freq = rotary.inv_freq
 
 
 def _check_parts(new: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
@@ -234,11 +260,12 @@ def look_inside(
         states, projections: the layers, from 1, whose these are.
     """
     layers, names = layers_of(model), anatomy(model.config).projections
-    asked = [layers[one - 1].get_submodule(name) for one in projections for name in names]
+    asked = [[layers[one - 1].get_submodule(name) for name in names] for one in projections]
     found: dict[nn.Module, Tensor] = {}
     hooks = [
         module.register_forward_hook(lambda module, _, output: found.update({module: output}))
-        for module in asked
+        for modules in asked
+        for module in modules
     ]
     try:
         more = {"output_attentions": attention, "output_hidden_states": bool(states)}
@@ -249,15 +276,18 @@ def look_inside(
     maps = None
     if attention:
         maps = output.attentions[-1].mean(dim=1).float() * attention_mask[:, :, None]
-    after = [output.hidden_states[one].float() for one in states]
-    made = [found[module].float() for module in asked]
-    return output.last_hidden_state, Inside(maps, after, made)
+    last = output.last_hidden_state  # after the final norm, if there is one
+    after = [(last if n == len(layers) else output.hidden_states[n]).float() for n in states]
+    made = [torch.cat([found[one] for one in modules], -1).float() for modules in asked]
+    return last, Inside(maps, after, [tensor for one in made for tensor in one.chunk(3, -1)])
 
 
 def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Apply the first half of the head to hidden states of shape [..., hidden]."""
     if model.config.model_type == "bert":
         return model.cls.predictions.transform(hidden)
+    if model.config.model_type == "modernbert":
+        return model.head(hidden)
     if model.config.model_type == "distilbert":
         return model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
     head = model.lm_head
@@ -265,8 +295,13 @@ def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
 
 
 def decoder(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
-    """Return the decoder's weight [vocabulary, hidden] and bias [vocabulary]."""
+    """Return the decoder's weight [vocabulary, hidden] and bias [vocabulary].
+
+    Raises `UserError` if it has no bias.
+    """
     layer = model.get_output_embeddings()
+    if layer.bias is None:
+        raise UserError("the model's decoder has no bias (decoder_bias), as it must have")
     return layer.weight, layer.bias
 
 
@@ -302,6 +337,7 @@ def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         model, missing = read_weights(folder, where)
+    decoder(model)  # is there, bias included
     encoder = f"{model.base_model_prefix}."
     needed = [n for n in missing if head == "trained" or n.startswith(encoder)]
     if needed:
@@ -320,17 +356,22 @@ def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
 # Attention heads that get narrower with the hidden size: which of their dimensions stay.
 
 
-def kept_dimensions(heads: str, count: int, hidden: int, size: int) -> Tensor:
+def kept_dimensions(heads: str, count: int, hidden: int, size: int, rotary: bool = False) -> Tensor:
     """Return which of `hidden` dimensions of all heads stay, int64, shape [size].
 
     Args:
-        heads: `cut` keeps the first `size` of all, which `count` new heads then share; else every
-            head keeps its first `size` / `count`.
-        count: attention heads, before and after.
+        heads: `cut` keeps the first `size` of all, else every head keeps an equal part: its first
+            dimensions, or with rotary positions those pairs that turn as fast as the pairs of a
+            narrower head. (Pair j of a head of width w turns by the base to the power of -2j / w.)
+        count: attention heads of the parent.
+        rotary: whether there are rotary positions.
     """
     if heads == "cut":
         return torch.arange(size)
-    return torch.arange(hidden).unflatten(0, (count, -1))[:, : size // count].flatten()
+    every = torch.arange(hidden).unflatten(0, (count, -1))
+    if rotary:
+        return every.unflatten(1, (2, -1))[:, :, :: hidden // size].flatten()
+    return every[:, : size // count].flatten()
 
 
 def principal_heads(model: "PreTrainedModel", size: int) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""A tokenizer of either kind trained on text, the same bytes on every run.
+"""A tokenizer of any kind trained on text, the same bytes on every run.
 
 The trainers of `tokenizers` walk through hash maps with a random order, which decides ties
 (WordPiece) and rounding (Unigram). What is taken from them here does not depend on that order.
@@ -7,7 +7,7 @@ The trainers of `tokenizers` walk through hash maps with a random order, which d
 import math
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from monoglot.errors import UserError
 from monoglot.operations.trimming import count_pieces
@@ -17,6 +17,7 @@ from monoglot.tokenizer_json import (
     split_at_spaces,
     split_into_words,
     unigram,
+    with_ends,
     wordpiece,
 )
 from monoglot.tokens.encode import encode_batches
@@ -31,10 +32,10 @@ def train_tokenizer(texts: Sequence[str], family: str, vocab_size: int) -> Token
     or more different characters than there is room for.
     """
     kind = KINDS[family][0]
-    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram}[kind]
+    train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": train_bpe}[kind]
     tokenizer = train(texts, vocab_size)
     special = len(set(SPECIAL_TOKENS[kind].values()))
-    if tokenizer.get_vocab_size() <= special:
+    if tokenizer.get_vocab_size() <= special or not any(map(str.strip, texts)):
         raise UserError("the text holds no words; a tokenizer cannot be trained on it")
     if tokenizer.get_vocab_size() > vocab_size:
         raise UserError(
@@ -80,6 +81,24 @@ def train_unigram(texts: Sequence[str], vocab_size: int) -> Tokenizer:
         scored = [(p, math.log(frequency[p] or 0.5) - total) for p in pieces]
         tokenizer = unigram([(t, 0.0) for t in first] + scored + [(mask, 0.0)])
     return tokenizer
+
+
+def train_bpe(texts: Sequence[str], vocab_size: int) -> Tokenizer:
+    """Return a byte-level BPE tokenizer: special tokens, a piece for each byte, merged pieces.
+
+    Every word begins with a space, the first one and words given one by one too.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(dict.fromkeys(SPECIAL_TOKENS["BPE"].values())),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.decoder = decoders.ByteLevel()
+    return with_ends(tokenizer)
 
 
 def _wordpieces(texts: Sequence[str], vocab_size: int, fixed: list[str]) -> list[str]:

@@ -6,30 +6,68 @@ kept is segmented as before; only a word that WordPiece could not segment may tu
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from monoglot.errors import AdvisedError, UserError
 
-# Pieces of a BPE tokenizer, each merged from two others.
+# Pieces of a BPE tokenizer, each merged from two others, down to characters or bytes.
 #
-# A text whose pieces are all kept is segmented as before if every kept piece comes with what it is
-# merged from: then each merge of its segmentation is still there, and no merge comes first that did
-# not before.
+# Within a text, a piece comes about as it does alone: merges are made in the order of their ranks,
+# and none reached beyond it. So a text whose pieces are all kept is segmented as before if every
+# kept piece comes with those on its way: then each merge of the segmentation is still there, and
+# none comes first that did not before.
 
 
-def parts_of(model: dict) -> dict[int, set[int]]:
-    """Return the ids of the pieces that each merged piece is directly made of."""
+def derivation(model: dict) -> Callable[[int], set[int]]:
+    """Return a function from the id of a piece to the ids of all on the way to it, its own too.
+
+    SentencePiece's tokenizers list every two pieces that make up a third as a merge; most of these
+    are never made. A piece that its characters do not lead to (one of bytes that stand for no
+    character) comes with all that it could be merged from.
+    """
     ids, parts = model["vocab"], {}
-    for left, right in _pairs(model):
+    pieces = {i: piece for piece, i in ids.items()}
+    ranks: dict[tuple[int, int], tuple[int, int]] = {}
+    for rank, (left, right) in enumerate(_pairs(model)):
         merged = ids.get(_merged(model, left, right))
         if merged is not None and left in ids and right in ids:
+            ranks[ids[left], ids[right]] = rank, merged
             parts.setdefault(merged, set()).update((ids[left], ids[right]))
-    return parts
+
+    def way(piece: int) -> set[int]:
+        symbols = [ids.get(symbol) for symbol in _symbols(model, pieces.get(piece, ""))]
+        found = set(symbols)
+        while len(symbols) > 1:
+            waiting = [
+                (*ranks[pair], at) for at, pair in enumerate(pairwise(symbols)) if pair in ranks
+            ]
+            if not waiting:
+                break
+            _, merged, at = min(waiting, key=lambda one: (one[0], one[2]))
+            symbols[at : at + 2] = [merged]
+            found.add(merged)
+        return found if symbols == [piece] else _closed(piece, parts)
+
+    return way
+
+
+def _symbols(model: dict, piece: str) -> list[str]:
+    """What the characters of a piece are before the first merge."""
+    prefix = model.get("continuing_subword_prefix") or ""
+    suffix = model.get("end_of_word_suffix") or ""
+    inner = bool(prefix) and piece.startswith(prefix)
+    ends = bool(suffix) and piece.endswith(suffix)
+    symbols = list(piece.removeprefix(prefix).removesuffix(suffix))
+    symbols = [prefix + one if at or inner else one for at, one in enumerate(symbols)]
+    if symbols and ends:
+        symbols[-1] += suffix
+    return symbols
 
 
 def with_parts(
-    order: Sequence[int], size: int, special: Iterable[int], parts: Mapping[int, set[int]]
+    order: Sequence[int], size: int, special: Iterable[int], way: Callable[[int], set[int]]
 ) -> list[int]:
     """Return `size` pieces, the first of `order` that come with all they are made of, ascending.
 
@@ -38,11 +76,13 @@ def with_parts(
     Args:
         order: ids from the most wanted on.
         special: ids that are kept anyhow.
-        parts: as `parts_of` returns them.
+        way: as `derivation` returns it.
     """
     always, kept = set(special), set()
     for piece in order:
-        needed = _closed(piece, parts) - always - kept
+        if len(kept) == size:
+            break
+        needed = way(piece) - always - kept
         if len(kept) + len(needed) <= size:
             kept |= needed
     return sorted(kept)
@@ -80,6 +120,7 @@ def _closed(piece: int, parts: Mapping[int, set[int]]) -> set[int]:
 
 WORD_START = "▁"
 BYTE = re.compile("<0x[0-9A-F]{2}>")
+BYTES = 256
 
 
 class TooFewPiecesError(AdvisedError):
@@ -135,8 +176,9 @@ def choose_pieces(
       without it other texts would be segmented in another way; and the bare word start `▁`, which
       running text may never need, but words given one by one do (punctuation in NER and POS data);
     - BPE, and whatever turns text into bytes first: pieces of one character (all bytes), since any
-      text is made of them; of BPE, any other piece comes with those that it is merged from, or not
-      at all;
+      text is made of them; but where a character without a piece falls apart into bytes, only these
+      and the bare word start. Of BPE, any other piece comes with those that it is merged from, or
+      not at all;
     - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
       as a piece or within one.
 
@@ -164,7 +206,7 @@ def choose_pieces(
         )
     order = np.lexsort((candidates, -counts[candidates].astype(np.int64), ~first))
     if tokenizer["model"]["type"] == "BPE":
-        return with_parts(candidates[order].tolist(), size, special, parts_of(tokenizer["model"]))
+        return with_parts(candidates[order].tolist(), size, special, derivation(tokenizer["model"]))
     return np.sort(candidates[order[:size]]).tolist()
 
 
@@ -219,7 +261,9 @@ def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray)
     kind = tokenizer["model"]["type"]
     fallback = tokenizer["model"].get("byte_fallback")
     must = {i for piece, i in ids.items() if fallback and BYTE.fullmatch(piece)}
-    if kind == "BPE" or _in_bytes(tokenizer):
+    if kind == "BPE" and len(must) == BYTES:
+        must |= {i for piece, i in ids.items() if piece == WORD_START}
+    elif kind == "BPE" or _in_bytes(tokenizer):
         must |= {i for piece, i in ids.items() if len(_bare(piece)) == 1}
     must &= set(candidates.tolist())
     if kind != "Unigram":

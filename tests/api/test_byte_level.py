@@ -5,7 +5,7 @@ import random
 from tiny_models import TEXTS, tiny
 
 import monoglot
-from monoglot.operations.trim_tokenizer import kept_merges, parts_of, with_parts
+from monoglot.operations.trim_tokenizer import derivation, kept_merges, with_parts
 
 
 def test_what_is_made_of_kept_pieces_is_segmented_as_before():
@@ -51,9 +51,9 @@ def test_no_byte_is_unknown():
 def test_pieces_come_with_what_they_are_made_of():
     model = {"vocab": {p: i for i, p in enumerate("abc")} | {"ab": 3, "abc": 4, "bc": 5}}
     model["merges"] = [["a", "b"], "ab c", ["b", "c"]]
-    parts = parts_of(model)
-    assert parts == {3: {0, 1}, 4: {3, 2}, 5: {1, 2}}
-    assert with_parts([4, 5, 0, 1, 2, 3], 5, [], parts) == [0, 1, 2, 3, 4]
-    assert with_parts([4, 5, 0, 1, 2, 3], 3, [], parts) == [1, 2, 5]
-    assert with_parts([4, 0], 2, [2, 1], parts) == [0]
+    way = derivation(model)
+    assert list(map(way, range(6))) == [{0}, {1}, {2}, {0, 1, 3}, {0, 1, 2, 3, 4}, {1, 2, 5}]
+    assert with_parts([4, 5, 0, 1, 2, 3], 5, [], way) == [0, 1, 2, 3, 4]
+    assert with_parts([4, 5, 0, 1, 2, 3], 3, [], way) == [1, 2, 5]
+    assert with_parts([4, 0], 2, [2, 1], way) == [0]
     assert kept_merges({**model, "vocab": {"a": 0, "b": 1, "c": 2, "bc": 3}}) == [["b", "c"]]

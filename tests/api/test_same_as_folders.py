@@ -23,7 +23,7 @@ TEXTS = [
 ] * 4
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request):
     return request.param
 
@@ -53,8 +53,9 @@ def assert_same(model, folder):
 
 def test_trim_vocab(parent, loaded, tmp_path):
     out = tmp_path / "out"
-    trim_vocab(parent, out, TEXTS, TEXTS, 60, out / "trim_report.json", keep_characters=True)
-    model, tokenizer, _ = monoglot.trim_vocab(*loaded, TEXTS, 60, keep_characters=True)
+    size = len(loaded[1]) - 20
+    trim_vocab(parent, out, TEXTS, TEXTS, size, out / "trim_report.json", keep_characters=True)
+    model, tokenizer, _ = monoglot.trim_vocab(*loaded, TEXTS, size, keep_characters=True)
     assert_same(model, out)
     again = AutoTokenizer.from_pretrained(out)
     assert tokenizer.get_vocab() == again.get_vocab()
@@ -80,17 +81,17 @@ def test_prune_ffn(script, parent, stores, loaded, tmp_path):
 
 def test_reduce_hidden(script, parent, loaded, tmp_path):
     out = tmp_path / "out"
-    options = ["--size", 16, "--method", "svd", "--heads", "aligned"]
+    options = ["--size", 8, "--method", "svd", "--heads", "aligned"]
     assert not script("reduce_hidden", "--parent", parent, "--out", out, *options)
-    assert_same(monoglot.reduce_hidden(loaded[0], 16, "svd", heads="aligned"), out)
+    assert_same(monoglot.reduce_hidden(loaded[0], 8, "svd", heads="aligned"), out)
 
 
 def test_reduce_hidden_on_text(script, parent, stores, loaded, tmp_path):
     out, (tokens,) = tmp_path / "out", stores["tokens"]
-    options = ["--size", 16, "--method", "hidden_states", "--validation", tokens]
+    options = ["--size", 12, "--method", "hidden_states", "--validation", tokens]
     assert not script("reduce_hidden", "--parent", parent, "--out", out, *options)
     model, tokenizer = loaded
-    found = monoglot.reduce_hidden(model, 16, "hidden_states", tokenizer=tokenizer, texts=TEXTS)
+    found = monoglot.reduce_hidden(model, 12, "hidden_states", tokenizer=tokenizer, texts=TEXTS)
     assert_same(found, out)
 
 
@@ -103,7 +104,7 @@ def test_adapt_and_distill(stores, loaded, tmp_path):
         losses = [float(row["validation_loss"]) for row in csv.DictReader(file)]
     assert losses == [row["validation_loss"] for row in history]
 
-    student = monoglot.select_layers(loaded[0], 2)
+    student = monoglot.select_layers(loaded[0], 2, "stride")
     student.save_pretrained(tmp_path / "student")
     for name in TOKENIZER_FILES:
         shutil.copyfile(stores["parent"] / name, tmp_path / "student" / name)

@@ -24,7 +24,7 @@ from monoglot.deploy.export import (
 from monoglot.errors import UserError
 from monoglot.paths import ONNX_FILES
 
-FAMILIES = ("bert", "xlm-roberta", "distilbert")
+FAMILIES = ("bert", "xlm-roberta", "distilbert", "modernbert")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -65,7 +65,7 @@ def _examples(name):
     return {"split": splits, "text": list(map(" ".join, words)), "label": labels}
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
 def test_in_fp32_the_scores_are_those_of_the_records(trained, tiny_checkpoint, tmp_path, family):
     runs = [trained("tc", family), trained("ner", family)]
     names = {"model": "m", "language": "mt", "variant": "kd"}

@@ -59,7 +59,7 @@ def test_the_classification_head_has_two_layers(tiny_checkpoint):
     assert adapter_models.parameter_counts(model)[1] == 24 * 24 + 24 + 3 * 24 + 3
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
 def test_the_encoder_is_the_checkpoints_and_frozen(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
     model = adapter_models.load_encoder(folder)
@@ -86,7 +86,7 @@ def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
     assert not torch.equal(used.heads["task"][1].weight, loaded.heads["task"][1].weight)
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
 def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
     assert adapter_models.checkpoint_parameters(folder) == count_parameters(load_model(folder))

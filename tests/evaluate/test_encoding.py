@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tiny_models import TEXTS, byte_fallback, byte_level
 from transformers import AutoTokenizer
 
 from monoglot.data.readers import TaggedExample, TextExample
@@ -39,6 +40,16 @@ def test_labels_follow_word_ids(tiny_checkpoint, family):
     assert encoded.words[0].tolist() == words
     assert len(words) > 2 + 3
     assert encoded.labels[0].tolist() == [IGNORED if word < 0 else word for word in words]
+
+
+@pytest.mark.parametrize("make", [byte_fallback, byte_level])
+def test_words_have_the_pieces_that_they_have_in_a_text(make):
+    """A piece may begin with the space before a word, which words given one by one do not have."""
+    tokenizer = make(TEXTS, 80)
+    words = ("il-kelb", "jiġri", "wara", "qattus", "!")
+    encoded = encode_sentences([TaggedExample(words, ("NOUN",) * 5)], tokenizer, 0)
+    assert encoded.ids[0].tolist() == tokenizer.encode(" ".join(words)).ids
+    assert encoded.words[0].unique().tolist() == [-1, 0, 1, 2, 3, 4]
 
 
 def test_only_first_subtokens_carry_labels_if_asked(tiny_checkpoint):

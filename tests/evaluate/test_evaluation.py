@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
 METRICS_OF_NAMES = ("word_f1", "subtoken_f1", "word_accuracy")
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"])
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
 def test_tags_are_learnt_and_recorded(
     tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, family
 ):

@@ -85,7 +85,7 @@ def recorded(out: Path, seed: int) -> list[str]:
 @pytest.mark.parametrize("kind", ["classification", "tagging"])
 @pytest.mark.parametrize(
     ("family", "choice"),
-    [("bert", "best"), ("xlm-roberta", "last"), ("distilbert", "last")],
+    [("bert", "best"), ("xlm-roberta", "last"), ("distilbert", "last"), ("modernbert", "last")],
 )
 def test_adapters_give_the_predictions_of_their_records(run, task_and_file, family, choice):
     task, file = task_and_file
@@ -96,6 +96,8 @@ def test_adapters_give_the_predictions_of_their_records(run, task_and_file, fami
         assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["adapter"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
+        if family == "modernbert":  # which the library has no class for
+            continue
         model = AutoAdapterModel.from_pretrained(checkpoint)
         name = model.load_adapter(str(folder), set_active=True, use_safetensors=True)
         assert name == task.name
@@ -113,6 +115,8 @@ def test_adapters_give_the_predictions_of_their_records(run, task_and_file, fami
         ("xlm-roberta", "classification"),
         ("xlm-roberta", "tagging"),
         ("distilbert", "classification"),
+        ("modernbert", "classification"),
+        ("modernbert", "tagging"),
     ],
 )
 def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, family):
@@ -129,6 +133,8 @@ def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, fam
         assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["full"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
+        if family == "modernbert":  # its stock heads are other functions, and ours has no class
+            continue
         model = stock.from_pretrained(folder, use_safetensors=True)
         if stock is not AutoAdapterModel:
             assert [model.config.id2label[at] for at in range(len(task.classes))] == task.classes

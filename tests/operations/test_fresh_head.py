@@ -6,11 +6,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
+from monoglot.checkpoints import EMBEDDINGS
 from monoglot.errors import UserError
 from monoglot.operations.surgery import load_with_head
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request):
     return request.param
 
@@ -67,8 +68,8 @@ def test_a_head_that_is_there_in_part_or_whole_is_not_replaced(parent, prefix, t
 
 def test_an_encoder_must_be_whole(encoder):
     weights = load_file(encoder / "model.safetensors")
-    gone = next(name for name in weights if name.endswith("word_embeddings.weight"))
+    gone = next(name for name in weights if name.endswith(EMBEDDINGS))
     del weights[gone]
     save_file(weights, encoder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match=r"has no weights for .*word_embeddings"):
+    with pytest.raises(UserError, match=r"has no weights for .*(word|tok)_embeddings"):
         load_with_head(encoder, "x", "fresh")

@@ -6,15 +6,21 @@ import torch
 from monoglot.checkpoints import load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import NEURON_MEASURES, importance, validation_batches
+from monoglot.operations.surgery import anatomy, layers_of
 from monoglot.tokens.store import TokenStore, build_store
 from monoglot.training.batches import mask_tokens
+
+
+@pytest.fixture(params=["bert", "xlm-roberta", "modernbert"])
+def family(request):
+    return request.param
 
 
 def neurons_by_loops(model, batches, mask_id, measure, seed):
     """Score neurons one weight at a time, by the library's own loss and `backward`."""
     generator = torch.Generator().manual_seed(seed)
-    layers = model.base_model.encoder.layer
-    scores = [[0.0] * model.config.intermediate_size for _ in layers]
+    layers, size = layers_of(model), model.config.intermediate_size
+    scores = [[0.0] * size for _ in layers]
     for ids, attention_mask, special in batches:
         masked, labels = mask_tokens(
             ids, special, mask_id, model.config.vocab_size, 0.15, generator
@@ -22,20 +28,19 @@ def neurons_by_loops(model, batches, mask_id, measure, seed):
         model.zero_grad()
         model(input_ids=masked, attention_mask=attention_mask, labels=labels).loss.backward()
         for number, layer in enumerate(layers):
-            dense = layer.intermediate.dense
-            terms = zip(
-                dense.weight.tolist(),
-                dense.weight.grad.tolist(),
-                dense.bias.tolist(),
-                dense.bias.grad.tolist(),
-                strict=True,
-            )
-            for i, (row, gradients, bias, bias_gradient) in enumerate(terms):
-                if measure == "gradient_weight":
-                    total = sum(g * w for g, w in zip(gradients, row, strict=True))
-                    scores[number][i] += abs(total + bias_gradient * bias)
-                else:
-                    scores[number][i] += sum(map(abs, gradients)) + abs(bias_gradient)
+            dense = layer.get_submodule(anatomy(model.config).inner)
+            for i in range(size):
+                terms = [
+                    gradient * weight if measure == "gradient_weight" else abs(gradient)
+                    for tensor in dense.parameters()  # weight, and bias if there is one
+                    for row in range(i, len(tensor), size)  # of gated neurons there are two
+                    for gradient, weight in zip(
+                        tensor.grad[row].flatten().tolist(),
+                        tensor[row].flatten().tolist(),
+                        strict=True,
+                    )
+                ]
+                scores[number][i] += abs(sum(terms))
     return torch.tensor(scores, dtype=torch.float64)
 
 
@@ -44,10 +49,10 @@ def heads_by_explicit_masks(model, batches, mask_id, seed):
     generator = torch.Generator().manual_seed(seed)
     mask = torch.ones(4, 4, requires_grad=True)
     hooks = [
-        layer.attention.output.dense.register_forward_pre_hook(
+        layer.get_submodule(anatomy(model.config).mixing).register_forward_pre_hook(
             lambda _, inputs, factors=mask[number]: inputs[0] * factors.repeat_interleave(6)
         )
-        for number, layer in enumerate(model.base_model.encoder.layer)
+        for number, layer in enumerate(layers_of(model))
     ]
     absolute = torch.zeros(4, 4)
     cumulative = torch.zeros(4, 4)
@@ -85,6 +90,7 @@ def test_importance_of_heads_equals_its_naive_twin(model, store):
     assert not torch.allclose(absolute, cumulative, rtol=0.1)
 
 
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])  # ModernBERT's loss is in fp32
 def test_importance_of_a_head_is_the_slope_of_the_loss(model, store):
     """One batch, one head, a finite difference in float64."""
     batch = next(iter(validation_batches(model, store, 64)))
@@ -95,7 +101,8 @@ def test_importance_of_a_head_is_the_slope_of_the_loss(model, store):
     masked, labels = mask_tokens(
         ids, special, store.meta["mask"], model.config.vocab_size, 0.15, generator
     )
-    columns = model.base_model.encoder.layer[1].attention.output.dense.weight.data[:, 12:18]
+    mixing = layers_of(model)[1].get_submodule(anatomy(model.config).mixing)
+    columns = mixing.weight.data[:, 12:18]
     losses = []
     for factor in (1 + 1e-5, (1 - 1e-5) / (1 + 1e-5)):
         columns *= factor

@@ -20,7 +20,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 TEXTS = ["il kelb jiġri.", "Il ÉKELB", "x", "", "dar <mask> [MASK] ß"]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request):
     return request.param
 
@@ -70,6 +70,33 @@ def test_a_local_checkpoint_keeps_weights_and_encodings(parent, family, model, i
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
     assert settings["model_max_length"] == 64
     assert "source" not in (tmp_path / "out" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("kind", ["PreTrainedTokenizerFast", "GemmaTokenizerFast"])
+def test_a_decoders_tokenizer_gets_names_for_the_ends_of_a_text(tiny_checkpoint, kind, tmp_path):
+    """As mmBERT's may be given; Gemma's class puts what it is told to around a text."""
+    source = tmp_path / "source"
+    shutil.copytree(tiny_checkpoint("modernbert"), source)
+    names = {f"{role}_token": f"<{role}>" for role in ("bos", "eos", "pad", "unk", "mask")}
+    about = {"tokenizer_class": kind, "add_bos_token": True, "add_eos_token": True, **names}
+    (source / "tokenizer_config.json").write_text(json.dumps(about | {"model_max_length": 64}))
+    pretrained(source, tmp_path / "out", "modernbert")
+    assert encodings(tmp_path / "out") == encodings(source) != []
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    ids = tokenizer("il kelb")["input_ids"]
+    assert (ids[0], ids[-1]) == (tokenizer.cls_token_id, tokenizer.sep_token_id) == (2, 1)
+
+
+def test_a_decoder_without_a_bias_is_refused(tmp_path, tiny_checkpoint):
+    source = tmp_path / "source"
+    shutil.copytree(tiny_checkpoint("modernbert"), source)
+    config = json.loads((source / "config.json").read_text()) | {"decoder_bias": False}
+    (source / "config.json").write_text(json.dumps(config))
+    weights = load_file(source / "model.safetensors")
+    del weights["decoder.bias"]
+    save_file(weights, source / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match="decoder has no bias"):
+        pretrained(source, tmp_path / "out", "modernbert")
 
 
 def test_pooler_and_next_sentence_head_are_left_out(tiny_checkpoint, tmp_path):

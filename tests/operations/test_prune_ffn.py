@@ -5,7 +5,26 @@ from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import importance, validation_batches
 from monoglot.operations.prune_ffn import keep_neurons, prune_ffn
+from monoglot.operations.surgery import anatomy, layers_of
 from monoglot.provenance import NAME as PROVENANCE
+
+
+@pytest.fixture(params=["bert", "xlm-roberta", "modernbert"])
+def family(request):
+    return request.param
+
+
+def ffn(model):
+    """Of each layer, the two feed-forward matrices, and how many neurons there are."""
+    names = anatomy(model.config)
+    size = model.config.intermediate_size
+    for layer in layers_of(model):
+        yield layer.get_submodule(names.inner), layer.get_submodule(names.outer), size
+
+
+def made(inner, neurons, size):
+    """The rows of the first matrix that make neurons: two for each, if they are gated."""
+    return torch.cat([neurons + at for at in range(0, inner.out_features, size)])
 
 
 def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs):
@@ -13,9 +32,9 @@ def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs
     generator = torch.Generator().manual_seed(0)
     dead = [torch.randperm(48, generator=generator)[:16] for _ in range(4)]
     with torch.no_grad():
-        for layer, rows in zip(model.base_model.encoder.layer, dead, strict=True):
-            layer.intermediate.dense.weight[rows] = 0
-            layer.intermediate.dense.bias[rows] = 0
+        for (inner, _, size), neurons in zip(ffn(model), dead, strict=True):
+            for tensor in inner.parameters():
+                tensor[made(inner, neurons, size)] = 0
     smaller = prune_ffn(model, store, 32, "gradient_weight", max_length=64, seed=0)
     torch.testing.assert_close(
         smaller(**inputs).logits, model(**inputs).logits, rtol=1e-5, atol=1e-5
@@ -27,24 +46,25 @@ def test_the_kept_neurons_are_the_most_important_ones_in_order(model, store):
         model, validation_batches(model, store, 64), store.meta["mask"], "gradient_weight", 5
     ).neurons
     smaller = prune_ffn(model, store, 7, "gradient_weight", max_length=64, seed=5)
-    for number, layer in enumerate(smaller.base_model.encoder.layer):
+    for number, (new, old) in enumerate(zip(ffn(smaller), ffn(model), strict=True)):
         order = sorted(range(48), key=lambda i: (-scores[number, i].item(), i))[:7]
-        parent = model.base_model.encoder.layer[number]
-        assert torch.equal(layer.intermediate.dense.weight, parent.intermediate.dense.weight[order])
-        assert torch.equal(layer.intermediate.dense.bias, parent.intermediate.dense.bias[order])
-        assert torch.equal(layer.output.dense.weight, parent.output.dense.weight[:, order])
-        assert torch.equal(layer.output.dense.bias, parent.output.dense.bias)
+        rows = made(old[0], torch.tensor(order), 48)
+        for after, before in zip(new[0].parameters(), old[0].parameters(), strict=True):
+            assert torch.equal(after, before[rows])
+        assert torch.equal(new[1].weight, old[1].weight[:, order])
+        assert new[1].bias is old[1].bias is None or torch.equal(new[1].bias, old[1].bias)
+        assert (new[0].out_features, new[1].in_features) == (len(rows), 7)
 
 
 def test_equal_scores_keep_the_lower_index(model, store):
     with torch.no_grad():
-        for layer in model.base_model.encoder.layer:
-            layer.intermediate.dense.weight.zero_()
-            layer.intermediate.dense.bias.zero_()
-            layer.output.dense.weight.copy_(torch.arange(48.0).expand(24, 48))
+        for inner, outer, _ in ffn(model):
+            for tensor in inner.parameters():
+                tensor.zero_()
+            outer.weight.copy_(torch.arange(48.0).expand(24, 48))
     smaller = prune_ffn(model, store, 5, "gradient_weight", max_length=64, seed=0)
-    for layer in smaller.base_model.encoder.layer:
-        assert layer.output.dense.weight[0].tolist() == [0, 1, 2, 3, 4]
+    for _, outer, _ in ffn(smaller):
+        assert outer.weight[0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_permutation_of_all_neurons_keeps_the_outputs(model, inputs):
@@ -54,8 +74,7 @@ def test_a_permutation_of_all_neurons_keeps_the_outputs(model, inputs):
     torch.testing.assert_close(
         permuted(**inputs).logits, model(**inputs).logits, rtol=1e-5, atol=1e-5
     )
-    first = permuted.base_model.encoder.layer[0].intermediate.dense.weight
-    assert not torch.equal(first, model.base_model.encoder.layer[0].intermediate.dense.weight)
+    assert not torch.equal(next(ffn(permuted))[0].weight, next(ffn(model))[0].weight)
 
 
 @pytest.mark.parametrize("head_order", ["importance", "cumulative_importance"])
@@ -68,17 +87,19 @@ def test_heads_in_order_of_importance_keep_the_outputs(model, store, inputs, hea
     batches = validation_batches(model, store, 64)
     scores = importance(model, batches, store.meta["mask"], "gradient_weight", 5)
     scores = scores.heads if head_order == "importance" else scores.cumulative_heads
-    moved = 0
+    names, moved = anatomy(model.config), 0
     for number, row in enumerate(scores.tolist()):
         order = sorted(range(4), key=lambda head: -row[head])
-        rows = [6 * head + i for head in order for i in range(6)]
-        old, new = (m.base_model.encoder.layer[number].attention for m in (plain, ordered))
-        for name in ("query", "key", "value"):
-            before, after = old.self.get_submodule(name), new.self.get_submodule(name)
-            assert torch.equal(after.weight, before.weight[rows])
-            assert torch.equal(after.bias, before.bias[rows])
-        assert torch.equal(new.output.dense.weight, old.output.dense.weight[:, rows])
-        assert torch.equal(new.output.dense.bias, old.output.dense.bias)
+        rows = torch.tensor([6 * head + i for head in order for i in range(6)])
+        old, new = (layers_of(one)[number] for one in (plain, ordered))
+        for name in names.projections:
+            before, after = old.get_submodule(name), new.get_submodule(name)
+            assert torch.equal(after.weight, before.weight[made(before, rows, 24)])
+            if before.bias is not None:
+                assert torch.equal(after.bias, before.bias[made(before, rows, 24)])
+        before, after = (one.get_submodule(names.mixing) for one in (old, new))
+        assert torch.equal(after.weight, before.weight[:, rows])
+        assert before.bias is after.bias is None or torch.equal(after.bias, before.bias)
         moved += order != [0, 1, 2, 3]
     assert moved
 
@@ -87,7 +108,8 @@ def test_sizes_and_parameter_count(model, store):
     smaller = prune_ffn(model, store, 32, "gradient", max_length=64, seed=0)
     assert smaller.config.intermediate_size == 32
     assert model.config.intermediate_size == 48
-    removed = 4 * (48 - 32) * (24 + 1 + 24)
+    gated = model.config.model_type == "modernbert"  # two rows of weights and no bias
+    removed = 4 * (48 - 32) * (24 + (2 * 24 if gated else 24 + 1))
     assert count_parameters(model) - count_parameters(smaller) == removed
     assert smaller.get_output_embeddings().weight is smaller.get_input_embeddings().weight
 

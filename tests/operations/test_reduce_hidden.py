@@ -2,13 +2,15 @@ import copy
 
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM
+from tiny_models import randomise
+from transformers import AutoModel, AutoModelForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
+from transformers.models.modernbert.modeling_modernbert import apply_rotary_pos_emb
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import stream, validation_batches
 from monoglot.operations.reduce_hidden import HEADS, METHODS, OF_TEXT, low_rank, reduce_hidden
-from monoglot.operations.surgery import longest_input
+from monoglot.operations.surgery import layers_of, longest_input
 from monoglot.provenance import NAME as PROVENANCE
 
 
@@ -113,6 +115,101 @@ def test_aligned_heads_keep_their_first_dimensions(model):
     for name, tensor in smaller.state_dict().items():
         if "attention.self" not in name and "attention.output.dense.weight" not in name:
             assert torch.equal(tensor, cut[name]), name
+
+
+@pytest.fixture
+def rotary():
+    """A model with rotary positions and heads of 24 dimensions."""
+    shape = {"hidden_size": 48, "num_attention_heads": 2, "intermediate_size": 50}
+    config = ModernBertConfig(
+        vocab_size=30, num_hidden_layers=4, local_attention=4, pad_token_id=0, **shape
+    )
+    model = ModernBertForMaskedLM(config)
+    randomise(model)
+    return model.eval()
+
+
+def asked_and_offered(layer, states):
+    """Queries and keys, turned by their positions, [heads, tokens, width]; and values."""
+    attention = layer.attn
+    parts = attention.Wqkv(states).unflatten(-1, (3, attention.num_heads, -1))
+    cos, sin = attention.rotary_emb(states, position_ids=torch.arange(states.shape[1])[None])
+    query, key, value = parts.transpose(3, 1).unbind(2)
+    query, key = apply_rotary_pos_emb(query, key, cos, sin)
+    return query[0], key[0], value[0]
+
+
+@pytest.mark.parametrize(
+    ("heads", "size", "count"),
+    [("cut", 24, 1), ("cut", 48, 2), ("aligned", 24, 2), ("aligned", 16, 2), ("aligned", 8, 2)],
+)
+def test_positions_turn_what_is_kept_as_before(rotary, heads, size, count, tmp_path):
+    """Far from position 0 too: `cut` keeps whole heads, `aligned` pairs of the right speed."""
+    smaller = reduce_hidden(rotary, size, "truncate", heads)
+    assert (smaller.config.hidden_size, smaller.config.num_attention_heads) == (size, count)
+    smaller.save_pretrained(tmp_path)
+    loaded = AutoModelForMaskedLM.from_pretrained(tmp_path).eval()
+    states = torch.randn(1, 500, 48, generator=torch.Generator().manual_seed(0))
+    states[..., size:] = 0  # of the stream, the first dimensions stay
+    kept = torch.arange(24)
+    if heads == "aligned":
+        kept = kept.unflatten(0, (2, 12))[:, :: 48 // size].flatten()
+    for old, new, again in zip(*map(layers_of, (rotary, smaller, loaded)), strict=True):
+        before = [part[:count][..., kept] for part in asked_and_offered(old, states)]
+        for one in (new, again):
+            after = asked_and_offered(one, states[..., :size])
+            for left, right in zip(before, after, strict=True):
+                torch.testing.assert_close(right, left, rtol=1e-4, atol=1e-4)
+        rows = (torch.arange(count)[:, None] * 24 + kept).flatten()
+        assert torch.equal(new.attn.Wo.weight, old.attn.Wo.weight[:size, rows])
+        assert torch.equal(new.mlp.Wi.weight, old.mlp.Wi.weight[:, :size])
+        assert torch.equal(new.mlp.Wo.weight, old.mlp.Wo.weight[:size])
+        assert torch.equal(new.mlp_norm.weight, old.mlp_norm.weight[:size])
+    assert torch.equal(smaller.head.dense.weight, rotary.head.dense.weight[:size, :size])
+    assert torch.equal(smaller.decoder.bias, rotary.decoder.bias)
+    assert torch.equal(loaded(ids := torch.arange(1, 30)[None]).logits, smaller(ids).logits)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_on_a_model_with_rotary_positions(rotary, method):
+    ids = torch.randint(1, 30, (2, 20), generator=torch.Generator().manual_seed(1))
+    mask = torch.ones_like(ids)
+    measured = stream(rotary, [(ids, mask, mask == 0)])
+    smaller, same = (reduce_hidden(rotary, size, method, "cut", measured) for size in (24, 48))
+    assert smaller(ids, mask).logits.isfinite().all()
+    assert smaller.get_output_embeddings().weight is smaller.get_input_embeddings().weight
+    if method in ("truncate", "svd", "activations"):
+        assert torch.equal(same(ids, mask).logits, rotary(ids, mask).logits)
+
+
+def test_a_stream_that_is_normalised_within_layers_is_measured_as_they_see_it(rotary):
+    """A layer that writes more does not weigh more."""
+    ids = torch.randint(1, 30, (2, 20), generator=torch.Generator().manual_seed(1))
+    mask = torch.ones_like(ids)
+    mask[1, 9:] = 0
+    measured = stream(rotary, [(ids, mask, mask == 0)])
+    states = rotary(ids, mask, output_hidden_states=True).hidden_states
+    rows = [one[mask.bool()] for one in states]
+    rows = [
+        (one - one.mean(1, keepdim=True)) / one.std(1, keepdim=True, correction=0) for one in rows
+    ]
+    expected = sum(one.abs().mean(0) for one in rows).double()
+    torch.testing.assert_close(measured.magnitudes, expected, rtol=1e-3, atol=1e-4)
+    moments = sum((one.T @ one / one.square().sum()).double() for one in rows)
+    torch.testing.assert_close(measured.moments, moments, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "heads", "words"),
+    [
+        (36, "cut", "does not keep whole attention heads.*multiple of 24, or with .* give 4 or 8"),
+        (36, "aligned", "turn at other speeds; with heads 'aligned' give 4 or 8 or 12 or 16 or 24"),
+        (24, "low_rank", "'low_rank' changes the basis of queries and keys.*; use cut or aligned"),
+    ],
+)
+def test_heads_that_rotary_positions_do_not_allow_are_refused(rotary, size, heads, words):
+    with pytest.raises(UserError, match=words):
+        reduce_hidden(rotary, size, "truncate", heads)
 
 
 @pytest.mark.parametrize("method", METHODS)

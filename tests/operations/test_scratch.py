@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tiny_models import byte_fallback
 from tokenizers import Tokenizer, models
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
@@ -259,3 +260,45 @@ def test_a_text_with_few_pieces_gives_a_small_vocabulary(family, tmp_path):
     model = load_model(tmp_path / "x")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "x")
     assert model.config.vocab_size == len(tokenizer) < 20
+
+
+def test_a_modernbert_over_bytes(tmp_path):
+    for name in ("a", "b"):
+        scratch(texts(), tmp_path / name, "modernbert", vocab_size=300, dropout=0.2, **SHAPE)
+    for file in FILES:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "a")
+    config, tokenizer = model.config, AutoTokenizer.from_pretrained(tmp_path / "a")
+    assert (config.vocab_size, config.hidden_size, config.intermediate_size) == (300, 16, 24)
+    assert (config.num_hidden_layers, config.num_attention_heads) == (2, 4)
+    assert (config.max_position_embeddings, tokenizer.model_max_length) == (32, 32)
+    assert config.embedding_dropout == config.mlp_dropout == config.attention_dropout == 0.2
+    for role in ("bos", "eos", "cls", "sep", "pad"):
+        assert getattr(config, f"{role}_token_id") == getattr(tokenizer, f"{role}_token_id")
+    assert tokenizer.decode(tokenizer("qattus ħ漢🙂")["input_ids"][1:-1]).strip() == "qattus ħ漢🙂"
+    words = ["qattus", "kelb"]
+    given = tokenizer(words, is_split_into_words=True)["input_ids"]
+    assert given == tokenizer(" ".join(words))["input_ids"]
+    assert model(**tokenizer("qattus", return_tensors="pt")).logits.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"hidden_size": 20}, "gives each of 4 attention heads an odd width.*a multiple of 8"),
+        ({"vocab_size": 200}, "the text and the special tokens alone are 261 pieces"),
+    ],
+)
+def test_a_modernbert_that_cannot_be_is_refused(changed, words, tmp_path):
+    with pytest.raises(UserError, match=words):
+        scratch(texts(), tmp_path / "x", "modernbert", **{"vocab_size": 300, **SHAPE, **changed})
+    with pytest.raises(UserError, match="the text holds no words"):
+        scratch([" "], tmp_path / "x", "modernbert", vocab_size=300, **SHAPE)
+
+
+def test_a_given_tokenizer_with_gemmas_special_tokens(tmp_path):
+    byte_fallback(texts(), 60).save(str(tmp_path / "tokenizer.json"))
+    scratch([], tmp_path / "x", "modernbert", tokenizer_from=tmp_path, **SHAPE)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "x")
+    assert (tokenizer.cls_token, tokenizer.sep_token) == ("<bos>", "<eos>")
+    assert load_model(tmp_path / "x").config.cls_token_id == tokenizer.cls_token_id == 2

@@ -4,6 +4,7 @@ Weights are random and narrow; the configurations' other keys, the tensors' name
 tokenizers are those of the uploads. Sizes are those of the true shapes.
 """
 
+import csv
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import byte_fallback
 from tokenizers import Tokenizer
 from transformers import (
     AutoModel,
@@ -21,6 +23,7 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     DistilBertConfig,
+    ModernBertConfig,
     XLMRobertaConfig,
 )
 
@@ -31,6 +34,9 @@ from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names, TuningSettings
 from monoglot.evaluate.task_classification import Classification
 from monoglot.operations.pretrained import pretrained
+from monoglot.operations.prune_ffn import keep_neurons
+from monoglot.operations.reduce_hidden import reduce_hidden
+from monoglot.operations.select_layers import select_layers
 from monoglot.operations.surgery import gather_rows
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokenizer_json import read_tokenizer, to_json
@@ -84,7 +90,25 @@ DISTILMBERT = {
     "qa_dropout": 0.1,
     "seq_classif_dropout": 0.2,
 }
+MMBERT_SMALL = {
+    "architectures": ["ModernBertForMaskedLM"],
+    "model_type": "modernbert",
+    "hidden_size": 384,
+    "num_hidden_layers": 22,
+    "num_attention_heads": 6,
+    "intermediate_size": 1152,
+    "max_position_embeddings": 8192,
+    "vocab_size": 256_000,
+    "global_attn_every_n_layers": 3,
+    "local_attention": 128,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "sep_token_id": 1,
+    "bos_token_id": 2,
+    "cls_token_id": 2,
+}
 CONFIGS = {"bert": BertConfig, "xlm-roberta": XLMRobertaConfig, "distilbert": DistilBertConfig}
+CONFIGS |= {"modernbert": ModernBertConfig}
 NARROW = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
 NARROW |= {"intermediate_size": 8, "dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 8}
 TEXTS = ["il kelb jiġri wara qattus", "il belt hija kbira", "a dog runs after the cat"]
@@ -118,6 +142,8 @@ def upload(published, folder, head):
         (MMINILM, 12, 117_640_704),
         (MMINILM, 6, 106_993_920),
         (DISTILMBERT, 6, 134_734_080),
+        (MMBERT_SMALL, 22, 140_493_696),
+        (MMBERT_SMALL | {"vocab_size": 16_384}, 22, 48_481_152),  # trimmed, for Breton
     ],
 )
 def test_sizes_are_the_published_ones(published, layers, encoder):
@@ -134,6 +160,7 @@ def test_sizes_are_the_published_ones(published, layers, encoder):
         (MMINILM, 250_002, 117_891_474, 37_042_629),
         (MMINILM | {"num_hidden_layers": 6}, 250_002, 107_244_690, 26_395_845),
         (DISTILMBERT, 119_547, 135_445_755, 74_277_957),
+        (MMBERT_SMALL, 256_000, 140_897_536, 57_739_461),
     ],
 )
 def test_sizes_as_tables_count_them(published, rows, whole, trimmed):
@@ -142,6 +169,92 @@ def test_sizes_as_tables_count_them(published, rows, whole, trimmed):
         model = gather_rows(AutoModelForMaskedLM.from_config(config_of(published)), range(rows))
         smaller = gather_rows(model, range(40_005))
     assert (count_parameters(model), count_parameters(smaller)) == (whole, trimmed)
+
+
+def test_mmbert_smaller_at_its_true_shape():
+    """The same counts as of what each operation makes, without a weight."""
+    with torch.device("meta"):
+        whole = AutoModelForMaskedLM.from_config(config_of(MMBERT_SMALL))
+        encoder = whole.base_model
+        assert count_parameters(gather_rows(encoder, range(16_384))) == 48_481_152
+        layers = select_layers(whole, 11, "stride", seed=0)
+        neurons = keep_neurons(layers, [torch.arange(768)] * 11)
+        narrow = reduce_hidden(neurons, 256, "truncate")
+        trimmed = gather_rows(narrow, range(16_384))
+    layer = 4 * 384**2 + 3 * 384 * 1152 + 2 * 384
+    rest = 384**2 + 256_001 * 384 + 2 * 384 - 384 + 256_000  # the first layer has one norm
+    assert count_parameters(whole) == 22 * layer + rest == 140_897_536
+    assert count_parameters(layers) == 11 * layer + rest
+    assert count_parameters(neurons) == 11 * (layer - 3 * 384 * 384) + rest
+    layer, rest = 4 * 256**2 + 3 * 256 * 768 + 2 * 256, 256**2 + 2 * 256
+    assert narrow.config.num_attention_heads == 4
+    assert count_parameters(narrow) == 11 * layer + rest + 256_000 * 257
+    assert count_parameters(trimmed) == 11 * layer + rest + 16_384 * 257
+
+
+@pytest.fixture
+def mmbert(tmp_path):
+    """mmBERT in small: its tokenizer has names for the ends of a text, but none for cls and sep."""
+    texts = [f"{one} {two}" for one in TEXTS for two in TEXTS]
+    backend = byte_fallback(texts, 60)
+    folder, rows = tmp_path / "upload", backend.get_vocab_size()
+    shape = {"num_hidden_layers": 6, "intermediate_size": 12, "local_attention": 8}
+    upload(narrow(MMBERT_SMALL, vocab_size=rows + 3, **shape), folder, head=True)
+    backend.save(str(folder / "tokenizer.json"))
+    names = {f"{role}_token": f"<{role}>" for role in ("bos", "eos", "pad", "unk", "mask")}
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 8192, **names}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    return folder
+
+
+def test_mmbert_in_small_goes_the_whole_way(mmbert, script, tmp_path):
+    """From the upload to a score, each step by its script; each loads with stock classes."""
+    steps = {name: tmp_path / name for name in ("base", "layers", "ffn", "hidden", "kd", "vocab")}
+
+    def make(name, *options, out=None, parent=None):
+        more = ["--parent", steps[parent]] if parent else []
+        assert script(name, *more, "--out", steps[out], *map(str, options)) is None
+
+    def tokens(of, name):
+        lines = pa.table({"text": TEXTS * 6})
+        pq.write_table(lines, tmp_path / "text.parquet")
+        made = ["--text", tmp_path / "text.parquet", "--tokenizer", steps[of]]
+        assert script("build_tokens", *made, "--out", tmp_path / name) is None
+        return tmp_path / name
+
+    make("pretrained", "--folder", mmbert, "--family", "modernbert", out="base")
+    settings = json.loads((steps["base"] / "tokenizer_config.json").read_text())
+    assert (settings["cls_token"], settings["sep_token"]) == ("<bos>", "<eos>")
+    text = tokens("base", "tokens")
+    make("select_layers", "--layers", 3, "--strategy", "stride", out="layers", parent="base")
+    how = ["--size", 8, "--max-length", 32, "--head-order", "importance", "--validation", text]
+    make("prune_ffn", *how, out="ffn", parent="layers")
+    make("reduce_hidden", "--size", 4, "--method", "truncate", out="hidden", parent="ffn")
+    how = ["--steps", 4, "--max-length", 16, "--loss", "mse", "--teacher", steps["base"]]
+    make("train", *how, "--tokens", text, "--validation", text, out="kd", parent="hidden")
+    how = ["--size", 270, "--text", tmp_path / "text.parquet"]
+    how += ["--heldout", tmp_path / "text.parquet", "--report", tmp_path / "report.json"]
+    make("trim_vocab", *how, out="vocab", parent="kd")
+    for name, folder in steps.items():
+        model = AutoModelForMaskedLM.from_pretrained(folder)
+        batch = AutoTokenizer.from_pretrained(folder)(TEXTS[0], return_tensors="pt")
+        assert model(**batch).logits.isfinite().all(), name
+    config = model.config
+    assert (config.num_hidden_layers, config.intermediate_size, config.hidden_size) == (3, 8, 4)
+    assert (config.num_attention_heads, config.vocab_size) == (1, 275)
+    assert len(list(csv.DictReader((steps["kd"] / "history.csv").open()))) > 1
+
+    rows = [("train", "a dog", "a"), ("dev", "il belt", "b"), ("test", "il kelb", "b")]
+    table = pa.table(dict(zip(("split", "text", "label"), zip(*rows, strict=True), strict=True)))
+    pq.write_table(table, tmp_path / "examples.parquet")
+    task = Classification(labels=["a", "b"], metric="accuracy").named("tc")
+    how = TuningSettings(epochs=1, max_length=32, reduction_factor=2)
+    names = Names("mmbert", "mt", "vocab")
+    out = tmp_path / "scores"
+    evaluate(steps["vocab"], tmp_path / "examples.parquet", task, how, [1], names, out)
+    record = read_record(out / "seed1.json")
+    assert record["parameters"] == count_parameters(load_model(steps["vocab"]))
+    assert record["adapter_parameters"] == 3 * (2 * 4 * 2 + 2 + 4)
 
 
 @pytest.fixture

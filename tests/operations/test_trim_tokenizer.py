@@ -3,14 +3,15 @@ import random
 
 import numpy as np
 import pytest
+from tiny_models import byte_fallback, byte_level
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from monoglot.errors import UserError
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
+    derivation,
     kept_merges,
     number_pieces,
-    parts_of,
     special_ids,
     trim_tokenizer,
     vocabulary,
@@ -287,12 +288,28 @@ ASTRAY = [["c", "x"], ["z", "b"], ["b", "q"]]
 """The result of the first is no piece, a part of each of the others."""
 
 
-def test_parts_are_those_of_merges_between_pieces():
-    assert parts_of(bpe([*MERGES, *ASTRAY])) == {4: {1, 2}, 5: {3, 4}, 6: {2, 3}}
-    both = parts_of(bpe([*MERGES, ["a", "bc"]]))
-    assert both[5] == {1, 3, 4, 6}, "what it may be merged from, whichever way"
-    inner = {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"]}
-    assert parts_of({**inner, "continuing_subword_prefix": "##"}) == {2: {0, 1}}
+def test_the_way_to_a_piece_is_the_one_that_its_characters_take():
+    way = derivation(bpe([*MERGES, *ASTRAY]))
+    assert [way(i) for i in (1, 4, 5, 6)] == [{1}, {1, 2, 4}, {1, 2, 3, 4, 5}, {2, 3, 6}]
+    assert way(8) == {8}, "of which a part is no piece"
+    others = derivation(bpe([*MERGES, ["a", "bc"]]))
+    assert others(5) == {1, 2, 3, 4, 5}, "what it is merged from, not all that it could be"
+    first = derivation(bpe([["b", "c"], ["a", "bc"], *MERGES[:2]]))
+    assert first(5) == {1, 2, 3, 5, 6}
+    inner = {"vocab": {"a": 0, "##b": 1, "ab": 2, "##c": 3, "##bc": 4}}
+    inner |= {"merges": ["a ##b", "##b ##c"], "continuing_subword_prefix": "##"}
+    assert derivation(inner)(2) == {0, 1, 2}
+    assert derivation(inner)(4) == {1, 3, 4}
+    ending = {"vocab": {"a": 0, "b</w>": 1, "ab</w>": 2}, "merges": ["a b</w>"]}
+    assert derivation({**ending, "end_of_word_suffix": "</w>"})(2) == {0, 1, 2}
+
+
+def test_a_piece_that_characters_do_not_lead_to_comes_with_all_it_could_be_merged_from():
+    """As bytes that are merged before they make up a character."""
+    vocab = {"<0xC3>": 0, "<0xBF>": 1, "<0xC3><0xBF>": 2, "x": 3}
+    model = {"vocab": vocab, "merges": [["<0xC3>", "<0xBF>"]]}
+    assert derivation(model)(2) == {0, 1, 2}
+    assert derivation(model)(7) == {7}, "an added token, which is no piece of the model"
 
 
 def test_merges_stay_in_order_if_parts_and_result_are_pieces():
@@ -313,7 +330,7 @@ def test_merges_stay_in_order_if_parts_and_result_are_pieces():
 )
 def test_a_piece_comes_with_all_that_it_is_made_of_or_not_at_all(size, special, kept):
     """`abc` is wanted most and needs five; then `x`; then `bc`, which needs three."""
-    assert with_parts([5, 7, 6], size, special, parts_of(bpe(MERGES))) == kept
+    assert with_parts([5, 7, 6], size, special, derivation(bpe(MERGES))) == kept
 
 
 def test_what_unigram_needs_is_kept_though_it_never_occurs(tiny_checkpoint):
@@ -329,3 +346,101 @@ def test_what_unigram_needs_is_kept_though_it_never_occurs(tiny_checkpoint):
     assert {lowest, start} < set(choose_pieces(tokenizer, counts, 3, special))
     with pytest.raises(UserError, match="size is 1, but 2 pieces must stay"):
         choose_pieces(tokenizer, counts, 1, special)
+
+
+SCRIPTS = {
+    "Latin": "abċdefgħijżnorstu",
+    "Greek": "αβγδεηιλνοςτ",
+    "Cyrillic": "абвгдежиклнорстя",
+    "Arabic": "ابتجدرسكلمني",
+    "Devanagari": "कखगतनपबमरलसािीे",
+    "Han": "人生而自由在尊严和权利上一律平等",
+    "Hangul": "모든인간은태어날때부터자유",
+    "others": "🙂😀👍🏽é̂ÿ\t\n ",
+}
+
+
+def in_many_scripts(count, seed, lexicon=None):
+    """Texts of words of one script each; of `lexicon` four in five, the others made up."""
+    draw = random.Random(seed)
+
+    def word(script):
+        if lexicon and draw.random() < 0.8:
+            return draw.choice(lexicon[script])
+        return "".join(draw.choices(SCRIPTS[script], k=draw.randint(1, 6)))
+
+    scripts = draw.choices(list(SCRIPTS), k=count)
+    spaces = (" ", " ", " ", "  ", ", ", ".\n")
+    return [
+        "".join(word(one) + draw.choice(spaces) for _ in range(draw.randint(1, 5)))
+        for one in scripts
+    ]
+
+
+def words_of_scripts(seed):
+    draw = random.Random(seed)
+    return {
+        script: ["".join(draw.choices(letters, k=draw.randint(2, 7))) for _ in range(12)]
+        for script, letters in SCRIPTS.items()
+    }
+
+
+@pytest.mark.parametrize("make", [byte_fallback, byte_level])
+@pytest.mark.parametrize("room", [0, 40, 150, 400])
+def test_bpe_of_many_scripts_is_exact_and_loses_nothing(make, room):
+    """What is kept is encoded as before, what is dropped falls apart, and nothing is unknown."""
+    lexicon = words_of_scripts(seed=3)
+    old = make(in_many_scripts(1500, 0, lexicon), 700)
+    tokenizer = json.loads(old.to_str())
+    special = special_ids(tokenizer, {})
+    letters = ["▁", *(f"<0x{byte:02X}>" for byte in range(256))]
+    if make is byte_level:
+        letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    size = len(letters) + room
+    trimmed, kept = trim(tokenizer, special, size, in_many_scripts(300, 1, lexicon))
+    new = load(trimmed)
+    assert len(kept) == new.get_vocab_size() == size + len(special) < old.get_vocab_size()
+    assert set(letters) <= new.get_vocab().keys()
+    assert all(old.token_to_id(new.id_to_token(i)) == one for i, one in enumerate(kept))
+    survived, fell = set(), 0
+    for text in in_many_scripts(1500, 2, lexicon):
+        before, after = old.encode(text).ids, [kept[i] for i in new.encode(text).ids]
+        if set(before) <= set(kept):
+            assert after == before, text
+            survived.update(after)
+        else:
+            assert after != before, text
+            fell += 1
+        assert old.decode(after) == old.decode(before) == text
+        assert new.decode(new.encode(text).ids) == text
+        assert old.token_to_id("<unk>") not in after
+    assert fell > 100
+    assert len(survived) > min(room, 200) / 4
+    pair = "αβ", "人 κ"
+    assert new.decode(new.encode(*pair).ids) == old.decode(old.encode(*pair).ids)
+
+
+def test_a_character_may_fall_apart_into_bytes_but_no_byte_goes():
+    old = byte_fallback(["人 生 自 由"] * 3, 20)
+    tokenizer = json.loads(old.to_str())
+    special, bytes_ = special_ids(tokenizer, {}), [f"<0x{byte:02X}>" for byte in range(256)]
+    trimmed, _ = trim(tokenizer, special, 257, ["a"])
+    assert load(trimmed).encode("生").tokens[1:-1] == ["<0xE7>", "<0x94>", "<0x9F>"]
+    with pytest.raises(UserError, match="size is 256, but 257 pieces must stay"):
+        trim(tokenizer, special, 256, ["a"])
+    del tokenizer["model"]["vocab"][bytes_[7]]  # then not every character has its bytes
+    tokenizer["model"]["vocab"] = {piece: i for i, piece in enumerate(tokenizer["model"]["vocab"])}
+    special = special_ids(tokenizer, {})
+    with pytest.raises(UserError, match="size is 256, but 260 pieces must stay"):
+        trim(tokenizer, special, 256, ["a"])
+
+
+def test_merges_that_are_never_made_cost_no_room():
+    """Every two pieces that make up a third are a merge, but few of them lead to it."""
+    old = byte_fallback(["kelbiet kelbiet kelb biet iet et"] * 5, 40)
+    model = json.loads(old.to_str())["model"]
+    pieces = {i: piece for piece, i in model["vocab"].items()}
+    found = {pieces[i] for i in derivation(model)(model["vocab"]["▁kelbiet"])}
+    pairs = [merge for merge in model["merges"] if "".join(merge) == "▁kelbiet"]
+    assert len(pairs) > 1
+    assert sum({left, right} <= found for left, right in pairs) == 1

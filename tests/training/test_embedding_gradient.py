@@ -8,7 +8,7 @@ from monoglot.checkpoints import load_model
 from monoglot.training.losses import added_in_place
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -22,7 +22,7 @@ from tests.operations.test_train import SETTINGS, masked_batch
 LENGTH = 14
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -150,6 +150,13 @@ def test_a_fresh_projection_changes_nothing(kind):
     torch.testing.assert_close(Attention(kind, 8)(maps), maps)
 
 
+def states_of(model, batch) -> list[torch.Tensor]:
+    """After the embeddings and each layer, the last one as a head gets it."""
+    given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
+    output = model.base_model(**given, output_hidden_states=True)
+    return [*output.hidden_states[:-1], output.last_hidden_state]
+
+
 def relations_of(model, batch, number: int) -> list[torch.Tensor]:
     """For each sequence and kind, [tokens, tokens] a head: made anew from a layer's input."""
     given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
@@ -158,10 +165,11 @@ def relations_of(model, batch, number: int) -> list[torch.Tensor]:
     layer, heads = surgery.layers_of(model)[number - 1], model.config.num_attention_heads
     found = []
     for sequence, mask in zip(states, batch.attention_mask, strict=True):
-        for name in names:
-            vectors = layer.get_submodule(name)(sequence[: int(mask.sum())])
-            for one in vectors.chunk(heads, dim=-1):
-                found.append((one @ one.T / one.shape[-1] ** 0.5).softmax(-1))
+        tokens = sequence[: int(mask.sum())]
+        tokens = layer.attn_norm(tokens) if names == ("attn.Wqkv",) else tokens
+        kinds = torch.cat([layer.get_submodule(name)(tokens) for name in names], -1)
+        for one in kinds.chunk(3 * heads, dim=-1):
+            found.append((one @ one.T / one.shape[-1] ** 0.5).softmax(-1))
     return found
 
 
@@ -187,21 +195,21 @@ def test_states_and_relations_equal_their_naive_twins_in_value_and_gradient(
     total, mlm, distance = run._losses(batch, batch.size("all")).float()
 
     given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
-    naive = student(**given, labels=batch.labels, output_hidden_states=True)
-    other = teacher(**given, output_hidden_states=True)
+    naive, other = student(**given, labels=batch.labels), teacher(**given)
     expected = (1 - sum(weights)) * F.mse_loss(naive.logits, other.logits.detach())
     tokens, parameters = batch.attention_mask.bool(), list(student.parameters())
     last = len(surgery.layers_of(student))
     layers = (last // 2, 1), (last, 2)
     if of_states:
         maps = run.objective.distillation.terms["hidden_weight"].maps
+        states, others = states_of(student, batch), states_of(teacher, batch)
         parameters += list(maps.parameters())
         parts = []
         for (own, layer), one in zip(layers, maps, strict=True):
-            theirs = other.hidden_states[layer][tokens].detach()
+            theirs = others[layer][tokens].detach()
             spread = theirs - theirs.mean(-1, keepdim=True)
             theirs = spread / (spread.square().mean(-1, keepdim=True) + 1e-5).sqrt()
-            parts.append((one(naive.hidden_states[own][tokens]) - theirs).square().mean())
+            parts.append((one(states[own][tokens]) - theirs).square().mean())
         expected = expected + of_states * sum(parts) / 2
     if of_relations:
         parts = []
