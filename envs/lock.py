@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("onnx", "energy", "tensorboard")
+EXTRAS = ("adapters", "onnx", "energy", "tensorboard")
 """Optional dependencies of jobs; the others are of Snakemake, the documentation and the tests."""
 
 NOT_PINNED = re.compile(r"triton|nvidia-(?!ml).*|cuda-.*|setuptools")

@@ -164,11 +164,12 @@ def _memory(graph: Graph, node: Checkpoint) -> int:
 
 NEEDED = (3, 11)
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;#]+)")
-VITAL = ("adapters", "click", "pyarrow", "pydantic", "safetensors", "scikit-learn", "seqeval")
+VITAL = ("click", "pyarrow", "pydantic", "safetensors", "scikit-learn", "seqeval")
 VITAL += ("snakemake", "tokenizers", "torch", "transformers")
 """Without these nothing runs."""
 
 OPTIONAL = {
+    "adapters": "adapters",
     "snakemake-executor-plugin-slurm": "slurm",
     "onnxruntime": "onnx",
     "codecarbon": "energy",

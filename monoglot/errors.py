@@ -178,7 +178,7 @@ def advising(kind: type[AdvisedError], advice: str) -> Iterator[None]:
 
 # Optional parts: libraries that only some jobs need, and how to get them.
 
-LIBRARIES = {"onnx": ("onnx", "onnxruntime"), "energy": ("codecarbon",)}
+LIBRARIES = {"adapters": ("adapters",), "onnx": ("onnx", "onnxruntime"), "energy": ("codecarbon",)}
 """By extra of this package, what it brings."""
 
 

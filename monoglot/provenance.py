@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,12 @@ LIBRARIES += ("seqeval", "scikit-learn")
 
 
 def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """Return the versions of Python and of the libraries that shape a score."""
-    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
+    """Return the versions of Python and of those libraries that shape a score and are there."""
+    found = {"python": platform.python_version()}
+    for name in libraries:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def hardware() -> dict[str, str | int | None]:

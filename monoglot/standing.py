@@ -186,7 +186,7 @@ def other_versions(results: Path, made: Iterable[Provenance]) -> str | None:
             uses = libraries_of(script)
         except (OSError, KeyError, TypeError):
             continue
-        for name in LIBRARIES:
+        for name in filter(now.get, LIBRARIES):
             if IMPORTED_AS.get(name, name) in uses and then.get(name, now[name]) != now[name]:
                 found[name, then[name]] += 1
                 scripts.add(Path(script).stem)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monoglot import provenance, script
+from monoglot import errors, provenance, script
 from monoglot.evaluate import add_task_flags, task_from_flags
 from monoglot.evaluate.task import Names, TuningSettings
 from monoglot.keys import add_flags, from_flags
@@ -27,6 +27,7 @@ def main() -> None:
     settings = from_flags(TuningSettings, options)
     names = Names(options.model, options.language, options.variant)
 
+    errors.need("adapters")
     with script.loading():
         from monoglot.evaluate.evaluation import evaluate
         from monoglot.evaluate.records import written
