@@ -2,7 +2,6 @@
 
 import copy
 
-import adapters
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,7 +118,7 @@ def test_models_that_cannot_be_made_anew(bert):
 
     with_pooler, for_adapters = (copy.deepcopy(bert[0]) for _ in range(2))
     with_pooler.bert.pooler = BertModel(with_pooler.config).pooler
-    adapters.init(for_adapters)
+    pytest.importorskip("adapters").init(for_adapters)
     for model, words in (
         (
             Tagger(bert[0].config, 3),
