@@ -530,6 +530,7 @@ def prune_ffn(
     size: int,
     *,
     importance: NeuronMeasure = PruneFfn.default("importance"),
+    rounds: int = PruneFfn.default("rounds"),
     head_order: HeadOrder = PruneFfn.default("head_order"),
     max_length: int | None = None,
     seed: int = PruneFfn.default("seed"),
@@ -547,7 +548,9 @@ def prune_ffn(
         tokenizer: its fast tokenizer.
         texts: documents of the language, a thousand or so; held in memory as token ids.
         size: neurons to keep in each layer.
-        importance: `gradient_weight`, |gradient · weight|, or `gradient`, |gradient|.
+        importance: `gradient_weight`, |gradient · weight|, `gradient`, |gradient|, or `taylor`,
+            |gradient · activation|.
+        rounds: drop the neurons in so many equal steps, each of which scores anew what is left.
         head_order: `as_is`, or attention heads sorted by `importance` (of |gradient|) or by
             `cumulative_importance` (the paper's code): no output changes, but what `reduce_hidden`
             keeps later.
@@ -561,12 +564,13 @@ def prune_ffn(
     """
     check_masked_lm(model)
     size, seed = PruneFfn.value("size", size), PruneFfn.value("seed", seed)
+    rounds = PruneFfn.value("rounds", rounds)
     ffn.check_choices(model, size, importance, head_order)
     length = sequence_length(model, max_length)
     tokens = encoded(texts, tokenizer, model)
     # Its weights may be frozen, and gradients are asked for.
     own = copy.deepcopy(model).requires_grad_(True)
-    return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order)
+    return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order, rounds)
 
 
 @in_plain_modes
