@@ -442,7 +442,7 @@ def trim_vocab(
     count: Frequency | None = TrimVocab.default("count"),
     keep_characters: bool = TrimVocab.default("keep_characters"),
     keep_scripts: bool = TrimVocab.default("keep_scripts"),
-    keep: Sequence[str] = tuple(TrimVocab.default("keep")),
+    keep: Sequence[str] = TrimVocab.default("keep"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
 

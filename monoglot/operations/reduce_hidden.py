@@ -46,12 +46,15 @@ documents of the validation text; of methods that look at it (`activations`, `hi
 def _check_settings(
     where: str, settings: Mapping[str, Any], name: str, model: Mapping[str, Any]
 ) -> None:
-    if settings["refit"] and settings["method"] not in OF_TEXT:
-        raise UserError(f"{where}: {_cannot_refit(settings['method'])}")
+    _check_refit(settings["refit"], settings["method"], f"{where}: ")
 
 
-def _cannot_refit(method: str) -> str:
-    return f"'refit' needs a method that looks at text, {' or '.join(OF_TEXT)}, not '{method}'"
+def _check_refit(refit: bool, method: str, where: str = "") -> None:
+    if refit and method not in OF_TEXT:
+        raise UserError(
+            f"{where}'refit' needs a method that looks at text, {' or '.join(OF_TEXT)}, not "
+            f"'{method}'"
+        )
 
 
 OPERATION = Operation(
@@ -154,8 +157,7 @@ def reduce_hidden(
     )
 
     _check(model, size, method, heads)
-    if refit is not None and method not in OF_TEXT:
-        raise UserError(_cannot_refit(method))
+    _check_refit(refit is not None, method)
     config = copy.deepcopy(model.config)
     config.hidden_size = size
     inner = f"{anatomy(config).inner}.weight"

@@ -22,7 +22,7 @@ SPECIAL_PIECES = 5
 BYTES_PER_PIECE = {".json": 100, ".gz": 40, ".txt": 20}
 """Of a tokenizer's file, by the end of its name; most pieces take less."""
 Frequency = Literal["documents", "tokens"]
-KeptText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")]
+KeptText = Annotated[str, Field(max_length=1000, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")]
 
 
 class TrimVocab(OfParent):
@@ -36,8 +36,8 @@ in the paper's code, documents for WordPiece and tokens for Unigram."""
     keep_characters: bool = False
     """Keep every piece of one character that occurs, so that no word turns unknown."""
     keep_scripts: bool = False
-    """Keep every letter of the scripts that the text is written in, and all digits, punctuation \
-and signs but those of other scripts, so that no word of another text in the language turns unknown \
+    """Keep all letters of the scripts that the text is written in, and all digits, punctuation \
+and signs but those of other scripts, so that words of no other text in the language turn unknown \
 either; a script counts from 1 % of the letters on."""
     keep: list[KeptText] = []
     """Texts, such as prompts, that stay segmented as they are: `["query: ", "passage: "]`."""
