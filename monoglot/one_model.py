@@ -186,10 +186,11 @@ def trim_folder(
     out: Path,
     documents: Iterable[str],
     size: int,
-    count: str | None,
-    keep_characters: bool,
+    **how: Any,
 ) -> dict[str, Any]:
     """Write a model with the most frequent pieces of some documents; return the report.
+
+    `how` has what `trim_vocab` may be told besides: `count`, `keep_characters` and so on.
 
     One document in fifty, at most 500, is held out to report on. The report, also written beside
     the model, has besides what `trim_vocab` reports `parameters` and `bytes` of the weights, each
@@ -205,8 +206,7 @@ def trim_folder(
         shrink.held_out(documents, aside),
         size,
         heldout=aside,
-        count=count,
-        keep_characters=keep_characters,
+        **how,
     )
     counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
     sizes = {"before": _bytes(source.folder)}  # may be the folder that is written to
@@ -280,7 +280,8 @@ def begin(
         text: files.
         work: folder of unfinished work.
         options: `revision`, `field`, `limit`, `recipe`, `preset`, the keys of a shape, `budget`,
-            `adapt_steps`, `distil_steps`, `micro_batch` and `precision`; None where not chosen.
+            `adapt_steps`, `distil_steps`, `micro_batch` and `precision`, None where not chosen;
+            and `keep`, texts that stay segmented as they are.
 
     Raises:
         UserError: the model is none that can be made small, a number does not fit it, there is
@@ -306,7 +307,7 @@ def begin(
     strategy = "stride" if "stride" in layers else "first_k"
     if recipe == "paper" and family == "bert":
         strategy = "last_k"
-    more = recipe, source.fresh, "cut" if family in ROTARY else "low_rank"
+    more = recipe, source.fresh, "cut" if family in ROTARY else "low_rank", options["keep"]
 
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)

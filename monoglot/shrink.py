@@ -171,6 +171,7 @@ def variants(
     recipe: str = "best",
     fresh: bool = False,
     heads: str = "low_rank",
+    keep: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Return the variants from one shape to another, the model first; what stays needs none.
 
@@ -181,6 +182,7 @@ def variants(
         recipe: one of `RECIPES`.
         fresh: whether the model comes without a masked-LM head.
         heads: what the recipe `best` makes of attention heads in a smaller hidden size.
+        keep: texts that stay segmented as they are.
     """
     found: dict[str, dict[str, Any]] = {BASE: {"operation": "pretrained"}}
     best = recipe == "best"
@@ -193,6 +195,8 @@ def variants(
     by_states = OF_HIDDEN_STATES if best else {"loss": "mse", "alpha": 0.5}
     distil, teacher = {**by_states, **how["distil"]}, BASE
     trim = {"size": after.vocab} if after.vocab < before.vocab else None
+    if trim and keep:
+        trim["keep"] = list(keep)
     if best and trim:
         teacher = add("vocab", "trim_vocab", **trim)
     if fresh:

@@ -44,6 +44,8 @@ def main() -> None:
             args.report,
             settings.count,
             settings.keep_characters,
+            settings.keep_scripts,
+            settings.keep,
         )
 
 

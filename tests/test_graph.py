@@ -85,6 +85,16 @@ def test_what_a_smaller_hidden_size_reads_depends_on_its_method():
     assert graph.sets(Checkpoint("mbert", "qaa", name)) == ()
 
 
+def test_layer_norms_are_refitted_only_where_text_is_looked_at():
+    name = next(v for v in DEMO["variants"] if DEMO["variants"][v]["operation"] == "reduce_hidden")
+    config = changed(f"variants.{name}.refit", True)
+    words = f"variants.{name}: 'refit' needs a method that looks at text, hidden_states or activ"
+    with pytest.raises(UserError, match=words):
+        Graph(config)
+    config["variants"][name]["method"] = "hidden_states"
+    Graph(config)
+
+
 def with_alias(parent: object) -> dict:
     config = changed("variants.adapted-r2", {"operation": "alias", "parent": parent})
     config["variants"]["adapted-r2"]["reduction_factor"] = 2

@@ -32,7 +32,7 @@ def with_weights(folder: Path, **more: torch.Tensor) -> None:
 
 
 def trimmed(folder: Path, out: Path, size: int = 60) -> dict:
-    return trim_folder(load(folder, "in"), out, TEXTS * 10, size, None, False)
+    return trim_folder(load(folder, "in"), out, TEXTS * 10, size)
 
 
 # Weights

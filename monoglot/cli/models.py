@@ -45,6 +45,13 @@ limit = click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Take the first N documents alone."
 )
 
+keep = click.option(
+    "--keep",
+    multiple=True,
+    metavar="PROMPT",
+    help="Text that stays segmented as it is, such as 'query: '; may be given several times.",
+)
+
 
 # `monoglot trim`: one model with a vocabulary of one language.
 
@@ -67,6 +74,13 @@ limit = click.option(
     "  [default: documents for WordPiece, else tokens]",
 )
 @click.option("--keep-characters", is_flag=True, help="Keep all single characters that occur.")
+@click.option(
+    "--keep-scripts",
+    is_flag=True,
+    help="Keep all letters of the text's scripts, digits and punctuation, whether they occur or "
+    "not.",
+)
+@keep
 @revision
 @field
 @limit
@@ -101,9 +115,9 @@ def trim(model: str, out: Path, **given: Any) -> None:
         note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
         documents = read(given["text"], given["field"], given["limit"])
         with advising(TooFewPiecesError, "give a smaller --size"):
-            report = trim_folder(
-                source, out, documents, given["size"], given["count"], given["keep_characters"]
-            )
+            how = ("count", "keep_characters", "keep_scripts", "keep")
+            chosen = {name: given[name] for name in how}
+            report = trim_folder(source, out, documents, given["size"], **chosen)
     say(_account(report, source, out))
 
 
@@ -202,6 +216,7 @@ positive = click.IntRange(1)
     metavar="FOLDER",
     help="Where unfinished work is kept.  [default: OUT.unfinished]",
 )
+@keep
 @revision
 @field
 @limit

@@ -48,8 +48,12 @@ def importance(
     L of one batch, a neuron i gets, summed over the batches,
 
     - `gradient_weight`: |sum_j dL/dW_ij W_ij + dL/db_i b_i|, the first-order change of the loss
-      if the neuron were zero (the paper's code);
-    - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2).
+      if the neuron were zero before its activation function (the paper's code);
+    - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2);
+    - `taylor`: |sum over tokens of dL/da_i a_i|, where a_i is what the neuron gives after its
+      activation function: the first-order change of the loss if that were zero, as it is once the
+      neuron is gone (Molchanov et al. 2017, arXiv 1611.06440). It enters only the product with
+      column i of the second matrix V, hence this is |sum_j dL/dV_ji V_ji|.
 
     A gated neuron has two rows of W, and the sums go over both.
 
@@ -194,8 +198,12 @@ def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple
     """Return a batch's scores of neurons, and of heads with their sign."""
     layers, names = layers_of(model), anatomy(model.config)
     inner = [list(layer.get_submodule(names.inner).parameters()) for layer in layers]
-    mixing = [layer.get_submodule(names.mixing).weight for layer in layers]
-    gradients = iter(torch.autograd.grad(loss, [*chain.from_iterable(inner), *mixing]))
+    outer, mixing = (
+        [layer.get_submodule(name).weight for layer in layers]
+        for name in (names.outer, names.mixing)
+    )
+    learned = [*chain.from_iterable(inner), *outer, *mixing]
+    gradients = iter(torch.autograd.grad(loss, learned))
     rows = []
     for parts in inner:  # weight, and bias if there is one
         slopes = [next(gradients) for _ in parts]
@@ -205,6 +213,8 @@ def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple
             terms = [slope.abs() for slope in slopes]
         of_rows = sum(term.flatten(1).sum(1) if term.dim() > 1 else term for term in terms)
         rows.append(of_rows.unflatten(0, (1 + names.gated, -1)).sum(0).abs())
+    columns = [(next(gradients) * v.detach()).sum(0).abs() for v in outer]
+    rows = columns if measure == "taylor" else rows
     mixed = list(gradients)
     columns = [(do * o.detach()).sum(0) for o, do in zip(mixing, mixed, strict=True)]
     by_head = torch.stack(columns).unflatten(1, (model.config.num_attention_heads, -1)).sum(2)

@@ -5,7 +5,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
@@ -20,6 +22,7 @@ SPECIAL_PIECES = 5
 BYTES_PER_PIECE = {".json": 100, ".gz": 40, ".txt": 20}
 """Of a tokenizer's file, by the end of its name; most pieces take less."""
 Frequency = Literal["documents", "tokens"]
+KeptText = Annotated[str, Field(max_length=1000, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")]
 
 
 class TrimVocab(OfParent):
@@ -32,6 +35,12 @@ class TrimVocab(OfParent):
 in the paper's code, documents for WordPiece and tokens for Unigram."""
     keep_characters: bool = False
     """Keep every piece of one character that occurs, so that no word turns unknown."""
+    keep_scripts: bool = False
+    """Keep all letters of the scripts that the text is written in, and all digits, punctuation \
+and signs but those of other scripts, so that words of no other text in the language turn unknown \
+either; a script counts from 1 % of the letters on."""
+    keep: list[KeptText] = []
+    """Texts, such as prompts, that stay segmented as they are: `["query: ", "passage: "]`."""
 
 
 OPERATION = Operation(
@@ -85,6 +94,8 @@ def trim_vocab(
     report_out: str | Path,
     count: str | None = None,
     keep_characters: bool = False,
+    keep_scripts: bool = False,
+    keep: Sequence[str] = (),
 ) -> None:
     """Write `parent` with the `size` most frequent pieces of `texts` and its special tokens.
 
@@ -103,6 +114,8 @@ def trim_vocab(
         count: `documents` a piece occurs in, or `tokens`: its occurrences. As in the paper's code,
             documents are the default for WordPiece and tokens for Unigram.
         keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
+        keep_scripts: keep the characters of the text's scripts, see `needed_pieces.of_scripts`.
+        keep: texts whose pieces stay, see `needed_pieces.of_texts`.
 
     Raises:
         UserError: if a text is empty, a store is of another tokenizer, or `size` is not one the
@@ -131,7 +144,8 @@ def trim_vocab(
         batches = _stored(texts, parent)
     else:
         batches = encode_batches(Tokenizer.from_str(to_json(tokenizer)), texts)
-    made = trim(model, tokenizer, settings, batches, heldout, size, count, keep_characters)
+    kept = keep_characters, keep_scripts, keep
+    made = trim(model, tokenizer, settings, batches, heldout, size, count, *kept)
     with whole_folder(out) as aside:
         save_weights(made.model, aside)
         write_files(aside, to_json(made.tokenizer), _renumbered(settings, made.kept))

@@ -1,6 +1,7 @@
 import copy
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertCon
 
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
+from monoglot.keys import flags
 from monoglot.operations.surgery import gather_rows
 from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.operations.trim_vocab import _renumbered, trim_vocab
@@ -238,10 +240,12 @@ def test_script_gives_the_same_bytes_whatever_the_hash_seed(parent, tmp_path):
         command = [sys.executable, ROOT / "scripts" / "trim_vocab.py", "--parent", parent]
         command += ["--text", tmp_path / "text.parquet", "--heldout", tmp_path / "heldout.parquet"]
         command += ["--size", "24", "--out", out, "--report", out / "trim_report.json"]
+        command += shlex.split(flags({"keep": ["dog: ", "il"]}))
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
         subprocess.run(command, check=True, env=environment)
     for name in (*FILES, "trim_report.json"):
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes(), name
+    assert json.loads((tmp_path / "0" / "trim_report.json").read_text())["keep"] == ["dog: ", "il"]
 
 
 @pytest.mark.parametrize(
