@@ -153,11 +153,9 @@ def _trains(graph: Graph, node: Checkpoint) -> bool:
 
 
 def _memory(graph: Graph, node: Checkpoint) -> int:
-    def parameters(one: Checkpoint) -> int:
-        return forecast.parameters(graph.shape(one), forecast.pieces_of(graph, one))
-
     teacher = graph.teacher(node)
-    return STUDENT * parameters(node) + (TEACHER * parameters(teacher) if teacher else 0)
+    of_teacher = TEACHER * forecast.parameters(graph, teacher) if teacher else 0
+    return STUDENT * forecast.parameters(graph, node) + of_teacher
 
 
 # Python and its packages.

@@ -23,8 +23,8 @@ BYTES_PER_PARAMETER = 4
 BYTES_PER_PIECE = 70
 """Of tokenizer.json, about: XLM-R's has 17 MB for 250,002 pieces."""
 
-USUAL_PIECES = {"bert": 119_547, "xlm-roberta": 250_002}
-"""The vocabularies of mBERT and XLM-R, for a checkpoint that is not there yet."""
+USUAL_PIECES = {"bert": 119_547, "xlm-roberta": 250_002, "modernbert": 256_000}
+"""The vocabularies of mBERT, XLM-R and mmBERT, for a checkpoint that is not there yet."""
 
 SPECIAL_PIECES = 5
 STATE_OF_TRAINING = 3
@@ -34,31 +34,34 @@ STATE_OF_TRAINING = 3
 def checkpoint_bytes(graph: Graph, node: Checkpoint) -> int:
     """Return about how many bytes a checkpoint takes: its weights and its tokenizer."""
     pieces = pieces_of(graph, node)
-    return BYTES_PER_PARAMETER * parameters(graph.shape(node), pieces) + BYTES_PER_PIECE * pieces
+    return BYTES_PER_PARAMETER * parameters(graph, node) + BYTES_PER_PIECE * pieces
 
 
 def training_bytes(graph: Graph, node: Checkpoint) -> int:
     """Return the bytes of the saved state of a training, which is removed when it has finished."""
-    pieces = pieces_of(graph, node)
-    return STATE_OF_TRAINING * BYTES_PER_PARAMETER * parameters(graph.shape(node), pieces)
+    return STATE_OF_TRAINING * BYTES_PER_PARAMETER * parameters(graph, node)
 
 
 def adapters_bytes(graph: Graph, run: Run) -> int:
     """Return the bytes of a run's adapters, all seeds; with full tuning, of whole encoders."""
     node = graph.checkpoint(run.model, run.language, run.variant)
-    shape = graph.shape(node)
     if graph.config["tasks"][run.task]["tuning"] == "full":
-        count = parameters(shape, pieces_of(graph, node))
+        count = parameters(graph, node)
     else:
+        shape = graph.shape(node)
         hidden = shape["hidden_size"]
         narrow = int(hidden / reduction_factor(graph.config, run.variant, run.task))
         count = shape["layers"] * (2 * hidden * narrow + narrow + hidden)
     return BYTES_PER_PARAMETER * count * len(graph.seeds(run.variant))
 
 
-def parameters(shape: dict[str, int], pieces: int) -> int:
-    """Return the parameters of a masked language model with tied decoder and without pooler."""
+def parameters(graph: Graph, node: Checkpoint) -> int:
+    """Return about how many parameters a checkpoint has: masked LM, tied decoder, no pooler."""
+    shape, pieces = graph.shape(node), pieces_of(graph, node)
     hidden, ffn = shape["hidden_size"], shape["ffn_size"]
+    if graph.config["models"][node.model]["family"] == "modernbert":
+        layer = 4 * hidden**2 + 3 * hidden * ffn + 2 * hidden
+        return pieces * (hidden + 1) + shape["layers"] * layer + hidden**2 + 2 * hidden
     positions = shape.get("max_positions", 512)
     embeddings = (pieces + positions + 4) * hidden
     layer = 4 * (hidden**2 + hidden) + 2 * hidden * ffn + ffn + 5 * hidden

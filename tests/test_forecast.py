@@ -34,8 +34,19 @@ def paper() -> Graph:
 @pytest.mark.parametrize(("model", "variant"), ROWS)
 def test_parameters_of_the_papers_rows(paper, model, variant):
     node = Checkpoint(model, "mt" if variant != "base" else "any", variant)
-    found = forecast.parameters(paper.shape(node), forecast.pieces_of(paper, node))
+    found = forecast.parameters(paper, node)
     assert found == pytest.approx(PARAMETERS[model][variant], rel=2e-5)
+
+
+def test_parameters_of_mmbert():
+    config = read("config.yaml", "test") | {"results": "nowhere"}
+    shape = {"layers": 22, "hidden_size": 384, "heads": 6, "ffn_size": 1152, "max_positions": 8192}
+    config["models"]["xlmr"] |= {"family": "modernbert", "shape": shape}
+    config["tables"] = {
+        "few": {"model": "xlmr", "rows": [{"variant": "adapted", "label": "Adapted"}]}
+    }
+    found = forecast.parameters(Graph(config), Checkpoint("xlmr", "mt", "adapted"))
+    assert found == 140_897_536
 
 
 def test_bytes_of_adapters_of_all_seeds(paper):

@@ -187,7 +187,12 @@ positive = click.IntRange(1)
 )
 @click.option("--layers", type=positive, metavar="N", help="Layers to keep.")
 @click.option("--ffn", type=positive, metavar="N", help="Feed-forward neurons of each layer.")
-@click.option("--hidden", type=positive, metavar="N", help="Hidden size, a multiple of the heads.")
+@click.option(
+    "--hidden",
+    type=positive,
+    metavar="N",
+    help="Hidden size, a multiple of the heads; of a ModernBERT, of their width.",
+)
 @click.option("--vocab", type=positive, metavar="N", help="Pieces, special tokens not counted.")
 @click.option(
     "--budget",

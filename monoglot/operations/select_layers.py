@@ -23,7 +23,7 @@ class SelectLayers(OfParent):
     strategy: Strategy = "last_k"
     """Which layers stay: of 12 and 6, `first_k` 0 to 5, `last_k` 6 to 11, `stride` \
 0 2 4 6 8 10, `first_last_k` 0 1 2 9 10 11; `random` draws all weights anew. Of a `modernbert`, \
-the first layer must stay, and global and local layers must take turns as evenly as before."""
+the first layer must stay, and the global ones of those that stay must be evenly apart."""
     seed: Seed = 42
     """Of the strategy `random`."""
 

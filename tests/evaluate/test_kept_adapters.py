@@ -16,6 +16,7 @@ from transformers import (
 
 from monoglot.errors import UserError
 from monoglot.evaluate.adapter_models import load
+from monoglot.evaluate.encoding import lead_of
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.task import Names
 from monoglot.files import sha256
@@ -61,7 +62,8 @@ def predictions(model, tokenizer, file: Path, task) -> list[str]:
     found = []
     for row in rows:
         words = row.get("tokens")
-        given = row["text"] if words is None else words
+        lead = lead_of(tokenizer.backend_tokenizer)
+        given = row["text"] if words is None else [words[0], *(lead + word for word in words[1:])]
         encoded = tokenizer(
             given, is_split_into_words=words is not None, truncation=True, return_tensors="pt"
         )
