@@ -441,6 +441,7 @@ def trim_vocab(
     heldout: Iterable[str] | None = None,
     count: Frequency | None = TrimVocab.default("count"),
     keep_characters: bool = TrimVocab.default("keep_characters"),
+    pad_to_multiple_of: int = TrimVocab.default("pad_to_multiple_of"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
 
@@ -466,6 +467,8 @@ def trim_vocab(
         count: what makes a piece frequent: `documents` it occurs in (by default for WordPiece) or
             its occurrences, `tokens`.
         keep_characters: keep every piece of one character that occurs.
+        pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
+            counted, a multiple of this.
 
     Returns:
         The model; its tokenizer, of the class `PreTrainedTokenizerFast`; and a report: sizes
@@ -479,13 +482,14 @@ def trim_vocab(
     check_model(model)
     size, count = TrimVocab.value("size", size), TrimVocab.value("count", count)
     keep_characters = TrimVocab.value("keep_characters", keep_characters)
+    multiple = TrimVocab.value("pad_to_multiple_of", pad_to_multiple_of)
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
     others = None if heldout is None else documents(heldout)
     names = special_tokens(tokenizer)
     if any(parameter.is_inference() for parameter in model.parameters()):
         model = copy.deepcopy(model)  # weights made in inference mode are not to be shared
-    made = trim(model, before, names, batches, others, size, count, keep_characters)
+    made = trim(model, before, names, batches, others, size, count, keep_characters, multiple)
     # The trimmed model shares its other weights with the one it was made from.
     return copy.deepcopy(made.model), rebuilt(tokenizer, made.tokenizer), made.report
 

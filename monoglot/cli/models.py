@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 
 model_argument = click.argument("model")
 out_argument = click.argument("out", type=click.Path(path_type=Path))
-files = click.option(
-    "--text",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="Text: .txt (a document a line), .jsonl or .parquet, also with .gz, or - for standard "
-    "input; may be given several times.",
+TEXT = (
+    "Text: .txt (a document a line), .jsonl or .parquet, also with .gz, or - for standard input; "
+    "may be given several times."
 )
+files = click.option("--text", multiple=True, required=True, metavar="FILE", help=TEXT)
 revision = click.option(
     "--revision", metavar="COMMIT", help="MODEL is on the Hub: 40 hexadecimal digits."
 )
@@ -52,7 +49,21 @@ limit = click.option(
 @click.command()
 @model_argument
 @out_argument
-@files
+@click.option(
+    "--text",
+    multiple=True,
+    required=True,
+    metavar="FILE[=SHARE]",
+    help=f"{TEXT} For several languages at once, each file may have the share of its documents to "
+    "count, above 0 and up to 1.",
+)
+@click.option(
+    "--heldout",
+    multiple=True,
+    metavar="FILE",
+    help="Text to report on, in the same formats; best from another domain.  [default: one "
+    "document in fifty of each --text]",
+)
 @click.option(
     "--size",
     type=click.IntRange(1),
@@ -67,6 +78,13 @@ limit = click.option(
     "  [default: documents for WordPiece, else tokens]",
 )
 @click.option("--keep-characters", is_flag=True, help="Keep all single characters that occur.")
+@click.option(
+    "--multiple-of",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Keep as many more pieces as make the whole vocabulary a multiple of N, such as 64.",
+)
 @revision
 @field
 @limit
@@ -74,8 +92,9 @@ def trim(model: str, out: Path, **given: Any) -> None:
     """Keep the pieces of a vocabulary that a language uses, and drop the rest of the embeddings.
 
     MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT; masked LM,
-    classifier or none) or, with --revision, its id on the Hub; OUT the folder to write. Nothing is
-    trained: text whose pieces are kept gives the same outputs as before.
+    classifier, tagger, question answering, sentence encoder) or, with --revision, its id on the
+    Hub; OUT the folder to write. Nothing is trained: text whose pieces are kept gives the same
+    outputs as before. What a sentence encoder has for sentence-transformers comes along.
 
     \b
     Examples:
@@ -83,11 +102,14 @@ def trim(model: str, out: Path, **given: Any) -> None:
       monoglot trim FacebookAI/xlm-roberta-base small --text mt.jsonl --text more.parquet \\
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --size 20000
       zcat corpus.gz | monoglot trim models/mbert small --text -
+      monoglot trim models/e5 small --text mt.txt --text sk.txt=0.5 --heldout news.txt
     """
-    from monoglot.shrink import check_files, check_free, read
+    from monoglot.shrink import check_files, check_free, held_out, mixture, read, with_share
 
     check_free(out)
-    check_files(given["text"])
+    texts = [with_share(one) for one in given["text"]]
+    names = [*(name for name, _ in texts), *given["heldout"]]
+    check_files(names)
     from monoglot import provenance
     from monoglot.errors import advising
     from monoglot.one_model import find, load, trim_folder
@@ -95,14 +117,25 @@ def trim(model: str, out: Path, **given: Any) -> None:
 
     folder, where = find(model, given["revision"])
     arguments = Namespace(model=model, out=out, **given)
-    inputs = [folder, *(Path(name) for name in given["text"] if name != "-")]
+    inputs = [folder, *(Path(name) for name in names if name != "-")]
     with provenance.of_folder(__file__, arguments, inputs):
         source = load(folder, where)
         note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
-        documents = read(given["text"], given["field"], given["limit"])
+        numbered = mixture(texts, given["field"], given["limit"])
+        heldout = list(read(given["heldout"], given["field"]))
+        documents = (text for _, text in numbered)
+        if not given["heldout"]:
+            documents = held_out(numbered, heldout)
         with advising(TooFewPiecesError, "give a smaller --size"):
             report = trim_folder(
-                source, out, documents, given["size"], given["count"], given["keep_characters"]
+                source,
+                out,
+                documents,
+                given["size"],
+                given["count"],
+                given["keep_characters"],
+                given["multiple_of"],
+                heldout,
             )
     say(_account(report, source, out))
 
@@ -117,7 +150,7 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
         ("tokens a word", heldout["fertility"], "{:.3f}".format),
     ]
     lines = [[name, shown(both["before"]), shown(both["after"])] for name, both, shown in rows]
-    kept = report["text"]
+    kept, vectors = report["text"], report["vectors"]
     spare = report["size"] - kept["pieces"]
     return "\n".join(
         [
@@ -126,15 +159,27 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
             f"The kept pieces are {kept['coverage']:.3%} of the text's "
             f"{text.count(kept['tokens'], 'token')}; {heldout['changed_words']:.2%} of "
             f"{text.count(heldout['words'], 'held-out word')} are segmented in another way.",
+            f"Vectors of {text.count(vectors['texts'], 'held-out text')} ({vectors['pooling']} "
+            f"pooling) have a mean cosine of {vectors['mean_cosine']:.4f} to those before; "
+            f"{vectors['below']:.1%} are below {vectors['threshold']}.",
             *(
                 [f"{spare:,} pieces or more are not in the text; a smaller --size loses nothing."]
                 if spare > 0
                 else []
             ),
             "",
-            *loading(type(source.model).__name__, out),
+            *_loading_trimmed(source, out),
         ]
     )
+
+
+def _loading_trimmed(source: "LoadedModel", out: Path) -> list[str]:
+    if source.sentences.modules:
+        return [
+            "from sentence_transformers import SentenceTransformer",
+            f'model = SentenceTransformer("{out}")',
+        ]
+    return loading(type(source.model).__name__, out)
 
 
 def loading(class_name: str, out: Path) -> list[str]:
@@ -260,7 +305,8 @@ def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> None:
             raise click.exceptions.Exit(status)  # of what is not done, there is no provenance
         rows = account(work, plan.config, plan.bytes)
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
-        shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
+        about["rows"] = [row._asdict() for row in rows]
+        shrink.deliver(work, plan.config, out, about, plan.sentences)
     shrink.clear(work)
     say("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
 
