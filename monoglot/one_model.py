@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +44,7 @@ from monoglot.operations.surgery import (
     anatomy,
     config_ids,
     emptied,
+    encode,
     ffn_size,
     gather_rows,
     longest_input,
@@ -99,6 +100,12 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     sentences: SentenceEncoder
+
+    def vectors(self, texts: Sequence[str], longest: int | None = None) -> torch.Tensor:
+        """Return what `SentenceEncoder.vectors` does, of texts of at most `longest` tokens."""
+        most = longest_input(self.model.config)
+        most = min(most, longest or most)
+        return self.sentences.vectors(partial(encode, self.model), self.tokenizer, texts, most)
 
 
 def find(name: str, revision: str | None) -> tuple[Path, str]:
@@ -254,9 +261,10 @@ def compared_vectors(
         `texts`, their number; `pooling`; `mean_cosine` of the vectors before and after; and the
         share of texts whose cosine is `below` the `threshold`.
     """
-    read = source.sentences.vectors
-    before = read(source.model, source.tokenizer, texts, EVALUATED_LENGTH)
-    cosines = torch.cosine_similarity(before, read(model, tokenizer, texts, EVALUATED_LENGTH))
+    made = replace(source, model=model, tokenizer=tokenizer)
+    cosines = torch.cosine_similarity(
+        *(one.vectors(texts, EVALUATED_LENGTH) for one in (source, made))
+    )
     return {
         "texts": len(texts),
         "pooling": "+".join(source.sentences.pooling),

@@ -19,7 +19,9 @@ from monoglot.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
+
+    Answer = Callable[[Tensor, Tensor], Tensor]
 
 MODULES, PROMPTS, *LENGTHS = SENTENCE_SETTINGS
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -77,9 +79,7 @@ class SentenceEncoder:
 
         Dense layers are over the old size, and are left to the caller to refuse.
         """
-        for name in files_of(self.folder, str(self.folder)):
-            (out / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(self.folder / name, out / name)
+        copy_files(self.folder, out)
         for module in self.modules:
             if hidden_size and module.kind == "Pooling":
                 key = next(key for key in DIMENSIONS if key in module.settings)
@@ -88,42 +88,42 @@ class SentenceEncoder:
 
     def vectors(
         self,
-        model: "PreTrainedModel",
+        answer: "Answer",
         tokenizer: "PreTrainedTokenizerBase",
         texts: Sequence[str],
-        longest: int | None = None,
+        longest: int,
+        batch: int = BATCH,
     ) -> "Tensor":
         """Return the vectors of texts, fp32, [texts, dimensions], as sentence-transformers does.
 
         Args:
-            model: an encoder in evaluation mode, with any head.
-            tokenizer: its tokenizer.
+            answer: gives the states of the last layer, [texts, length, hidden], for ids and
+                attention mask, int64, [texts, length].
+            tokenizer: that of the encoder.
             texts: they get the prompt that the files name as the default.
             longest: cut them to so many tokens, if the files do not say fewer.
+            batch: texts to be answered at once.
         """
         import torch
 
-        from monoglot.operations.surgery import encode, longest_input
-
         after = [_function(self.folder, one) for one in self.modules if one.kind != "Pooling"]
-        limits = (self.max_length, longest, longest_input(model.config), tokenizer.model_max_length)
-        length = min(limit for limit in limits if limit)
+        limits = (longest, tokenizer.model_max_length, self.max_length or longest)
         texts = [self.prompt + text for text in texts]
         texts = [text.lower() for text in texts] if self.lower_case else texts
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # batches of one length
         found = {}
-        for start in range(0, len(texts), BATCH):
-            rows = order[start : start + BATCH]
+        for start in range(0, len(texts), batch):
+            rows = order[start : start + batch]
             given = tokenizer(
                 [texts[i] for i in rows],
                 padding=True,
                 truncation=True,
-                max_length=length,
+                max_length=min(limits),
                 return_tensors="pt",
             )
             ids, mask = given["input_ids"], given["attention_mask"]
             with torch.inference_mode():
-                vectors = pooled(encode(model, ids, mask).float(), mask, self.pooling)
+                vectors = pooled(answer(ids, mask).float(), mask, self.pooling)
                 for function in after:
                     vectors = function(vectors)
             found |= dict(zip(rows, vectors, strict=True))
@@ -236,6 +236,13 @@ def files_of(folder: Path, where: str) -> list[str]:
     paths = [module.path for module in _modules(folder, where) if module.path]
     inside = [f"{path}/{name}" for path in paths for name in (CONFIG, WEIGHTS)]
     return [name for name in (*SENTENCE_SETTINGS, *inside) if (folder / name).is_file()]
+
+
+def copy_files(folder: Path, out: Path) -> None:
+    """Copy the files that make a model a sentence encoder into another folder that is there."""
+    for name in files_of(folder, str(folder)):
+        (out / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(folder / name, out / name)
 
 
 def _modules(folder: Path, where: str) -> Iterator[SentenceModule]:

@@ -244,9 +244,10 @@ def folders(work: Path, config: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def targets(config: Mapping[str, Any]) -> list[str]:
-    """Return what Snakemake is to make: the last checkpoint's files and its card."""
+    """Return what Snakemake is to make: the last checkpoint's files and card, and held-out text."""
     last, paths = list(checkpoints(config).values())[-1], Paths(RESULTS)
-    return [*paths.checkpoint_files(last), f"{paths.checkpoint(last)}/{CARD}"]
+    heldout = [paths.data(language, "heldout") for language in config["languages"]]
+    return [*paths.checkpoint_files(last), f"{paths.checkpoint(last)}/{CARD}", *heldout]
 
 
 def write(config: Mapping[str, Any], work: Path) -> None:
@@ -394,7 +395,8 @@ def held_out(numbered: Iterable[tuple[int, str]], aside: list[str]) -> Iterator[
     out. Raises `UserError` at the end if there were not two of them.
     """
     total = 0
-    for total, (number, document) in enumerate(numbered, start=1):
+    for number, document in numbered:
+        total += 1
         if is_held_out(number):
             aside.append(document)
         else:

@@ -1,4 +1,4 @@
-"""`monoglot shrink` and `trim`: one model, one language."""
+"""`monoglot shrink`, `trim` and `export`: one model."""
 
 import logging
 import os
@@ -104,14 +104,24 @@ def trim(model: str, out: Path, **given: Any) -> None:
       zcat corpus.gz | monoglot trim models/mbert small --text -
       monoglot trim models/e5 small --text mt.txt --text sk.txt=0.5 --heldout news.txt
     """
-    from monoglot.shrink import check_files, check_free, held_out, mixture, read, with_share
+    from monoglot.shrink import (
+        CARD,
+        check_files,
+        check_free,
+        held_out,
+        mixture,
+        read,
+        with_share,
+    )
 
     check_free(out)
     texts = [with_share(one) for one in given["text"]]
     names = [*(name for name, _ in texts), *given["heldout"]]
     check_files(names)
     from monoglot import provenance
+    from monoglot.cards import render_trimmed
     from monoglot.errors import advising
+    from monoglot.files import whole_file
     from monoglot.one_model import find, load, trim_folder
     from monoglot.operations.trim_tokenizer import TooFewPiecesError
 
@@ -123,7 +133,7 @@ def trim(model: str, out: Path, **given: Any) -> None:
         note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
         numbered = mixture(texts, given["field"], given["limit"])
         heldout = list(read(given["heldout"], given["field"]))
-        documents = (text for _, text in numbered)
+        documents = (document for _, document in numbered)
         if not given["heldout"]:
             documents = held_out(numbered, heldout)
         with advising(TooFewPiecesError, "give a smaller --size"):
@@ -137,6 +147,19 @@ def trim(model: str, out: Path, **given: Any) -> None:
                 given["multiple_of"],
                 heldout,
             )
+        card = render_trimmed(
+            os.path.basename(os.path.abspath(out)),
+            folder,
+            model if given["revision"] else None,
+            type(source.model).__name__,
+            bool(source.sentences.modules),
+            report,
+            [os.path.basename(name) for name, _ in texts],
+            map(os.path.basename, given["heldout"]),
+            _loading_trimmed(source, "."),
+        )
+        with whole_file(out / CARD) as file:
+            file.write_text(card, encoding="utf-8")
     say(_account(report, source, out))
 
 
@@ -168,12 +191,12 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
                 else []
             ),
             "",
-            *_loading_trimmed(source, out),
+            *_loading_trimmed(source, str(out)),
         ]
     )
 
 
-def _loading_trimmed(source: "LoadedModel", out: Path) -> list[str]:
+def _loading_trimmed(source: "LoadedModel", out: str) -> list[str]:
     if source.sentences.modules:
         return [
             "from sentence_transformers import SentenceTransformer",
@@ -182,13 +205,79 @@ def _loading_trimmed(source: "LoadedModel", out: Path) -> list[str]:
     return loading(type(source.model).__name__, out)
 
 
-def loading(class_name: str, out: Path) -> list[str]:
+def loading(class_name: str, out: str | Path) -> list[str]:
     """Return the lines of Python that load a model."""
     return [
         f"from transformers import AutoTokenizer, {class_name}",
         f'model = {class_name}.from_pretrained("{out}")',
         f'tokenizer = AutoTokenizer.from_pretrained("{out}")',
     ]
+
+
+# `monoglot export`: one model as ONNX graphs.
+
+
+@click.command()
+@model_argument
+@out_argument
+@click.option("--int8", is_flag=True, help="Also in int8, with a scale for each output.")
+@click.option(
+    "--text",
+    multiple=True,
+    metavar="FILE",
+    help="Sentences to answer in each form: says the cosine of their vectors to those of PyTorch, "
+    "and how long one takes. In the formats of `monoglot trim`.",
+)
+@revision
+@field
+@limit
+def export(model: str, out: Path, int8: bool, **given: Any) -> None:
+    """Write an encoder as an ONNX graph, in fp32 and on request in int8, and say what it is worth.
+
+    MODEL is the folder of an encoder, with any head or none, or with --revision its id on the Hub;
+    OUT the folder to write: `model.onnx`, `model.int8.onnx`, the tokenizer, `export.json`, and
+    what a sentence encoder has beside it. The output of a graph is the last layer's states.
+
+    \b
+    Examples:
+      monoglot export small small-onnx --int8
+      monoglot export small small-onnx --int8 --text sentences.txt --limit 100
+    """
+    from monoglot import errors, provenance
+    from monoglot.shrink import check_files, check_free, read
+
+    check_free(out)
+    check_files(given["text"])
+    errors.need("onnx")
+    from monoglot.deploy.answers import exported_forms
+    from monoglot.deploy.export import make_onnx_folder
+    from monoglot.one_model import find
+
+    folder, where = find(model, given["revision"])
+    arguments = Namespace(model=model, out=out, int8=int8, **given)
+    texts = list(read(given["text"], given["field"], given["limit"]))
+    inputs = [folder, *(Path(name) for name in given["text"] if name != "-")]
+    with provenance.of_folder(__file__, arguments, inputs):
+        note(f"{where}: writing ONNX graphs")
+        report = make_onnx_folder(folder, out, int8)
+    forms = exported_forms(folder, out, texts)
+    heads = ["form", "disk", *(["mean cosine", "lowest", "one text"] if texts else [])]
+    rows = [[form.name, text.size(form.bytes) if form.bytes else ""] for form in forms]
+    for row, form in zip(rows, forms, strict=True):
+        if texts:
+            row += [f"{form.mean_cosine:.4f}", f"{form.lowest_cosine:.4f}"]
+            row.append(f"{form.milliseconds:.1f} ms")
+    lines = [text.table(heads, rows, text.width()), ""]
+    if texts:
+        lines.append(
+            f"Cosines are those of the vectors of {text.count(len(texts), 'text')} to PyTorch's; "
+            "times are medians on one thread, without the tokenizer."
+        )
+    largest = report["difference"]["fp32"]["largest"]
+    lines.append(
+        f"In fp32, no state of random tokens differs from PyTorch's by more than {largest:.2g}."
+    )
+    say("\n".join(lines))
 
 
 # `monoglot shrink`: one model made small for one language.
