@@ -214,7 +214,8 @@ def trim_folder(
 ) -> dict[str, Any]:
     """Write a model with the most frequent pieces of some documents; return the report.
 
-    The report, also written beside the model, has besides what `trim_vocab` reports `vectors`, see
+    Documents count with the prompts that a sentence encoder's files put before them. The report,
+    also written beside the model, has besides what `trim_vocab` reports `vectors`, see
     `compared_vectors`, and `parameters` and `bytes` of the weights, each `before` and `after`.
 
     Args:
@@ -230,7 +231,7 @@ def trim_folder(
     model, tokenizer, report = trim_vocab(
         source.model,
         source.tokenizer,
-        documents,
+        source.sentences.as_given(documents),
         size,
         heldout=heldout,
         count=count,

@@ -9,8 +9,10 @@ import inspect
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +62,7 @@ class SentenceEncoder:
         max_length: longest text in tokens, None if no file says so.
         lower_case: whether texts are lower-cased.
         prompt: what stands before each text if nothing else is asked for.
+        prompts: all that may stand before a text.
     """
 
     folder: Path
@@ -67,12 +70,17 @@ class SentenceEncoder:
     max_length: int | None = None
     lower_case: bool = False
     prompt: str = ""
+    prompts: tuple[str, ...] = ()
 
     @property
     def pooling(self) -> tuple[str, ...]:
         """The ways of pooling whose vectors stand one after the other."""
         found = [_modes(one.settings) for one in self.modules if one.kind == "Pooling"]
         return found[0] if found else ("mean",)
+
+    def as_given(self, documents: Iterable[str]) -> Iterator[str]:
+        """Yield documents as the encoder is given them: behind its prompts, each in turn."""
+        return map(add, cycle(self.prompts or ("",)), documents)
 
     def write(self, out: Path, hidden_size: int | None = None) -> None:
         """Copy the files into the folder of a model made from this one, which may be narrower.
@@ -225,7 +233,9 @@ def read_sentence_encoder(folder: Path, where: str, hidden_size: int) -> Sentenc
         raise UserError(f"{where}: {PROMPTS}: prompts must be texts by name")
     prompt = named.get(prompts.get("default_prompt_name"), "")
     lower_case = about.get("do_lower_case") is True
-    return SentenceEncoder(folder, tuple(others), length, lower_case, prompt)
+    return SentenceEncoder(
+        folder, tuple(others), length, lower_case, prompt, tuple(dict.fromkeys(named.values()))
+    )
 
 
 def files_of(folder: Path, where: str) -> list[str]:

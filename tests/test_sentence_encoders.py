@@ -79,6 +79,14 @@ def test_vectors_are_those_of_one_text_after_another(folder):
     assert not torch.allclose(short, got)
 
 
+def test_documents_count_behind_every_prompt(folder):
+    sentences = read_sentence_encoder(folder, "in", 24)
+    assert sentences.prompt == "kelb: "
+    assert list(sentences.as_given(["a", "b", "c"])) == ["kelb: a", "dar: b", "kelb: c"]
+    (folder / "config_sentence_transformers.json").unlink()
+    assert list(read_sentence_encoder(folder, "in", 24).as_given(["a", "b"])) == ["a", "b"]
+
+
 def test_lower_case(folder):
     write(folder, "sentence_bert_config.json", {**LENGTH, "do_lower_case": True})
     found = load(folder, "in")

@@ -119,6 +119,18 @@ def test_a_sentence_encoder_keeps_its_files_and_vectors(
     assert f"a mean cosine of {report['vectors']['mean_cosine']:.4f} to" in result.stdout
 
 
+def test_the_pieces_of_prompts_are_among_the_frequent_ones(monoglot, sentence_encoder, tmp_path):
+    """Else every text would have another vector."""
+    (tmp_path / "text.txt").write_text("il kelb jiġri wara qattus u kelb\n" * 20)
+    words = ["--text", tmp_path / "text.txt", "--size", 22]
+    result = monoglot("trim", sentence_encoder, tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    old, new = (load(folder, "it").tokenizer for folder in (sentence_encoder, tmp_path / "small"))
+    pieces = [one.convert_ids_to_tokens(one("tifla: il kelb")["input_ids"]) for one in (old, new)]
+    assert pieces[0] == pieces[1]
+    assert pieces[0][1:4] == ["▁ti", "fl", "a"]
+
+
 def test_the_result_is_ready_to_be_pushed(monoglot, sentence_encoder, text_file, tmp_path):
     (sentence_encoder / "README.md").write_text("---\nlicense: mit\n---\n# It\n")
     result = monoglot(
