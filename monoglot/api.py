@@ -7,7 +7,7 @@ has all their names.
 import copy
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import reduce, wraps
 from operator import add
@@ -441,6 +441,8 @@ def trim_vocab(
     heldout: Iterable[str] | None = None,
     count: Frequency | None = TrimVocab.default("count"),
     keep_characters: bool = TrimVocab.default("keep_characters"),
+    keep_scripts: bool = TrimVocab.default("keep_scripts"),
+    keep: Sequence[str] = tuple(TrimVocab.default("keep")),
     pad_to_multiple_of: int = TrimVocab.default("pad_to_multiple_of"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
@@ -467,6 +469,9 @@ def trim_vocab(
         count: what makes a piece frequent: `documents` it occurs in (by default for WordPiece) or
             its occurrences, `tokens`.
         keep_characters: keep every piece of one character that occurs.
+        keep_scripts: keep every letter of the scripts that the texts are written in, and all
+            digits, punctuation and signs but those of other scripts.
+        keep: texts, such as prompts, that stay segmented as they are: `["query: "]`.
         pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
             counted, a multiple of this.
 
@@ -482,6 +487,8 @@ def trim_vocab(
     check_model(model)
     size, count = TrimVocab.value("size", size), TrimVocab.value("count", count)
     keep_characters = TrimVocab.value("keep_characters", keep_characters)
+    keep_scripts = TrimVocab.value("keep_scripts", keep_scripts)
+    keep = TrimVocab.value("keep", list(keep) if isinstance(keep, tuple) else keep)
     multiple = TrimVocab.value("pad_to_multiple_of", pad_to_multiple_of)
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
@@ -489,7 +496,8 @@ def trim_vocab(
     names = special_tokens(tokenizer)
     if any(parameter.is_inference() for parameter in model.parameters()):
         model = copy.deepcopy(model)  # weights made in inference mode are not to be shared
-    made = trim(model, before, names, batches, others, size, count, keep_characters, multiple)
+    kept = keep_characters, keep_scripts, keep, multiple
+    made = trim(model, before, names, batches, others, size, count, *kept)
     # The trimmed model shares its other weights with the one it was made from.
     return copy.deepcopy(made.model), rebuilt(tokenizer, made.tokenizer), made.report
 
@@ -534,6 +542,7 @@ def prune_ffn(
     size: int,
     *,
     importance: NeuronMeasure = PruneFfn.default("importance"),
+    rounds: int = PruneFfn.default("rounds"),
     head_order: HeadOrder = PruneFfn.default("head_order"),
     max_length: int | None = None,
     seed: int = PruneFfn.default("seed"),
@@ -551,7 +560,9 @@ def prune_ffn(
         tokenizer: its fast tokenizer.
         texts: documents of the language, a thousand or so; held in memory as token ids.
         size: neurons to keep in each layer.
-        importance: `gradient_weight`, |gradient · weight|, or `gradient`, |gradient|.
+        importance: `gradient_weight`, |gradient · weight|, `gradient`, |gradient|, or `taylor`,
+            |gradient · activation|.
+        rounds: drop the neurons in so many equal steps, each of which scores anew what is left.
         head_order: `as_is`, or attention heads sorted by `importance` (of |gradient|) or by
             `cumulative_importance` (the paper's code): no output changes, but what `reduce_hidden`
             keeps later.
@@ -565,12 +576,13 @@ def prune_ffn(
     """
     check_masked_lm(model)
     size, seed = PruneFfn.value("size", size), PruneFfn.value("seed", seed)
+    rounds = PruneFfn.value("rounds", rounds)
     ffn.check_choices(model, size, importance, head_order)
     length = sequence_length(model, max_length)
     tokens = encoded(texts, tokenizer, model)
     # Its weights may be frozen, and gradients are asked for.
     own = copy.deepcopy(model).requires_grad_(True)
-    return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order)
+    return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order, rounds)
 
 
 @in_plain_modes
@@ -580,6 +592,7 @@ def reduce_hidden(
     method: Method = ReduceHidden.default("method"),
     *,
     heads: Heads = ReduceHidden.default("heads"),
+    refit: bool = ReduceHidden.default("refit"),
     tokenizer: PreTrainedTokenizerBase | None = None,
     texts: Iterable[str] = (),
 ) -> Model:
@@ -600,6 +613,8 @@ def reduce_hidden(
             to those of all layers' hidden states on some texts.
         heads: what narrower heads keep: the first dimensions of all together (`cut`), those of
             every head (`aligned`), or every head's best approximation (`low_rank`).
+        refit: fit the gains and biases of every LayerNorm to what the model's own makes of the
+            first 200 texts, for `activations` and `hidden_states`.
         tokenizer: the model's fast tokenizer, for `activations` and `hidden_states`.
         texts: documents of the language for these, a thousand or so.
 
@@ -609,11 +624,16 @@ def reduce_hidden(
     """
     check_narrowable(model)
     size, measured = ReduceHidden.value("size", size), None
+    refit = ReduceHidden.value("refit", refit)
     if method in OF_TEXT and tokenizer is not None:
         tokens, length = encoded(texts, tokenizer, model), sequence_length(model, None)
         with _evaluated(model) as own:
             measured = stream(own, validation_batches(own, tokens, length))
-    return hidden.reduce_hidden(model, size, method, heads, measured)
+            if refit:
+                batches = validation_batches(own, tokens, length)
+                smaller = hidden.reduce_hidden(own, size, method, heads, measured, batches)
+                return smaller.to(model.dtype)
+    return hidden.reduce_hidden(model, size, method, heads, measured, () if refit else None)
 
 
 # Masked-LM training of a model, alone or under a teacher.

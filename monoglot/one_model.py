@@ -207,10 +207,10 @@ def trim_folder(
     out: Path,
     documents: Iterable[str],
     size: int,
-    count: str | None,
-    keep_characters: bool,
-    pad_to_multiple_of: int = 1,
+    count: str | None = None,
+    keep_characters: bool = False,
     heldout: Sequence[str] | None = None,
+    **how: Any,
 ) -> dict[str, Any]:
     """Write a model with the most frequent pieces of some documents; return the report.
 
@@ -221,6 +221,7 @@ def trim_folder(
     Args:
         heldout: other documents, to report on, which may come to be there as `documents` are read;
             by default one in fifty of those, at most 500.
+        how: what `trim_vocab` may be told besides.
 
     Raises:
         UserError: as `trim_vocab`, or there is but one document.
@@ -236,7 +237,7 @@ def trim_folder(
         heldout=heldout,
         count=count,
         keep_characters=keep_characters,
-        pad_to_multiple_of=pad_to_multiple_of,
+        **how,
     )
     report["vectors"] = compared_vectors(source, model, tokenizer, heldout[:MOST_COMPARED])
     counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
@@ -339,7 +340,8 @@ def begin(
         text: files.
         work: folder of unfinished work.
         options: `revision`, `field`, `limit`, `preset`, the keys of a shape, `budget`,
-            `adapt_steps`, `distil_steps`, `micro_batch` and `precision`; None where not chosen.
+            `adapt_steps`, `distil_steps`, `micro_batch` and `precision`, None where not chosen;
+            and `keep`, texts that stay segmented as they are.
 
     Raises:
         UserError: the model is none that can be made small, a number does not fit it, there is
@@ -358,11 +360,11 @@ def begin(
     given = {name: options[name] for name in asdict(before) if options[name] is not None}
     after = shrink.target(before, heads, options["preset"], given)
     gpu = Processes().device.type == "cuda"
-    budget = options["budget"] or ("paper" if gpu else "small")
+    budget, keep = options["budget"] or ("paper" if gpu else "small"), options["keep"]
 
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)
-        return shrink.variants(family, before, after, how, longest)
+        return shrink.variants(family, before, after, how, longest, keep)
 
     steps = steps_of(budget, options)
     if len(steps) == 1:

@@ -154,12 +154,14 @@ def variants(
     after: ChainShape,
     how: Mapping[str, Mapping[str, Any]],
     longest: int,
+    keep: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Return the variants from one shape to another, the model first; what stays needs none.
 
     Args:
         how: settings of the training `adapt` (without `steps` 0) and `distil`.
         longest: the most tokens that the model has positions for.
+        keep: texts that stay segmented as they are.
     """
     found: dict[str, dict[str, Any]] = {BASE: {"operation": "pretrained"}}
 
@@ -185,7 +187,7 @@ def variants(
         add("hidden", "reduce_hidden", size=after.hidden, method="truncate", heads="cut")
         add("distilled-again", "train", teacher=teacher, **distil)
     if after.vocab < before.vocab:
-        add("vocab", "trim_vocab", size=after.vocab)
+        add("vocab", "trim_vocab", size=after.vocab, **({"keep": list(keep)} if keep else {}))
     return found
 
 

@@ -41,6 +41,7 @@ def main() -> None:
             settings.max_length,
             settings.seed,
             settings.head_order,
+            settings.rounds,
         )
         save_checkpoint(model, args.parent, args.out)
 

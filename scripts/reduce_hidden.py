@@ -35,13 +35,17 @@ def main() -> None:
 
     stores = [args.validation] if args.validation else []
     with provenance.of_folder(__file__, args, [args.parent, *stores]):
-        measured = None
+        measured, refit = None, () if settings.refit else None
         if args.validation:
             store = TokenStore(args.validation)
             store.check_tokenizer(args.parent)
             length = min(longest_input(parent.config), LONGEST)
             measured = stream(parent, validation_batches(parent, store, length))
-        model = reduce_hidden(parent, settings.size, settings.method, settings.heads, measured)
+            if settings.refit:
+                refit = validation_batches(parent, store, length)
+        model = reduce_hidden(
+            parent, settings.size, settings.method, settings.heads, measured, refit
+        )
         save_checkpoint(model, args.parent, args.out)
 
 

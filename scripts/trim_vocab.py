@@ -49,6 +49,8 @@ def main() -> None:
             args.report,
             settings.count,
             settings.keep_characters,
+            settings.keep_scripts,
+            settings.keep,
             settings.pad_to_multiple_of,
             args.shares,
         )

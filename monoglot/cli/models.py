@@ -42,6 +42,13 @@ limit = click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Take the first N documents alone."
 )
 
+keep = click.option(
+    "--keep",
+    multiple=True,
+    metavar="PROMPT",
+    help="Text that stays segmented as it is, such as 'query: '; may be given several times.",
+)
+
 
 # `monoglot trim`: one model with a vocabulary of one language.
 
@@ -79,7 +86,15 @@ limit = click.option(
 )
 @click.option("--keep-characters", is_flag=True, help="Keep all single characters that occur.")
 @click.option(
+    "--keep-scripts",
+    is_flag=True,
+    help="Keep all letters of the text's scripts, digits and punctuation, whether they occur or "
+    "not.",
+)
+@keep
+@click.option(
     "--multiple-of",
+    "pad_to_multiple_of",
     type=click.IntRange(1),
     default=1,
     metavar="N",
@@ -137,16 +152,9 @@ def trim(model: str, out: Path, **given: Any) -> None:
         if not given["heldout"]:
             documents = held_out(numbered, heldout)
         with advising(TooFewPiecesError, "give a smaller --size"):
-            report = trim_folder(
-                source,
-                out,
-                documents,
-                given["size"],
-                given["count"],
-                given["keep_characters"],
-                given["multiple_of"],
-                heldout,
-            )
+            how = ("count", "keep_characters", "keep_scripts", "keep", "pad_to_multiple_of")
+            chosen = {name: given[name] for name in how}
+            report = trim_folder(source, out, documents, given["size"], heldout=heldout, **chosen)
         card = render_trimmed(
             os.path.basename(os.path.abspath(out)),
             folder,
@@ -328,6 +336,7 @@ positive = click.IntRange(1)
     metavar="FOLDER",
     help="Where unfinished work is kept.  [default: OUT.unfinished]",
 )
+@keep
 @revision
 @field
 @limit

@@ -47,8 +47,12 @@ def importance(
     L of one batch, a neuron i gets, summed over the batches,
 
     - `gradient_weight`: |sum_j dL/dW_ij W_ij + dL/db_i b_i|, the first-order change of the loss
-      if the neuron were zero (the paper's code);
-    - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2).
+      if the neuron were zero before its activation function (the paper's code);
+    - `gradient`: sum_j |dL/dW_ij| + |dL/db_i| (the paper's text, section 2.2);
+    - `taylor`: |sum over tokens of dL/da_i a_i|, where a_i is what the neuron gives after its
+      activation function: the first-order change of the loss if that were zero, as it is once the
+      neuron is gone (Molchanov et al. 2017, arXiv 1611.06440). It enters only the product with
+      column i of the second matrix V, hence this is |sum_j dL/dV_ji V_ji|.
 
     A head gets |dL/dm|, summed over the batches, where m = 1 is a factor on its output (Michel et
     al. 2019, arXiv 1905.10650). The paper's code never sets that gradient back to zero, so that a
@@ -189,15 +193,20 @@ def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple
     layers, names = layers_of(model), anatomy(model.config)
     dense = [layer.get_submodule(names.inner) for layer in layers]
     weights, biases = [d.weight for d in dense], [d.bias for d in dense]
-    mixing = [layer.get_submodule(names.mixing).weight for layer in layers]
-    gradients = iter(torch.autograd.grad(loss, weights + biases + mixing))
-    slopes, offsets, mixed = ([next(gradients) for _ in layers] for _ in range(3))
+    outer, mixing = (
+        [layer.get_submodule(name).weight for layer in layers]
+        for name in (names.outer, names.mixing)
+    )
+    gradients = iter(torch.autograd.grad(loss, weights + biases + outer + mixing))
+    slopes, offsets, others, mixed = ([next(gradients) for _ in layers] for _ in range(4))
     rows = []
-    for w, b, dw, db in zip(weights, biases, slopes, offsets, strict=True):
+    for w, b, v, dw, db, dv in zip(weights, biases, outer, slopes, offsets, others, strict=True):
         if measure == "gradient_weight":
             rows.append(((dw * w.detach()).sum(1) + db * b.detach()).abs())
-        else:
+        elif measure == "gradient":
             rows.append(dw.abs().sum(1) + db.abs())
+        else:
+            rows.append((dv * v.detach()).sum(0).abs())
     columns = [(do * o.detach()).sum(0) for o, do in zip(mixing, mixed, strict=True)]
     by_head = torch.stack(columns).unflatten(1, (model.config.num_attention_heads, -1)).sum(2)
     return torch.stack(rows).double().cpu(), by_head.double().cpu()

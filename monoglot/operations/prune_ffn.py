@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monoglot.operations.importance import Importance
     from monoglot.tokens.encode import Documents
 
-NeuronMeasure = Literal["gradient_weight", "gradient"]
+NeuronMeasure = Literal["gradient_weight", "gradient", "taylor"]
 NEURON_MEASURES = get_args(NeuronMeasure)
 HeadOrder = Literal["as_is", "importance", "cumulative_importance"]
 HEAD_ORDERS = get_args(HeadOrder)
@@ -28,8 +28,12 @@ class PruneFfn(OfParent):
     size: Count
     """Neurons that stay in each layer."""
     importance: NeuronMeasure = "gradient_weight"
-    """What a neuron is scored by: |gradient × weight| (the paper's code) or |gradient| (its \
-text)."""
+    """What a neuron is scored by: |gradient × weight| of its row in the first matrix (the paper's \
+code), |gradient| of it (the paper's text), or |gradient × activation| (`taylor`), to which the \
+second matrix contributes."""
+    rounds: Count = 1
+    """Prune in so many equal steps, and score the neurons that are left anew after each; every \
+round reads the text once."""
     head_order: HeadOrder = "as_is"
     """Sort attention heads by |gradient|, which decides what truncation keeps; the paper's code \
 adds up gradients by mistake (`cumulative_importance`)."""
@@ -64,12 +68,17 @@ def prune_ffn(
     max_length: int,
     seed: int,
     head_order: str = "as_is",
+    rounds: int = 1,
 ) -> "PreTrainedModel":
     """Return a copy of `model` with the `size` most important neurons of every FFN.
 
     Paper, section 2.2: one shot, no rescaling, no training afterwards. The paper's code also sorts
     the attention heads of each layer, the most important first. That changes no output, but which
     heads a later truncation of the hidden size keeps.
+
+    Without a neuron, others matter more or less than before. With several `rounds`, each takes the
+    same number of neurons and scores those that the last one left, in the model without the others
+    (TextPruner's iterative pruning, Yang et al. 2022, arXiv 2203.15996).
 
     Args:
         model: a masked language model; it stays as it is.
@@ -78,21 +87,34 @@ def prune_ffn(
         measure: of neurons; see `importance`.
         max_length: longest sequence in tokens, special ones included; longer ones are cut.
         seed: seed of the masks.
-        head_order: `as_is`, by `importance`, or by `cumulative_importance` (the paper's code).
+        head_order: `as_is`, by `importance`, or by `cumulative_importance` (the paper's code), as
+            the last round found them.
+        rounds: in which neurons are dropped.
 
     Raises:
         UserError: if the size, the measure, the order, the length or the store does not fit.
     """
     # In here, as planning imports this module.
     from monoglot.operations.importance import importance, validation_batches
+    from monoglot.operations.surgery import ffn_size
 
     check_choices(model, size, measure, head_order)
-    batches = validation_batches(model, store, max_length)
-    scores = importance(_in_fp32(model), batches, store.meta["mask"], measure, seed)
-    smaller = keep_neurons(model, list(_descending(scores.neurons)[:, :size]))
+    for left in schedule(ffn_size(model.config), size, rounds):
+        batches = validation_batches(model, store, max_length)
+        scores = importance(_in_fp32(model), batches, store.meta["mask"], measure, seed)
+        model = keep_neurons(model, list(_descending(scores.neurons)[:, :left]))
     if head_order != "as_is":
-        _order_heads(smaller, _head_order(scores, head_order))
-    return smaller
+        _order_heads(model, _head_order(scores, head_order))
+    return model
+
+
+def schedule(present: int, size: int, rounds: int) -> list[int]:
+    """Return how many neurons each round leaves of those `present`; the last leaves `size`.
+
+    Rounds that would drop none are left out, but the last.
+    """
+    left = [present - (present - size) * done // rounds for done in range(1, rounds)]
+    return [*(one for one in dict.fromkeys(left) if size < one < present), size]
 
 
 def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:

@@ -1,7 +1,9 @@
 """The parent with a smaller hidden size."""
 
 import copy
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from monoglot.errors import UserError
 from monoglot.keys import Count
@@ -9,9 +11,10 @@ from monoglot.operations import OfParent, Operation, chosen
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import LayerNorm, Module
     from transformers import PreTrainedModel
 
-    from monoglot.operations.importance import Stream
+    from monoglot.operations.importance import Batch, Stream
     from monoglot.operations.surgery import Basis, Dimensions
 
 Method = Literal["truncate", "svd", "projection", "hidden_states", "activations"]
@@ -35,6 +38,20 @@ all layers on the validation text (`hidden_states`)."""
     heads: Heads = "cut"
     """Of attention, the first dimensions of all heads together (`cut`, the paper's code), those \
 of every head (`aligned`), or every head's best approximation (`low_rank`)."""
+    refit: bool = False
+    """Fit the gains and biases of every LayerNorm to what the parent's makes of the first 200 \
+documents of the validation text; of methods that look at it (`activations`, `hidden_states`)."""
+
+
+def _check_settings(
+    where: str, settings: Mapping[str, Any], name: str, model: Mapping[str, Any]
+) -> None:
+    if settings["refit"] and settings["method"] not in OF_TEXT:
+        raise UserError(f"{where}: {_cannot_refit(settings['method'])}")
+
+
+def _cannot_refit(method: str) -> str:
+    return f"'refit' needs a method that looks at text, {' or '.join(OF_TEXT)}, not '{method}'"
 
 
 OPERATION = Operation(
@@ -47,6 +64,7 @@ OPERATION = Operation(
     reads_with=lambda settings: any(one in OF_TEXT for one in chosen(settings.get("method"))),
     shape=lambda settings: {"hidden_size": settings["size"]},
     shrinks=True,
+    check=_check_settings,
     memory=16,
     order=5,
 )
@@ -81,6 +99,7 @@ def reduce_hidden(
     method: str,
     heads: str = "cut",
     measured: "Stream | None" = None,
+    refit: "Iterable[Batch] | None" = None,
 ) -> "PreTrainedModel":
     """Return a copy of `model` with hidden size `size` (paper, section 2.3 and appendix C).
 
@@ -116,10 +135,12 @@ def reduce_hidden(
         method: one of `METHODS`.
         heads: one of `HEADS`.
         measured: the model's stream on some text, for the methods of `OF_TEXT`.
+        refit: batches of that text, of which the first are used to refit every LayerNorm, see
+            `refit_norms`; for the same methods.
 
     Raises:
-        UserError: for an unknown method or choice of heads, a size that does not fit the model, or
-            a method that needs text and has none.
+        UserError: for an unknown method or choice of heads, a size that does not fit the model, a
+            method that needs text and has none, or LayerNorms to refit with one that needs none.
     """
     # In here, as planning imports this module.
     import torch
@@ -133,6 +154,8 @@ def reduce_hidden(
     )
 
     _check(model, size, method, heads)
+    if refit is not None and method not in OF_TEXT:
+        raise UserError(_cannot_refit(method))
     config = copy.deepcopy(model.config)
     config.hidden_size = size
     inner = f"{anatomy(config).inner}.weight"
@@ -147,7 +170,96 @@ def reduce_hidden(
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
             narrowed = _narrowed(name, source, rows, stream)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
-    return reshaped(model, config, weights)
+    smaller = reshaped(model, config, weights)
+    if refit is not None:
+        refit_norms(model, smaller, stream, islice(refit, REFIT_BATCHES))
+    return smaller
+
+
+REFIT_BATCHES = 25
+"""Batches of 8 documents that LayerNorms are refitted on: thousands of tokens for two numbers a
+dimension, but every LayerNorm takes a pass over them."""
+
+
+def refit_norms(
+    model: "PreTrainedModel",
+    smaller: "PreTrainedModel",
+    stream: "Basis | Dimensions",
+    batches: "Iterable[Batch]",
+) -> None:
+    """Refit each LayerNorm of a model with a smaller hidden size to its parent's, in place.
+
+    One after the other, from the embeddings on, so that each makes up for what those before it
+    could not: with the normalised input x of a LayerNorm in the smaller model and the output y of
+    the parent's in the smaller basis, gain g and bias b of every dimension minimise the sum over
+    tokens of (g x + b - y)^2.
+
+    Args:
+        model: the parent, in evaluation mode; it stays as it is.
+        smaller: its copy that `reduce_hidden` made.
+        stream: what became of the residual stream.
+        batches: `ids`, `attention_mask`, `special_mask`, as `collate` returns them.
+    """
+    import torch
+    from torch.nn.functional import layer_norm
+
+    batches = list(batches)
+    # In the order in which they are used, in all architectures.
+    for name, norm in smaller.named_modules():
+        if not isinstance(norm, torch.nn.LayerNorm):
+            continue
+        sums = torch.zeros(5, *norm.normalized_shape, dtype=torch.float64)
+        for ids, mask, _ in batches:
+            given, _ = _reached(smaller, norm, ids, mask)
+            _, made = _reached(model, model.get_submodule(name), ids, mask)
+            present = mask.bool().to(made.device)
+            x = layer_norm(given[present], norm.normalized_shape, eps=norm.eps).double()
+            y = stream.project(made[present], 1).double()
+            sums += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1).cpu()
+        _fit(norm, sums)
+
+
+class _ReachedError(Exception):
+    """Ends a pass at the module that was to be reached."""
+
+
+def _reached(
+    model: "PreTrainedModel", module: "Module", ids: "Tensor", mask: "Tensor"
+) -> "tuple[Tensor, Tensor]":
+    """Return the input and the output of a module of a model, which goes no further than that."""
+    import torch
+
+    from monoglot.operations.surgery import encode, transform
+
+    def stop(_: "Module", inputs: "tuple[Tensor]", output: "Tensor") -> None:
+        raise _ReachedError(inputs[0], output)
+
+    hook = module.register_forward_hook(stop)
+    try:
+        with torch.no_grad():
+            transform(model, encode(model, ids.to(model.device), mask.to(model.device)))
+    except _ReachedError as reached:
+        return reached.args
+    finally:
+        hook.remove()
+    raise AssertionError(f"{module} is not on the way to the predictions")
+
+
+def _fit(norm: "LayerNorm", sums: "Tensor") -> None:
+    """Set gains and biases by the sums of 1, x, y, x^2 and xy; [5, size].
+
+    A dimension whose input does not vary keeps its gain.
+    """
+    import torch
+
+    count, x, y, xx, xy = sums
+    if norm.bias is not None:
+        xx, xy = xx - x * x / count, xy - x * y / count
+    gains = torch.where(xx > 1e-6 * count, xy / xx, norm.weight.detach().double().cpu())
+    with torch.no_grad():
+        norm.weight.copy_(gains)
+        if norm.bias is not None:
+            norm.bias.copy_((y - gains * x) / count)
 
 
 def _stream(

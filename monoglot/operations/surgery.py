@@ -352,7 +352,7 @@ class Basis:
 
     def project(self, weight: Tensor, axis: int) -> Tensor:
         """Return `weight` with its axis of length `hidden` in the new basis."""
-        directions = self.directions.to(weight.dtype)
+        directions = self.directions.to(weight)
         return torch.tensordot(weight, directions, ([axis], [0])).movedim(-1, axis)
 
     def gains(self, gains: Tensor) -> Tensor:
@@ -366,7 +366,8 @@ class Basis:
         """
         hidden, size = self.directions.shape
         shrink = (self.share * hidden / size) ** 0.5
-        return (shrink * self.directions.square().T @ gains.double()).to(gains.dtype)
+        directions = self.directions.to(gains.device)
+        return (shrink * directions.square().T @ gains.double()).to(gains.dtype)
 
 
 @dataclass(frozen=True)

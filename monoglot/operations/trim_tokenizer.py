@@ -126,10 +126,11 @@ def choose_pieces(
     size: int,
     special: Sequence[int],
     keep_characters: bool = False,
+    needed: Iterable[int] = (),
 ) -> list[int]:
     """Return the ids of the `size` most frequent pieces that are not special, in ascending order.
 
-    Ties, and pieces that do not occur, go in the order of ids. Four kinds of pieces come first:
+    Ties, and pieces that do not occur, go in the order of ids. These kinds of pieces come first:
 
     - Unigram: the piece with the lowest score, since an unknown character costs 10 more than it and
       without it other texts would be segmented in another way; and the bare word start `▁`, which
@@ -138,7 +139,8 @@ def choose_pieces(
       text is made of them; of BPE, any other piece comes with those that it is merged from, or not
       at all;
     - with `keep_characters`: every piece of one character (`c` and `##c`) that occurs in the text,
-      as a piece or within one.
+      as a piece or within one;
+    - those that are `needed`.
 
     Args:
         tokenizer: a parsed `tokenizer.json`.
@@ -146,25 +148,30 @@ def choose_pieces(
         size: number of pieces to keep.
         special: ids of the special tokens, which are kept beside these.
         keep_characters: see above.
+        needed: ids of pieces that stay, special ones or others.
 
     Raises:
         TooFewPiecesError: if there are not as many pieces.
-        UserError: if there are more characters than that.
+        UserError: if there are more that must stay than that.
     """
     ids = vocabulary(tokenizer)
     candidates = candidate_pieces(tokenizer, size, special)
     must = _indispensable(tokenizer, ids, candidates)
     if keep_characters:
         must |= _characters(ids, counts)
+    must |= set(needed)
+    parts = parts_of(tokenizer["model"]) if tokenizer["model"]["type"] == "BPE" else {}
+    must = must.union(*(_closed(piece, parts) for piece in must)).difference(special)
     first = np.isin(candidates, list(must))
     if first.sum() > size:
         raise UserError(
             f"size is {size}, but {first.sum()} pieces must stay; give a larger number"
             + (", or do not keep all characters" if keep_characters else "")
+            + (", or ask for fewer to be kept" if needed else "")
         )
     order = np.lexsort((candidates, -counts[candidates].astype(np.int64), ~first))
-    if tokenizer["model"]["type"] == "BPE":
-        return with_parts(candidates[order].tolist(), size, special, parts_of(tokenizer["model"]))
+    if parts:
+        return with_parts(candidates[order].tolist(), size, special, parts)
     return np.sort(candidates[order[:size]]).tolist()
 
 
@@ -220,7 +227,7 @@ def _indispensable(tokenizer: dict, ids: dict[str, int], candidates: np.ndarray)
     fallback = tokenizer["model"].get("byte_fallback")
     must = {i for piece, i in ids.items() if fallback and BYTE.fullmatch(piece)}
     if kind == "BPE" or _in_bytes(tokenizer):
-        must |= {i for piece, i in ids.items() if len(_bare(piece)) == 1}
+        must |= {i for piece, i in ids.items() if len(bare(piece)) == 1}
     must &= set(candidates.tolist())
     if kind != "Unigram":
         return must
@@ -235,11 +242,12 @@ def _in_bytes(tokenizer: dict) -> bool:
 
 
 def _characters(ids: dict[str, int], counts: np.ndarray) -> set[int]:
-    seen = {letter for piece, i in ids.items() if counts[i] for letter in _bare(piece)}
-    return {i for piece, i in ids.items() if _bare(piece) in seen}
+    seen = {letter for piece, i in ids.items() if counts[i] for letter in bare(piece)}
+    return {i for piece, i in ids.items() if bare(piece) in seen}
 
 
-def _bare(piece: str) -> str:
+def bare(piece: str) -> str:
+    """Return a piece without the mark of WordPiece that it goes on within a word."""
     return piece.removeprefix("##") or piece
 
 

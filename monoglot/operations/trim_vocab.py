@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field
+
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
 from monoglot.keys import NO_FLAG, Count
@@ -21,6 +23,9 @@ SPECIAL_PIECES = 5
 BYTES_PER_PIECE = {".json": 100, ".gz": 40, ".txt": 20}
 """Of a tokenizer's file, by the end of its name; most pieces take less."""
 Frequency = Literal["documents", "tokens"]
+KeptText = Annotated[
+    str, Field(min_length=1, max_length=1000, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")
+]
 
 
 class TrimVocab(OfParent):
@@ -35,6 +40,12 @@ class TrimVocab(OfParent):
 in the paper's code, documents for WordPiece and tokens for Unigram."""
     keep_characters: bool = False
     """Keep every piece of one character that occurs, so that no word turns unknown."""
+    keep_scripts: bool = False
+    """Keep every letter of the scripts that the text is written in, and all digits, punctuation \
+and signs but those of other scripts, so that no word of another text in the language turns unknown \
+either; a script counts from 1 % of the letters on."""
+    keep: list[KeptText] = []
+    """Texts, such as prompts, that stay segmented as they are: `["query: ", "passage: "]`."""
     pad_to_multiple_of: Count = 1
     """Keep as many more pieces as make the vocabulary, special tokens counted, a multiple of \
 this."""
@@ -96,6 +107,8 @@ def trim_vocab(
     report_out: str | Path,
     count: str | None = None,
     keep_characters: bool = False,
+    keep_scripts: bool = False,
+    keep: Sequence[str] = (),
     pad_to_multiple_of: int = 1,
     shares: Sequence[float] | None = None,
 ) -> None:
@@ -116,6 +129,8 @@ def trim_vocab(
         count: `documents` a piece occurs in, or `tokens`: its occurrences. As in the paper's code,
             documents are the default for WordPiece and tokens for Unigram.
         keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
+        keep_scripts: keep the characters of the text's scripts, see `needed_pieces.of_scripts`.
+        keep: texts whose pieces stay, see `needed_pieces.of_texts`.
         pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
             counted, a multiple of this.
         shares: of several stores the share of each to count in, its first documents and at least
@@ -149,17 +164,8 @@ def trim_vocab(
         batches = _stored(stores, shares or [1.0] * len(stores), parent)
     else:
         batches = encode_batches(Tokenizer.from_str(to_json(tokenizer)), texts)
-    made = trim(
-        model,
-        tokenizer,
-        settings,
-        batches,
-        heldout,
-        size,
-        count,
-        keep_characters,
-        pad_to_multiple_of,
-    )
+    kept = keep_characters, keep_scripts, keep, pad_to_multiple_of
+    made = trim(model, tokenizer, settings, batches, heldout, size, count, *kept)
     with whole_folder(out) as aside:
         save_weights(made.model, aside)
         write_files(aside, to_json(made.tokenizer), _renumbered(settings, made.kept))

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
+from monoglot.operations import needed_pieces
 from monoglot.operations.surgery import config_ids, gather_rows
 from monoglot.operations.trim_tokenizer import (
     candidate_pieces,
@@ -151,6 +152,8 @@ def trim(
     size: int,
     count: str | None = None,
     keep_characters: bool = False,
+    keep_scripts: bool = False,
+    keep: Sequence[str] = (),
     pad_to_multiple_of: int = 1,
 ) -> Trimmed:
     """Keep the `size` most frequent pieces of some documents, and the special tokens.
@@ -161,7 +164,7 @@ def trim(
         names: special tokens by role, as in a `tokenizer_config.json`.
         batches: ids of the documents to count pieces in, under this tokenizer.
         heldout: other documents, to report on, if there are any.
-        size, count, keep_characters, pad_to_multiple_of: see `trim_vocab`.
+        size, count, keep_characters, keep_scripts, keep, pad_to_multiple_of: see `trim_vocab`.
 
     Raises:
         UserError: if there are no words, or `size` is not one the model can be trimmed to.
@@ -179,19 +182,26 @@ def trim(
     if not counts.texts:
         raise UserError("the text holds no words; give some to count pieces in")
     count = count or COUNTS[kind]
-    chosen = choose_pieces(tokenizer, getattr(counts, count), size, special, keep_characters)
+    before = Tokenizer.from_str(to_json(tokenizer))
+    needed = needed_pieces.of_texts(before, keep)
+    if keep_scripts:
+        needed |= needed_pieces.of_scripts(vocabulary(tokenizer), counts.tokens)
+    by = getattr(counts, count)
+    chosen = choose_pieces(tokenizer, by, size, special, keep_characters, needed)
     kept = number_pieces(chosen, special)
     trimmed = trim_tokenizer(tokenizer, kept)
     report = {
         "count": count,
         "keep_characters": keep_characters,
+        "keep_scripts": keep_scripts,
+        "keep": list(keep),
         "size": size,
         "special": len(special),
         "vocab": {"before": model.config.vocab_size, "after": len(kept)},
         "text": coverage(counts, kept),
     }
     if heldout is not None:
-        before, after = (Tokenizer.from_str(to_json(one)) for one in (tokenizer, trimmed))
+        after = Tokenizer.from_str(to_json(trimmed))
         lead = " " if kind == "BPE" else ""
         report["heldout"] = compare(before, after, kept, unknown_id(tokenizer), heldout, lead)
     return Trimmed(gather_rows(model, kept), trimmed, kept, report)

@@ -9,6 +9,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import monoglot
 from monoglot.checkpoints import TOKENIZER_FILES, load_model
+from monoglot.errors import UserError
 from monoglot.operations.train import train_checkpoint
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokens.store import build_store
@@ -52,9 +53,11 @@ def assert_same(model, folder):
 
 
 def test_trim_vocab(parent, loaded, tmp_path):
-    out = tmp_path / "out"
-    trim_vocab(parent, out, TEXTS, TEXTS, 60, out / "trim_report.json", keep_characters=True)
-    model, tokenizer, _ = monoglot.trim_vocab(*loaded, TEXTS, 60, keep_characters=True)
+    out, size = tmp_path / "out", len(loaded[1]) - 10
+    how = {"keep_characters": True, "keep_scripts": True, "keep": ["dog: "]}
+    trim_vocab(parent, out, TEXTS, TEXTS, size, out / "trim_report.json", **how)
+    model, tokenizer, report = monoglot.trim_vocab(*loaded, TEXTS, size, **how)
+    assert report.items() >= how.items()
     assert_same(model, out)
     again = AutoTokenizer.from_pretrained(out)
     assert tokenizer.get_vocab() == again.get_vocab()
@@ -85,13 +88,26 @@ def test_reduce_hidden(script, parent, loaded, tmp_path):
     assert_same(monoglot.reduce_hidden(loaded[0], 16, "svd", heads="aligned"), out)
 
 
-def test_reduce_hidden_on_text(script, parent, stores, loaded, tmp_path):
+@pytest.mark.parametrize("refit", [False, True])
+def test_reduce_hidden_on_text(script, parent, stores, loaded, tmp_path, refit):
     out, (tokens,) = tmp_path / "out", stores["tokens"]
     options = ["--size", 16, "--method", "hidden_states", "--validation", tokens]
+    options += ["--refit"] if refit else []
     assert not script("reduce_hidden", "--parent", parent, "--out", out, *options)
     model, tokenizer = loaded
-    found = monoglot.reduce_hidden(model, 16, "hidden_states", tokenizer=tokenizer, texts=TEXTS)
+    how = {"tokenizer": tokenizer, "texts": TEXTS, "refit": refit}
+    found = monoglot.reduce_hidden(model, 16, "hidden_states", **how)
     assert_same(found, out)
+
+
+def test_refit_without_text_is_refused_alike(script, parent, loaded, tmp_path):
+    words = "'refit' needs a method that looks at text, hidden_states or activations"
+    options = ["--size", 16, "--method", "svd", "--refit"]
+    said = script("reduce_hidden", "--parent", parent, "--out", tmp_path / "out", *options)
+    assert words in said
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UserError, match=words):
+        monoglot.reduce_hidden(loaded[0], 16, "svd", refit=True)
 
 
 def test_adapt_and_distill(stores, loaded, tmp_path):

@@ -214,6 +214,113 @@ def test_the_dimensions_that_are_largest_on_text_stay(model, batches):
     torch.testing.assert_close(mine, others)
 
 
+@pytest.fixture
+def some_batches(model):
+    """Return `some_batches(seed)`: two batches of random ids, the second row of each padded."""
+
+    def make(seed):
+        generator = torch.Generator().manual_seed(seed)
+        mask = torch.ones(12, 20, dtype=torch.int64)
+        mask[1, 11:] = 0
+        made = []
+        for _ in range(2):
+            ids = torch.randint(5, 70, mask.shape, generator=generator)
+            ids[mask == 0] = model.config.pad_token_id
+            made.append((ids, mask, mask * 0))
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert"], indirect=True)
+@pytest.mark.parametrize("method", ["hidden_states", "activations"])
+def test_refitted_layer_norms_come_closer_to_the_parents_states(model, some_batches, method):
+    """On ids that nothing was fitted to; other weights are as they were."""
+    measured = stream(model, some_batches(1))
+    how = (12, method, "low_rank", measured)
+    plain, refitted = (reduce_hidden(model, *how, refit) for refit in (None, some_batches(1)))
+    kept = operation._stream(model, 12, method, measured)
+
+    def distance(smaller):
+        apart = []
+        for ids, mask, _ in some_batches(2):
+            given = {"input_ids": ids, "attention_mask": mask}
+            apart.append(states(smaller, given) - kept.project(states(model, given), 1))
+        return torch.cat(apart).square().mean().item()
+
+    assert distance(refitted) < 0.9 * distance(plain)
+    norms = {name for name, one in plain.named_modules() if isinstance(one, torch.nn.LayerNorm)}
+    assert len(norms) == 1 + 2 * 4 + 1
+    for name, weight in plain.named_parameters():
+        changed = not torch.equal(weight, refitted.get_parameter(name))
+        assert changed == (name.rpartition(".")[0] in norms), name
+
+
+def seen_by(model, name, batches):
+    """What a module of a model is given and makes of it, without padding."""
+    rows = []
+    hook = model.get_submodule(name).register_forward_hook(
+        lambda _, inputs, output: rows.append((inputs[0], output))
+    )
+    with torch.no_grad():
+        for ids, mask, _ in batches:
+            model(input_ids=ids, attention_mask=mask)
+    hook.remove()
+    present = [mask.bool() for _, mask, _ in batches]
+    return [
+        torch.cat([one[mask] for one, mask in zip(both, present, strict=True)])
+        for both in zip(*rows, strict=True)
+    ]
+
+
+def test_each_layer_norm_is_refitted_by_least_squares_after_those_before_it(model, some_batches):
+    batches = some_batches(1)
+    measured = stream(model, batches)
+    kept = leading_basis(measured.moments, 12)
+    refitted = reduce_hidden(model, 12, "hidden_states", "low_rank", measured, batches)
+    for name, norm in refitted.named_modules():
+        if not isinstance(norm, torch.nn.LayerNorm):
+            continue
+        given, _ = seen_by(refitted, name, batches)
+        _, made = seen_by(model, name, batches)
+        x = torch.nn.functional.layer_norm(given, (12,), eps=norm.eps).double()
+        y = kept.project(made, 1).double()
+        for i in range(12):
+            design = torch.stack([x[:, i], torch.ones(len(x))], 1)
+            line = torch.linalg.lstsq(design, y[:, i : i + 1]).solution[:, 0]
+            found = torch.stack([norm.weight[i], norm.bias[i]]).detach().double()
+            torch.testing.assert_close(found, line, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["hidden_states", "activations"])
+def test_at_the_parents_size_refitting_changes_nothing(model, some_batches, inputs, method):
+    """The model is the parent then, or with equal gains the parent in another basis."""
+    if method == "hidden_states":
+        model = equal_gains(model)
+    batches = some_batches(1)
+    how = (24, method, "cut", stream(model, batches))
+    plain, refitted = (reduce_hidden(model, *how, refit) for refit in (None, batches))
+    torch.testing.assert_close(
+        states(refitted, inputs), states(plain, inputs), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_a_dimension_that_does_not_vary_keeps_its_gain():
+    norm = torch.nn.LayerNorm(2)
+    with torch.no_grad():
+        norm.weight.fill_(3)
+    x = torch.tensor([[0.5, 1.0], [0.5, 2.0], [0.5, 4.0]]).double()
+    y = torch.tensor([[1.0, 3.0], [2.0, 5.0], [3.0, 9.0]]).double()
+    operation._fit(norm, torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1))
+    torch.testing.assert_close(norm.weight.detach(), torch.tensor([3.0, 2.0]))
+    torch.testing.assert_close(norm.bias.detach(), torch.tensor([0.5, 1.0]))
+
+
+def test_methods_that_look_at_no_text_have_none_to_refit_on(model, batches):
+    with pytest.raises(UserError, match="'refit' needs a method that looks at text, hidden_states"):
+        reduce_hidden(model, 12, "truncate", refit=batches)
+
+
 @pytest.mark.parametrize("method", ["hidden_states", "activations"])
 def test_methods_that_look_at_text_need_some(model, method):
     with pytest.raises(UserError, match=f"method '{method}' looks at hidden states on text"):

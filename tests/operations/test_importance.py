@@ -64,7 +64,29 @@ def heads_by_explicit_masks(model, batches, mask_id, seed):
     return absolute.double(), cumulative.double()
 
 
-@pytest.mark.parametrize("measure", NEURON_MEASURES)
+def neurons_by_explicit_masks(model, batches, mask_id, seed):
+    """Score neurons by the gradient of a factor on what each gives, at every token."""
+    generator = torch.Generator().manual_seed(seed)
+    mask = torch.ones(4, 48, requires_grad=True)
+    hooks = [
+        layer.output.dense.register_forward_pre_hook(
+            lambda _, inputs, factors=mask[number]: inputs[0] * factors
+        )
+        for number, layer in enumerate(model.base_model.encoder.layer)
+    ]
+    scores = torch.zeros(4, 48)
+    for ids, attention_mask, special in batches:
+        masked, labels = mask_tokens(
+            ids, special, mask_id, model.config.vocab_size, 0.15, generator
+        )
+        loss = model(input_ids=masked, attention_mask=attention_mask, labels=labels).loss
+        scores += torch.autograd.grad(loss, mask)[0].abs()
+    for hook in hooks:
+        hook.remove()
+    return scores.double()
+
+
+@pytest.mark.parametrize("measure", ["gradient_weight", "gradient"])
 def test_importance_of_neurons_equals_its_naive_twin(model, store, measure):
     batches = list(validation_batches(model, store, 64))
     assert len(batches) == 3
@@ -73,6 +95,19 @@ def test_importance_of_neurons_equals_its_naive_twin(model, store, measure):
     assert scores.shape == (4, 48)
     torch.testing.assert_close(scores, naive, rtol=1e-3, atol=float(naive.max()) * 1e-5)
     assert (naive > 0).all()
+
+
+def test_taylor_is_the_gradient_of_a_factor_on_the_activation(model, store):
+    """Which sum_j dL/dV_ji V_ji equals, and the score of the first matrix does not."""
+    batches = list(validation_batches(model, store, 64))
+    taylor, other = (
+        importance(model, batches, store.meta["mask"], measure, seed=7).neurons
+        for measure in ("taylor", "gradient_weight")
+    )
+    naive = neurons_by_explicit_masks(model, batches, store.meta["mask"], seed=7)
+    assert (naive > 0).all()
+    torch.testing.assert_close(taylor, naive, rtol=1e-3, atol=float(naive.max()) * 1e-5)
+    assert not torch.allclose(other, naive, rtol=0.1)
 
 
 def test_importance_of_heads_equals_its_naive_twin(model, store):

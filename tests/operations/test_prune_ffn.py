@@ -4,19 +4,26 @@ import torch
 from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import importance, validation_batches
-from monoglot.operations.prune_ffn import keep_neurons, prune_ffn
+from monoglot.operations.prune_ffn import NEURON_MEASURES, keep_neurons, prune_ffn, schedule
 from monoglot.provenance import NAME as PROVENANCE
 
 
-def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs):
-    """A neuron with no incoming weight and no bias scores zero and gives GELU(0) = 0."""
+@pytest.mark.parametrize("measure", NEURON_MEASURES)
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_neurons_that_do_nothing_are_pruned_without_a_trace(model, store, inputs, measure, rounds):
+    """A neuron with no incoming weight and no bias scores zero and gives GELU(0) = 0.
+
+    Its gradients alone are zero only if it has no outgoing weight either.
+    """
     generator = torch.Generator().manual_seed(0)
     dead = [torch.randperm(48, generator=generator)[:16] for _ in range(4)]
     with torch.no_grad():
         for layer, rows in zip(model.base_model.encoder.layer, dead, strict=True):
             layer.intermediate.dense.weight[rows] = 0
             layer.intermediate.dense.bias[rows] = 0
-    smaller = prune_ffn(model, store, 32, "gradient_weight", max_length=64, seed=0)
+            if measure == "gradient":
+                layer.output.dense.weight[:, rows] = 0
+    smaller = prune_ffn(model, store, 32, measure, max_length=64, seed=0, rounds=rounds)
     torch.testing.assert_close(
         smaller(**inputs).logits, model(**inputs).logits, rtol=1e-5, atol=1e-5
     )
@@ -56,6 +63,32 @@ def test_a_permutation_of_all_neurons_keeps_the_outputs(model, inputs):
     )
     first = permuted.base_model.encoder.layer[0].intermediate.dense.weight
     assert not torch.equal(first, model.base_model.encoder.layer[0].intermediate.dense.weight)
+
+
+def test_each_round_scores_what_the_last_one_left(model, store, inputs):
+    """Three rounds of 48 to 20 are three prunings, and not the one of all 28 neurons at once."""
+    how = {"measure": "taylor", "max_length": 64, "seed": 5}
+    expected = model
+    for left in (39, 30, 20):
+        expected = prune_ffn(expected, store, left, **how)
+    found, at_once = (prune_ffn(model, store, 20, **how, rounds=rounds) for rounds in (3, 1))
+    state = expected.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in found.state_dict().items())
+    assert not torch.allclose(found(**inputs).logits, at_once(**inputs).logits, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("present", "size", "rounds", "expected"),
+    [
+        (48, 20, 1, [20]),
+        (48, 20, 3, [39, 30, 20]),
+        (3072, 2048, 4, [2816, 2560, 2304, 2048]),
+        (10, 7, 9, [9, 8, 7]),
+        (10, 10, 4, [10]),
+    ],
+)
+def test_rounds_are_even_and_end_at_the_size(present, size, rounds, expected):
+    assert schedule(present, size, rounds) == expected
 
 
 @pytest.mark.parametrize("head_order", ["importance", "cumulative_importance"])
@@ -120,13 +153,16 @@ def test_script_writes_the_same_bytes_twice(script, parent, model, store, inputs
     for name in ("a", "b"):
         arguments = ["--parent", parent, "--out", tmp_path / name, "--max-length", 64]
         message = script(
-            "prune_ffn", *arguments, "--validation", tmp_path / "tokens", "--size", 32, "--seed", 3
+            "prune_ffn",
+            *arguments,
+            *("--validation", tmp_path / "tokens"),
+            *("--size", 32, "--seed", 3, "--rounds", 2),
         )
         assert message is None
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == sorted([*FILES, PROVENANCE])
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    expected = prune_ffn(model, store, 32, "gradient_weight", max_length=64, seed=3)
+    expected = prune_ffn(model, store, 32, "gradient_weight", max_length=64, seed=3, rounds=2)
     logits = load_model(tmp_path / "a")(**inputs).logits
     torch.testing.assert_close(logits, expected(**inputs).logits, rtol=1e-5, atol=1e-5)
 

@@ -120,6 +120,15 @@ def test_teachers_are_those_of_the_paper():
     assert steps["layers"] == how
 
 
+def test_prompts_to_keep_go_to_the_step_that_trims():
+    before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(12, 3072, 768, 40_000)
+    how = training("paper", {"adapt_steps": 0}, 512)
+    steps = variants("bert", before, after, how, 512, ("query: ", "passage: "))
+    trimming = {"operation": "trim_vocab", "parent": "model", "size": 40_000}
+    assert steps["vocab"] == trimming | {"keep": ["query: ", "passage: "]}
+    assert "keep" not in variants("bert", before, after, how, 512)["vocab"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -271,6 +271,15 @@ def test_every_format_of_text_is_the_same_text(monoglot, model_folder, text_file
     assert len(set(reports)) == 1
 
 
+def test_prompts_and_scripts_to_keep(monoglot, model_folder, text_file, tmp_path):
+    words = ["trim", model_folder("bert"), tmp_path / "out", "--text", text_file, "--size", 100]
+    result = monoglot(*words, "--keep", "query: ", "--keep", "passage: ", "--keep-scripts")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "out" / "trim_report.json").read_text())
+    assert report["keep"] == ["query: ", "passage: "]
+    assert report["keep_scripts"]
+
+
 def test_more_pieces_than_there_are(monoglot, model_folder, text_file, tmp_path):
     result = monoglot("trim", model_folder("bert"), tmp_path / "out", "--text", text_file)
     assert result.exit_code == 1, result.output
