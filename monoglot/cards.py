@@ -98,13 +98,14 @@ class CardStep(_Said):
             hub = f"`{self.origin.get('hub')}` at commit `{self.origin.get('revision')}`"
             where = hub if "hub" in self.origin else "a checkpoint of this machine"
             return f"`{self.variant}`: {where}, as it was published."
-        done = OPERATIONS[self.operation].done
-        if self.teacher:
-            done = f"distilled from `{self.teacher}`"
+        entry = OPERATIONS[self.operation]
+        done = f"distilled from `{self.teacher}`" if self.teacher else entry.done
         start = f"`{self.variant}`: " + (f"`{self.parent}`, " if self.parent else "") + done
-        if self.text and "text" in OPERATIONS[self.operation].parameters.model_fields:
+        alone = list(self.text.values()) == [1]
+        # What is made smaller for a language is so by its text.
+        told = "text" in entry.parameters.model_fields and not (alone and entry.shrinks)
+        if self.text and told:
             shares = ", ".join(f"{name} × {share:g}" for name, share in self.text.items())
-            alone = list(self.text.values()) == [1]
             start += f", on text of {next(iter(self.text)) if alone else shares}"
         return f"{start}. Settings: {self._settings}."
 
