@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from monoglot.checkpoints import FILES, parsed_config
+from monoglot.checkpoints import FILES, read_config
 from monoglot.data.readers import FieldError, lines_of
 from monoglot.data.sources import is_held_out, texts
 from monoglot.errors import UserError, advising
@@ -279,7 +279,7 @@ def deliver(
     """
     made = list(folders(work, config).values())[-1]
     with whole_folder(out) as aside:
-        sentences.write(aside, parsed_config(made, str(made))["hidden_size"])
+        sentences.write(aside, read_config(made, str(made)).hidden_size)
         for name in (*FILES, CARD, TRIM_REPORT):
             if (made / name).is_file():
                 shutil.copyfile(made / name, aside / name)
