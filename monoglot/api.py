@@ -445,6 +445,7 @@ def trim_vocab(
     keep_characters: bool = TrimVocab.default("keep_characters"),
     keep_scripts: bool = TrimVocab.default("keep_scripts"),
     keep: Sequence[str] = TrimVocab.default("keep"),
+    pad_to_multiple_of: int = TrimVocab.default("pad_to_multiple_of"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
 
@@ -473,6 +474,8 @@ def trim_vocab(
         keep_scripts: keep every letter of the scripts that the texts are written in, and all
             digits, punctuation and signs but those of other scripts.
         keep: texts, such as prompts, that stay segmented as they are: `["query: "]`.
+        pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
+            counted, a multiple of this.
 
     Returns:
         The model; its tokenizer, of the class `PreTrainedTokenizerFast`; and a report: sizes
@@ -488,13 +491,14 @@ def trim_vocab(
     keep_characters = TrimVocab.value("keep_characters", keep_characters)
     keep_scripts = TrimVocab.value("keep_scripts", keep_scripts)
     keep = TrimVocab.value("keep", list(keep) if isinstance(keep, tuple) else keep)
+    multiple = TrimVocab.value("pad_to_multiple_of", pad_to_multiple_of)
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
     others = None if heldout is None else documents(heldout)
     names = special_tokens(tokenizer)
     if any(parameter.is_inference() for parameter in model.parameters()):
         model = copy.deepcopy(model)  # weights made in inference mode are not to be shared
-    kept = keep_characters, keep_scripts, keep
+    kept = keep_characters, keep_scripts, keep, multiple
     made = trim(model, before, names, batches, others, size, count, *kept)
     # The trimmed model shares its other weights with the one it was made from.
     return copy.deepcopy(made.model), rebuilt(tokenizer, made.tokenizer), made.report

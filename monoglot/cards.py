@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
+TRIM_TEMPLATE = Path(__file__).with_name("trim_card.md.j2")
+PIPELINES = {
+    "ForMaskedLM": "fill-mask",
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "Model": "feature-extraction",
+}
+"""What the Hub calls the use of a model, by the end of its class's name."""
 TRIM_REPORT = "trim_report.json"
 UNKNOWN = "unknown"
 TEXTS = {"text": "training text", "validation": "validation text", "heldout": "held-out text"}
@@ -90,13 +99,14 @@ class CardStep(_Said):
             hub = f"`{self.origin.get('hub')}` at commit `{self.origin.get('revision')}`"
             where = hub if "hub" in self.origin else "a checkpoint of this machine"
             return f"`{self.variant}`: {where}, as it was published."
-        done = OPERATIONS[self.operation].done
-        if self.teacher:
-            done = f"distilled from `{self.teacher}`"
+        entry = OPERATIONS[self.operation]
+        done = f"distilled from `{self.teacher}`" if self.teacher else entry.done
         start = f"`{self.variant}`: " + (f"`{self.parent}`, " if self.parent else "") + done
-        if self.text and "text" in OPERATIONS[self.operation].parameters.model_fields:
+        alone = list(self.text.values()) == [1]
+        # What is made smaller for a language is so by its text.
+        told = "text" in entry.parameters.model_fields and not (alone and entry.shrinks)
+        if self.text and told:
             shares = ", ".join(f"{name} × {share:g}" for name, share in self.text.items())
-            alone = list(self.text.values()) == [1]
             start += f", on text of {next(iter(self.text)) if alone else shares}"
         return f"{start}. Settings: {self._settings}."
 
@@ -554,8 +564,6 @@ def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "M
     """
     from huggingface_hub import ModelCardData
 
-    license = spec.license.lower()
-    known = license in LICENSES
     bases = [step.origin["hub"] for step in spec.steps if "hub" in step.origin]
     trained_on = {s.hub for s in spec.sources if s.hub and s.used.startswith("training")}
     distilled = any(step.teacher for step in spec.steps)
@@ -568,9 +576,7 @@ def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "M
     ]
     return ModelCardData(
         language=[code for code in spec.languages if CODE.fullmatch(code)] or None,
-        license=license if known else "other",
-        # The licence's own words stand on the card; here its name as the Hub takes it.
-        license_name=None if known else re.sub(r"[^a-z0-9.]+", "-", license).strip("-"),
+        **_license(spec.license),
         base_model=bases[0] if len(bases) == 1 else bases or None,
         pipeline_tag="fill-mask",
         library_name="transformers",
@@ -579,6 +585,14 @@ def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "M
         model_name=name,
         eval_results=results or None,
     )
+
+
+def _license(said: str) -> dict[str, str]:
+    """Return a licence as the Hub takes it; its own words stand on the card."""
+    name = said.lower()
+    if name in LICENSES:
+        return {"license": name}
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", name).strip("-")}
 
 
 def _result(
@@ -603,3 +617,68 @@ def _result(
         metric_value=round(found.mean(metric), DECIMALS),
         metric_args=about,
     )
+
+
+# The card of a model that `monoglot trim` made, outside of an experiment.
+
+
+def render_trimmed(
+    name: str,
+    source: Path,
+    hub: str | None,
+    class_name: str,
+    sentences: bool,
+    report: Mapping[str, Any],
+    texts: Iterable[str],
+    heldout: Iterable[str],
+    loading: Iterable[str],
+) -> str:
+    """Return the text of the README.md of a model with a vocabulary of some texts.
+
+    Args:
+        name: of the model.
+        source: folder of the model it was made from, whose card says its licence, if there is one.
+        hub: that model's id on the Hub, if it came from there.
+        class_name: what loads it.
+        sentences: whether sentence-transformers does.
+        report: what `trim_folder` returned.
+        texts, heldout: names of the files that pieces were counted in and that it reports on.
+        loading: lines of Python that load it.
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    license = _stated_license(source / "README.md")
+    uses = (use for end, use in PIPELINES.items() if class_name.endswith(end))
+    data = ModelCardData(
+        **_license(license),
+        base_model=hub,
+        pipeline_tag="sentence-similarity" if sentences else next(uses),
+        library_name="sentence-transformers" if sentences else "transformers",
+        tags=["monoglot"],
+        model_name=name,
+    )
+    card = ModelCard.from_template(
+        data,
+        template_str=TRIM_TEMPLATE.read_text(encoding="utf-8"),
+        name=name,
+        base=f"`{hub}`" if hub else "A model of this machine",
+        report=report,
+        texts=list(texts),
+        heldout=list(heldout),
+        loading=list(loading),
+        license=license,
+        md=markdown,
+    )
+    return f"{card}\n"
+
+
+def _stated_license(card: Path) -> str:
+    """Return the licence in a card's metadata; unknown if there is none or it cannot be read."""
+    from huggingface_hub import ModelCard
+
+    try:
+        data = ModelCard.load(card, ignore_metadata_errors=True).data.to_dict()
+    except Exception:  # of YAML, of the library, of reading
+        return UNKNOWN
+    said = data.get("license_name") if data.get("license") == "other" else data.get("license")
+    return said if isinstance(said, str) else UNKNOWN

@@ -9,7 +9,7 @@ import math
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,17 +121,18 @@ def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
 
     Raises `UserError` if it is of no checkpoint, or if the folder names code.
     """
-    config = _settings(Path(folder), "config.json", where)
+    config = checked_json(Path(folder), "config.json", where)
     if config is None:
         raise UserError(f"{where}: has no config.json; it is not a checkpoint")
     for name in SETTINGS:
-        _settings(Path(folder), name, where)
+        checked_json(Path(folder), name, where)
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise UserError(f"{where}: config.json has no model_type; it is not a checkpoint's")
     return config
 
 
-def _settings(folder: Path, name: str, where: str) -> Any:
+def checked_json(folder: Path, name: str, where: str) -> Any:
+    """Return what a JSON file holds, None if there is none; raise `UserError` if it names code."""
     try:
         found = json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -142,7 +143,13 @@ def _settings(folder: Path, name: str, where: str) -> Any:
     return found
 
 
+SENTENCE_SETTINGS = ("modules.json", "config_sentence_transformers.json")
+SENTENCE_SETTINGS += ("sentence_bert_config.json", "sentence_roberta_config.json")
+SENTENCE_SETTINGS += ("sentence_distilbert_config.json", "sentence_camembert_config.json")
+SENTENCE_SETTINGS += ("sentence_xlm-roberta_config.json",)
+"""What sentence-transformers reads beside a model; the last ones are names of one and the same."""
 SETTINGS = ("generation_config.json", "tokenizer_config.json", "adapter_config.json")
+SETTINGS += SENTENCE_SETTINGS
 """What libraries read of a folder unasked, besides `config.json` and weights."""
 CODE = re.compile(
     r"auto_map|(attn|attention|experts)_implementation|kernel|custom_(generate|pipeline)"
@@ -305,16 +312,18 @@ def from_configured(
     folder: Path,
     where: str,
     whole: bool = True,
+    kept: Collection[str] = (),
     **options: object,
 ) -> tuple["PreTrainedModel", list[str]]:
     """Load a model of `model_class` from safetensors alone; name the tensors it lacks.
 
     In fp32, unless `options` say another `dtype`. Raises `UserError` as `read_weights` does, and if
-    the folder holds weights that the model has no place for, unless only part of it is wanted.
+    the folder holds weights that the model has no place for, unless only part of it is wanted; or
+    has weights beside the model's that are not among the paths `kept`, which the caller keeps.
     """
     import torch
 
-    _check_beside(folder, where)
+    _check_beside(folder, where, kept)
     if hasattr(config, "reference_compile"):  # else a ModernBERT compiles itself on a GPU
         config.reference_compile = False
     try:
@@ -391,15 +400,16 @@ def weight_files(folder: Path) -> list[Path]:
     return [whole] if whole.is_file() else sorted(folder.glob("model-*.safetensors"))
 
 
-def _check_beside(folder: Path, where: str) -> None:
+def _check_beside(folder: Path, where: str, kept: Collection[str]) -> None:
     """Raise `UserError` for weights beside a model's that would be lost: adapters, dense layers."""
     beside = [folder / "adapter_model.safetensors"]
     if (folder / "modules.json").is_file():
         beside += sorted(folder.glob("*_Dense*/*.safetensors"))
-    if found := [file for file in beside if file.is_file()]:
+    found = [str(file.relative_to(folder)) for file in beside if file.is_file()]
+    if lost := [name for name in found if name not in kept]:
         raise UserError(
             f"{where}: has further weights beside the model's, which would be lost "
-            f"({found[0].relative_to(folder)}); merge them into the model, or take them away"
+            f"({lost[0]}); merge them into the model, or take them away"
         )
 
 

@@ -352,8 +352,9 @@ class Experiment:
         languages = self.graph.text_languages(self.node(wildcards))
         return [self.paths.data(language, "text") for language in languages]
 
-    def heldout_text(self, wildcards: Wildcards) -> str:
-        return self.paths.data(wildcards.language, "heldout")
+    def heldout_texts(self, wildcards: Wildcards) -> list[str]:
+        languages = self.graph.text_languages(self.node(wildcards))
+        return [self.paths.data(language, "heldout") for language in languages]
 
     def training_stores(self, wildcards: Wildcards) -> list[str]:
         """Files of the token stores that a job trains on."""
@@ -364,8 +365,9 @@ class Experiment:
         return list(self._stores(wildcards, "validation"))
 
     def trimming_stores(self, wildcards: Wildcards) -> list[str]:
-        """Files of the token store that pieces are counted in."""
-        return [f"{self._trimming_store(wildcards)}/{name}" for name in STORE_FILES]
+        """Files of the token stores that pieces are counted in."""
+        folders = self._trimming_folders(wildcards)
+        return [f"{folder}/{file}" for folder in folders for file in STORE_FILES]
 
     def pretrained_flags(self, wildcards: Wildcards) -> str:
         model = self.config["models"][wildcards.model]
@@ -405,10 +407,11 @@ class Experiment:
         return flags(self._links_and_settings(wildcards) | tokens)
 
     def trim_flags(self, wildcards: Wildcards) -> str:
-        """As `operation_flags`, with the store to count in, the held-out text, and the report."""
+        """As `operation_flags`, with the stores to count in, held-out texts, and the report."""
         texts = {
-            "tokens": self._trimming_store(wildcards),
-            "heldout": self.heldout_text(wildcards),
+            "tokens": self._trimming_folders(wildcards),
+            "shares": list(self.graph.text(self.node(wildcards)).values()),
+            "heldout": self.heldout_texts(wildcards),
             "report": f"{self.folder(wildcards)}/trim_report.json",
         }
         return flags(self._links_and_settings(wildcards) | texts)
@@ -454,10 +457,11 @@ class Experiment:
         for folder in self._store_folders(wildcards, name):
             yield from (f"{folder}/{file}" for file in STORE_FILES)
 
-    def _trimming_store(self, wildcards: Wildcards) -> str:
-        """The language's text under the parent's tokenizer, which training reads as well."""
-        tokenizer = self.graph.tokenizer(self.graph.parent(self.node(wildcards)))
-        return self.paths.store(tokenizer, wildcards.language, "text")
+    def _trimming_folders(self, wildcards: Wildcards) -> list[str]:
+        """The languages' texts under the parent's tokenizer, which training reads as well."""
+        node = self.node(wildcards)
+        tokenizer, languages = self.graph.tokenizer(self.graph.parent(node)), self.graph.text(node)
+        return [self.paths.store(tokenizer, language, "text") for language in languages]
 
     # Scores
 

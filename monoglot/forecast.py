@@ -26,7 +26,6 @@ BYTES_PER_PIECE = 70
 USUAL_PIECES = {"bert": 119_547, "xlm-roberta": 250_002, "modernbert": 256_000}
 """The vocabularies of mBERT, XLM-R and mmBERT, for a checkpoint that is not there yet."""
 
-SPECIAL_PIECES = 5
 STATE_OF_TRAINING = 3
 """Weights and the two moments of AdamW, while a training is unfinished."""
 
@@ -71,11 +70,9 @@ def parameters(graph: Graph, node: Checkpoint) -> int:
 def pieces_of(graph: Graph, node: Checkpoint) -> int:
     """Return the size of a checkpoint's vocabulary: of its file if it is there, else as planned."""
     maker = graph.tokenizer(node)
-    settings, operation = graph.settings(maker), graph.operation(maker.variant)
-    if operation == "trim_vocab":
-        return settings["size"] + SPECIAL_PIECES
-    if "vocab_size" in settings:
-        return settings["vocab_size"]
+    planned = graph.entry(maker.variant).vocabulary(graph.settings(maker))
+    if planned is not None:
+        return planned
     kept = Path(graph.config["results"], "models", str(maker), "config.json")
     usual = USUAL_PIECES.get(graph.config["models"][node.model]["family"], 0)
     try:

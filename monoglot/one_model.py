@@ -6,8 +6,9 @@ import gc
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,7 @@ from monoglot.operations.surgery import (
     anatomy,
     config_ids,
     emptied,
+    encode,
     ffn_size,
     gather_rows,
     longest_input,
@@ -53,6 +55,7 @@ from monoglot.operations.surgery import (
 from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.paths import Paths
 from monoglot.script import paused
+from monoglot.sentence_encoders import SentenceEncoder, files_of, read_sentence_encoder
 from monoglot.shrink import ChainShape
 from monoglot.tokenizer_json import own_tokenizer, try_out
 from monoglot.training.batches import Sequences
@@ -81,6 +84,8 @@ STEPS = 4
 """Training steps that are timed; the first, which sets up, and the last are not counted."""
 EVALUATED_LENGTH, SEED = 128, 42
 """Tokens of each held-out document that models are evaluated on, and the seed of their masks."""
+MOST_COMPARED, LIKE = 500, 0.99
+"""Held-out documents that vectors are compared on, and the cosine from which two are alike."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class LoadedModel:
     Attributes:
         name: folder, or id on the Hub with the revision, for messages.
         folder: the files on this machine.
+        sentences: how it makes vectors of texts.
         fresh: whether the masked-LM head is a random one, as the files have none.
     """
 
@@ -97,7 +103,14 @@ class LoadedModel:
     folder: Path
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
+    sentences: SentenceEncoder
     fresh: bool = False
+
+    def vectors(self, texts: Sequence[str], longest: int | None = None) -> torch.Tensor:
+        """Return what `SentenceEncoder.vectors` does, of texts of at most `longest` tokens."""
+        most = longest_input(self.model.config)
+        most = min(most, longest or most)
+        return self.sentences.vectors(partial(encode, self.model), self.tokenizer, texts, most)
 
 
 def find(name: str, revision: str | None) -> tuple[Path, str]:
@@ -128,7 +141,8 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
 
     Raises:
         UserError: it is no encoder of a known architecture, names code of its own, has weights in
-            pickle files alone, is broken or incomplete, or has no tokenizer of its own.
+            pickle files alone, is broken or incomplete, or has no tokenizer of its own; or it is a
+            sentence encoder with modules that cannot be kept, with `masked_lm` dense layers too.
     """
     config = parsed_config(folder, where)
     if config["model_type"] not in ANATOMIES:
@@ -150,9 +164,12 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
         ) from None
     tokenizer = own_tokenizer(folder, where)
     kind = getattr(transformers, name)
-    model, missing = from_configured(kind, config, folder, where)
+    read = partial(from_configured, kind, config, folder, where)
+    if not masked_lm:
+        read = partial(read, kept=files_of(folder, where))
+    model, missing = read()
     if missing and all(key.startswith("pooler.") for key in missing):
-        model, missing = from_configured(kind, config, folder, where, add_pooling_layer=False)
+        model, missing = read(add_pooling_layer=False)
     encoder = f"{model.base_model_prefix}."
     fresh = bool(missing) and masked_lm and not any(key.startswith(encoder) for key in missing)
     if missing and not fresh:
@@ -164,7 +181,8 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
     tokenizer = rebuilt(tokenizer, parsed(tokenizer, model))
     if len(tokenizer) < model.config.vocab_size:  # embeddings of no piece
         model = gather_rows(model, range(len(tokenizer)))
-    return LoadedModel(where, folder, model, tokenizer, fresh)
+    sentences = read_sentence_encoder(folder, where, model.config.hidden_size)
+    return LoadedModel(where, folder, model, tokenizer, sentences, fresh)
 
 
 def _class_of(architectures: list[str]) -> str:
@@ -172,13 +190,23 @@ def _class_of(architectures: list[str]) -> str:
     return next(ends, MASKED_LM)
 
 
-def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write a model and its tokenizer into a folder that stock transformers loads."""
+def save(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    sentences: SentenceEncoder | None = None,
+) -> None:
+    """Write a model and its tokenizer into a folder that stock transformers loads.
+
+    With `sentences`, also the files that say how it makes vectors of texts.
+    """
     model = model.cpu()
     with whole_folder(folder) as aside:
         model.save_pretrained(aside, safe_serialization=True, max_shard_size="1TB")
         (aside / "generation_config.json").unlink(missing_ok=True)
         tokenizer.save_pretrained(aside)
+        if sentences:
+            sentences.write(aside)
 
 
 def trim_folder(
@@ -186,35 +214,73 @@ def trim_folder(
     out: Path,
     documents: Iterable[str],
     size: int,
+    count: str | None = None,
+    keep_characters: bool = False,
+    heldout: Sequence[str] | None = None,
     **how: Any,
 ) -> dict[str, Any]:
     """Write a model with the most frequent pieces of some documents; return the report.
 
-    `how` has what `trim_vocab` may be told besides: `count`, `keep_characters` and so on.
+    Documents count with the prompts that a sentence encoder's files put before them. The report,
+    also written beside the model, has besides what `trim_vocab` reports `vectors`, see
+    `compared_vectors`, and `parameters` and `bytes` of the weights, each `before` and `after`.
 
-    One document in fifty, at most 500, is held out to report on. The report, also written beside
-    the model, has besides what `trim_vocab` reports `parameters` and `bytes` of the weights, each
-    `before` and `after`.
+    Args:
+        heldout: other documents, to report on, which may come to be there as `documents` are read;
+            by default one in fifty of those, at most 500.
+        how: what `trim_vocab` may be told besides.
 
     Raises:
         UserError: as `trim_vocab`, or there is but one document.
     """
-    aside: list[str] = []
+    if heldout is None:
+        heldout = []
+        documents = shrink.held_out(enumerate(documents), heldout)
     model, tokenizer, report = trim_vocab(
         source.model,
         source.tokenizer,
-        shrink.held_out(documents, aside),
+        source.sentences.as_given(documents),
         size,
-        heldout=aside,
+        heldout=heldout,
+        count=count,
+        keep_characters=keep_characters,
         **how,
     )
+    report["vectors"] = compared_vectors(source, model, tokenizer, heldout[:MOST_COMPARED])
     counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
     sizes = {"before": _bytes(source.folder)}  # may be the folder that is written to
-    save(as_stored(model, source.folder), tokenizer, out)
+    save(as_stored(model, source.folder), tokenizer, out, source.sentences)
     report |= {"parameters": counts, "bytes": sizes | {"after": _bytes(out)}}
     with whole_file(out / shrink.TRIM_REPORT) as file:
         file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return report
+
+
+def compared_vectors(
+    source: LoadedModel,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+) -> dict[str, Any]:
+    """Compare what one model and another made from it say of texts, each as one vector.
+
+    Vectors are pooled as the first model's files say, of at most `EVALUATED_LENGTH` tokens.
+
+    Returns:
+        `texts`, their number; `pooling`; `mean_cosine` of the vectors before and after; and the
+        share of texts whose cosine is `below` the `threshold`.
+    """
+    made = replace(source, model=model, tokenizer=tokenizer)
+    cosines = torch.cosine_similarity(
+        *(one.vectors(texts, EVALUATED_LENGTH) for one in (source, made))
+    )
+    return {
+        "texts": len(texts),
+        "pooling": "+".join(source.sentences.pooling),
+        "mean_cosine": cosines.mean().item(),
+        "threshold": LIKE,
+        "below": (cosines < LIKE).float().mean().item(),
+    }
 
 
 def _bytes(folder: Path) -> int:
@@ -245,7 +311,7 @@ class ChainPlan:
     """A chain to be made.
 
     Attributes:
-        name, folder: of the model, see `LoadedModel`; `family` is its architecture.
+        name, folder, sentences: of the model, see `LoadedModel`; `family` is its architecture.
         bytes: that its weights take on disk.
         device: what trains here, in a word.
         before, after: shapes.
@@ -258,6 +324,7 @@ class ChainPlan:
 
     name: str
     folder: Path
+    sentences: SentenceEncoder
     bytes: int
     family: str
     device: str
@@ -347,6 +414,7 @@ def begin(
     return ChainPlan(
         name=source.name,
         folder=source.folder,
+        sentences=source.sentences,
         bytes=_bytes(source.folder),
         family=family,
         device="GPU" if gpu else "processor",
@@ -372,7 +440,8 @@ class ChainText:
         aside: list[str] = []
         first: list[str] = []
         number = 0
-        for number, document in enumerate(shrink.held_out(documents, aside), start=1):
+        kept = shrink.held_out(enumerate(documents), aside)
+        for number, document in enumerate(kept, start=1):
             if number <= MEASURED:
                 first.append(document)
         self.training = encoded(first, source.tokenizer, source.model)

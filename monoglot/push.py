@@ -1,6 +1,7 @@
 """What of a results folder goes to the Hub with a checkpoint; nothing here contacts anybody.
 
-That is the checkpoint, its card, its training's history and trimming report, and task adapters.
+That is the checkpoint, its card, its training's history and trimming report, what a sentence
+encoder has beside it, and task adapters.
 Files of provenance stay: they name folders of the machine, and the card says what matters of them.
 """
 
@@ -17,6 +18,7 @@ from monoglot.errors import UserError, first_line
 from monoglot.files import sha256
 from monoglot.paths import ADAPTER_CONFIG
 from monoglot.paths import KEPT_FILES as KEPT
+from monoglot.sentence_encoders import files_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -56,6 +58,7 @@ def parcel(checkpoint: Path, adapters: bool) -> list[Item]:
     _check_weights(checkpoint)
     _check_card(checkpoint)
     names = [CARD, *FILES, *(name for name in ALSO if (checkpoint / name).is_file())]
+    names += files_of(checkpoint, str(checkpoint))
     found = [Item(name, checkpoint / name) for name in names]
     return found + (_adapters(checkpoint) if adapters else [])
 

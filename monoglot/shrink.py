@@ -8,6 +8,7 @@ loads a model is in `one_model`.
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -21,13 +22,14 @@ from typing import Any
 
 import yaml
 
-from monoglot.checkpoints import FILES
+from monoglot.checkpoints import FILES, read_config
 from monoglot.data.readers import FieldError, lines_of
 from monoglot.data.sources import is_held_out, texts
 from monoglot.errors import UserError, advising
 from monoglot.files import alone, sha256, try_out, whole_file, whole_folder
 from monoglot.graph import Graph
 from monoglot.paths import ANY, Checkpoint, Paths
+from monoglot.sentence_encoders import SentenceEncoder
 from monoglot.workflow import running_here
 
 PRESETS = {
@@ -278,9 +280,10 @@ def folders(work: Path, config: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def targets(config: Mapping[str, Any]) -> list[str]:
-    """Return what Snakemake is to make: the last checkpoint's files and its card."""
+    """Return what Snakemake is to make: the last checkpoint's files and card, and held-out text."""
     last, paths = list(checkpoints(config).values())[-1], Paths(RESULTS)
-    return [*paths.checkpoint_files(last), f"{paths.checkpoint(last)}/{CARD}"]
+    heldout = [paths.data(language, "heldout") for language in config["languages"]]
+    return [*paths.checkpoint_files(last), f"{paths.checkpoint(last)}/{CARD}", *heldout]
 
 
 def write(config: Mapping[str, Any], work: Path) -> None:
@@ -297,11 +300,21 @@ def write(config: Mapping[str, Any], work: Path) -> None:
         aside.write_text(about + text, encoding="utf-8")
 
 
-def deliver(work: Path, config: Mapping[str, Any], out: Path, account: Mapping[str, Any]) -> None:
-    """Copy the last checkpoint, its card and the configuration to `out`, with the account."""
+def deliver(
+    work: Path,
+    config: Mapping[str, Any],
+    out: Path,
+    account: Mapping[str, Any],
+    sentences: SentenceEncoder,
+) -> None:
+    """Copy the last checkpoint, its card and the configuration to `out`, with the account.
+
+    The files that said how the first model makes vectors of texts come too.
+    """
     made = list(folders(work, config).values())
     files = [made[-1] / name for name in (*FILES, CARD)] + [folder / TRIM_REPORT for folder in made]
     with whole_folder(out) as aside:
+        sentences.write(aside, read_config(made[-1], str(made[-1])).hidden_size)
         for file in files:
             if file.is_file():
                 shutil.copyfile(file, aside / file.name)
@@ -335,6 +348,40 @@ def read(files: Iterable[str], field: str, limit: int | None = None) -> Iterator
     of an object or row is one. Files may be compressed with gzip. Raises `UserError` for bad input.
     """
     return islice(chain.from_iterable(_documents(name, field) for name in files), limit)
+
+
+def with_share(given: str) -> tuple[str, float]:
+    """Return the file and the share that FILE or FILE=SHARE names; raise `UserError` for others."""
+    name, _, share = given.rpartition("=")
+    if not name or Path(given).exists():
+        return given, 1.0
+    try:
+        found = float(share)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise UserError(
+            f"{given}: there is no such file, and '{share}' is no share of one; a share is a "
+            "number above 0 and up to 1"
+        )
+    return name, found
+
+
+def mixture(
+    texts: Iterable[tuple[str, float]], field: str, limit: int | None = None
+) -> Iterator[tuple[int, str]]:
+    """Yield documents as `read` does, of each file its share, evenly spread, at least one.
+
+    With each comes its number within the share of its file.
+    """
+    parts = (_share(_documents(name, field), share) for name, share in texts)
+    return islice(chain.from_iterable(map(enumerate, parts)), limit)
+
+
+def _share(documents: Iterable[str], share: float) -> Iterator[str]:
+    for number, document in enumerate(documents):
+        if math.ceil((number + 1) * share) > math.ceil(number * share):
+            yield document
 
 
 def _documents(name: str, field: str) -> Iterator[str]:
@@ -378,18 +425,20 @@ def source(files: Sequence[str], field: str, limit: int | None, work: Path) -> d
     return {"format": "jsonl", "files": [COPY], "field": "text"}
 
 
-def held_out(documents: Iterable[str], aside: list[str]) -> Iterator[str]:
+def held_out(numbered: Iterable[tuple[int, str]], aside: list[str]) -> Iterator[str]:
     """Yield documents, but put one in fifty, at most 500 and the first at least, into `aside`.
 
-    Raises `UserError` at the end if there were not two of them.
+    They come with their numbers within the text that they are of: of each text as many are held
+    out. Raises `UserError` at the end if there were not two of them.
     """
-    number = -1
-    for number, document in enumerate(documents):
+    total = 0
+    for number, document in numbered:
+        total += 1
         if is_held_out(number):
             aside.append(document)
         else:
             yield document
-    if number < 1:
+    if total < 2:
         raise UserError(
             "the text has fewer than two documents, one of which is held out; give more (each line "
             "of a .txt is one)"

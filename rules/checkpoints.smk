@@ -72,7 +72,7 @@ use rule select_layers as trim_vocab with:
     input:
         parent=experiment.parent_files,
         tokens=experiment.trimming_stores,
-        heldout=experiment.heldout_text,
+        heldout=experiment.heldout_texts,
     output:
         multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT, "trim_report.json"),
     pathvars:

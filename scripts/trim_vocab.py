@@ -1,6 +1,7 @@
 """Make a checkpoint with a smaller vocabulary out of its parent."""
 
 import os
+from itertools import chain
 from pathlib import Path
 
 from monoglot import provenance, script
@@ -17,13 +18,18 @@ def main() -> None:
     counted.add_argument(
         "--tokens",
         type=Path,
-        help="its token store under the parent's tokenizer; saves encoding it",
+        nargs="+",
+        help="its token store under the parent's tokenizer, which saves encoding it; or several",
     )
-    add("--heldout", type=Path, required=True, help="parquet file to report on")
+    add("--shares", type=float, nargs="+", help="share of each store to use; all of it by default")
+    add("--heldout", type=Path, nargs="+", required=True, help="parquet files to report on")
     add("--out", type=Path, required=True, help="checkpoint to write")
     add("--report", type=Path, required=True, help="JSON file to write about what changed")
     add_flags(parser, TrimVocab)
     args = parser.parse_args()
+    stores = args.tokens or []
+    if args.shares and len(args.shares) != len(stores):
+        parser.error("--shares needs one number for each store of --tokens")
     settings = from_flags(TrimVocab, args, parent=str(args.parent))
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
@@ -32,20 +38,21 @@ def main() -> None:
         from monoglot.operations.trim_vocab import trim_vocab
         from monoglot.tokens.store import TokenStore
 
-    with provenance.of_folder(
-        __file__, args, [args.parent, args.text or args.tokens, args.heldout]
-    ):
+    texts = [args.text] if args.text else stores
+    with provenance.of_folder(__file__, args, [args.parent, *texts, *args.heldout]):
         trim_vocab(
             args.parent,
             args.out,
-            read_texts(args.text) if args.text else TokenStore(args.tokens),
-            read_texts(args.heldout),
+            read_texts(args.text) if args.text else [TokenStore(folder) for folder in stores],
+            chain.from_iterable(map(read_texts, args.heldout)),
             settings.size,
             args.report,
             settings.count,
             settings.keep_characters,
             settings.keep_scripts,
             settings.keep,
+            settings.pad_to_multiple_of,
+            args.shares,
         )
 
 

@@ -110,6 +110,25 @@ def test_other_operations_are_told_of_theirs(demo):
     assert trimmed["--tokens"] == ["results/demo/tokens/xlmr/any/init/qaa/text"]
     assert trimmed["--heldout"] == ["results/demo/data/qaa/heldout.parquet"]
     assert trimmed["--report"] == [f"{MODELS}/xlmr/qaa/hidden48-vocab400/trim_report.json"]
+    assert trimmed["--shares"] == ["1.0"]
+
+
+def test_a_vocabulary_of_several_languages_is_made_once():
+    block = {"operation": "trim_vocab", "parent": "base", "size": 300}
+    config = changed("variants.both", {**block, "text": {"qab": 0.1, "qaa": 1}})
+    demo = Experiment(config)
+    node = demo.graph.checkpoint("xlmr", "qaa", "both")
+    assert (node.language, demo.graph.text(node)) == ("any", {"qab": 0.1, "qaa": 1})
+    wildcards = of("both", language="any")
+    flags = said(demo.trim_flags(wildcards))
+    stores = [f"results/demo/tokens/xlmr/any/init/{code}/text" for code in ("qab", "qaa")]
+    assert (flags["--tokens"], flags["--shares"]) == (stores, ["0.1", "1"])
+    assert demo.trimming_stores(wildcards) == [
+        f"{s}/{name}" for s in stores for name in STORE_FILES
+    ]
+    texts = [f"results/demo/data/{code}/heldout.parquet" for code in ("qab", "qaa")]
+    assert flags["--heldout"] == demo.heldout_texts(wildcards) == texts
+    assert "--text" not in flags
 
 
 def test_a_random_model_has_a_tokenizer_of_its_texts_or_a_given_one_or_its_parents(demo):

@@ -489,6 +489,8 @@ def test_no_more_pieces_are_kept_than_a_trained_or_trimmed_tokenizer_has():
         UserError, match="1596 is more than the 1595 pieces that 'hidden48' of xlmr"
     ):
         Graph(config)
+    padded = changed("variants.hidden48-vocab400.pad_to_multiple_of", 64)
+    assert Graph(padded).pieces(Checkpoint("xlmr", "qaa", "hidden48-vocab400"), 400) == 448 - 5
     again = {"operation": "trim_vocab", "parent": "hidden40-vocab400", "size": 401}
     config = changed("variants.again", again)
     config["tables"]["table1"]["rows"].append({"variant": "again", "label": "again"})

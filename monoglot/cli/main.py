@@ -41,6 +41,7 @@ COMMANDS = {
         {
             "shrink": "Make a model small for one language: all the paper's steps.",
             "trim": "Keep the pieces of a vocabulary that a language uses.",
+            "export": "Write a model as ONNX graphs, in fp32 and int8.",
         },
     ),
     "Results": (

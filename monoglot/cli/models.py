@@ -1,4 +1,4 @@
-"""`monoglot shrink` and `trim`: one model, one language."""
+"""`monoglot shrink`, `trim` and `export`: one model."""
 
 import logging
 import os
@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 
 model_argument = click.argument("model")
 out_argument = click.argument("out", type=click.Path(path_type=Path))
-files = click.option(
-    "--text",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="Text: .txt (a document a line), .jsonl or .parquet, also with .gz, or - for standard "
-    "input; may be given several times.",
+TEXT = (
+    "Text: .txt (a document a line), .jsonl or .parquet, also with .gz, or - for standard input; "
+    "may be given several times."
 )
+files = click.option("--text", multiple=True, required=True, metavar="FILE", help=TEXT)
 revision = click.option(
     "--revision", metavar="COMMIT", help="MODEL is on the Hub: 40 hexadecimal digits."
 )
@@ -59,7 +56,21 @@ keep = click.option(
 @click.command()
 @model_argument
 @out_argument
-@files
+@click.option(
+    "--text",
+    multiple=True,
+    required=True,
+    metavar="FILE[=SHARE]",
+    help=f"{TEXT} For several languages at once, each file may have the share of its documents to "
+    "count, above 0 and up to 1.",
+)
+@click.option(
+    "--heldout",
+    multiple=True,
+    metavar="FILE",
+    help="Text to report on, in the same formats; best from another domain.  [default: one "
+    "document in fifty of each --text]",
+)
 @click.option(
     "--size",
     type=click.IntRange(1),
@@ -81,6 +92,14 @@ keep = click.option(
     "not.",
 )
 @keep
+@click.option(
+    "--multiple-of",
+    "pad_to_multiple_of",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Keep as many more pieces as make the whole vocabulary a multiple of N, such as 64.",
+)
 @revision
 @field
 @limit
@@ -88,8 +107,9 @@ def trim(model: str, out: Path, **given: Any) -> None:
     """Keep the pieces of a vocabulary that a language uses, and drop the rest of the embeddings.
 
     MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT; masked LM,
-    classifier or none) or, with --revision, its id on the Hub; OUT the folder to write. Nothing is
-    trained: text whose pieces are kept gives the same outputs as before.
+    classifier, tagger, question answering, sentence encoder) or, with --revision, its id on the
+    Hub; OUT the folder to write. Nothing is trained: text whose pieces are kept gives the same
+    outputs as before. What a sentence encoder has for sentence-transformers comes along.
 
     \b
     Examples:
@@ -97,27 +117,57 @@ def trim(model: str, out: Path, **given: Any) -> None:
       monoglot trim FacebookAI/xlm-roberta-base small --text mt.jsonl --text more.parquet \\
         --revision e73636d4f797dec63c3081bb6ed5c7b0bb3f2089 --size 20000
       zcat corpus.gz | monoglot trim models/mbert small --text -
+      monoglot trim models/e5 small --text mt.txt --text sk.txt=0.5 --heldout news.txt
     """
-    from monoglot.shrink import check_files, check_free, read
+    from monoglot.shrink import (
+        CARD,
+        check_files,
+        check_free,
+        held_out,
+        mixture,
+        read,
+        with_share,
+    )
 
     check_free(out)
-    check_files(given["text"])
+    texts = [with_share(one) for one in given["text"]]
+    names = [*(name for name, _ in texts), *given["heldout"]]
+    check_files(names)
     from monoglot import provenance
+    from monoglot.cards import render_trimmed
     from monoglot.errors import advising
+    from monoglot.files import whole_file
     from monoglot.one_model import find, load, trim_folder
     from monoglot.operations.trim_tokenizer import TooFewPiecesError
 
     folder, where = find(model, given["revision"])
     arguments = Namespace(model=model, out=out, **given)
-    inputs = [folder, *(Path(name) for name in given["text"] if name != "-")]
+    inputs = [folder, *(Path(name) for name in names if name != "-")]
     with provenance.of_folder(__file__, arguments, inputs):
         source = load(folder, where)
         note(f"{where}: {source.model.config.model_type}, {len(source.tokenizer):,} pieces")
-        documents = read(given["text"], given["field"], given["limit"])
+        numbered = mixture(texts, given["field"], given["limit"])
+        heldout = list(read(given["heldout"], given["field"]))
+        documents = (document for _, document in numbered)
+        if not given["heldout"]:
+            documents = held_out(numbered, heldout)
         with advising(TooFewPiecesError, "give a smaller --size"):
-            how = ("count", "keep_characters", "keep_scripts", "keep")
+            how = ("count", "keep_characters", "keep_scripts", "keep", "pad_to_multiple_of")
             chosen = {name: given[name] for name in how}
-            report = trim_folder(source, out, documents, given["size"], **chosen)
+            report = trim_folder(source, out, documents, given["size"], heldout=heldout, **chosen)
+        card = render_trimmed(
+            os.path.basename(os.path.abspath(out)),
+            folder,
+            model if given["revision"] else None,
+            type(source.model).__name__,
+            bool(source.sentences.modules),
+            report,
+            [os.path.basename(name) for name, _ in texts],
+            map(os.path.basename, given["heldout"]),
+            _loading_trimmed(source, "."),
+        )
+        with whole_file(out / CARD) as file:
+            file.write_text(card, encoding="utf-8")
     say(_account(report, source, out))
 
 
@@ -131,7 +181,7 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
         ("tokens a word", heldout["fertility"], "{:.3f}".format),
     ]
     lines = [[name, shown(both["before"]), shown(both["after"])] for name, both, shown in rows]
-    kept = report["text"]
+    kept, vectors = report["text"], report["vectors"]
     spare = report["size"] - kept["pieces"]
     return "\n".join(
         [
@@ -140,24 +190,102 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
             f"The kept pieces are {kept['coverage']:.3%} of the text's "
             f"{text.count(kept['tokens'], 'token')}; {heldout['changed_words']:.2%} of "
             f"{text.count(heldout['words'], 'held-out word')} are segmented in another way.",
+            f"Vectors of {text.count(vectors['texts'], 'held-out text')} ({vectors['pooling']} "
+            f"pooling) have a mean cosine of {vectors['mean_cosine']:.4f} to those before; "
+            f"{vectors['below']:.1%} are below {vectors['threshold']}.",
             *(
                 [f"{spare:,} pieces or more are not in the text; a smaller --size loses nothing."]
                 if spare > 0
                 else []
             ),
             "",
-            *loading(type(source.model).__name__, out),
+            *_loading_trimmed(source, str(out)),
         ]
     )
 
 
-def loading(class_name: str, out: Path) -> list[str]:
+def _loading_trimmed(source: "LoadedModel", out: str) -> list[str]:
+    if source.sentences.modules:
+        return [
+            "from sentence_transformers import SentenceTransformer",
+            f'model = SentenceTransformer("{out}")',
+        ]
+    return loading(type(source.model).__name__, out)
+
+
+def loading(class_name: str, out: str | Path) -> list[str]:
     """Return the lines of Python that load a model."""
     return [
         f"from transformers import AutoTokenizer, {class_name}",
         f'model = {class_name}.from_pretrained("{out}")',
         f'tokenizer = AutoTokenizer.from_pretrained("{out}")',
     ]
+
+
+# `monoglot export`: one model as ONNX graphs.
+
+
+@click.command()
+@model_argument
+@out_argument
+@click.option("--int8", is_flag=True, help="Also in int8, with a scale for each output.")
+@click.option(
+    "--text",
+    multiple=True,
+    metavar="FILE",
+    help="Sentences to answer in each form: says the cosine of their vectors to those of PyTorch, "
+    "and how long one takes. In the formats of `monoglot trim`.",
+)
+@revision
+@field
+@limit
+def export(model: str, out: Path, int8: bool, **given: Any) -> None:
+    """Write an encoder as an ONNX graph, in fp32 and on request in int8, and say what it is worth.
+
+    MODEL is the folder of an encoder, with any head or none, or with --revision its id on the Hub;
+    OUT the folder to write: `model.onnx`, `model.int8.onnx`, the tokenizer, `export.json`, and
+    what a sentence encoder has beside it. The output of a graph is the last layer's states.
+
+    \b
+    Examples:
+      monoglot export small small-onnx --int8
+      monoglot export small small-onnx --int8 --text sentences.txt --limit 100
+    """
+    from monoglot import errors, provenance
+    from monoglot.shrink import check_files, check_free, read
+
+    check_free(out)
+    check_files(given["text"])
+    errors.need("onnx")
+    from monoglot.deploy.answers import exported_forms
+    from monoglot.deploy.export import make_onnx_folder
+    from monoglot.one_model import find
+
+    folder, where = find(model, given["revision"])
+    arguments = Namespace(model=model, out=out, int8=int8, **given)
+    texts = list(read(given["text"], given["field"], given["limit"]))
+    inputs = [folder, *(Path(name) for name in given["text"] if name != "-")]
+    with provenance.of_folder(__file__, arguments, inputs):
+        note(f"{where}: writing ONNX graphs")
+        report = make_onnx_folder(folder, out, int8)
+    forms = exported_forms(folder, out, texts)
+    heads = ["form", "disk", *(["mean cosine", "lowest", "one text"] if texts else [])]
+    rows = [[form.name, text.size(form.bytes) if form.bytes else ""] for form in forms]
+    for row, form in zip(rows, forms, strict=True):
+        if texts:
+            row += [f"{form.mean_cosine:.4f}", f"{form.lowest_cosine:.4f}"]
+            row.append(f"{form.milliseconds:.1f} ms")
+    lines = [text.table(heads, rows, text.width()), ""]
+    if texts:
+        lines.append(
+            f"Cosines are those of the vectors of {text.count(len(texts), 'text')} to PyTorch's; "
+            "times are medians on one thread, without the tokenizer."
+        )
+    largest = report["difference"]["fp32"]["largest"]
+    lines.append(
+        f"In fp32, no state of random tokens differs from PyTorch's by more than {largest:.2g}."
+    )
+    say("\n".join(lines))
 
 
 # `monoglot shrink`: one model made small for one language.
@@ -289,7 +417,8 @@ def _make(plan: "ChainPlan", arguments: Namespace, work: Path) -> None:
             raise click.exceptions.Exit(status)  # of what is not done, there is no provenance
         rows = account(work, plan.config, plan.bytes)
         about = {name: getattr(arguments, name) for name in ("model", "revision", "language")}
-        shrink.deliver(work, plan.config, out, about | {"rows": [row._asdict() for row in rows]})
+        about["rows"] = [row._asdict() for row in rows]
+        shrink.deliver(work, plan.config, out, about, plan.sentences)
     shrink.clear(work)
     say("\n".join(["", _show_account(rows), "", *loading("AutoModelForMaskedLM", out)]))
 

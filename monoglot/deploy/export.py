@@ -3,7 +3,8 @@
 Graphs are traced: of torch's two exporters, that one knows all families with and without adapters,
 and needs no further library. They take `input_ids` and `attention_mask`, 64-bit integers of
 [batch, length], both of any size. In int8, weights of matrix products and embeddings are quantised
-beforehand and activations as they come (onnxruntime's dynamic quantisation).
+beforehand, those of matrices with a scale for each output, and activations as they come
+(onnxruntime's dynamic quantisation).
 """
 
 import json
@@ -21,23 +22,29 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from transformers import (
     BertModel,
+    CamembertModel,
     DistilBertModel,
     ModernBertModel,
     PreTrainedModel,
+    RobertaModel,
     XLMRobertaModel,
 )
 
 from monoglot.checkpoints import TOKENIZER_FILES, check, count_parameters, from_safetensors
 from monoglot.errors import UserError
-from monoglot.evaluate.adapter_models import checkpoint_parameters, max_positions
+from monoglot.evaluate.adapter_models import checkpoint_parameters
 from monoglot.files import whole_folder
+from monoglot.operations.surgery import longest_input
 from monoglot.paths import GRAPHS, REPORT
+from monoglot.sentence_encoders import copy_files, files_of
 
 # The plain encoder of a checkpoint: from token ids to the last layer's states.
 
 FAMILIES: dict[str, tuple[type[PreTrainedModel], dict[str, bool]]] = {
     "bert": (BertModel, {"add_pooling_layer": False}),
+    "roberta": (RobertaModel, {"add_pooling_layer": False}),
     "xlm-roberta": (XLMRobertaModel, {"add_pooling_layer": False}),
+    "camembert": (CamembertModel, {"add_pooling_layer": False}),
     "distilbert": (DistilBertModel, {}),
     "modernbert": (ModernBertModel, {}),
 }
@@ -51,12 +58,19 @@ def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTra
     `UserError` if a file is missing or damaged, or weights are missing or not finite.
     """
     checkpoint = Path(checkpoint)
-    encoder, options = FAMILIES[check(checkpoint).model_type]
+    family = check(checkpoint).model_type
+    if family not in FAMILIES:
+        raise UserError(
+            f"{checkpoint}: is a '{family}', which cannot be exported; it must be one of "
+            f"{', '.join(FAMILIES)}"
+        )
+    encoder, options = FAMILIES[family]
     model, missing = from_safetensors(
         encoder,
         checkpoint,
         str(checkpoint),
         whole=False,
+        kept=files_of(checkpoint, str(checkpoint)),
         attn_implementation=attention,
         **options,
     )
@@ -156,12 +170,16 @@ def export(model: States, out: Path, output: str) -> None:
 
 
 def quantise(graph: Path, out: Path) -> None:
-    """Write a graph in int8 to `out`."""
+    """Write a graph in int8 to `out`, with a scale for each output of a matrix.
+
+    With one scale for a whole matrix, the few outputs with large weights take the precision of all
+    others.
+    """
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)  # it advises a preparation that serves convolutions
     try:
-        quantize_dynamic(graph, out, weight_type=QuantType.QInt8)
+        quantize_dynamic(graph, out, per_channel=True, weight_type=QuantType.QInt8)
     finally:
         root.setLevel(level)
 
@@ -212,36 +230,37 @@ def session(graph: Path, threads: int = 1) -> onnxruntime.InferenceSession:
 # A checkpoint as a folder that onnxruntime and tokenizers serve: graphs, tokenizer, report.
 
 
-def make_onnx_folder(checkpoint: str | Path, out: str | Path) -> dict[str, Any]:
+def make_onnx_folder(checkpoint: str | Path, out: str | Path, int8: bool = True) -> dict[str, Any]:
     """Export a checkpoint's encoder to `out` in fp32 and int8; return what `export.json` says.
 
     The graphs' output is `last_hidden_state`, [batch, length, hidden]. `export.json` holds the
     parameters of the checkpoint (as tables count them) and of the encoder alone, the longest
-    sequence, and how far each graph is from PyTorch. Raises `UserError` on a broken checkpoint, and
-    if the fp32 graph differs by more than rounding.
+    sequence, and how far each graph is from PyTorch. What a sentence encoder has beside it comes
+    along. Without `int8` there is the graph in fp32 alone. Raises `UserError` on a broken
+    checkpoint, and if the fp32 graph differs by more than rounding.
     """
     checkpoint = Path(checkpoint)
     encoder = load_encoder(checkpoint, attention="eager")
     model = States(encoder)
     with whole_folder(out) as aside:
-        fp32, int8 = (aside / name for name in GRAPHS.values())
-        export(model, fp32, "last_hidden_state")
-        exact = difference(model, fp32)
-        check_same(exact, checkpoint)
-        quantise(fp32, int8)
+        graphs = {precision: aside / name for precision, name in GRAPHS.items()}
+        export(model, graphs["fp32"], "last_hidden_state")
+        found = {"fp32": difference(model, graphs["fp32"])}
+        check_same(found["fp32"], checkpoint)
+        if int8:
+            quantise(graphs["fp32"], graphs["int8"])
+            found["int8"] = difference(model, graphs["int8"])
         report = {
             "parameters": checkpoint_parameters(checkpoint),
             "parameters_encoder": count_parameters(encoder),
-            "max_positions": max_positions(encoder),
+            "max_positions": longest_input(encoder.config),
             "opset": OPSET,
-            "difference": {
-                "fp32": exact.rounded(),
-                "int8": difference(model, int8).rounded(),
-            },
+            "difference": {precision: one.rounded() for precision, one in found.items()},
             "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         }
         text = json.dumps(report, indent=2, sort_keys=True)
         (aside / REPORT).write_text(text + "\n", encoding="utf-8")
         for name in ("config.json", *TOKENIZER_FILES):
             shutil.copyfile(checkpoint / name, aside / name)
+        copy_files(checkpoint, aside)
     return report

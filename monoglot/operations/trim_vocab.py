@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,8 +12,8 @@ from pydantic import Field
 
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
-from monoglot.keys import Count
-from monoglot.operations import OfParent, Operation
+from monoglot.keys import NO_FLAG, Count
+from monoglot.operations import OfParent, Operation, TextOf
 
 if TYPE_CHECKING:
     from monoglot.tokens.encode import TokenBatch
@@ -30,6 +31,8 @@ class TrimVocab(OfParent):
 
     size: Count
     """Pieces to keep, special tokens not counted."""
+    text: Annotated[TextOf, NO_FLAG] = "language"
+    """Whose text: `language` (the one at hand), or languages with the share of each."""
     count: Frequency | None = None
     """What makes a piece frequent: the documents it occurs in, or its occurrences; by default as \
 in the paper's code, documents for WordPiece and tokens for Unigram."""
@@ -41,6 +44,14 @@ and signs but those of other scripts, so that words of no other text in the lang
 either; a script counts from 1 % of the letters on."""
     keep: list[KeptText] = []
     """Texts, such as prompts, that stay segmented as they are: `["query: ", "passage: "]`."""
+    pad_to_multiple_of: Count = 1
+    """Keep as many more pieces as make the vocabulary, special tokens counted, a multiple of \
+this."""
+
+
+def _pieces(size: int, multiple: int) -> int:
+    """The size of a vocabulary with the special tokens, as the number of these usually is."""
+    return -(-(size + SPECIAL_PIECES) // multiple) * multiple
 
 
 OPERATION = Operation(
@@ -51,7 +62,7 @@ OPERATION = Operation(
     reads=("text", "heldout"),
     encoded=("text",),
     new_tokenizer=True,
-    vocabulary=lambda settings: settings["size"] + SPECIAL_PIECES,
+    vocabulary=lambda settings: _pieces(settings["size"], settings["pad_to_multiple_of"]),
     shrinks=True,
     files=("trim_report.json",),
     memory=16,
@@ -88,7 +99,7 @@ def usable_pieces(path: str, family: str, wanted: int) -> int | None:
 def trim_vocab(
     parent: str | Path,
     out: str | Path,
-    texts: "Iterable[str] | TokenStore",
+    texts: "Iterable[str] | TokenStore | Sequence[TokenStore]",
     heldout: Iterable[str],
     size: int,
     report_out: str | Path,
@@ -96,6 +107,8 @@ def trim_vocab(
     keep_characters: bool = False,
     keep_scripts: bool = False,
     keep: Sequence[str] = (),
+    pad_to_multiple_of: int = 1,
+    shares: Sequence[float] | None = None,
 ) -> None:
     """Write `parent` with the `size` most frequent pieces of `texts` and its special tokens.
 
@@ -106,7 +119,7 @@ def trim_vocab(
         parent: folder of a checkpoint.
         out: folder of the new one.
         texts: documents to count pieces in, read once, in constant memory; or a store of them
-            under the parent's tokenizer, which says the same in a moment.
+            under the parent's tokenizer, which says the same in a moment, or several.
         heldout: other documents, to report on.
         size: pieces to keep; the five special tokens come on top (40,000 gives the 40,005 of the
             paper's tables).
@@ -116,6 +129,10 @@ def trim_vocab(
         keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
         keep_scripts: keep the characters of the text's scripts, see `needed_pieces.of_scripts`.
         keep: texts whose pieces stay, see `needed_pieces.of_texts`.
+        pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
+            counted, a multiple of this.
+        shares: of several stores the share of each to count in, its first documents and at least
+            one, as in training; all of it by default.
 
     Raises:
         UserError: if a text is empty, a store is of another tokenizer, or `size` is not one the
@@ -140,11 +157,12 @@ def trim_vocab(
     tokenizer = read_tokenizer(parent, model.config.model_type)
     settings = read_settings(parent)
     check_size(tokenizer, model.config.vocab_size, parent)
-    if isinstance(texts, TokenStore):
-        batches = _stored(texts, parent)
+    stores = [texts] if isinstance(texts, TokenStore) else texts
+    if isinstance(stores, Sequence) and all(isinstance(one, TokenStore) for one in stores):
+        batches = _stored(stores, shares or [1.0] * len(stores), parent)
     else:
         batches = encode_batches(Tokenizer.from_str(to_json(tokenizer)), texts)
-    kept = keep_characters, keep_scripts, keep
+    kept = keep_characters, keep_scripts, keep, pad_to_multiple_of
     made = trim(model, tokenizer, settings, batches, heldout, size, count, *kept)
     with whole_folder(out) as aside:
         save_weights(made.model, aside)
@@ -153,10 +171,16 @@ def trim_vocab(
         aside.write_text(json.dumps(made.report, indent=2) + "\n")
 
 
-def _stored(store: "TokenStore", parent: str | Path) -> "Iterator[TokenBatch]":
-    """The documents of a store, which must have been made by the parent's tokenizer."""
-    store.check_tokenizer(parent)
-    return store.batches()
+def _stored(
+    stores: "Sequence[TokenStore]", shares: Sequence[float], parent: str | Path
+) -> "Iterator[TokenBatch]":
+    """The documents of stores, which must have been made by the parent's tokenizer."""
+    for store in stores:
+        store.check_tokenizer(parent)
+    parts = zip(stores, shares, strict=True)
+    return chain.from_iterable(
+        store.batches(max(1, round(len(store) * share))) for store, share in parts
+    )
 
 
 def _renumbered(settings: dict, kept: Sequence[int]) -> dict:

@@ -154,6 +154,7 @@ def trim(
     keep_characters: bool = False,
     keep_scripts: bool = False,
     keep: Sequence[str] = (),
+    pad_to_multiple_of: int = 1,
 ) -> Trimmed:
     """Keep the `size` most frequent pieces of some documents, and the special tokens.
 
@@ -163,7 +164,7 @@ def trim(
         names: special tokens by role, as in a `tokenizer_config.json`.
         batches: ids of the documents to count pieces in, under this tokenizer.
         heldout: other documents, to report on, if there are any.
-        size, count, keep_characters, keep_scripts, keep: see `trim_vocab`.
+        size, count, keep_characters, keep_scripts, keep, pad_to_multiple_of: see `trim_vocab`.
 
     Raises:
         UserError: if there are no words, or `size` is not one the model can be trimmed to.
@@ -175,6 +176,7 @@ def trim(
             f"the model's configuration names the token id {beyond[0]}, which the tokenizer does "
             "not have; correct the settings of config.json that end with _token_id"
         )
+    size += -(size + len(special)) % pad_to_multiple_of
     candidate_pieces(tokenizer, size, special)  # refuses before it takes long
     counts = count_pieces(batches, model.config.vocab_size)
     if not counts.texts:

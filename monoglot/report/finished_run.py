@@ -150,7 +150,7 @@ def _sets(graph: Graph) -> list[tuple[str, str]]:
     for node in graph.checkpoints:
         operation = graph.operation(node.variant)
         if operation == "trim_vocab":
-            found.add((node.language, "heldout"))
+            found |= {(language, "heldout") for language in graph.text_languages(node)}
         elif operation == "scratch":
             found |= {(language, "text") for language in graph.text_languages(node)}
     return sorted(found)

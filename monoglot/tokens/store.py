@@ -139,12 +139,13 @@ class TokenStore:
             raise IndexError(index)
         return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
-    def batches(self) -> Iterator[TokenBatch]:
-        """Yield all documents, about `BATCH_TOKENS` tokens at a time."""
-        start = 0
-        while start < len(self):
+    def batches(self, documents: int | None = None) -> Iterator[TokenBatch]:
+        """Yield all documents or the first ones, about `BATCH_TOKENS` tokens at a time."""
+        start, total = 0, len(self) if documents is None else documents
+        while start < total:
             room = self.offsets[start] + BATCH_TOKENS
             end = max(start + 1, int(np.searchsorted(self.offsets, room, side="right")) - 1)
+            end = min(end, total)
             offsets = np.asarray(self.offsets[start : end + 1])
             yield TokenBatch(np.asarray(self.tokens[offsets[0] : offsets[-1]]), np.diff(offsets))
             start = end

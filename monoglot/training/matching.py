@@ -127,7 +127,7 @@ class HiddenStates(nn.Module):
             one.bias.copy_(mean_t - weight @ mean)
 
 
-class Sentences(nn.Module):
+class TextVectors(nn.Module):
     """Vectors of whole texts, the mean of their last states, against the teacher's: 1 - cosine.
 
     For encoders that are used for such vectors (Reimers and Gurevych 2020, arXiv 2004.09813, match
@@ -229,7 +229,7 @@ def matched(
     makers = {
         "attention_weight": lambda: Attention(settings.attention_projection, settings.max_length),
         "hidden_weight": lambda: HiddenStates(student.hidden_size, teacher.hidden_size, layers),
-        "sentence_weight": lambda: Sentences(student.hidden_size, teacher.hidden_size),
+        "sentence_weight": lambda: TextVectors(student.hidden_size, teacher.hidden_size),
         "relation_weight": lambda: Relations(relation_heads(student, teacher)),
     }
     return nn.ModuleDict({name: make() for name, make in makers.items() if getattr(settings, name)})

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import BertConfig, BertModel
 
 from monoglot.checkpoints import load_tokenizer
@@ -74,6 +75,24 @@ def test_int8_takes_a_quarter_where_weights_are_most_of_it(tmp_path):
     quantise(fp32, int8)
     assert 0.25 < int8.stat().st_size / fp32.stat().st_size < 0.28
     assert difference(States(encoder), int8).mean < 0.05
+
+
+def test_int8_has_a_scale_for_each_output_of_a_matrix(tmp_path):
+    """So that one output with large weights does not take the precision of all others."""
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=200, hidden_size=64, num_hidden_layers=2, num_attention_heads=4)
+    encoder = BertModel(config, add_pooling_layer=False).eval()
+    with torch.no_grad():
+        for layer in encoder.encoder.layer:
+            layer.intermediate.dense.weight[0] *= 50
+    fp32, int8, coarse = (tmp_path / f"{name}.onnx" for name in ("fp32", "int8", "coarse"))
+    export(States(encoder), fp32, "last_hidden_state")
+    quantise(fp32, int8)
+    quantize_dynamic(fp32, coarse, weight_type=QuantType.QInt8)
+    scales = [one for one in onnx.load(int8).graph.initializer if one.name.endswith("_scale")]
+    assert {64, 3072} <= {dim for one in scales for dim in one.dims}
+    mean = {file: difference(States(encoder), file).mean for file in (int8, coarse)}
+    assert mean[int8] < 0.8 * mean[coarse]
 
 
 def test_a_graph_that_is_another_model_is_refused(exported, tiny_checkpoint, tmp_path):

@@ -22,6 +22,7 @@ from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.operations.trim_vocab import _renumbered, trim_vocab
 from monoglot.operations.trimming import trim
 from monoglot.tokenizer_json import read_settings, read_tokenizer, to_json
+from monoglot.tokens import store as store_module
 from monoglot.tokens.encode import encode_batches
 from monoglot.tokens.store import TokenStore, build_store
 
@@ -119,6 +120,42 @@ def test_a_store_of_the_text_gives_the_same_bytes_as_the_text(parent, trimmed, t
     trim_vocab(parent, out, store, HELDOUT, 24, out / "trim_report.json")
     for name in (*FILES, "trim_report.json"):
         assert (out / name).read_bytes() == (trimmed / name).read_bytes(), name
+
+
+def test_stores_with_shares_are_their_first_documents(parent, tmp_path):
+    build_store(TEXTS, parent, tmp_path / "one")
+    build_store(HELDOUT * 2, parent, tmp_path / "two")
+    found = {}
+    for name, texts, shares in (
+        ("texts", [*TEXTS[:2], *HELDOUT[:1]], None),
+        ("stores", [TokenStore(tmp_path / "one"), TokenStore(tmp_path / "two")], [0.4, 0.01]),
+        ("all", [TokenStore(tmp_path / "one"), TokenStore(tmp_path / "two")], None),
+    ):
+        out = tmp_path / name
+        report = out / "trim_report.json"
+        trim_vocab(parent, out, texts, HELDOUT, 24, report, shares=shares)
+        found[name] = [(out / name).read_bytes() for name in (*FILES, "trim_report.json")]
+    assert found["stores"] == found["texts"]
+    assert json.loads(found["all"][-1])["text"]["documents"] == len(TEXTS) + 2 * len(HELDOUT)
+
+
+def test_the_first_documents_of_a_store_in_batches(parent, tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "BATCH_TOKENS", 8)
+    build_store(TEXTS, parent, tmp_path / "store")
+    store = TokenStore(tmp_path / "store")
+    for number in range(1, len(TEXTS) + 1):
+        batches = list(store.batches(number))
+        ids = [one for batch in batches for one in batch.split()]
+        assert ids == [store[i].tolist() for i in range(number)]
+
+
+def test_a_vocabulary_of_a_multiple(parent, tmp_path):
+    out = tmp_path / "out"
+    report = out / "trim_report.json"
+    trim_vocab(parent, out, TEXTS, HELDOUT, 24, report, pad_to_multiple_of=16)
+    assert load_model(out).config.vocab_size == 32
+    assert Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab_size() == 32
+    assert json.loads(report.read_text())["size"] == 27
 
 
 def test_a_store_of_another_tokenizer_is_refused(parent, trimmed, tmp_path):
@@ -246,6 +283,27 @@ def test_script_gives_the_same_bytes_whatever_the_hash_seed(parent, tmp_path):
     for name in (*FILES, "trim_report.json"):
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes(), name
     assert json.loads((tmp_path / "0" / "trim_report.json").read_text())["keep"] == ["dog: ", "il"]
+
+
+def test_script_with_a_share_for_each_store(parent, tmp_path):
+    pq.write_table(pa.table({"text": HELDOUT}), tmp_path / "heldout.parquet")
+    stores = [tmp_path / "one", tmp_path / "two"]
+    for folder in stores:
+        build_store(TEXTS, parent, folder)
+    out = tmp_path / "out"
+    words = ["--parent", parent, "--tokens", *stores, "--heldout", tmp_path / "heldout.parquet"]
+    words += [tmp_path / "heldout.parquet", "--out", out, "--report", out / "trim_report.json"]
+    words += ["--size", "24", "--shares", "1"]
+    command = [sys.executable, ROOT / "scripts" / "trim_vocab.py", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    wrong = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "--shares needs one number for each store" in wrong.stderr
+    subprocess.run([*command, "0.2"], check=True, env=environment)
+    report = json.loads((out / "trim_report.json").read_text())
+    assert report["text"]["documents"] == len(TEXTS) + 1
+    words = sum(len(text.split()) for text in HELDOUT)
+    assert report["heldout"]["words"] == 2 * words
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A small model and some text on disk, as somebody has them."""
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -42,3 +43,26 @@ def monoglot(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command and return what it said."""
     monkeypatch.setenv("COLUMNS", "120")
     return lambda *words, given=None: CliRunner().invoke(main, list(map(str, words)), input=given)
+
+
+@pytest.fixture
+def sentence_encoder(tmp_path: Path) -> Path:
+    """Return the folder of a masked language model with what sentence-transformers keeps beside."""
+    folder = tmp_path / "sentences"
+    save(*tiny("xlm-roberta"), folder)
+    modules = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
+    listed = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.{kind}"}
+        for number, (kind, path) in enumerate(modules)
+    ]
+    pooling = {"word_embedding_dimension": 24, "pooling_mode_mean_tokens": True}
+    prompts = {"prompts": {"query": "tifla: "}, "default_prompt_name": "query"}
+    (folder / "1_Pooling").mkdir()
+    for name, about in (
+        ("modules.json", listed),
+        ("1_Pooling/config.json", pooling),
+        ("sentence_bert_config.json", {"max_seq_length": 40}),
+        ("config_sentence_transformers.json", prompts),
+    ):
+        (folder / name).write_text(json.dumps(about), encoding="utf-8")
+    return folder

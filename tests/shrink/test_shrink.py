@@ -5,11 +5,14 @@ import json
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 from tiny_models import TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import count_parameters
 from monoglot.graph import Graph
+from monoglot.one_model import load
+from monoglot.sentence_encoders import files_of
 from monoglot.shrink import ChainShape, claimed, clear, training, variants
 
 STEPS = ["--adapt-steps", 6, "--distil-steps", 6]
@@ -106,6 +109,32 @@ def test_an_encoder_without_a_head_gets_one(monoglot, model_folder, text_file, t
     assert (chain["head"]["parent"], chain["head"]["trains"]) == ("vocab", "head")
     assert (chain["adapted"]["teacher"], chain["adapted"]["hidden_weight"]) == ("head", 1)
     assert AutoModelForMaskedLM.from_pretrained(out).config.hidden_size == 8
+
+
+def test_a_sentence_encoder_keeps_its_files(monoglot, sentence_encoder, text_file, tmp_path):
+    """And what they say of the hidden size follows; dense layers over the old one cannot."""
+    out = tmp_path / "small"
+    words = ["shrink", sentence_encoder, out, "--text", text_file, "--language", "Maltese"]
+    words += ["--hidden", 12, "--ffn", 48, "--layers", 4, "--vocab", 115, "--adapt-steps", 0]
+    result = monoglot(*words, "--distil-steps", 2)
+    assert result.exit_code == 0, result.output
+    pooling = json.loads((out / "1_Pooling" / "config.json").read_text())
+    assert pooling == {"word_embedding_dimension": 12, "pooling_mode_mean_tokens": True}
+    made = load(out, "out")
+    assert made.vectors(TEXTS).shape == (len(TEXTS), 12)
+    names = [name for name in files_of(out, "out") if name != "1_Pooling/config.json"]
+    for name in names:
+        assert (out / name).read_bytes() == (sentence_encoder / name).read_bytes()
+    assert len(names) == 3
+
+    (sentence_encoder / "2_Dense").mkdir()
+    weights = {"linear.weight": torch.ones(24, 24), "linear.bias": torch.ones(24)}
+    save_file(weights, sentence_encoder / "2_Dense" / "model.safetensors")
+    words[2] = tmp_path / "other"
+    result = monoglot(*words)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 2)
+    assert "further weights beside the model's, which would be lost (2_Dense" in result.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_teachers_are_those_of_the_paper():

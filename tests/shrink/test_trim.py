@@ -5,40 +5,203 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import torch
-from tiny_models import TEXTS, tiny
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-)
+import transformers
+import yaml
+from tiny_models import OTHER_TEXTS, TEXTS, randomise, tiny
+from transformers import AutoTokenizer, BertForMultipleChoice
 
-from monoglot.one_model import save
+from monoglot import one_model
+from monoglot.checkpoints import FILES
+from monoglot.errors import UserError
+from monoglot.one_model import load, save
+from monoglot.push import parcel
+from monoglot.sentence_encoders import files_of
+from monoglot.shrink import mixture, with_share
+
+HEADS = {
+    "SequenceClassification": "text-classification",
+    "TokenClassification": "token-classification",
+    "QuestionAnswering": "question-answering",
+    "MaskedLM": "fill-mask",
+}
 
 
-def test_a_classifier_with_a_vocabulary_of_one_language(monoglot, text_file, tmp_path):
+@pytest.mark.parametrize("head", HEADS)
+def test_heads_stay_as_they_are(monoglot, text_file, tmp_path, head):
     _, tokenizer = tiny("xlm-roberta")
     config = tiny("xlm-roberta")[0].config
-    config.num_labels = 3
-    save(AutoModelForSequenceClassification.from_config(config), tokenizer, tmp_path / "model")
+    config.num_labels = 2 if head == "QuestionAnswering" else 3
+    config.label2id = {f"label-{number}": number for number in range(config.num_labels)}
+    config.id2label = {number: name for name, number in config.label2id.items()}
+    auto = getattr(transformers, f"AutoModelFor{head}")
+    made = auto.from_config(config)
+    randomise(made)
+    save(made, tokenizer, tmp_path / "model")
     out = tmp_path / "small"
-    result = monoglot("trim", tmp_path / "model", out, "--text", text_file, "--size", 55)
+    result = monoglot("trim", tmp_path / "model", out, "--text", text_file, "--size", 90)
     assert result.exit_code == 0, result.output
-    assert "XLMRobertaForSequenceClassification.from_pretrained" in result.stdout
-    model = AutoModelForSequenceClassification.from_pretrained(out)
-    old = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
-    its_tokenizer = AutoTokenizer.from_pretrained(out)
+    assert f"XLMRobertaFor{head}.from_pretrained" in result.stdout
+    model, old = (auto.from_pretrained(folder).eval() for folder in (out, tmp_path / "model"))
+    assert model.config.id2label == old.config.id2label == config.id2label
+    its_tokenizer, same = AutoTokenizer.from_pretrained(out), 0
     for text in TEXTS:
         new_ids, old_ids = (one(text, return_tensors="pt") for one in (its_tokenizer, tokenizer))
         names = its_tokenizer.convert_ids_to_tokens(new_ids["input_ids"][0])
         if names == tokenizer.convert_ids_to_tokens(old_ids["input_ids"][0]):
             with torch.no_grad():
-                torch.testing.assert_close(model(**new_ids).logits, old(**old_ids).logits)
+                found, expected = model(**new_ids), old(**old_ids)
+            if head == "MaskedLM":
+                kept = tokenizer.convert_tokens_to_ids(
+                    its_tokenizer.convert_ids_to_tokens(range(len(its_tokenizer)))
+                )
+                expected.logits = expected.logits[..., kept]
+            for key, value in found.items():
+                torch.testing.assert_close(value, expected[key])
+            same += 1
+    assert same > 1
     report = json.loads((out / "trim_report.json").read_text())
-    assert report["vocab"]["after"] == len(its_tokenizer) == 60
+    assert report["vocab"]["after"] == len(its_tokenizer) == 95
     assert report["bytes"]["after"] == (out / "model.safetensors").stat().st_size
     assert report["parameters"]["after"] == model.num_parameters()
     assert f"{report['parameters']['before']:,}" in result.stdout
     assert json.loads((out / "provenance.json").read_text())["script"] == "monoglot/cli/models.py"
+    _, metadata, _ = (out / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(metadata)["pipeline_tag"] == HEADS[head]
+
+
+def test_a_head_of_another_kind_is_refused(monoglot, text_file, tmp_path):
+    made, tokenizer = tiny("bert")
+    save(BertForMultipleChoice(made.config), tokenizer, tmp_path / "model")
+    result = monoglot("trim", tmp_path / "model", tmp_path / "out", "--text", text_file)
+    assert result.exit_code == 1
+    assert "has no place for bert.pooler" in result.stderr or "classifier.bias" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sentence_encoder_keeps_its_files_and_vectors(
+    monoglot, sentence_encoder, text_file, tmp_path, monkeypatch
+):
+    """Of texts whose pieces are kept, those of the prompt among them."""
+    monkeypatch.setattr(one_model, "LIKE", 0.9999)  # a tiny model's vectors are all alike
+    (tmp_path / "other.txt").write_text("\n".join([*TEXTS, *OTHER_TEXTS]))
+    words = ["--text", text_file, "--heldout", tmp_path / "other.txt", "--size", 70]
+    result = monoglot("trim", sentence_encoder, tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    assert f'model = SentenceTransformer("{tmp_path / "small"}")' in result.stdout
+    for name in files_of(sentence_encoder, "in"):
+        assert (tmp_path / "small" / name).read_bytes() == (sentence_encoder / name).read_bytes()
+    old, new = (load(folder, "it") for folder in (sentence_encoder, tmp_path / "small"))
+    assert new.sentences.prompt == "tifla: "
+    texts = [*TEXTS, *OTHER_TEXTS]
+    before, after = (one.vectors(texts) for one in (old, new))
+    pieces = [
+        [
+            one.tokenizer.convert_ids_to_tokens(one.tokenizer(f"tifla: {text}")["input_ids"])
+            for text in texts
+        ]
+        for one in (old, new)
+    ]
+    same = [one == other for one, other in zip(*pieces, strict=True)]
+    assert 0 < sum(same) < len(texts)
+    torch.testing.assert_close(after[same], before[same])
+    report = json.loads((tmp_path / "small" / "trim_report.json").read_text())
+    cosines = (before * after).sum(1)  # vectors have a norm of 1
+    assert report["vectors"] == {
+        "texts": len(texts),
+        "pooling": "mean",
+        "mean_cosine": pytest.approx(cosines.mean().item(), abs=1e-5),
+        "threshold": 0.9999,
+        "below": pytest.approx((cosines < 0.9999).float().mean().item()),
+    }
+    assert 0 < report["vectors"]["below"] < 1
+    assert f"a mean cosine of {report['vectors']['mean_cosine']:.4f} to" in result.stdout
+
+
+def test_the_pieces_of_prompts_are_among_the_frequent_ones(monoglot, sentence_encoder, tmp_path):
+    """Else every text would have another vector."""
+    (tmp_path / "text.txt").write_text("il kelb jiġri wara qattus u kelb\n" * 20)
+    words = ["--text", tmp_path / "text.txt", "--size", 22]
+    result = monoglot("trim", sentence_encoder, tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    old, new = (load(folder, "it").tokenizer for folder in (sentence_encoder, tmp_path / "small"))
+    pieces = [one.convert_ids_to_tokens(one("tifla: il kelb")["input_ids"]) for one in (old, new)]
+    assert pieces[0] == pieces[1]
+    assert pieces[0][1:4] == ["▁ti", "fl", "a"]
+
+
+def test_the_result_is_ready_to_be_pushed(monoglot, sentence_encoder, text_file, tmp_path):
+    (sentence_encoder / "README.md").write_text("---\nlicense: mit\n---\n# It\n")
+    result = monoglot(
+        "trim", sentence_encoder, tmp_path / "small", "--text", text_file, "--size", 60
+    )
+    assert result.exit_code == 0, result.output
+    card = tmp_path / "small" / "README.md"
+    _, metadata, text = card.read_text().split("---\n", 2)
+    assert yaml.safe_load(metadata) == {
+        "license": "mit",
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": ["monoglot"],
+        "model_name": "small",
+    }
+    report = json.loads((tmp_path / "small" / "trim_report.json").read_text())
+    assert f"| {report['parameters']['before']:,} | {report['parameters']['after']:,} |" in text
+    assert "documents (text.txt)" in text
+    assert str(tmp_path) not in card.read_text()
+    names = [item.name for item in parcel(tmp_path / "small", adapters=False)]
+    kept = ["README.md", *FILES, "trim_report.json", *files_of(sentence_encoder, "in")]
+    assert names == kept
+    result = monoglot("push", tmp_path / "small", "me/small", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "1_Pooling/config.json" in result.stdout
+
+
+def test_a_size_of_a_multiple(monoglot, model_folder, text_file, tmp_path):
+    words = ["--text", text_file, "--size", 60, "--multiple-of", 32]
+    result = monoglot("trim", model_folder("bert"), tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "small" / "trim_report.json").read_text())
+    assert (report["size"], report["vocab"]["after"]) == (91, 96)
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "small")) == 96
+
+
+# Several languages at once
+
+
+def test_texts_with_shares(monoglot, model_folder, tmp_path):
+    """A language of which more is counted has more of its pieces."""
+    (tmp_path / "a.txt").write_text("il kelb\n" * 60)
+    (tmp_path / "b.txt").write_text("u żgħira\n" * 100)
+    kept = {}
+    for share in ("1", "0.1"):
+        out = tmp_path / share
+        words = ["--text", tmp_path / "a.txt", "--text", f"{tmp_path / 'b.txt'}={share}"]
+        result = monoglot("trim", model_folder("xlm-roberta"), out, *words, "--size", 4)
+        assert result.exit_code == 0, result.output
+        report = json.loads((out / "trim_report.json").read_text())
+        # Of each text one document in fifty is held out.
+        assert report["text"]["documents"] == 58 + (98 if share == "1" else 9)
+        kept[share] = AutoTokenizer.from_pretrained(out).get_vocab().keys()
+    assert kept["1"] != kept["0.1"]
+
+
+def test_a_share_is_spread_evenly_and_takes_at_least_one(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(map(str, range(10))))
+    (tmp_path / "b=0.5.txt").write_text("b\n")
+    name = str(tmp_path / "a.txt")
+    for share, expected in ((1, range(10)), (0.5, range(0, 10, 2)), (0.3, (0, 3, 6)), (0.01, (0,))):
+        found = list(mixture([(name, share)], "text"))
+        assert found == list(enumerate(map(str, expected)))
+    texts = [(name, 0.2), (str(tmp_path / "b=0.5.txt"), 1.0)]
+    assert list(mixture(texts, "text")) == [(0, "0"), (1, "5"), (0, "b")]
+    assert list(mixture(texts, "text", 2)) == [(0, "0"), (1, "5")]
+    assert with_share(str(tmp_path / "b=0.5.txt")) == (str(tmp_path / "b=0.5.txt"), 1)
+    assert with_share("-=0.25") == ("-", 0.25)
+    for wrong in ("a.txt=0", "a.txt=1.5", "a.txt=half", "a.txt=nan"):
+        with pytest.raises(UserError, match="is no share of one; a share is a number above 0"):
+            with_share(wrong)
 
 
 def test_camembert_as_it_is_published(monoglot, text_file, tmp_path):

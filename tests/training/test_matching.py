@@ -11,7 +11,7 @@ from monoglot.training.loop import _Run
 from monoglot.training.matching import (
     Attention,
     HiddenStates,
-    Sentences,
+    TextVectors,
     attention_errors,
     layer_pairs,
     projection_size,
@@ -279,7 +279,7 @@ def test_a_narrower_student_is_rotated_into_the_teachers_space():
     rotation = torch.linalg.qr(torch.randn(10, 6, generator=generator))[0]
     states = torch.randn(4, 30, 6, generator=generator)
     mask = torch.ones(4, 30, dtype=torch.long)
-    term = Sentences(6, 10)
+    term = TextVectors(6, 10)
     ours, theirs = (surgery.Inside(states=[s]) for s in (states, states @ rotation.T))
     assert term.errors(ours, theirs, mask) > 0.1
     term.fit([(ours, theirs, mask)])
