@@ -41,7 +41,7 @@ from monoglot.data.parquet import read_texts
 from monoglot.errors import UserError, advising, first_line
 from monoglot.files import whole_file, whole_folder
 from monoglot.operations.reduce_hidden import heads_after
-from monoglot.operations.select_layers import strategies
+from monoglot.operations.select_layers import set_layers, strategies
 from monoglot.operations.surgery import (
     ANATOMIES,
     anatomy,
@@ -476,19 +476,16 @@ def configurations(
 ) -> dict[str, PretrainedConfig]:
     """Return the configuration of what each step makes, but for ids of `special` tokens."""
     config, found = model.config, {}
-    keys = {
-        "select_layers": ("num_hidden_layers", "layers"),
-        "prune_ffn": (anatomy(config).ffn_size, "size"),
-        "reduce_hidden": ("hidden_size", "size"),
-    }
+    keys = {"prune_ffn": anatomy(config).ffn_size, "reduce_hidden": "hidden_size"}
     for name, block in steps.items():
         config = found[name] = copy.deepcopy(config)
         if block["operation"] == "reduce_hidden":
             sizes = config.hidden_size, config.num_attention_heads, block["size"]
             config.num_attention_heads = heads_after(config.model_type, *sizes, block["heads"])
         if block["operation"] in keys:
-            key, setting = keys[block["operation"]]
-            setattr(config, key, block[setting])
+            setattr(config, keys[block["operation"]], block["size"])
+        elif block["operation"] == "select_layers":
+            set_layers(config, block["layers"])
         elif block["operation"] == "trim_vocab":
             config.vocab_size = block["size"] + special
     return found

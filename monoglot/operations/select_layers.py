@@ -89,20 +89,43 @@ def select_layers(
     smaller.base_model.set_submodule(
         anatomy(model.config).layers, torch.nn.ModuleList(present[index] for index in kept)
     )
-    smaller.config.num_hidden_layers = layers
-    if every is not None:
-        setattr(smaller.config, GLOBAL_EVERY[model.config.model_type], every)
+    set_layers(smaller.config, layers, every)
     return smaller.eval()
+
+
+def set_layers(config: "PretrainedConfig", count: int, every: int | None = None) -> None:
+    """Let a configuration have `count` layers, every `every`-th of them global.
+
+    By default as far apart as before. transformers 5 lists the kind of each layer instead; both
+    are said, so that either release reads what the other wrote.
+    """
+    if config.model_type in GLOBAL_EVERY:
+        every = every or _every(config)
+        setattr(config, GLOBAL_EVERY[config.model_type], every)
+        if hasattr(config, "layer_types"):
+            names = "full_attention", "sliding_attention"
+            config.layer_types = [names[index % every > 0] for index in range(count)]
+    config.num_hidden_layers = count
+
+
+def _every(config: "PretrainedConfig") -> int:
+    """Return how far apart the global layers are."""
+    said = getattr(config, GLOBAL_EVERY[config.model_type], None)
+    kinds = getattr(config, "layer_types", None)
+    if said is not None or kinds is None:
+        return said
+    others = [index for index, kind in enumerate(kinds) if kind == "full_attention" and index]
+    return others[0] if others else len(kinds)
 
 
 def strategies(config: "PretrainedConfig", count: int) -> list[str]:
     """Return the strategies by which `count` of a model's layers can stay; see `global_every`."""
     found = {one: layers_kept(config.num_hidden_layers, count, one) for one in STRATEGIES}
-    key = GLOBAL_EVERY.get(config.model_type)
+    every = _every(config) if config.model_type in GLOBAL_EVERY else None
     return [
         one
         for one, kept in found.items()
-        if kept and (key is None or _spacing(kept, getattr(config, key)) is not None)
+        if kept and (every is None or _spacing(kept, every) is not None)
     ]
 
 
@@ -115,7 +138,7 @@ def global_every(config: "PretrainedConfig", kept: Sequence[int], strategy: str)
     """
     if config.model_type not in GLOBAL_EVERY:
         return None
-    now, layers = getattr(config, GLOBAL_EVERY[config.model_type]), config.num_hidden_layers
+    now, layers = _every(config), config.num_hidden_layers
     if (found := _spacing(kept, now)) is not None:
         return found
     fits = strategies(config, len(kept))
@@ -171,7 +194,7 @@ def _random(model: "PreTrainedModel", count: int, seed: int) -> "PreTrainedModel
     from monoglot.operations.surgery import emptied
 
     config = copy.deepcopy(model.config)
-    config.num_hidden_layers = count
+    set_layers(config, count)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # GPUs' generators stay as they are
         return emptied(model, config).eval()

@@ -149,7 +149,7 @@ def reshaped(
     for name, buffer in model.named_buffers():
         above, _, leaf = name.rpartition(".")
         module = new.get_submodule(above)
-        if leaf == "inv_freq":  # of rotary positions: it hangs on the width of heads
+        if leaf.endswith("inv_freq"):  # of rotary positions: it hangs on the width of heads
             _set_frequencies(module, buffer.device)
         else:
             setattr(module, leaf, buffer.clone())
@@ -158,8 +158,11 @@ def reshaped(
 
 def _set_frequencies(rotary: nn.Module, device: torch.device) -> None:
     with torch.device(device):
-        rotary.inv_freq = type(rotary)(rotary.config).inv_freq
-    rotary.original_inv_freq = rotary.inv_freq
+        made = type(rotary)(rotary.config)
+    for name, buffer in made.named_buffers():
+        setattr(rotary, name, buffer)
+    if "original_inv_freq" in vars(rotary):  # before transformers 5, no buffer of its own
+        rotary.original_inv_freq = rotary.inv_freq
 
 
 def _check_parts(new: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:

@@ -231,7 +231,7 @@ def test_camembert_as_it_is_published(monoglot, text_file, tmp_path):
     result = monoglot("trim", tmp_path / "model", tmp_path / "small", *words)
     assert result.exit_code == 0, result.output
     old, new = (AutoTokenizer.from_pretrained(tmp_path / name) for name in ("model", "small"))
-    assert type(old).__name__ == "CamembertTokenizerFast"
+    assert type(old).__name__.removesuffix("Fast") == "CamembertTokenizer"
     config = json.loads((tmp_path / "small" / "config.json").read_text())
     roles = ("bos", "eos", "pad")
     assert [config[f"{role}_token_id"] for role in roles] == [5, 6, 1]
