@@ -349,7 +349,9 @@ def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
             "language model, or the whole encoder alone if 'head' is set to fresh"
         )
     if head == "fresh":
-        names = {n for n, _ in model.named_parameters() if not n.startswith(encoder)}
+        # A tied decoder goes by its own name in some releases and is the encoder's all the same.
+        inside = {id(parameter) for parameter in model.base_model.parameters()}
+        names = {n for n, parameter in model.named_parameters() if id(parameter) not in inside}
         if not names <= set(missing):
             raise UserError(f"{where}: has a masked-LM head of its own; remove 'head: fresh'")
         log.warning("%s: has no masked-LM head; it gets an untrained one", where)
