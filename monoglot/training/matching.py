@@ -17,9 +17,6 @@ from monoglot.operations.surgery import Inside
 from monoglot.training.batches import Size
 from monoglot.training.settings import Settings
 
-Pair = tuple[Inside, Inside, Tensor]
-"""What student and teacher make of one batch, and its attention mask."""
-
 
 class Attention(nn.Module):
     """The student's attention map, projected, against its teacher's: the mean squared difference.
@@ -109,8 +106,8 @@ class HiddenStates(nn.Module):
         return size.tokens
 
     @torch.no_grad()
-    def fit(self, pairs: Sequence[Pair]) -> None:
-        """Set each map to the one of least squares on some batches."""
+    def fit(self, pairs: Sequence[tuple[Inside, Inside, Tensor]]) -> None:
+        """Set each map to the one of least squares on some batches: (ours, theirs, mask)."""
         for layer, one in enumerate(self.maps):
             own, others = (
                 torch.cat([pair[side].states[layer][pair[2].bool()] for pair in pairs]).double()
@@ -154,7 +151,7 @@ class TextVectors(nn.Module):
         return size.sequences
 
     @torch.no_grad()
-    def fit(self, pairs: Sequence[Pair]) -> None:
+    def fit(self, pairs: Sequence[tuple[Inside, Inside, Tensor]]) -> None:
         """Set Q to the rotation that brings vectors of some texts nearest to the teacher's.
 
         Tokens take the texts' place: there are more of them than dimensions.

@@ -151,7 +151,7 @@ def test_teachers_are_those_of_the_paper():
 def test_prompts_to_keep_go_to_the_step_that_trims():
     before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(12, 3072, 768, 40_000)
     how = training("paper", {"adapt_steps": 0}, 512)
-    steps = variants("bert", before, after, how, 512, ("query: ", "passage: "))
+    steps = variants("bert", before, after, how, 512, keep=("query: ", "passage: "))
     trimming = {"operation": "trim_vocab", "parent": "model", "size": 40_000}
     assert steps["vocab"] == trimming | {"keep": ["query: ", "passage: "]}
     assert "keep" not in variants("bert", before, after, how, 512)["vocab"]
@@ -163,7 +163,7 @@ def test_prompts_to_keep_go_to_the_step_that_trims():
         (["--layers", 9], "--layers is 9; the model has 4, give a number from 1 to that"),
         (
             ["--hidden", 18],
-            "--hidden is 18; it must be a multiple of the model's 4",
+            "--hidden is 18; for the model's attention heads it must be a multiple of 4",
         ),
         (["--vocab", 5000], "--vocab is 5000; the model has 115"),
     ],
