@@ -440,3 +440,26 @@ def save_weights(model: "PreTrainedModel", folder: str | Path) -> None:
 def count_parameters(model: "torch.nn.Module") -> int:
     """Count the parameters, each shared tensor once (masked LM, tied decoder, no pooler)."""
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def checkpoint_parameters(checkpoint: str | Path) -> int:
+    """Count a checkpoint's parameters as a masked LM (tied decoder, no pooler), by its config."""
+    return _counted(checkpoint, "AutoModelForMaskedLM")
+
+
+def encoder_parameters(checkpoint: str | Path) -> int:
+    """Count a checkpoint's parameters as an encoder with a pooler, by its config.
+
+    No checkpoint here has a pooler; others count one, as AfroXLMR-Comet (arXiv 2502.18020) does.
+    """
+    return _counted(checkpoint, "AutoModel")
+
+
+def _counted(checkpoint: str | Path, model_class: str) -> int:
+    import torch
+    import transformers
+
+    config = read_config(checkpoint, str(checkpoint))
+    config.dtype = torch.float32  # a checkpoint's own says nothing about its size
+    with torch.device("meta"):
+        return count_parameters(getattr(transformers, model_class).from_config(config))

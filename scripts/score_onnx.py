@@ -27,6 +27,7 @@ def main() -> None:
     if len(options.tasks) != len(options.examples):
         raise UserError("--examples: must name one file for each of --tasks")
     errors.need("onnx")
+    errors.need("adapters")
 
     with script.loading():
         from monoglot.deploy.exported_scores import ExportedRun, write_scores

@@ -30,9 +30,14 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from monoglot.checkpoints import TOKENIZER_FILES, check, count_parameters, from_safetensors
+from monoglot.checkpoints import (
+    TOKENIZER_FILES,
+    check,
+    checkpoint_parameters,
+    count_parameters,
+    from_safetensors,
+)
 from monoglot.errors import UserError
-from monoglot.evaluate.adapter_models import checkpoint_parameters
 from monoglot.files import whole_folder
 from monoglot.operations.surgery import longest_input
 from monoglot.paths import GRAPHS, REPORT

@@ -23,8 +23,6 @@ from adapters.model_mixin import EmbeddingAdaptersWrapperMixin
 from adapters.wrappers.interfaces import get_adapter_interface
 from safetensors.torch import load_file, save_file
 from transformers import (
-    AutoModel,
-    AutoModelForMaskedLM,
     AutoTokenizer,
     ModernBertConfig,
     ModernBertModel,
@@ -38,7 +36,6 @@ from transformers.utils import logging as transformers_logging
 from monoglot.checkpoints import FILES as CHECKPOINT_FILES
 from monoglot.checkpoints import (
     check,
-    count_parameters,
     from_safetensors,
     not_finite,
     parsed_config,
@@ -158,26 +155,6 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
         return sum(p.numel() for name, p in model.named_parameters() if part in name)
 
     return count(f".adapters.{NAME}."), count(f"heads.{NAME}.")
-
-
-def checkpoint_parameters(checkpoint: str | Path) -> int:
-    """Count a checkpoint's parameters as a masked LM (tied decoder, no pooler), by its config."""
-    return _counted(checkpoint, AutoModelForMaskedLM)
-
-
-def encoder_parameters(checkpoint: str | Path) -> int:
-    """Count a checkpoint's parameters as an encoder with a pooler, by its config.
-
-    No checkpoint here has a pooler; others count one, as AfroXLMR-Comet (arXiv 2502.18020) does.
-    """
-    return _counted(checkpoint, AutoModel)
-
-
-def _counted(checkpoint: str | Path, model_class: type[AutoModel | AutoModelForMaskedLM]) -> int:
-    config = read_config(checkpoint, str(checkpoint))
-    config.dtype = torch.float32  # a checkpoint's own says nothing about its size
-    with torch.device("meta"):
-        return count_parameters(model_class.from_config(config))
 
 
 def max_positions(model: PreTrainedModel) -> int:

@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from monoglot import provenance
-from monoglot.checkpoints import FILES
+from monoglot.checkpoints import FILES, checkpoint_parameters, encoder_parameters
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models
 from monoglot.evaluate.adapter_training import AdapterTraining
@@ -147,8 +147,8 @@ def _shared_fields(
         **asdict(names),
         "task": task.name,
         "metric": task.metric,
-        "parameters": adapter_models.checkpoint_parameters(checkpoint),
-        "parameters_encoder_pooler": adapter_models.encoder_parameters(checkpoint),
+        "parameters": checkpoint_parameters(checkpoint),
+        "parameters_encoder_pooler": encoder_parameters(checkpoint),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
         "git_commit": provenance.git_commit(),

@@ -6,6 +6,7 @@ import torch
 from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
 from transformers import AutoModel, BertConfig, DistilBertConfig, XLMRobertaConfig
 
+from monoglot import checkpoints
 from monoglot.checkpoints import count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models
@@ -89,13 +90,13 @@ def test_a_fresh_adapter_equals_one_on_a_freshly_loaded_model(tiny_checkpoint):
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
 def test_parameters_are_those_of_the_masked_model(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
-    assert adapter_models.checkpoint_parameters(folder) == count_parameters(load_model(folder))
+    assert checkpoints.checkpoint_parameters(folder) == count_parameters(load_model(folder))
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_parameters_with_pooler_are_those_of_the_stock_encoder(tiny_checkpoint, family):
     folder = tiny_checkpoint(family)
-    assert adapter_models.encoder_parameters(folder) == count_parameters(
+    assert checkpoints.encoder_parameters(folder) == count_parameters(
         AutoModel.from_pretrained(folder)
     )
 
@@ -114,7 +115,7 @@ def test_the_sizes_that_afroxlmr_comet_states(tmp_path, layers, hidden, ffn, hea
         max_position_embeddings=514,
         type_vocab_size=1,
     ).save_pretrained(tmp_path)
-    assert adapter_models.encoder_parameters(tmp_path) == expected
+    assert checkpoints.encoder_parameters(tmp_path) == expected
 
 
 def test_positions_of_xlmr_begin_after_the_padding_id(tiny_checkpoint):

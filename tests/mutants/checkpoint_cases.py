@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from tiny import TEXTS, tiny_folder
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from monoglot.checkpoints import FILES, TOKENIZER_FILES, load_model
-from monoglot.evaluate.adapter_models import checkpoint_parameters, load_encoder
+from monoglot.checkpoints import FILES, TOKENIZER_FILES, checkpoint_parameters, load_model
+from monoglot.evaluate.adapter_models import load_encoder
 from monoglot.evaluate.encoding import load_tokenizer
 from monoglot.operations.pretrained import pretrained
 from monoglot.tokens.store import TokenStore, build_store
