@@ -111,11 +111,11 @@ def set_layers(config: "PretrainedConfig", count: int, every: int | None = None)
 def _every(config: "PretrainedConfig") -> int:
     """Return how far apart the global layers are."""
     said = getattr(config, GLOBAL_EVERY[config.model_type], None)
-    kinds = getattr(config, "layer_types", None)
-    if said is not None or kinds is None:
+    if said is not None:
         return said
-    others = [index for index, kind in enumerate(kinds) if kind == "full_attention" and index]
-    return others[0] if others else len(kinds)
+    kinds = config.layer_types
+    after_first = (index for index, kind in enumerate(kinds) if kind == "full_attention" and index)
+    return next(after_first, len(kinds))
 
 
 def strategies(config: "PretrainedConfig", count: int) -> list[str]:
