@@ -1,7 +1,9 @@
 """Optional parts that are not installed."""
 
 import re
+import sys
 import tomllib
+from types import ModuleType
 
 import pytest
 
@@ -26,6 +28,10 @@ def test_an_extra_brings_the_libraries_that_are_needed_and_no_others(extra):
 def test_what_is_there_is_not_imported(monkeypatch):
     monkeypatch.setitem(errors.LIBRARIES, "energy", ("json", "this"))
     errors.need("energy")
-    import sys
-
     assert "this" not in sys.modules
+
+
+def test_a_library_that_is_imported_already_is_there(monkeypatch):
+    """Some put an object without a spec in their own place, which `find_spec` refuses to look at."""
+    monkeypatch.setitem(sys.modules, "adapters", ModuleType("adapters"))
+    errors.need("adapters")
