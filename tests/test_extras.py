@@ -32,6 +32,6 @@ def test_what_is_there_is_not_imported(monkeypatch):
 
 
 def test_a_library_that_is_imported_already_is_there(monkeypatch):
-    """Some put an object without a spec in their own place, which `find_spec` refuses to look at."""
+    """Some put an object without a spec in their own place, at which `find_spec` raises."""
     monkeypatch.setitem(sys.modules, "adapters", ModuleType("adapters"))
     errors.need("adapters")
