@@ -35,6 +35,7 @@ from monoglot.evaluate.packed import (
     packed_encoder,
 )
 from monoglot.evaluate.task import Task, TuningSettings
+from monoglot.training.matmul import number_type
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
 
@@ -331,8 +332,9 @@ class AdapterTraining:
         ]
         self.size = size
         self.encoder = self.tested = packed_encoder(model, task.first_state_only)
-        if settings.precision == "bf16":
-            self.encoder = packed_encoder(model, task.first_state_only, torch.bfloat16)
+        dtype = number_type(settings.precision, self.device)
+        if dtype != torch.float32:
+            self.encoder = packed_encoder(model, task.first_state_only, dtype)
 
     def train(self, data: Encoded, dev: Encoded | None) -> None:
         """Train all seeds on `data`; with `dev`, keep each one's epoch of the lowest loss on it.

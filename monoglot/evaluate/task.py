@@ -60,7 +60,8 @@ validation loss, the schedule of the learning rate unchanged; null for never (th
     """Bottleneck of the adapter is hidden size over this; variants can set their own."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Of products with the frozen encoder's weights while adapters train; bf16 takes about two \
-thirds of the time on processors that have it. Tests, adapters and their optimiser are in fp32."""
+thirds of the time on processors that have it; others stay with fp32. Tests, adapters and their \
+optimiser are in fp32."""
 
     @field_validator("patience")
     @classmethod

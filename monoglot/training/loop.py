@@ -26,7 +26,12 @@ from monoglot.script import Interruption, InterruptionError, noted
 from monoglot.training.batches import Batch, Batches, Mixture, Sequences, Size, mixed_seed
 from monoglot.training.distillation import Compared, Distillation, Objective, Pass, Scalars
 from monoglot.training.losses import added_in_place
-from monoglot.training.matmul import count_operations, large_linear_layers, product
+from monoglot.training.matmul import (
+    count_operations,
+    large_linear_layers,
+    number_type,
+    product,
+)
 from monoglot.training.processes import Processes
 from monoglot.training.settings import Settings
 from monoglot.training.state import TrainingState
@@ -35,7 +40,6 @@ from monoglot.training.state import TrainingState
 
 SECONDS = 0.2
 SIZES = {"cpu": 1024, "cuda": 8192}
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Work:
@@ -77,7 +81,8 @@ class Work:
     def peak(self) -> float:
         """Operations a second of all devices, measured when first asked for."""
         if self._peak is None:
-            own = peak(self._processes.device, DTYPES[self.precision])
+            device = self._processes.device
+            own = peak(device, number_type(self.precision, device))
             self._peak = own * self._processes.count
         return self._peak
 
@@ -442,9 +447,10 @@ class _Run:
         return self.settings.rate(self.step, self.total)
 
     def _precision(self):
-        if self.settings.precision == "bf16":
-            return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return large_linear_layers()
+        dtype = number_type(self.settings.precision, self.device)
+        if dtype == torch.float32:
+            return large_linear_layers()
+        return torch.autocast(self.device.type, dtype=dtype)
 
     def _progress(self) -> dict:
         sums = self.sums.tolist()

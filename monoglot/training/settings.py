@@ -77,7 +77,8 @@ gradients would cost the encoder what it knows."""
     keep: Literal["last", "best"] = "last"
     """The weights after the last step, or those with the lowest validation loss."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Of the forward and backward pass; weights and optimiser are fp32."""
+    """Of the forward and backward pass; weights and optimiser are fp32. Processors without bf16 \
+stay with fp32."""
     seed: Seed = 42
     """Of data order, masks and dropout."""
 

@@ -13,6 +13,7 @@ from monoglot.evaluate import adapter_models, adapter_training, finetune
 from monoglot.evaluate.adapter_training import AdapterTraining, logits
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.evaluate.packed import keep_all
+from monoglot.training import matmul
 
 KINDS = ("classification", "tagging")
 FAMILIES = ("bert", "xlm-roberta", "distilbert", "modernbert")
@@ -85,7 +86,10 @@ def test_weights_and_predictions_are_those_of_the_plain_loop(any_model, settings
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_in_bf16_adapters_train_nearly_alike_and_are_tested_in_fp32(any_model, settings, kind):
+def test_in_bf16_adapters_train_nearly_alike_and_are_tested_in_fp32(
+    any_model, settings, kind, monkeypatch
+):
+    monkeypatch.setattr(matmul, "_has_bf16", True)
     switch_off_dropout(any_model)
     data, dev = splits(any_model, kind)
     found = {}

@@ -8,6 +8,7 @@ from test_train import SETTINGS
 from monoglot.errors import UserError
 from monoglot.operations.train import train_checkpoint
 from monoglot.tokens.store import TokenStore, build_store
+from monoglot.training import matmul
 
 ODD = ["\x00", " ", "", "\ufeff", "\u200b", "\x1b[31m", "e\u0301", "\u202ekelb", "🐕", "a" * 20000]
 
@@ -20,7 +21,8 @@ def test_an_empty_corpus_is_refused(parent, tmp_path, texts):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_odd_texts_are_trained_on(parent, tmp_path, precision):
+def test_odd_texts_are_trained_on(parent, tmp_path, precision, monkeypatch):
+    monkeypatch.setattr(matmul, "_has_bf16", True)
     build_store([*ODD, "il kelb"], parent, tmp_path / "tokens")
     settings = SETTINGS.changed(precision=precision, steps=2, epochs=None)
     train(parent, tmp_path, "tokens", settings)
@@ -53,7 +55,8 @@ def test_settings_that_mean_nothing_are_refused(key, value):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_rate_that_overflows_stops_with_step_and_rate(parent, tmp_path, precision):
+def test_a_rate_that_overflows_stops_with_step_and_rate(parent, tmp_path, precision, monkeypatch):
+    monkeypatch.setattr(matmul, "_has_bf16", True)
     build_store(["il kelb jiġri wara qattus"] * 8, parent, tmp_path / "tokens")
     settings = SETTINGS.changed(
         learning_rate=1e38, precision=precision, steps=1, epochs=None, warmup=0.0

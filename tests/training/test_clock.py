@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from monoglot.training import loop
+from monoglot.training import loop, matmul
 from monoglot.training.loop import Clock, Work, peak
 from monoglot.training.processes import Processes
 
@@ -74,6 +74,7 @@ def test_several_processes_do_the_work_of_all_on_the_devices_of_all(monkeypatch)
 
 def test_the_peak_is_that_of_the_precision(monkeypatch):
     seen = []
+    monkeypatch.setattr(matmul, "_has_bf16", True)
     monkeypatch.setattr(loop, "peak", lambda _, dtype: seen.append(dtype) or 1.0)
     for precision in ("fp32", "bf16"):
         work = Work(Processes(device=CPU), precision)
