@@ -504,7 +504,11 @@ class Code(ast.NodeVisitor):
         if called in IMPORTERS or "importlib:import_module" in targets:
             if node.args and not isinstance(node.args[0], ast.Constant):
                 start = self._start(node.args[0])
-                self.walks.append((start if start.startswith(PACKAGE) else f"{PACKAGE}.", None))
+                root, dot, _ = start.partition(".")
+                if root == PACKAGE:
+                    self.walks.append((start, None))
+                elif not dot:  # It may be anything.
+                    self.walks.append((f"{PACKAGE}.", None))
         elif builtin in GETTERS and isinstance(node.args[1], ast.Constant):
             self.attributes.add(str(node.args[1].value))
         elif builtin in (*GETTERS, "vars"):

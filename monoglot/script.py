@@ -10,8 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 from monoglot.errors import UserError, panic, sentence
 
@@ -210,19 +213,101 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 @contextmanager
-def loading() -> Iterator[None]:
+def loading(models: bool = False) -> Iterator[None]:
     """Import a job's modules within this: no garbage collection meanwhile, nor of them later.
 
     What was imported is left out of later collections for good. A job of Snakemake says in its log
     how long it took to get here.
+
+    Args:
+        models: they need `transformers`, which is imported without what no job uses.
     """
-    with paused():
+    with paused(), _lean_transformers() if models else nullcontext():
         try:
             yield
         finally:
             gc.freeze()
     if SAY_READY in os.environ:
         logging.info("ready after %.2f s", _age())
+
+
+FOR_OTHER_USES = ("pandas", "scipy", "sklearn")
+"""What `transformers` imports if it is there, for object detection and for generating text."""
+
+
+@contextmanager
+def _lean_transformers() -> Iterator[None]:
+    """Import `transformers` without what takes most of the seconds of its import, and no job uses.
+
+    These are torch's compiler, tensors that are spread over devices, and libraries
+    `FOR_OTHER_USES`. All of them are imported as ever when something asks for them afterwards.
+    """
+    import torch.distributed
+
+    for one in _stand_ins():
+        sys.modules.setdefault(one.__name__, one)
+    hidden = [name for name in FOR_OTHER_USES if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    compiled, torch.compile = torch.compile, _as_it_is
+    available, torch.distributed.is_available = torch.distributed.is_available, lambda: False
+    try:
+        from transformers import BertForMaskedLM  # noqa: F401, and with it what models share
+    finally:
+        torch.distributed.is_available = available
+        for name in hidden:
+            del sys.modules[name]
+    try:
+        yield
+    finally:
+        torch.compile = compiled
+
+
+def _stand_ins() -> Iterator["_StandIn"]:
+    same = dict.fromkeys(("allow_in_graph", "disable", "graph_break"), _as_it_is)
+    never = type("Never", (), {})  # Nothing is an instance of it.
+    yield _StandIn("_dynamo", **same, eval_frame=SimpleNamespace(OptimizedModule=never))
+    yield _StandIn("_dynamo._trace_wrapped_higher_order_op", "TransformGetItemToIndex")
+    functions = "create_block_mask", "flex_attention"
+    block = {"BlockMask": never, "_DEFAULT_SPARSE_BLOCK_SIZE": 128}
+    yield _StandIn("nn.attention.flex_attention", *functions, **block)
+
+
+def _as_it_is(function: Callable | None = None, *_: object, **__: object) -> Callable:
+    """Stand for a decorator, with or without arguments, that changes nothing."""
+    return function or _as_it_is
+
+
+class _StandIn(ModuleType):
+    """Stands for a module until something else is asked for, or one of its functions is called.
+
+    The real one is imported then and takes its place.
+
+    Args:
+        within: its name in torch.
+        functions: names of those.
+        attributes: what can be had without it.
+    """
+
+    def __init__(self, within: str, *functions: str, **attributes: object) -> None:
+        super().__init__(f"torch.{within}")
+        self._within = within
+        vars(self).update(attributes)
+        vars(self).update({function: partial(self._call, function) for function in functions})
+
+    def __getattr__(self, name: str) -> object:
+        # Whoever looks at all modules, or imports a name from one, asks for these. So does
+        # the import of a module within, for the path; of these modules, `torch._dynamo` has some.
+        if name.startswith("__") and (name, self._within) != ("__path__", "_dynamo"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
+
+    def _call(self, function: str, *given: object, **named: object) -> object:
+        return getattr(self._real(), function)(*given, **named)
+
+    def _real(self) -> ModuleType:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return import_module(f"torch.{self._within}")
 
 
 def _age() -> float:

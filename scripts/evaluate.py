@@ -28,7 +28,7 @@ def main() -> None:
     names = Names(options.model, options.language, options.variant)
 
     errors.need("adapters")
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.evaluate.evaluation import evaluate
         from monoglot.evaluate.records import written
         from monoglot.paths import kept_files

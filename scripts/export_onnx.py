@@ -14,7 +14,7 @@ def main() -> None:
     options = parser.parse_args()
     errors.need("onnx")
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.deploy.export import make_onnx_folder
 
     with provenance.of_folder(__file__, options, [options.checkpoint]):

@@ -22,7 +22,7 @@ def main() -> None:
     if (args.hub is None) != (args.revision is None):
         parser.error("--hub and --revision go together")
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.operations.pretrained import pretrained
 
     source = args.folder if args.hub is None else args.hub

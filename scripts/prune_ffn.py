@@ -21,7 +21,7 @@ def main() -> None:
     args = parser.parse_args()
     settings = from_flags(PruneFfn, args, parent=str(args.parent))
 
-    with script.loading():
+    with script.loading(models=True):
         import torch
 
         from monoglot.checkpoints import load_model, save_checkpoint

@@ -24,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     settings = from_flags(ReduceHidden, args, parent=str(args.parent))
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.importance import stream, validation_batches
         from monoglot.operations.reduce_hidden import reduce_hidden

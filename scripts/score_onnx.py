@@ -29,7 +29,7 @@ def main() -> None:
     errors.need("onnx")
     errors.need("adapters")
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.deploy.exported_scores import ExportedRun, write_scores
 
     seed = f"seed{options.seed}"

@@ -31,7 +31,7 @@ def main() -> None:
         parser.error(f"--family {args.family} is not made from scratch; use one of {known}")
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.operations.scratch import first_documents, scratch
 
     made_from = [*args.text, *(one for one in (args.tokenizer, args.parent) if one)]

@@ -15,7 +15,7 @@ def main() -> None:
     args = parser.parse_args()
     settings = from_flags(SelectLayers, args, parent=str(args.parent))
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.checkpoints import load_model, save_checkpoint
         from monoglot.operations.select_layers import select_layers
 

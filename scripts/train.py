@@ -25,7 +25,7 @@ def main() -> None:
 
     if not together(settings.processes):
         return
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.operations.train import train_checkpoint
 
     folders = [arguments.parent, arguments.teacher, *arguments.tokens, *arguments.validation]

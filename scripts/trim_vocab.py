@@ -33,7 +33,7 @@ def main() -> None:
     settings = from_flags(TrimVocab, args, parent=str(args.parent))
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.data.parquet import read_texts
         from monoglot.operations.trim_vocab import trim_vocab
         from monoglot.tokens.store import TokenStore

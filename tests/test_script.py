@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 
@@ -120,6 +121,45 @@ def test_loading_leaves_garbage_collection_on():
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
     gc.unfreeze()
+
+
+LEAN = """
+import sys
+from monoglot import script
+
+unused = ("torch._dynamo.config", "torch._inductor", "torch.distributed.tensor", "sympy")
+unused += ("scipy", "pandas", "sklearn")
+with script.loading(models=True):
+    from monoglot.evaluate import evaluation
+
+import torch
+from transformers import BertConfig, BertForMaskedLM
+
+model = BertForMaskedLM(BertConfig(16, 8, 1, 2, 16))
+optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+model(torch.ones(1, 4, dtype=torch.long)).logits.sum().backward()
+optimizer.step()
+print([name for name in unused if name in sys.modules])
+
+import scipy.stats
+import sklearn.metrics
+import torch._dynamo.exc
+from torch.nn.attention.flex_attention import create_block_mask, noop_mask
+
+print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(2)).tolist())
+print(torch.distributed.is_available(), torch._dynamo.config.verbose)
+print(create_block_mask(noop_mask, None, None, 128, 128, device="cpu").shape)
+"""
+
+
+def test_models_are_loaded_without_what_no_job_uses_and_all_of_it_is_there_when_asked_for():
+    run = subprocess.run([sys.executable, "-c", LEAN], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [
+        "[]",
+        "[2.0, 2.0]",
+        f"{torch.distributed.is_available()} False",
+        "(1, 1, 128, 128)",
+    ], run.stderr
 
 
 def test_a_job_of_snakemake_logs_when_it_is_ready(monkeypatch, caplog):
