@@ -350,7 +350,7 @@ def test_attributes_looked_up_in_found_modules_by_a_computed_name_are_all(code):
     assert found.changes("trim hides", "other")
 
 
-@pytest.mark.parametrize("start, ours", [("torch.", False), ("", True), ("monoglot.", True)])
+@pytest.mark.parametrize(("start", "ours"), [("torch.", False), ("", True), ("monoglot.", True)])
 def test_a_computed_name_within_another_package_finds_no_module_of_this_one(code, start, ours):
     found = operations(code, "from monoglot.operations import entries\n\nentries('nn').ENTRY\n")
     registry = "monoglot/operations/__init__.py"
