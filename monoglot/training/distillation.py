@@ -1,5 +1,6 @@
 """Distillation: what a student is compared with, and how far it is from its teacher."""
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -157,7 +158,8 @@ class Pass:
     """The losses over one step or evaluation; in training also their gradients.
 
     Attributes:
-        mlm, distance: the losses so far, 0-dimensional and in fp32.
+        mlm, distance: the losses so far, 0-dimensional and in fp32; `mlm` stays NaN in training
+            where it has no weight, as logits of the whole vocabulary are most of some steps.
     """
 
     def __init__(self, objective: Objective, size: Size, training: bool) -> None:
@@ -167,19 +169,22 @@ class Pass:
         self._alpha = settings.alpha if distillation else 1.0
         self._weight = settings.logits_weight
         self._size = size
-        self._masked_lm = CrossEntropy(
-            surgery.decoder(student), size.masked, self._alpha if training else None
-        )
+        self._masked_lm = None
+        if self._alpha or not training:
+            factor = self._alpha if training else None
+            self._masked_lm = CrossEntropy(surgery.decoder(student), size.masked, factor)
         self._logits = None
         if distillation and self._weight:
             factor = (1 - self._alpha) * self._weight if training else None
             self._logits = distillation.of_logits(student, size.compared, size.sequences, factor)
-        self.mlm = torch.zeros((), device=student.device)
+        self.mlm = torch.full((), 0.0 if self._masked_lm else math.nan, device=student.device)
         self.distance = torch.zeros((), device=student.device)
 
     @property
     def total(self) -> Tensor:
         """The loss that is trained on."""
+        if not self._masked_lm:
+            return self.distance
         return self._alpha * self.mlm + (1 - self._alpha) * self.distance
 
     @property
@@ -194,10 +199,11 @@ class Pass:
             ours = self._outputs(batch, positions)
         hidden, at_masked = ours.transformed.detach(), batch.masked_among(positions)
         gradient = torch.zeros_like(hidden) if self._training else None
-        mlm = self._masked_lm.part(hidden[at_masked], batch.masked_labels())
-        self.mlm += mlm.loss
-        if self._training:
-            gradient[at_masked] = mlm.gradient
+        if self._masked_lm:
+            mlm = self._masked_lm.part(hidden[at_masked], batch.masked_labels())
+            self.mlm += mlm.loss
+            if self._training:
+                gradient[at_masked] = mlm.gradient
         if self._logits:
             distance = self._logits.part(hidden, target.transformed)
             self.distance += self._weight * distance.loss
@@ -218,7 +224,8 @@ class Pass:
 
     def finish(self) -> None:
         """End the pass; after it, in training, all gradients are there."""
-        self._masked_lm.finish()
+        if self._masked_lm:
+            self._masked_lm.finish()
         if self._logits:
             self._logits.finish()
 

@@ -412,7 +412,8 @@ class _Run:
         validation = self._values(losses)[0]
         self._check(validation_loss=validation)
         loss = validation.item()
-        means = (self.sums / since).tolist() if self.step else [None] * 3
+        means = (self.sums / since).tolist() if self.step else [math.nan] * 3
+        means = [None if math.isnan(mean) else mean for mean in means]
         values = (self.step, self.tokens, self._rate() if self.step else 0.0, *means)
         row = dict(zip(HISTORY, (*values, loss, hits / size.masked), strict=True))
         self.sums.zero_()

@@ -253,6 +253,10 @@ def test_distillation_draws_the_student_to_the_teacher(job, parent, store, tmp_p
     before = (logits(parent) - logits(teacher)).square().mean()
     after = (logits(student) - logits(teacher)).square().mean()
     assert after < 0.7 * before
+    last = history(student)[-1]
+    assert last["mlm_loss"] == "", "what has no weight is not computed in training"
+    assert last["loss"] == last["distillation_loss"] != ""
+    assert float(last["validation_accuracy"]) >= 0
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
