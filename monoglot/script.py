@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -222,8 +222,10 @@ def loading(models: bool = False) -> Iterator[None]:
     Args:
         models: they need `transformers`, which is imported without what no job uses.
     """
-    with paused(), _lean_transformers() if models else nullcontext():
+    with paused():
         try:
+            if models:
+                _import_transformers()
             yield
         finally:
             gc.freeze()
@@ -235,12 +237,12 @@ FOR_OTHER_USES = ("pandas", "scipy", "sklearn")
 """What `transformers` imports if it is there, for object detection and for generating text."""
 
 
-@contextmanager
-def _lean_transformers() -> Iterator[None]:
+def _import_transformers() -> None:
     """Import `transformers` without what takes most of the seconds of its import, and no job uses.
 
     These are torch's compiler, tensors that are spread over devices, and libraries
-    `FOR_OTHER_USES`. All of them are imported as ever when something asks for them afterwards.
+    `FOR_OTHER_USES`. All of them are imported as ever when something asks for them afterwards; only
+    `torch.compile` returns what it is given for good.
     """
     import torch.distributed
 
@@ -248,7 +250,7 @@ def _lean_transformers() -> Iterator[None]:
         sys.modules.setdefault(one.__name__, one)
     hidden = [name for name in FOR_OTHER_USES if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))
-    compiled, torch.compile = torch.compile, _as_it_is
+    torch.compile = _as_it_is
     available, torch.distributed.is_available = torch.distributed.is_available, lambda: False
     try:
         from transformers import BertForMaskedLM  # noqa: F401, and with it what models share
@@ -256,10 +258,6 @@ def _lean_transformers() -> Iterator[None]:
         torch.distributed.is_available = available
         for name in hidden:
             del sys.modules[name]
-    try:
-        yield
-    finally:
-        torch.compile = compiled
 
 
 def _stand_ins() -> Iterator["_StandIn"]:
@@ -267,9 +265,9 @@ def _stand_ins() -> Iterator["_StandIn"]:
     never = type("Never", (), {})  # Nothing is an instance of it.
     yield _StandIn("_dynamo", **same, eval_frame=SimpleNamespace(OptimizedModule=never))
     yield _StandIn("_dynamo._trace_wrapped_higher_order_op", "TransformGetItemToIndex")
-    functions = "create_block_mask", "flex_attention"
     block = {"BlockMask": never, "_DEFAULT_SPARSE_BLOCK_SIZE": 128}
-    yield _StandIn("nn.attention.flex_attention", *functions, **block)
+    yield _StandIn("nn.attention.flex_attention", "create_block_mask", "flex_attention", **block)
+    yield _StandIn("distributed.tensor", DTensor=never)
 
 
 def _as_it_is(function: Callable | None = None, *_: object, **__: object) -> Callable:
@@ -280,7 +278,7 @@ def _as_it_is(function: Callable | None = None, *_: object, **__: object) -> Cal
 class _StandIn(ModuleType):
     """Stands for a module until something else is asked for, or one of its functions is called.
 
-    The real one is imported then and takes its place.
+    All stand-ins give way to the real ones then.
 
     Args:
         within: its name in torch.
@@ -295,8 +293,8 @@ class _StandIn(ModuleType):
         vars(self).update({function: partial(self._call, function) for function in functions})
 
     def __getattr__(self, name: str) -> object:
-        # Whoever looks at all modules, or imports a name from one, asks for these. So does
-        # the import of a module within, for the path; of these modules, `torch._dynamo` has some.
+        # Whoever looks at all modules, or imports a name from one, asks for these. So does the
+        # import of a module within, for the path; jobs do that with `torch._dynamo` at most.
         if name.startswith("__") and (name, self._within) != ("__path__", "_dynamo"):
             raise AttributeError(name)
         return getattr(self._real(), name)
@@ -305,8 +303,8 @@ class _StandIn(ModuleType):
         return getattr(self._real(), function)(*given, **named)
 
     def _real(self) -> ModuleType:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        for name in [name for name, one in sys.modules.items() if isinstance(one, _StandIn)]:
+            del sys.modules[name]
         return import_module(f"torch.{self._within}")
 
 
