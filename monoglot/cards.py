@@ -249,7 +249,11 @@ class CardPlan:
     def records(self) -> list[str]:
         """The records of its runs."""
         seeds = self.graph.seeds
-        return [file for run in self.runs for file in self.paths.records(run, seeds(run.variant))]
+        return [
+            file
+            for run in self.runs
+            for file in self.paths.records(run, seeds(run.variant, run.task))
+        ]
 
     @property
     def spec(self) -> CardSpec:
@@ -430,8 +434,9 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     folder = spec.folders[-1]
     adapter = None
     scored = [(code, task) for code, tasks in spec.test_sources.items() for task in tasks]
+    tuned = {task: block.get("tuning") for task, block in spec.tasks.items()}
     for language, task in scored[:1]:
-        if spec.tasks[task]["tuning"] == "adapter":
+        if tuned[task] == "adapter":
             adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
     card = ModelCard.from_template(
         _metadata(spec, "-".join(folder.parts[-3:]), scores),
@@ -444,7 +449,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         bytes=sum((folder / name).stat().st_size for name in FILES),
         scored=_score_tables(spec, scores),
         seeds=max((len(found.metrics[found.metric]) for found in scores.values()), default=0),
-        tuned={spec.tasks[task]["tuning"] for _, _, task in scores if task in spec.tasks},
+        tuned={tuned.get(task) for _, _, task in scores},
         trimmed=_trim_report(spec),
         adapter=adapter,
         small_sets=_sets_of_texts(spec, scores),

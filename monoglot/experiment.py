@@ -121,7 +121,7 @@ class Experiment:
     def tasks_by(self, tuning: str) -> str:
         """A wildcard constraint: the tasks that are tuned by `adapter`, or in `full`."""
         tasks = self.config["tasks"].items()
-        return one_of([name for name, about in tasks if about["tuning"] == tuning])
+        return one_of([name for name, about in tasks if about.get("tuning") == tuning])
 
     @property
     def homes(self) -> str:
@@ -475,7 +475,7 @@ class Experiment:
     def baseline_flags(self, wildcards: Wildcards) -> str:
         settings = own_keys(self.config["tasks"][wildcards.task])
         settings["method"] = self.graph.settings(self.node(wildcards))["method"]
-        settings["seed"] = self.graph.seeds(wildcards.variant)[0]
+        settings["seed"] = self.graph.seeds(wildcards.variant, wildcards.task)[0]
         return flags(_run(wildcards) | settings)
 
     def kept_files(self, tuning: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def adapters_bytes(graph: Graph, run: Run) -> int:
         hidden = shape["hidden_size"]
         narrow = int(hidden / reduction_factor(graph.config, run.variant, run.task))
         count = shape["layers"] * (2 * hidden * narrow + narrow + hidden)
-    return BYTES_PER_PARAMETER * count * len(graph.seeds(run.variant))
+    return BYTES_PER_PARAMETER * count * len(graph.seeds(run.variant, run.task))
 
 
 def parameters(graph: Graph, node: Checkpoint) -> int:

@@ -11,6 +11,7 @@ from monoglot.checkpoints import ROTARY, SCORED, stated
 from monoglot.config import check_settings, sound, source_of, variant_settings
 from monoglot.config_schema import TEXT_SETS
 from monoglot.errors import Faults, UserError
+from monoglot.evaluate import kind_of
 from monoglot.figures.blocks import FigureBlock
 from monoglot.operations import LINKS, OPERATIONS, Operation
 from monoglot.operations.trim_vocab import SPECIAL_PIECES, usable_pieces
@@ -327,10 +328,17 @@ class Graph:
         """Whether a variant is scored without an encoder, and so has no checkpoint."""
         return self.operation(variant) == "baseline"
 
-    def seeds(self, variant: str) -> list[int]:
-        """The seeds that a variant has a record of; a baseline draws nothing, so the first one."""
+    def seeds(self, variant: str, task: str) -> list[int]:
+        """The seeds that a variant has records of on a task.
+
+        A baseline draws nothing, nor does a task that nothing is trained for: the first one.
+        """
         seeds = self.config["seeds"]
-        return seeds[:1] if self.is_baseline(variant) else seeds
+        return seeds if self.is_trained(task) and not self.is_baseline(variant) else seeds[:1]
+
+    def is_trained(self, task: str) -> bool:
+        """Whether something is trained for a task; else models are scored on it as they are."""
+        return kind_of(self.config["tasks"][task]).trained
 
     def settings(self, checkpoint: Checkpoint) -> dict:
         """Return the parameters of a checkpoint's operation, defaults filled in."""

@@ -240,12 +240,14 @@ def add_flags(
     cls: type[Parameters],
     without: Collection[str] = (),
     only: Collection[str] | None = None,
+    required: bool = True,
 ) -> None:
     """Add a flag for each parameter of a class, with its type, default and help.
 
     Args:
         without: parameters that get none, besides those marked `NO_FLAG`.
         only: the parameters that get one; by default all others.
+        required: whether a parameter without a default must be given, or who makes the block says.
     """
     said = cls.help()
     for name, flag, field in _flags_of(cls, without):
@@ -254,7 +256,7 @@ def add_flags(
         how: dict[str, Any] = {"help": said[name].replace("%", "%%")}
         kind = _kind(field.annotation)
         if field.is_required():
-            how["required"] = True
+            how["required"] = required
         else:
             how["default"] = cls.default(name)
         if get_origin(kind) is list:

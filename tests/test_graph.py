@@ -253,7 +253,7 @@ def test_a_baseline_is_scored_once_and_has_no_checkpoint():
     graph = Graph(with_baseline())
     assert Run("xlmr", "qaa", "ngrams", "pos") in graph.runs
     assert "ngrams" not in {checkpoint.variant for checkpoint in graph.checkpoints}
-    assert (graph.seeds("ngrams"), graph.seeds("adapted")) == ([1], [1, 2, 3])
+    assert (graph.seeds("ngrams", "tc"), graph.seeds("adapted", "tc")) == ([1], [1, 2, 3])
     assert graph.is_baseline("ngrams")
     assert not graph.is_baseline("adapted")
 

@@ -721,9 +721,9 @@ def _known_sentences(graph: "Graph", language: str, texts_of: dict[str, dict]) -
         if source := here(name):
             task = make_task(name, graph.config["tasks"][name])
             try:
-                tasks[name] = {
+                tasks[name] = {split: [] for split in SPLITS} | {
                     split: [" ".join(task.words(one)) for one in task.read(source, split, root)]
-                    for split in SPLITS
+                    for split in task.splits
                 }
             except UserError as error:
                 said.append(f"{error}; correct data.{name}.{language} or tasks.{name}")

@@ -69,6 +69,7 @@ class Readable(Protocol):
     """What of a task says how its examples are read from a source; `Task` does."""
 
     example: type[Example]
+    splits: tuple[str, ...]
 
     def read(self, source: sources.Source, split: str, root: Path) -> Iterator[Example]:
         """Yield the examples of a split."""
@@ -81,7 +82,7 @@ def prepare_task(
     root: Path,
     caps: Mapping[str, int | None] | None = None,
 ) -> None:
-    """Write train, dev and test of a task's source to `out`.
+    """Write the splits of a task's source to `out`.
 
     The columns are `split` and the attributes of the task's examples. `caps` keeps so many examples
     of a split, evenly spread over it: published files may be sorted by label or topic.
@@ -94,7 +95,7 @@ def prepare_task(
     cells = [(f.name, pa.string() if f.type is str else texts) for f in fields(task.example)]
     schema = pa.schema([("split", pa.string()), *cells])
     tables = []
-    for split in SPLITS:
+    for split in task.splits:
         examples = _spread(list(task.read(source, split, root)), (caps or {}).get(split))
         if not examples:
             raise UserError(f"{_name(source)}: there is no example in {split}")

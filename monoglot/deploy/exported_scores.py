@@ -16,7 +16,7 @@ from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models, make_task
 from monoglot.evaluate.encoding import IGNORED, Encoded, encode_splits
 from monoglot.evaluate.records import Record, read_record
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task import TrainedTask
 from monoglot.files import whole_file
 from monoglot.paths import GRAPHS
 
@@ -120,7 +120,7 @@ def _scored(checkpoint: Path, run: ExportedRun, record: Record) -> dict[str, Any
     return found
 
 
-def _task(record: Record, file: Path) -> tuple[Task, Mapping[str, Any]]:
+def _task(record: Record, file: Path) -> tuple[TrainedTask, Mapping[str, Any]]:
     """Return the task of a record, and its settings."""
     try:
         settings = record["settings"]

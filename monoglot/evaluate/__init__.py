@@ -1,7 +1,8 @@
 """Training on tasks and scoring; the registry of the kinds of task.
 
-To add a kind of task: a module here that defines `TASK`, a subclass of `Task`. Nobody lists it;
-the configuration, the flags of scripts, the reading of data, records and cards follow from it.
+To add a kind of task: a module here that defines `TASK`, a subclass of `Task`, or of `TrainedTask`
+if adapters are trained for it. Nobody lists it; the configuration, the flags of scripts, the
+reading of data, records and cards follow from it.
 Planning imports these modules, hence they import torch and its like inside their methods.
 """
 
@@ -19,7 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from monoglot.errors import Faults, UserError
 from monoglot.evaluate.metrics import METRICS
-from monoglot.evaluate.task import Task, TuningKeys, key_of
+from monoglot.evaluate.task import Task, TrainedTask, TuningKeys, key_of
 from monoglot.keys import Count, Parameters, add_flags, json_schema
 
 REQUIRED = ("kind", "metric", "learning_rate", "batch_size", "epochs", "max_length")
@@ -59,15 +60,19 @@ class SplitLimits(Parameters):
 
 @cache
 def block_class(kind: str) -> type[Task]:
-    """Return the class of a kind's blocks in the configuration, which say its tuning as well."""
+    """Return the class of a kind's blocks in the configuration.
+
+    They say how checkpoints are tuned on it as well, if they are.
+    """
     fields: dict[str, Any] = {"limit": (SplitLimits, Field(SplitLimits(), description=LIMIT))}
-    for cls in (KINDS[kind], TuningKeys):
+    bases = (TuningKeys, KINDS[kind]) if KINDS[kind].trained else (KINDS[kind],)
+    for cls in reversed(bases):
         for name, field in cls.model_fields.items():
             if name in REQUIRED:
                 needed = copy(field)
                 needed.default = PydanticUndefined
                 fields[name] = (field.annotation, needed)
-    return create_model(f"{kind.title()}Block", __base__=(TuningKeys, KINDS[kind]), **fields)
+    return create_model(f"{kind.title()}Block", __base__=bases, **fields)
 
 
 def task_schema() -> dict[str, Any]:
@@ -75,13 +80,14 @@ def task_schema() -> dict[str, Any]:
 
     Which of them a kind has, `task_block` checks.
     """
-    properties = dict(json_schema(Task)["properties"])
-    for kind in KINDS:
-        block = json_schema(block_class(kind))
+    properties = dict(json_schema(TrainedTask)["properties"])
+    blocks = [json_schema(block_class(kind)) for kind in KINDS]
+    for block in blocks:
         properties = block["properties"] | properties
     properties["kind"] |= {"enum": list(KINDS)}
     properties["metric"] |= {"enum": list(METRICS)}
-    return block | {"properties": properties}
+    needed = [key for key in blocks[0]["required"] if all(key in b["required"] for b in blocks)]
+    return blocks[0] | {"properties": properties, "required": needed}
 
 
 def kind_of(about: Mapping[str, Any], where: str = "") -> type[Task]:
@@ -131,15 +137,16 @@ def own_keys(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def metrics_of(block: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the metrics of a task of the configuration."""
-    return kind_of(block).metrics(block.get("scheme"))
+    return make_task("", {**block, "metric": None}).metrics
 
 
 def add_task_flags(parser: ArgumentParser, scored: bool = True) -> None:
     """Add `--kind` and the flags of all kinds; without `scored`, no metric."""
-    parser.add_argument("--kind", choices=list(KINDS), required=True, help="what is labelled")
+    add = parser.add_argument
+    add("--kind", choices=list(KINDS), required=True, help="what is asked of a model")
     added = {"kind"} if scored else {"kind", "metric"}
-    for cls in (Task, *KINDS.values()):
-        add_flags(parser, cls, without=added)
+    for cls in (TrainedTask, *KINDS.values()):
+        add_flags(parser, cls, without=added, required=False)  # kinds differ
         added |= cls.model_fields.keys()
 
 

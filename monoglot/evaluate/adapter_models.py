@@ -43,7 +43,7 @@ from monoglot.checkpoints import (
 )
 from monoglot.errors import UserError, first_line
 from monoglot.evaluate import KINDS
-from monoglot.evaluate.task import Names, Task, TuningSettings
+from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
 from monoglot.files import sha256, whole_folder
 from monoglot.paths import ADAPTER_CONFIG, ADAPTER_WEIGHTS, HEAD_CONFIG, HEAD_WEIGHTS, KEPT_FILES
 
@@ -114,7 +114,9 @@ def drop_heads(model: PreTrainedModel) -> None:
         model.base_model.pooler = torch.nn.Identity()
 
 
-def fresh_adapter(model: PreTrainedModel, task: Task, reduction_factor: int, seed: int) -> None:
+def fresh_adapter(
+    model: PreTrainedModel, task: TrainedTask, reduction_factor: int, seed: int
+) -> None:
     """Give `model` a new adapter and head, initialised under `seed`; replace those it has.
 
     The bottleneck is floor(hidden / `reduction_factor`) wide, at least 1.
@@ -129,7 +131,7 @@ def fresh_adapter(model: PreTrainedModel, task: Task, reduction_factor: int, see
 
 
 def fresh_head(
-    model: PreTrainedModel, task: Task, seed: int, encoder: Mapping[str, torch.Tensor]
+    model: PreTrainedModel, task: TrainedTask, seed: int, encoder: Mapping[str, torch.Tensor]
 ) -> None:
     """Give `model` a new head, initialised under `seed`, for full tuning; replace the one it has.
 
@@ -169,9 +171,9 @@ def first_position(model: PreTrainedModel) -> int:
 
 # Models tuned whole on a task, as stock checkpoints that need no `adapters` library.
 #
-# The class that the kind of task names (`Task.stock`) loads them. The trained head is the stock one
-# under other names, `Task.stock_heads`; where a family has no such head, a model is kept in the
-# format of `adapters`.
+# The class that the kind of task names (`TrainedTask.stock`) loads them. The trained head is the
+# stock one under other names, `TrainedTask.stock_heads`; where a family has no such head, a model
+# is kept in the format of `adapters`.
 
 FLEXIBLE = "prediction_heads"
 """The key of a configuration with heads of the `adapters` library."""
@@ -180,7 +182,7 @@ HOOKS = "adapter_interface.json"
 
 
 def save_tuned(
-    model: PreTrainedModel, checkpoint: Path, task: Task, max_length: int, folder: Path
+    model: PreTrainedModel, checkpoint: Path, task: TrainedTask, max_length: int, folder: Path
 ) -> None:
     """Write a tuned model into an existing folder, with its labels and the checkpoint's tokenizer.
 
@@ -264,7 +266,7 @@ OWN = re.compile(r"\b(adapters|heads)\.[^.]+\.")
 def save(
     model: PreTrainedModel,
     checkpoint: Path,
-    task: Task,
+    task: TrainedTask,
     settings: TuningSettings,
     names: Names,
     folder: Path,

@@ -34,7 +34,7 @@ from monoglot.evaluate.packed import (
     keep_all,
     packed_encoder,
 )
-from monoglot.evaluate.task import Task, TuningSettings
+from monoglot.evaluate.task import TrainedTask, TuningSettings
 from monoglot.training.matmul import number_type
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
@@ -55,7 +55,7 @@ class AdapterStack:
     def __init__(
         self,
         model: PreTrainedModel,
-        task: Task,
+        task: TrainedTask,
         settings: TuningSettings,
         seeds: Sequence[int],
     ) -> None:
@@ -311,7 +311,7 @@ class AdapterTraining:
     def __init__(
         self,
         model: PreTrainedModel,
-        task: Task,
+        task: TrainedTask,
         settings: TuningSettings,
         seeds: Sequence[int],
         at_once: int | None = None,

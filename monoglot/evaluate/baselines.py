@@ -20,7 +20,7 @@ from monoglot.data.readers import SPLITS, Example, TaggedExample, TextExample
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS
 from monoglot.evaluate.records import write_predictions, write_record, written
-from monoglot.evaluate.task import Names, Task
+from monoglot.evaluate.task import Names, TrainedTask
 from monoglot.files import sha256
 
 # What a linear tagger sees of a word: its spelling, its shape, and the words around it.
@@ -158,7 +158,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "seqeval")
 
 
 def baseline(
-    examples: str | Path, task: Task, method: str, seed: int, names: Names, out: str | Path
+    examples: str | Path, task: TrainedTask, method: str, seed: int, names: Names, out: str | Path
 ) -> None:
     """Score the baseline `method` on a task; write `seed{seed}.json` and its predictions to `out`.
 
@@ -210,7 +210,7 @@ def baseline(
     log.info("%s: %s %.4f (%.1f s)", method, task.metric, record["score"], record["seconds"])
 
 
-def _predict(method: str, task: Task, splits: Mapping[str, Sequence[Example]]) -> Prediction:
+def _predict(method: str, task: TrainedTask, splits: Mapping[str, Sequence[Example]]) -> Prediction:
     if method == "ngrams":
         return task.ngrams(splits)
     gold = [task.gold(example) for example in splits["test"]]

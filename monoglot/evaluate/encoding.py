@@ -13,7 +13,7 @@ from transformers import PretrainedConfig
 from monoglot.checkpoints import load_tokenizer as load_plain_tokenizer
 from monoglot.data.readers import Example
 from monoglot.errors import UserError
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task import TrainedTask
 
 IGNORED = -100
 """Label of positions without one; the loss leaves them out."""
@@ -59,7 +59,7 @@ def encode_splits(
     splits: Mapping[str, Sequence[Example]],
     checkpoint: str | Path,
     config: PretrainedConfig,
-    task: Task,
+    task: TrainedTask,
     max_length: int,
     label_subtokens: str,
 ) -> dict[str, Encoded]:

@@ -18,7 +18,7 @@ from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import Encoded, encode_splits
 from monoglot.evaluate.finetune import predict, train
 from monoglot.evaluate.records import write_predictions, write_record, written
-from monoglot.evaluate.task import Names, Task, TuningSettings
+from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
 from monoglot.files import sha256
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def evaluate(
     checkpoint: str | Path,
     examples: str | Path,
-    task: Task,
+    task: TrainedTask,
     settings: TuningSettings,
     seeds: Sequence[int],
     names: Names,
@@ -94,7 +94,7 @@ def evaluate(
 def _train_adapters(
     model: PreTrainedModel,
     encoded: dict[str, Encoded],
-    task: Task,
+    task: TrainedTask,
     settings: TuningSettings,
     seeds: Sequence[int],
     tuned: Callable[[int], None],
@@ -115,7 +115,7 @@ def _train_adapters(
 def _tune_all(
     model: PreTrainedModel,
     encoded: dict[str, Encoded],
-    task: Task,
+    task: TrainedTask,
     settings: TuningSettings,
     seeds: Sequence[int],
     tuned: Callable[[int], None],
@@ -140,7 +140,7 @@ def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> 
 
 
 def _shared_fields(
-    checkpoint: Path, examples: Path, task: Task, settings: TuningSettings, names: Names
+    checkpoint: Path, examples: Path, task: TrainedTask, settings: TuningSettings, names: Names
 ) -> dict:
     """Return what the records of all seeds have in common."""
     return {

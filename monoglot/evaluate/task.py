@@ -1,7 +1,8 @@
 """What a task is, whatever its kind, and how models are tuned on it.
 
 A kind of task is a subclass of `Task` in a module of its own, with its entry; see the package's
-registry. Planning reads this: imports nothing heavy.
+registry. One that an adapter and a head are trained for is a subclass of `TrainedTask`. Planning
+reads this: imports nothing heavy.
 """
 
 import inspect
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from monoglot.data.readers import Example
+from monoglot.data.readers import SPLITS, Example
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import SUBTOKENS, Pair, Tags, errors_of, metrics_for, scores_of
 from monoglot.keys import UNIQUE, Count, Flag, Number, Parameters
@@ -92,7 +93,8 @@ class Outcome:
     Attributes:
         scores: every metric, and as `majority` the task's own one of `chance`.
         errors: of every metric, the standard error over test examples.
-        chance: of every metric, what the most frequent label of the training set scores.
+        chance: of every metric, what is scored by chance: by always giving the most frequent label
+            of the training set.
         predictions: of the test set.
         lost: test words that no sub-token stands for; they count as predicted `O`.
     """
@@ -114,15 +116,13 @@ class Outcome:
 
 
 class Task(Parameters):
-    """A task with its declared labels; each kind of task is a subclass.
+    """A task; each kind of task is a subclass.
 
     The first sentence of a subclass's docstring says what models do in such a task.
     """
 
     kind: str
-    """What is labelled: a text, or each of its words."""
-    labels: Annotated[list[Label], Field(min_length=1), *UNIQUE]
-    """Classes, tags, or with the scheme iob2 entity types."""
+    """What is asked of a model."""
     metric: str | None = None
     """The metric that is a record's `score`; all others stand beside it."""
 
@@ -130,14 +130,12 @@ class Task(Parameters):
     """What metrics compare: first gold and predicted labels, then what needs a tokenizer."""
     example: ClassVar[type[Example]]
     """The class of its examples, whose attributes are the columns of its data."""
+    splits: ClassVar[tuple[str, ...]] = SPLITS
+    """The splits of its data."""
     on_hub: ClassVar[str]
     """The task's name on the Hub."""
-    first_state_only: ClassVar[bool] = False
-    """Whether the head reads the state of the first token alone."""
-    stock: ClassVar[str]
-    """The class of `transformers` that loads a model tuned whole."""
-    stock_heads: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """By family of models: names of the head's linear layers in stock models, by their places."""
+    trained: ClassVar[bool] = False
+    """Whether something is trained for it, once for each seed; if not, it has one record."""
 
     _name: str = PrivateAttr("")
 
@@ -157,32 +155,30 @@ class Task(Parameters):
         first = inspect.getdoc(cls).partition(".")[0]
         return first[:1].lower() + first[1:]
 
-    @classmethod
-    def metrics(cls, scheme: str | None = None) -> tuple[str, ...]:
-        """Return the names of the metrics that records of such a task hold."""
-        return tuple(metric.name for metric in metrics_for(cls.compares, scheme))
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that records of such a task hold."""
+        return tuple(metric.name for metric in metrics_for(self.compares, self.tag_scheme))
 
     @property
     def tag_scheme(self) -> str | None:
         """How tags look, for a kind that tags."""
         return None
 
-    @property
-    def classes(self) -> list[str]:
-        """The model's output classes, in the order of its outputs."""
-        return list(self.labels)
+    def said(self) -> str:
+        """Say what models do in this task, and with what, for people who read of its scores."""
+        return self.does()
 
     def check(self, where: str) -> None:
-        """Raise `UserError` if the metric is of another kind of task, or for bad labels.
+        """Raise `UserError` if the metric is of another kind of task, or for other bad values.
 
         Args:
             where: the key of the task's block, such as `tasks.tc`; "" for flags.
         """
-        allowed = self.metrics(self.tag_scheme)
-        if self.metric is not None and self.metric not in allowed:
+        if self.metric is not None and self.metric not in self.metrics:
             raise UserError(
                 f"{key_of(where, 'metric')}: '{self.metric}' is not for {self.kind}; "
-                f"choose one of {', '.join(allowed)}"
+                f"choose one of {', '.join(self.metrics)}"
             )
 
     def recorded(self) -> dict[str, Any]:
@@ -195,14 +191,55 @@ class Task(Parameters):
         """Yield the examples of a split of a source; raise `UserError` for bad input."""
         raise NotImplementedError
 
-    def gold(self, example: Example) -> Any:
-        """Return an example's label or list of tags."""
-        raise NotImplementedError
-
     def words(self, example: Example) -> list[str]:
         """Return the words of an example: those of its first column."""
         given = getattr(example, fields(example)[0].name)
         return given.split() if isinstance(given, str) else list(given)
+
+    def split(self, path: Path, split: str) -> list[Example]:
+        """Return the examples of one split that were read from a source.
+
+        Raises `UserError` if the split is missing or empty, or if the file holds examples of
+        another kind of task.
+        """
+        from monoglot.data.parquet import columns_of, names_of, read_examples
+
+        if not set(names_of(self.example)) <= set(columns_of(path)):
+            raise UserError(f"{path}: holds no examples of {self.kind}, which task {self.name} is")
+        examples = read_examples(path, split, self.example)
+        if not examples:
+            raise UserError(f"{path}: the split '{split}' is missing or empty")
+        return examples
+
+
+class TrainedTask(Task):
+    """A task with declared labels, which a head is trained to give."""
+
+    labels: Annotated[list[Label], Field(min_length=1), *UNIQUE]
+    """Classes, tags, or with the scheme iob2 entity types."""
+
+    trained: ClassVar[bool] = True
+    first_state_only: ClassVar[bool] = False
+    """Whether the head reads the state of the first token alone."""
+    stock: ClassVar[str]
+    """The class of `transformers` that loads a model tuned whole."""
+    stock_heads: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """By family of models: names of the head's linear layers in stock models, by their places."""
+
+    @property
+    def classes(self) -> list[str]:
+        """The model's output classes, in the order of its outputs."""
+        return list(self.labels)
+
+    def said(self) -> str:
+        some = f"{', '.join(self.labels[:8])}{' …' if len(self.labels) > 8 else ''}"
+        return f"{self.does()} by {len(self.labels)} labels: {some}"
+
+    # Examples
+
+    def gold(self, example: Example) -> Any:
+        """Return an example's label or list of tags."""
+        raise NotImplementedError
 
     def labels_of(self, example: Example) -> list[str]:
         """Return all labels of an example."""
@@ -212,16 +249,9 @@ class Task(Parameters):
     def split(self, path: Path, split: str) -> list[Example]:
         """Return the examples of one split that were read from a source.
 
-        Raises `UserError` if the split is missing or empty, if the file holds examples of another
-        kind of task, or a label that the task does not declare.
+        Raises `UserError` as for every task, and for a label that the task does not declare.
         """
-        from monoglot.data.parquet import columns_of, names_of, read_examples
-
-        if not set(names_of(self.example)) <= set(columns_of(path)):
-            raise UserError(f"{path}: holds no examples of {self.kind}, which task {self.name} is")
-        examples = read_examples(path, split, self.example)
-        if not examples:
-            raise UserError(f"{path}: the split '{split}' is missing or empty")
+        examples = super().split(path, split)
         known = set(self.classes)
         for row, example in enumerate(examples):
             for label in self.labels_of(example):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from monoglot.data.readers import TextExample
 from monoglot.evaluate.metrics import LABELS
-from monoglot.evaluate.task import Label, Outcome, Task
+from monoglot.evaluate.task import Label, Outcome, TrainedTask
 from monoglot.keys import UNIQUE
 
 # Planning reads this kind's parameters: torch and its like are imported inside the methods.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monoglot.evaluate.encoding import Encoded
 
 
-class Classification(Task):
+class Classification(TrainedTask):
     """Sorts whole texts.
 
     The head is the library's default: two layers with tanh on the first token's state. Predictions

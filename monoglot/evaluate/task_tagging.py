@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from monoglot.data.readers import OUTSIDE, TaggedExample, tag_inventory
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import SUBTOKENS, WORDS, Tags
-from monoglot.evaluate.task import Outcome, Task, key_of
+from monoglot.evaluate.task import Outcome, TrainedTask, key_of
 
 # Planning reads this kind's parameters: torch and its like are imported inside the methods.
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STOCK_HEAD = {"1": "classifier"}
 
 
-class Tagging(Task):
+class Tagging(TrainedTask):
     """Tags every word.
 
     The head is one linear layer. Predictions have the columns sentence, word, gold, predicted and

@@ -74,7 +74,7 @@ class FigureBlock(Parameters):
         return [
             file
             for run in sorted(set(self.needs(graph).runs))
-            for file in paths.records(run, graph.seeds(run.variant))
+            for file in paths.records(run, graph.seeds(run.variant, run.task))
         ]
 
     def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:

@@ -84,7 +84,7 @@ def in_use(graph: Graph) -> list[str]:
 def records(graph: Graph) -> dict[str, list[str]]:
     """Return the records of each adapter run, by the run's name."""
     return {
-        str(run): [f"scores/{run}/seed{seed}.json" for seed in graph.seeds(run.variant)]
+        str(run): [f"scores/{run}/seed{seed}.json" for seed in graph.seeds(run.variant, run.task)]
         for run in _runs(graph)
     }
 
@@ -110,7 +110,7 @@ def exported(graph: Graph) -> dict[str, str]:
     names = {
         f"{run.model}/{run.language}/{run.variant}"
         for run in _runs(graph)
-        if not graph.is_baseline(run.variant)
+        if graph.is_trained(run.task) and not graph.is_baseline(run.variant)
     }
     return {name: f"onnx_scores/{name}.json" for name in sorted(names)}
 

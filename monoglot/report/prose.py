@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monoglot.data.overlap import said_of
-from monoglot.evaluate import kind_of
+from monoglot.evaluate import kind_of, make_task
 from monoglot.evaluate.metrics import METRICS
 from monoglot.operations import OPERATIONS
 from monoglot.report.costs import JobCosts
@@ -130,11 +130,10 @@ def _moment(started: str) -> str:
 
 
 def _task(task: Mapping[str, Any]) -> str:
-    what = kind_of(task).does()
-    labels = task["labels"]
-    some = f"{', '.join(labels[:8])}{' …' if len(labels) > 8 else ''}"
-    whole = "; the whole model is trained for it" if task["tuning"] == "full" else ""
-    return f"{what} by {len(labels)} labels: {some}{whole}"
+    how = "; the whole model is trained for it" if task.get("tuning") == "full" else ""
+    if not kind_of(task).trained:
+        how = "; nothing is trained for it"
+    return make_task("", task).said() + how
 
 
 def _metrics(run: FinishedRun) -> list[tuple[str, str, str, str]]:

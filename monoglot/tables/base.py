@@ -142,7 +142,7 @@ class TableBlock(Parameters):
         return [
             file
             for run in self.needs(graph).runs
-            for file in paths.records(run, graph.seeds(run.variant))
+            for file in paths.records(run, graph.seeds(run.variant, run.task))
         ]
 
     def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
@@ -253,6 +253,11 @@ def check_evaluated(
 
 def _check_baseline(graph: "Graph", run: Run, where: str) -> None:
     graph.settings(graph.checkpoint(run.model, run.language, run.variant))
+    if not graph.is_trained(run.task):
+        raise UserError(
+            f"{where}: '{run.variant}' is a baseline, which has nothing to do in the task "
+            f"'{run.task}': it learns from labelled examples; name the table's `tasks` without it"
+        )
     metric = graph.config["tasks"][run.task]["metric"]
     if metric.startswith("subtoken_"):
         raise UserError(

@@ -81,7 +81,7 @@ class DeploymentTable(TableBlock):
     languages: TextNames | None = None
     """All evaluated languages by default."""
     tasks: TextNames | None = None
-    """All tasks by default."""
+    """All tasks that adapters are trained for by default."""
     rows: Entries[Labelled] | None = None
     """Variants with their labels; the rows of the tables of scores by default."""
     each_language: bool = False
@@ -94,7 +94,7 @@ class DeploymentTable(TableBlock):
             (row.model, language, row.variant, task)
             for row in self.shown(graph)
             for language in row.languages
-            for task in self.tasks or graph.config["tasks"]
+            for task in self._tasks(graph)
         ]
         return Needs(runs=runs_of(graph, cells))
 
@@ -108,6 +108,12 @@ class DeploymentTable(TableBlock):
         )
         languages = self.languages or graph.evaluated
         check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
+        for task in self.tasks or ():
+            if not graph.is_trained(task):
+                raise UserError(
+                    f"{where}.tasks: '{task}' has no adapters that could be scored after export; "
+                    "remove it"
+                )
         for variant in variants:
             if graph.is_baseline(variant):
                 raise UserError(
@@ -125,7 +131,7 @@ class DeploymentTable(TableBlock):
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         rows, cells = self.shown(graph), self._cells(graph)
-        tasks = self.tasks or list(graph.config["tasks"])
+        tasks = self._tasks(graph)
         models = dict.fromkeys(row.model for row in rows)
         measured, scored = (sorted(set(files)) for files in self._files(graph, paths))
         return self.given() | {
@@ -147,7 +153,8 @@ class DeploymentTable(TableBlock):
     def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
         """Return measurements, scores, and the provenance that tells the energy."""
         nodes = [node for _, node in self._cells(graph)]
-        files = [file for pair in zip(*self._files(graph, paths), strict=True) for file in pair]
+        measured, scored = self._files(graph, paths)
+        files = [*measured, *scored]
         files += [f"{paths.checkpoint(node)}/{PROVENANCE}" for node in nodes]
         files += [self.published] if self.published else []
         return list(dict.fromkeys(files))
@@ -200,10 +207,14 @@ class DeploymentTable(TableBlock):
         ]
 
     def _files(self, graph: "Graph", paths: "Paths") -> tuple[list[str], list[str]]:
-        """Return the measurements and the scores after export of each cell."""
-        cells = self._cells(graph)
+        """Return the measurements of each cell, and the scores after export where it has any."""
+        cells, tasks = self._cells(graph), self._tasks(graph)
         measured = [paths.measurement(node) for _, node in cells]
-        return measured, [paths.onnx_scores(c.model, c.language, c.variant) for c, _ in cells]
+        scored = [c for c, _ in cells if {*tasks} & {*graph.tasks(c.language)}]
+        return measured, [paths.onnx_scores(c.model, c.language, c.variant) for c in scored]
+
+    def _tasks(self, graph: "Graph") -> list[str]:
+        return self.tasks or [task for task in graph.config["tasks"] if graph.is_trained(task)]
 
 
 class LabelledOfSomeModel(Labelled):
@@ -229,7 +240,7 @@ class DeploymentSpec(DeploymentTable):
     """What is printed for each model."""
     languages: Labels
     """What is printed for each language."""
-    tasks: TextNames
+    tasks: list[Text]
     scores: dict[str, str] = {}
     """By task, the metric to show instead of the records' own."""
     rows: Entries[LabelledOfSomeModel]
@@ -281,22 +292,24 @@ class DeploymentSpec(DeploymentTable):
 
 
 def deployed_runs(graph: "Graph") -> list[Run]:
-    """Return the runs, all but those of baselines, that tables of scores and of deployment show."""
-    return sorted(
-        {
-            run
-            for name in graph.config["tables"]
-            if isinstance(graph.table(name), ScoresTable | DeploymentTable)
-            for run in graph.needs[name].runs
-            if not graph.is_baseline(run.variant)
-        }
-    )
+    """Return the runs with adapters that tables of scores and of deployment show."""
+    return sorted(run for run in _encoder_runs(graph) if graph.is_trained(run.task))
 
 
 def deployed(graph: "Graph") -> list[Checkpoint]:
     """Return the checkpoints that tables of scores and of deployment show."""
-    runs = deployed_runs(graph)
+    runs = _encoder_runs(graph)
     return sorted({graph.checkpoint(run.model, run.language, run.variant) for run in runs})
+
+
+def _encoder_runs(graph: "Graph") -> set[Run]:
+    return {
+        run
+        for name in graph.config["tables"]
+        if isinstance(graph.table(name), ScoresTable | DeploymentTable)
+        for run in graph.needs[name].runs
+        if not graph.is_baseline(run.variant)
+    }
 
 
 def render(records: Sequence[Record], spec: DeploymentSpec) -> Table:
@@ -318,7 +331,7 @@ def table_of(spec: DeploymentSpec, energies: Energies) -> Table:
     damaged or measured differently.
     """
     files = read_all(spec.measured, "measured")
-    after = read_all(spec.scored, "scored")
+    after = read_all(spec.scored, "scored") if spec.tasks else {}
     settings = agreed(files)
     rows = [
         row
@@ -354,7 +367,8 @@ def _rows(
     group: RowGroup, spec: DeploymentSpec, files: Files, after: Files, spent: Mapping[str, Values]
 ) -> Iterator[dict[str, str]]:
     known = [found(files, checkpoint, "measured") for checkpoint in group.runs.values()]
-    scores = [found(after, run, "scored") for run in group.runs]
+    # A language may have no task with adapters; `read_all` has refused files that are missing.
+    scores = [after[run] for run in group.runs if run in after]
     for form, form_label in FORMS.items():
         if not all(form in one["forms"] for one in known):
             continue
@@ -436,11 +450,15 @@ def _note(
         f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']};",
         f"texts a second at {how['batch']} at a time.",
         "Memory is the largest that a process had which loads the model and answers one text at a",
-        "time. Score is the mean over languages and tasks in percent",
-        f"({_metrics(spec, after)}; seed {', '.join(map(str, seeds))}), of adapter and encoder in",
-        "that form.",
-        "Making is all jobs behind the checkpoint.",
+        "time.",
     ]
+    if spec.tasks:
+        sentences += [
+            "Score is the mean over languages and tasks in percent",
+            f"({_metrics(spec, after)}; seed {', '.join(map(str, seeds))}), of adapter and encoder",
+            "in that form.",
+        ]
+    sentences.append("Making is all jobs behind the checkpoint.")
     if settings["cut"]:
         sentences.append("Texts are cut to what the model reads.")
     if any(row.get("making_kwh") == "" for row in rows):

@@ -41,7 +41,7 @@ class HyperparametersTable(TableBlock):
     kind: Literal["hyperparameters"] = "hyperparameters"
     """What the cells are."""
     tasks: TextNames | None = None
-    """All tasks by default."""
+    """All tasks that adapters are trained for by default."""
     rows: Annotated[list[Key], Field(min_length=1), *UNIQUE] = [
         "learning_rate",
         "batch_size",
@@ -56,7 +56,8 @@ class HyperparametersTable(TableBlock):
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         tasks = graph.config["tasks"]
-        shown = {name: {k: tasks[name].get(k) for k in self.rows} for name in self.tasks or tasks}
+        names = self.tasks or filter(graph.is_trained, tasks)
+        shown = {name: {k: tasks[name].get(k) for k in self.rows} for name in names}
         return self.given() | {"tasks": shown}
 
 

@@ -32,7 +32,7 @@ def make(config: Mapping, results: Path) -> Path:
     graph = Graph(dict(config))
     records = files.records(graph)
     for run in (run for run in graph.runs if str(run) in records):
-        for seed, path in zip(graph.seeds(run.variant), records[str(run)], strict=True):
+        for seed, path in zip(graph.seeds(run.variant, run.task), records[str(run)], strict=True):
             _write(results / path, json.dumps(_record(graph, run, seed)))
     for path in files.histories(graph).values():
         _write(results / path, _history(path))

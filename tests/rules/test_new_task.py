@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 
 from monoglot.data.readers import Example, TextExample
 from monoglot.evaluate.metrics import LABELS
-from monoglot.evaluate.task import Task
+from monoglot.evaluate.task import TrainedTask
 from monoglot.evaluate.task_classification import Classification
 
 
@@ -31,7 +31,7 @@ class RatedExample(Example):
     stars: str
 
 
-class Rating(Task):
+class Rating(TrainedTask):
     """Rates whole texts."""
 
     kind: Literal["rating"] = "rating"
