@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
 from monoglot.checkpoints import ARCHITECTURES
 from monoglot.cluster import DEFAULTS
@@ -89,6 +89,24 @@ class Splits(Parameters):
     """Examples to score."""
 
 
+class Sides(Parameters):
+    source: FilePath
+    """Sentences of the language, one a line."""
+    target: FilePath
+    """Their translations, line by line."""
+
+
+def _parts(files: Any) -> str:
+    """Say which of `Splits` and `Sides` is meant, which says what is wrong with it."""
+    keys = files if isinstance(files, Mapping) else getattr(files, "__dict__", {})
+    return "sides" if set(keys) & Sides.model_fields.keys() else "splits"
+
+
+Parts = Annotated[
+    Annotated[Splits, Tag("splits")] | Annotated[Sides, Tag("sides")], Discriminator(_parts)
+]
+
+
 class Hashes(Parameters):
     train: Sha256 | None = None
     """SHA-256 of the file."""
@@ -96,16 +114,30 @@ class Hashes(Parameters):
     """SHA-256 of the file."""
     test: Sha256 | None = None
     """SHA-256 of the file."""
+    source: Sha256 | None = None
+    """SHA-256 of the file."""
+    target: Sha256 | None = None
+    """SHA-256 of the file."""
 
 
 class LabelledSource(Source):
     format: (
-        Literal["sib200", "sentiment", "afrisenti", "wikiann", "conllu", "token_tag", "parquet"]
+        Literal[
+            "sib200",
+            "sentiment",
+            "afrisenti",
+            "wikiann",
+            "conllu",
+            "token_tag",
+            "parquet",
+            "parallel",
+        ]
         | None
     ) = None
     """How the files are written."""
-    files: Splits | None = None
-    """A file, or on the Hub a name with wildcards, for each split."""
+    files: Parts | None = None
+    """A file, or on the Hub a name with wildcards, for each split; of the format `parallel`, for \
+sentences (`source`) and their translations (`target`)."""
     names: list[str] | None = None
     """Labels by number, for a column of numbers that does not say them itself."""
     drop_labels: list[str] | None = None

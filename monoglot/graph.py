@@ -61,7 +61,7 @@ def check(graph: "Graph", faults: Faults) -> None:
     for language in graph.evaluated:
         for task in graph.tasks(language):
             with faults.collected():
-                source_of(graph.config, task, language)
+                _source_of_task(graph, task, language)
     if faults:
         # What tables and figures at fault need was not looked at.
         more = Faults()
@@ -90,6 +90,18 @@ def _lengths_of_tasks(graph: "Graph", faults: Faults) -> None:
             length = graph.config["tasks"][run.task]["max_length"]
             if fault := _fault_of_length(graph, checkpoint, length):
                 faults.add(f"tasks.{run.task}.max_length: {fault}")
+
+
+def _source_of_task(graph: "Graph", task: str, language: str) -> None:
+    """Raise `UserError` if a task has no source, or one that is not of its kind."""
+    source, kind = source_of(graph.config, task, language), kind_of(graph.config["tasks"][task])
+    files = source["files"]
+    if set(files) != set(kind.parts):
+        key = language if language in graph.config["data"][task] else "default"
+        raise UserError(
+            f"data.{task}.{key}.files: names {', '.join(files)}; for tasks of the kind "
+            f"{kind.default('kind')} it must name {', '.join(kind.parts)}"
+        )
 
 
 def _tasks(graph: "Graph", language: str, faults: Faults) -> None:

@@ -97,7 +97,7 @@ def _values(value: Schema, definitions: Schema) -> str:
         return f"`{_yaml(value['const'])}`"
     if "anyOf" in value:
         options = (_values(_resolved(one, definitions), definitions) for one in value["anyOf"])
-        return " or ".join(options)
+        return " or ".join(dict.fromkeys(options))
     kinds = value.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds == ["array"] and "items" in value:

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,14 @@ class TaggedExample(Example):
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelExample(Example):
+    """A sentence and its translation (retrieval)."""
+
+    source: str
+    target: str
 
 
 def tag_inventory(labels: Sequence[str], scheme: str) -> list[str]:
@@ -640,3 +649,33 @@ CLASSIFICATION_FORMATS = {
     "sentiment": read_sentiment,
     "afrisenti": read_afrisenti,
 }
+
+
+# Sentences and their translations: two files, line by line.
+
+
+def read_parallel(sources: Sequence[Path], targets: Sequence[Path]) -> Iterator[ParallelExample]:
+    """Yield line after line of some files, each with the line of others that translates it.
+
+    Raises `UserError` if a line is empty, or one side has more lines than the other.
+    """
+    sides = (_sentences_of(files) for files in (sources, targets))
+    for number, (source, target) in enumerate(zip_longest(*sides), start=1):
+        if source is None or target is None:
+            short, long = (sources, targets) if source is None else (targets, sources)
+            raise UserError(
+                f"{short[-1]}: ends after {number - 1:,} sentences, but {long[-1]} goes on; line "
+                "by line, one must be the translation of the other"
+            )
+        yield ParallelExample(source, target)
+
+
+def _sentences_of(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        for number, line in numbered_lines(file):
+            if not (sentence := line.strip()):
+                raise UserError(
+                    f"{file}, line {number}: is empty; it must hold a sentence, or the other side "
+                    "has one without its translation"
+                )
+            yield sentence

@@ -10,7 +10,8 @@ Text: `files` is a list, of names or of {path, limit_megabytes, sha256}; on the 
 wildcards; `field` names the column or JSON field of the text; `limit` is the largest number of
 documents; `part` leaves out the documents that are held out, or all others. Tasks: `files` names
 train, dev and test, as does `sha256` for the web; `fields` and `names` say which columns hold text
-and label (or tokens and tags), and what their numbers mean; `drop_labels` leaves examples out.
+and label (or tokens and tags), and what their numbers mean; `drop_labels` leaves examples out. With
+the format `parallel`, `files` names source and target, of which each line translates the other's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from monoglot.data.readers import (
     TAGGING_FORMATS,
     TEXT_FORMATS,
     Example,
+    ParallelExample,
     TextExample,
 )
 from monoglot.errors import UserError
@@ -37,11 +39,13 @@ Source = Mapping[str, Any]
 BYTES_PER_MEGABYTE = 1_000_000
 HELD_OUT_EVERY, MOST_HELD_OUT = 50, 500
 """One document in so many is held out of a source with `part`, up to so many documents."""
-PARQUET = "parquet"
+PARQUET, PARALLEL = "parquet", "parallel"
+SIDES = ("source", "target")
 FILE_KEYS = ("path", "limit_megabytes", "sha256")
 PLACES = {"hub", "revision", "url", "format", "files", "license"}
 TEXT_KEYS = PLACES | {"field", "limit", "part"}
 TAGGED_KEYS = PLACES | {"sha256", "fields", "names"}
+PARALLEL_KEYS = PLACES | {"sha256"}
 LABELLED_KEYS = TAGGED_KEYS | {"drop_labels"}
 
 
@@ -117,6 +121,17 @@ def tagged_examples(
             yield from _reader(source, TAGGING_FORMATS)(part, tags)
 
 
+def parallel_examples(source: Source, root: Path) -> Iterator[ParallelExample]:
+    """Yield the sentences of a parallel source with their translations."""
+    _check_keys(source, PARALLEL_KEYS)
+    if source["format"] != PARALLEL:
+        raise UserError(
+            f"format: is '{source['format']}'; for sentences and their translations it must be "
+            f"{PARALLEL}"
+        )
+    return rows.read_parallel(*([*_named_paths(source, side, SIDES, root)] for side in SIDES))
+
+
 def _texts_of_files(source: Source, root: Path) -> Iterator[str]:
     if not isinstance(source["files"], list):
         raise UserError(f"files: is '{source['files']}'; it must be a list of text files")
@@ -156,17 +171,18 @@ def _labelled(source: Source, split: str, root: Path) -> Iterator[tuple[str, str
 
 def _parts(source: Source, split: str, root: Path) -> Iterator[rows.RawTable | Path]:
     """Yield what one split is read from: tables, or files in one of the published formats."""
-    names = _of_split(source, "files", split)
-    sha256 = source.get("sha256", {}).get(split)
+    for path in _named_paths(source, split, SPLITS, root):
+        yield rows.parquet_table(path) if source["format"] == PARQUET else path
+
+
+def _named_paths(source: Source, part: str, parts: Sequence[str], root: Path) -> Iterator[Path]:
+    """Yield the files of a source's part, a split or a side; `files` must name all `parts`."""
+    files = source["files"]
+    if not isinstance(files, Mapping) or set(files) != set(parts):
+        raise UserError(f"files: must name {', '.join(parts)}; the source has {files}")
+    names, sha256 = files[part], source.get("sha256", {}).get(part)
     for name in [names] if isinstance(names, str) else names:
-        for path in _paths(source, name, sha256, root):
-            yield rows.parquet_table(path) if source["format"] == PARQUET else path
-
-
-def _of_split(source: Source, key: str, split: str) -> Any:
-    if not isinstance(source[key], Mapping) or set(source[key]) != set(SPLITS):
-        raise UserError(f"{key}: must name {', '.join(SPLITS)}; the source has {source[key]}")
-    return source[key][split]
+        yield from _paths(source, name, sha256, root)
 
 
 def _paths(source: Source, name: str, sha256: str | None, root: Path) -> Iterator[Path]:

@@ -132,6 +132,8 @@ class Task(Parameters):
     """The class of its examples, whose attributes are the columns of its data."""
     splits: ClassVar[tuple[str, ...]] = SPLITS
     """The splits of its data."""
+    parts: ClassVar[tuple[str, ...]] = SPLITS
+    """What `files` of its source names."""
     on_hub: ClassVar[str]
     """The task's name on the Hub."""
     trained: ClassVar[bool] = False
