@@ -40,7 +40,8 @@ FLAGS = {
 DIMENSIONS = ("embedding_dimension", "word_embedding_dimension")
 """Names of the encoder's hidden size in the settings of pooling."""
 ACTIVATION = re.compile(r"torch\.nn\.modules\.(?:activation|linear)\.(\w+)")
-BATCH = 32
+AT_ONCE = 4096
+"""Tokens of texts that are answered together, padding included; one text may have more."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,6 @@ class SentenceEncoder:
         tokenizer: "PreTrainedTokenizerBase",
         texts: Sequence[str],
         longest: int,
-        batch: int = BATCH,
     ) -> "Tensor":
         """Return the vectors of texts, fp32, [texts, dimensions], as sentence-transformers does.
 
@@ -110,32 +110,40 @@ class SentenceEncoder:
             tokenizer: that of the encoder.
             texts: they get the prompt that the files name as the default.
             longest: cut them to so many tokens, if the files do not say fewer.
-            batch: texts to be answered at once.
         """
         import torch
+        from torch.nn.utils.rnn import pad_sequence
 
         after = [_function(self.folder, one) for one in self.modules if one.kind != "Pooling"]
         limits = (longest, tokenizer.model_max_length, self.max_length or longest)
         texts = [self.prompt + text for text in texts]
         texts = [text.lower() for text in texts] if self.lower_case else texts
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # batches of one length
+        encoded = tokenizer(texts, truncation=True, max_length=min(limits))["input_ids"]
         found = {}
-        for start in range(0, len(texts), batch):
-            rows = order[start : start + batch]
-            given = tokenizer(
-                [texts[i] for i in rows],
-                padding=True,
-                truncation=True,
-                max_length=min(limits),
-                return_tensors="pt",
-            )
-            ids, mask = given["input_ids"], given["attention_mask"]
+        for rows in _alike([len(ids) for ids in encoded]):
+            # Not by the tokenizer, which would pad on the left if told so by its files.
+            of_rows = [torch.tensor(encoded[i]) for i in rows]
+            ids = pad_sequence(of_rows, batch_first=True, padding_value=tokenizer.pad_token_id)
+            lengths = torch.tensor([len(one) for one in of_rows])
+            mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
             with torch.inference_mode():
                 vectors = pooled(answer(ids, mask).float(), mask, self.pooling)
                 for function in after:
                     vectors = function(vectors)
             found |= dict(zip(rows, vectors, strict=True))
         return torch.stack([found[i] for i in range(len(texts))])
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield batches of texts of like length, by number: short texts many, long ones few."""
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[i] * (len(batch) + 1) > AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
 
 
 def pooled(states: "Tensor", mask: "Tensor", ways: Sequence[str]) -> "Tensor":

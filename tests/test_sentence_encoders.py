@@ -10,9 +10,10 @@ from tiny_models import OTHER_TEXTS, TEXTS, tiny
 from torch import nn
 from transformers import BertModel
 
+from monoglot import sentence_encoders
 from monoglot.errors import UserError
 from monoglot.one_model import load, save
-from monoglot.sentence_encoders import FLAGS, files_of, pooled, read_sentence_encoder
+from monoglot.sentence_encoders import FLAGS, _alike, files_of, pooled, read_sentence_encoder
 
 TYPES = "sentence_transformers.models."
 LISTED = [
@@ -77,6 +78,13 @@ def test_vectors_are_those_of_one_text_after_another(folder):
     torch.testing.assert_close(got, torch.stack(expected), rtol=1e-4, atol=1e-5)
     short = found.vectors(texts, longest=5)
     assert not torch.allclose(short, got)
+
+
+def test_a_batch_holds_few_long_texts_and_many_short_ones(monkeypatch):
+    monkeypatch.setattr(sentence_encoders, "AT_ONCE", 12)
+    batches = list(_alike([3, 20, 4, 1, 4, 4, 2]))
+    assert batches == [[3, 6, 0], [2, 4, 5], [1]]
+    assert list(_alike([])) == []
 
 
 def test_documents_count_behind_every_prompt(folder):
