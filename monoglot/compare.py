@@ -2,8 +2,8 @@
 
 A cell is what one variant scored for a model, a language and a task: the mean over seeds. Beside
 the difference stand the deviations over seeds and, where both sides have predictions of two seeds
-or more, its interval and the p-value of a test that counts other examples and other seeds as chance
-(`monoglot.significance`).
+or more, or of what has no seeds, its interval and the p-value of a test that counts other examples
+and other seeds as chance (`monoglot.significance`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -221,7 +221,7 @@ def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool)
 
 
 def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "UncertainNumber | None":
-    """Test the means' difference; None if a side has one seed, or files are missing."""
+    """Test the means' difference; None if there are too few seeds, or files are missing."""
     from monoglot.significance import difference_in, read_predictions
 
     sides = [list(cell.predictions.values()) for cell in (first, second)]

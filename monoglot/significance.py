@@ -15,6 +15,8 @@ seed together is in both parts, so the test errs on the side of caution: where n
 (tests/test_significance.py). A test over examples alone, approximate randomisation for one, takes
 two lots of seeds of the same method for different methods in a fifth to a half of such cases.
 
+What nothing is trained for, as retrieval, has no seeds: the first part is all there is.
+
 Sources: Tukey 1958 and Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans";
 Welch 1947, "The generalization of 'Student's' problem"; Satterthwaite 1946; Holm 1979. For why
 seeds must count: Dror et al. 2019, "Deep dominance" (ACL); Bouthillier et al. 2021, "Accounting for
@@ -23,8 +25,8 @@ variance in machine learning benchmarks" (MLSys).
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Self
@@ -34,7 +36,7 @@ import pyarrow.parquet as pq
 from scipy.special import stdtr, stdtrit
 
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import METRICS, SUBTOKENS, added_by_example
+from monoglot.evaluate.metrics import COSINES, METRICS, RANKS, SUBTOKENS, added_by_example
 
 LEVEL = 0.05
 POWER = 0.8
@@ -49,11 +51,11 @@ Rows = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Predictions:
-    """Gold and predicted labels of a test set, and those of its sub-tokens where it has any."""
+    """Gold and predicted labels of a test set; by what is compared, other pairs that it has."""
 
     gold: Rows
     predicted: Rows
-    subtokens: tuple[Rows, Rows] | None = None
+    others: Mapping[str, tuple[Rows, Rows]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,20 +115,19 @@ def mean_of(estimates: Sequence[UncertainNumber]) -> UncertainNumber:
 def mean_over_seeds(
     scores: Sequence[float], errors: Sequence[float], examples: int
 ) -> UncertainNumber:
-    """Return the mean of a system's scores over seeds, two or more.
+    """Return the mean of a system's scores over seeds.
 
     Args:
-        scores: of each seed.
+        scores: of each seed, two or more, or the one score of what no seed changes.
         errors: their standard errors over examples, as records have them. How much seeds have in
             common there is not known: they count as if it was all, which errs to the side of
             caution.
         examples: of the test set.
     """
     seeds = len(scores)
-    parts = [
-        (sum(error**2 for error in errors) / seeds, max(examples - 1, 1)),
-        (statistics.variance(scores) / seeds, seeds - 1),
-    ]
+    parts = [(sum(error**2 for error in errors) / seeds, max(examples - 1, 1))]
+    if seeds > 1:
+        parts.append((statistics.variance(scores) / seeds, seeds - 1))
     return UncertainNumber.of(statistics.fmean(scores), parts)
 
 
@@ -136,7 +137,6 @@ def read_predictions(path: Path) -> Predictions:
         columns = pq.read_table(path).to_pydict()
         ids = columns["sentence"] if "sentence" in columns else columns["id"]
         gold, predicted = columns["gold"], columns["predicted"]
-        pieces = columns.get("subtokens", [None])
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as predictions ({error})") from None
     starts = [i for i, one in enumerate(ids) if i == 0 or one != ids[i - 1]]
@@ -148,11 +148,15 @@ def read_predictions(path: Path) -> Predictions:
     def pieces_of(column: list) -> Rows:
         return tuple(tuple(chain.from_iterable(column[a:b])) for a, b in spans)
 
-    found = Predictions(rows(gold), rows(predicted))
-    if None in pieces:
-        return found
-    repeated = [[tag] * len(tags) for tag, tags in zip(gold, pieces, strict=True)]
-    return replace(found, subtokens=(pieces_of(repeated), pieces_of(pieces)))
+    others: dict[str, tuple[Rows, Rows]] = {}
+    if None not in (pieces := columns.get("subtokens", [None])):
+        repeated = [[tag] * len(tags) for tag, tags in zip(gold, pieces, strict=True)]
+        others[SUBTOKENS] = pieces_of(repeated), pieces_of(pieces)
+    for compared, name in ((RANKS, "rank"), (COSINES, "cosine")):
+        if name in columns:  # what is missing, as of the other side's sentences, is left out
+            numbers = [[str(one)] * (one is not None) for one in columns[name]]
+            others[compared] = pieces_of([["1"] * len(n) for n in numbers]), pieces_of(numbers)
+    return Predictions(rows(gold), rows(predicted), others)
 
 
 def difference_in(
@@ -167,7 +171,7 @@ def difference_in(
 
     Returns:
         The second minus the first; None where nothing can be said, because a side has one seed
-        alone, or no sub-tokens for a metric of these.
+        alone of something trained, or no sub-tokens for a metric of these.
 
     Raises:
         UserError: the predictions are not of the same test set.
@@ -176,7 +180,7 @@ def difference_in(
     if any(run.gold != runs[0].gold for run in runs):
         raise UserError(f"{name}: the predictions are not of the same test set")
     pairs = [_pair(metric, run) for run in runs]
-    if None in pairs or min(len(first), len(second)) < 2:
+    if None in pairs or (METRICS[metric].has_seeds and min(len(first), len(second)) < 2):
         return None
     labels = sorted({label for pair in pairs for rows in pair for row in rows for label in row})
     counted = METRICS[metric].counted
@@ -191,7 +195,11 @@ def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> Uncert
     examples = first.shape[1]
     parts = [
         (float((others_added - added).var(ddof=1)) / examples, examples - 1),
-        *((float(scores.var(ddof=1)) / len(scores), len(scores) - 1) for scores in (ours, others)),
+        *(
+            (float(scores.var(ddof=1)) / len(scores), len(scores) - 1)
+            for scores in (ours, others)
+            if len(scores) > 1
+        ),
     ]
     return UncertainNumber.of(float(others.mean() - ours.mean()), parts)
 
@@ -223,7 +231,9 @@ def _pair(metric: str, run: Predictions) -> tuple[Rows, Rows] | None:
     """What a metric compares; None if that, or how it is counted, is not known."""
     if metric not in METRICS or METRICS[metric].counted is None:
         return None
-    return run.subtokens if METRICS[metric].compares == SUBTOKENS else (run.gold, run.predicted)
+    compares = METRICS[metric].compares
+    own = compares in (SUBTOKENS, RANKS, COSINES)
+    return run.others.get(compares) if own else (run.gold, run.predicted)
 
 
 def _seeds(counts: np.ndarray, score: Score) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from scipy import stats
 from monoglot.data.readers import TaggedExample
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import LABELS as WHOLE
-from monoglot.evaluate.metrics import METRICS, WORDS, scores_of
+from monoglot.evaluate.metrics import METRICS, SUBTOKENS, WORDS, scores_of
 from monoglot.significance import (
     Predictions,
     UncertainNumber,
@@ -179,13 +179,13 @@ def test_sub_tokens_are_tested_as_seqeval_scores_them():
     def cut(run: Predictions, pieces: int) -> Predictions:
         rows = [tuple(t for tag in s for t in [tag] * pieces) for s in run.gold]
         found = [tuple(t for tag in s for t in [tag] * pieces) for s in run.predicted]
-        return Predictions(run.gold, run.predicted, (tuple(rows), tuple(found)))
+        return Predictions(run.gold, run.predicted, {SUBTOKENS: (tuple(rows), tuple(found))})
 
     first = [cut(tagged(SENTENCES * 2, right), 2) for right in (0.9, 0.8)]
     second = [cut(tagged(SENTENCES * 2, right), 3) for right in (0.3, 0.4)]
     found = difference_in("subtoken_f1", first, second, "x")
     scores = [
-        np.mean([METRICS["subtoken_f1"].score(*listed(run.subtokens)) for run in side])
+        np.mean([METRICS["subtoken_f1"].score(*listed(run.others[SUBTOKENS])) for run in side])
         for side in (first, second)
     ]
     assert found.value == pytest.approx(scores[1] - scores[0])
@@ -251,12 +251,12 @@ def test_predictions_come_back_by_sentence(tmp_path):
     found = read_predictions(tmp_path / "x.parquet")
     assert found.gold == tuple(map(tuple, SENTENCES))
     assert found.predicted == tuple(("O",) * len(tags) for tags in SENTENCES)
-    gold, predicted = found.subtokens
+    gold, predicted = found.others[SUBTOKENS]
     assert gold[0] == ("B-PER", "B-PER", "I-PER", "I-PER", "O", "O")
     assert predicted[0] == ("B-PER", "O", "I-PER", "O", "O", "O")
     pq.write_table(topics(TEST).predictions, tmp_path / "y.parquet")
     found = read_predictions(tmp_path / "y.parquet")
-    assert (len(found.gold), found.gold[:2], found.subtokens) == (12, (("a",), ("b",)), None)
+    assert (len(found.gold), found.gold[:2], found.others) == (12, (("a",), ("b",)), {})
 
 
 def test_a_label_of_another_run_does_not_count_in_this_one():

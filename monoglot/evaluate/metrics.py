@@ -7,10 +7,14 @@ scikit-learn's and seqeval's.
 Tagging is scored twice. At the level of words, a word's prediction is that of its first sub-token,
 so that scores of different tokenizers can be compared. At the level of sub-tokens (the paper's
 way), every sub-token counts as a unit with its word's tag, a `B-` being repeated.
+
+Retrieval is scored in both directions: of each pair of sentences, gold and predicted hold what is
+found for the source among the targets, then for the target among the sources.
 """
 
 import inspect
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
 
 LABELS, WORDS, SUBTOKENS = "labels", "words", "subtokens"
 """What a metric compares: one label an example, or a list of tags an example."""
+NEIGHBOURS, RANKS, COSINES = "neighbours", "ranks", "cosines"
+"""What a metric of retrieval compares: the number of the nearest neighbour with that of the
+translation, the rank of the translation with 1, a cosine with 1; all are texts."""
+UNTRAINED = (NEIGHBOURS, RANKS, COSINES)
+"""What is compared of models as they are, so that no seed changes it."""
 
 Labels = Sequence[str]
 Tags = Sequence[Sequence[str]]
@@ -72,7 +81,7 @@ class Metric:
     Args:
         score: from gold and predicted to a score from 0 to 1. Its docstring is the metric's name in
             print and, after a colon, its description.
-        compares: `LABELS`, `WORDS` or `SUBTOKENS`.
+        compares: `LABELS`, `WORDS`, `SUBTOKENS`, or one of `UNTRAINED`.
         on_hub: its type in the metadata of model cards.
         scheme: the only scheme of tags that it suits; any if None.
         counted: how it follows from counts; without, its errors and differences are not known.
@@ -102,6 +111,11 @@ class Metric:
     def needs_tokenizer(self) -> bool:
         """Whether a model without a tokenizer, as baselines are, cannot have it."""
         return self.compares == SUBTOKENS
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether it is of something trained, so that one score says nothing of other seeds."""
+        return self.compares not in UNTRAINED
 
     @property
     def _said(self) -> tuple[str, str]:
@@ -214,6 +228,111 @@ def word_macro_f1(gold: Tags, predicted: Tags) -> float:
     return float(f1_score(gold, predicted, labels=tags, average="macro", zero_division=0))
 
 
+def bitext_accuracy(gold: Tags, predicted: Tags) -> float:
+    """Bitext accuracy: share of sentences, of both sides, whose nearest neighbour on the other side
+    is their translation.
+    """
+    return float(_hits(gold, predicted).mean())
+
+
+def bitext_f1(gold: Tags, predicted: Tags) -> float:
+    """Bitext F1: mteb's score of bitext mining, in which a sentence that is nearest to several
+    counts for less; the mean of both directions.
+    """
+    return float(_shared_hits(gold, predicted).mean())
+
+
+def bitext_mrr(gold: Tags, predicted: Tags) -> float:
+    """Mean reciprocal rank: one over the rank of the translation among all sentences of the other
+    side, the mean over the sentences of both sides.
+    """
+    return float(_reciprocal(gold, predicted).mean())
+
+
+def accuracy_to_target(gold: Tags, predicted: Tags) -> float:
+    """Accuracy to target: share of the language's own sentences whose nearest neighbour on the
+    other side is their translation.
+    """
+    return float(_hits(gold, predicted)[:, 0].mean())
+
+
+def accuracy_to_source(gold: Tags, predicted: Tags) -> float:
+    """Accuracy to source: share of the translations whose nearest neighbour among the language's
+    own sentences is the one that they translate.
+    """
+    return float(_hits(gold, predicted)[:, 1].mean())
+
+
+def f1_to_target(gold: Tags, predicted: Tags) -> float:
+    """F1 to target: mteb's score of bitext mining from the language's own sentences to their
+    translations.
+    """
+    return float(_shared_hits(gold, predicted)[:, 0].mean())
+
+
+def f1_to_source(gold: Tags, predicted: Tags) -> float:
+    """F1 to source: mteb's score of bitext mining from the translations to the language's own
+    sentences.
+    """
+    return float(_shared_hits(gold, predicted)[:, 1].mean())
+
+
+def cosine_kept(gold: Tags, predicted: Tags) -> float:
+    """Cosine kept: mean cosine between the vectors of the language's own sentences and those of the
+    variant that `targets_from` names; 0 if it is below that.
+    """
+    return max(0.0, float(_numbers(gold, predicted).mean()))
+
+
+def _hits(gold: Tags, predicted: Tags) -> "np.ndarray":
+    """1 where the neighbour is the translation, else 0, [pairs, directions]."""
+    import numpy as np
+
+    return (np.array(gold) == np.array(predicted)).astype(np.float64)
+
+
+def _shared_hits(gold: Tags, predicted: Tags) -> "np.ndarray":
+    """F1 of each sentence as a class of its own, [pairs, directions].
+
+    A class has one example: recall is 1 where it is found, precision one over the number of
+    sentences that it is nearest to (mteb's BitextMining: weighted F1 over these classes).
+    """
+    import numpy as np
+
+    nearest_to = [Counter(column) for column in zip(*predicted, strict=True)]
+    times = [[nearest_to[side][one] for side, one in enumerate(pair)] for pair in gold]
+    return 2 * _hits(gold, predicted) / (np.array(times) + 1)
+
+
+def _reciprocal(gold: Tags, predicted: Tags) -> "np.ndarray":
+    return 1 / _numbers(gold, predicted)
+
+
+def _numbers(gold: Tags, predicted: Tags) -> "np.ndarray":
+    """What texts say, [pairs, directions]; cosines are of one direction."""
+    import numpy as np
+
+    return np.array(predicted).astype(np.float64)
+
+
+def _averaged(terms: Callable[[Tags, Tags], "np.ndarray"], side: slice = slice(None)) -> Counted:
+    """Return a mean of terms, [pairs, directions], as it follows from counts.
+
+    Other sentences to choose among count as given: what a pair adds is its own terms.
+    """
+
+    def count(gold: Tags, predicted: Tags, labels: Labels) -> "np.ndarray":
+        import numpy as np
+
+        found = terms(gold, predicted)[:, side]
+        return np.stack([found.sum(axis=1), np.full(len(found), found.shape[1])], axis=1)
+
+    return Counted(count, _share)
+
+
+TO_TARGET, TO_SOURCE = slice(0, 1), slice(1, 2)
+
+
 def _flat(tags: Tags) -> list[str]:
     return [tag for sentence in tags for tag in sentence]
 
@@ -300,6 +419,14 @@ METRICS: dict[str, Metric] = {
         Metric(subtoken_f1, SUBTOKENS, "f1", counted=Counted(_entities, _micro)),
         Metric(word_accuracy, WORDS, "accuracy", counted=Counted(_right, _share)),
         Metric(word_macro_f1, WORDS, "f1", "plain", Counted(_without_outside, _macro)),
+        Metric(bitext_accuracy, NEIGHBOURS, "accuracy", counted=_averaged(_hits)),
+        Metric(bitext_f1, NEIGHBOURS, "f1", counted=_averaged(_shared_hits)),
+        Metric(bitext_mrr, RANKS, "mrr", counted=_averaged(_reciprocal)),
+        Metric(accuracy_to_target, NEIGHBOURS, "accuracy", None, _averaged(_hits, TO_TARGET)),
+        Metric(accuracy_to_source, NEIGHBOURS, "accuracy", None, _averaged(_hits, TO_SOURCE)),
+        Metric(f1_to_target, NEIGHBOURS, "f1", None, _averaged(_shared_hits, TO_TARGET)),
+        Metric(f1_to_source, NEIGHBOURS, "f1", None, _averaged(_shared_hits, TO_SOURCE)),
+        Metric(cosine_kept, COSINES, "cosine_similarity", counted=_averaged(_numbers)),
     )
 }
 """All metrics by name, in the order in which messages list them."""

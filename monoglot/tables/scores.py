@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import model_validator
 
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import printed
+from monoglot.evaluate.metrics import METRICS, printed
 from monoglot.evaluate.records import read_record, read_records
 from monoglot.paths import Needs
 from monoglot.tables.base import (
@@ -177,9 +177,10 @@ class Cell:
     Attributes:
         percent: by seed.
         errors: by seed, the standard error over test examples; none in records from elsewhere.
-        chance: what always giving the most frequent label scores, None if records do not say.
+        chance: what is scored by chance, None if records do not say.
         examples: of the test set.
         cut: share of the test words that no model has seen, in percent.
+        has_seeds: whether it is of something trained, of which one seed alone says little.
     """
 
     percent: dict[object, Fraction] = field(default_factory=dict)
@@ -187,6 +188,7 @@ class Cell:
     chance: Fraction | None = None
     examples: int = 0
     cut: float = 0.0
+    has_seeds: bool = True
 
     def add(self, record: Record, name: str) -> None:
         """Add a record's score of that name, and what it says of how sure that is.
@@ -194,6 +196,7 @@ class Cell:
         The latter need not be there in records from elsewhere.
         """
         own = record["metric"] == name
+        self.has_seeds = has_seeds(name)
         self.percent[record["seed"]] = 100 * score_of(record, None if own else name)
         self.examples = record.get("n_test", 0)
         if (error := record.get("errors", {}).get(name)) is not None:
@@ -215,10 +218,11 @@ class Cell:
 
     @property
     def estimate(self) -> "UncertainNumber | None":
-        """Return the mean with its error, None below two seeds or without errors of all."""
+        """Return the mean with its error, None of one seed or without errors of all."""
         from monoglot.significance import mean_over_seeds  # imports scipy
 
-        if len(self.percent) < 2 or self.errors.keys() != self.percent.keys():
+        enough = len(self.percent) > (1 if self.has_seeds else 0)
+        if not enough or self.errors.keys() != self.percent.keys():
             return None
         scores = list(map(float, self.percent.values()))
         return mean_over_seeds(scores, list(self.errors.values()), self.examples)
@@ -289,16 +293,25 @@ def size(cells: Cells, variant: str) -> Fraction | None:
     return mean(map(Fraction, counts)) if counts and None not in counts else None
 
 
+def has_seeds(metric: str) -> bool:
+    """Whether a metric is of something trained; one that is not known is taken for such."""
+    return metric not in METRICS or METRICS[metric].has_seeds
+
+
 def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str | None]) -> str:
     """Say what the scores of a table are: the metric of each task, and over how many seeds."""
-    counts = [len(cell.percent) for cell in cells if cell.percent]
+    counts = [len(cell.percent) for cell in cells if cell.percent and cell.has_seeds]
     low, high = min(counts, default=0), max(counts, default=0)
     seeds = (
         "one seed" if high == 1 else f"{high} seeds" if low == high else f"{low} to {high} seeds"
     )
-    named = {task: printed(name) for task, name in metrics.items() if name}
-    names = ", ".join(f"{task.upper()}: {name}" for task, name in named.items())
-    return f"Scores in percent ({names}), mean over {seeds}."
+    named_by = {task: name for task, name in metrics.items() if name}
+    names = ", ".join(f"{task.upper()}: {printed(name)}" for task, name in named_by.items())
+    if not counts:
+        return f"Scores in percent ({names}), of models as they are."
+    as_they_are = [task.upper() for task, name in named_by.items() if not has_seeds(name)]
+    but = f"; {', '.join(as_they_are)} of models as they are" if as_they_are else ""
+    return f"Scores in percent ({names}), mean over {seeds}{but}."
 
 
 def has_no_pieces(record: Record, name: str) -> bool:
@@ -369,7 +382,7 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
         if key[0] == variant
     ]
     sentences = [scores_note(used, {task: _metric(cells, task) for task in spec.tasks})]
-    sentences += _missing(cells, spec) + _about_chance(rows, spec) + _cut_off(cells, spec)
+    sentences += _missing(cells, spec) + _about_chance(rows, spec, used) + _cut_off(cells, spec)
     caption = spec.caption or f"Scores of {spec.model}"
     return Table(caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows)
 
@@ -426,13 +439,18 @@ def _missing(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
     return found
 
 
-def _about_chance(rows: Sequence[Mapping[str, str]], spec: ScoresSpec) -> list[str]:
+def _about_chance(
+    rows: Sequence[Mapping[str, str]], spec: ScoresSpec, used: Sequence[Cell]
+) -> list[str]:
     """Say what the mark means and what intervals are, where there are any."""
-    found = []
+    found, kinds = [], {cell.has_seeds for cell in used if cell.percent}
     if any(at_chance(row, name) for row in rows for name in (*spec.cells, "avg")):
-        found.append(f"{AT_CHANCE} marks what is not above always giving the most frequent label.")
+        ways = {True: "always giving the most frequent label", False: "an order at random"}
+        said = " or ".join(way for trained, way in ways.items() if trained in kinds)
+        found.append(f"{AT_CHANCE} marks what is not above {said}.")
     if any(row.get(f"{name}_low") for row in rows for name in spec.cells):
-        found.append("Intervals (95 %) count other test examples and other seeds as chance.")
+        seeds = " and other seeds" if True in kinds else ""
+        found.append(f"Intervals (95 %) count other test examples{seeds} as chance.")
     return found
 
 
