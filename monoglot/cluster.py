@@ -96,6 +96,7 @@ DEFAULTS = {
     "build_tokens": {"memory": 8, "hours": 4},
     **{n: {"memory": one.memory, "hours": one.hours} for n, one in MADE_AS_JOBS.items()},
     "evaluate": {"memory": 16, "hours": 4},
+    "score": {"memory": 8, "hours": 1},
     "baseline": {"memory": 8, "hours": 1},
     "export_onnx": {"memory": 16, "hours": 1},
     "score_onnx": {"memory": 16, "hours": 4},
@@ -103,7 +104,7 @@ DEFAULTS = {
 }
 """Gigabytes and hours of a first attempt, by rule, with room for the models of the paper."""
 
-ON_GPUS = (*(name for name, one in MADE_AS_JOBS.items() if one.gpu), "evaluate", "deploy")
+ON_GPUS = (*(name for name, one in MADE_AS_JOBS.items() if one.gpu), "evaluate", "score", "deploy")
 
 
 def memory_mb(config: dict, rule: str, attempt: int) -> int:

@@ -45,6 +45,7 @@ from monoglot.paths import ONNX_FILES, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.report.finished_run import NAME as REPORT
 from monoglot.report.finished_run import in_use, made_from, reported, templates
+from monoglot.sentence_encoders import files_of
 from monoglot.standing import look_over, trust_made
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
@@ -122,6 +123,11 @@ class Experiment:
         """A wildcard constraint: the tasks that are tuned by `adapter`, or in `full`."""
         tasks = self.config["tasks"].items()
         return one_of([name for name, about in tasks if about.get("tuning") == tuning])
+
+    @property
+    def untrained_tasks(self) -> str:
+        """A wildcard constraint: the tasks that models are scored on as they are."""
+        return one_of([name for name in self.config["tasks"] if not self.graph.is_trained(name)])
 
     @property
     def homes(self) -> str:
@@ -471,6 +477,32 @@ class Experiment:
         tuning = {key: own[key] for key in TuningSettings.model_fields}
         run = _run(wildcards) | {"seeds": self.config["seeds"]}
         return flags(run | own_keys(block) | tuning, TuningSettings)
+
+    def score_flags(self, wildcards: Wildcards) -> str:
+        """A task that nothing is trained for, the other variant's checkpoint, and files on vectors.
+
+        The latter are those of the folder that the weights go back to.
+        """
+        run = Run(**_run(wildcards))
+        found = _run(wildcards) | own_keys(self.config["tasks"][run.task])
+        found["seed"] = self.graph.seeds(run.variant, run.task)[0]
+        if other := self.graph.other(run):
+            found["other"] = self.paths.checkpoint(other)
+        if self.sentence_files(wildcards):
+            found["files"] = self.graph.first_folder(self.node(wildcards))
+        return flags(found)
+
+    def other_files(self, wildcards: Wildcards) -> list[str]:
+        """Files of the checkpoint that a job compares its own with."""
+        return self._files_of(self.graph.other(Run(**_run(wildcards))))
+
+    def sentence_files(self, wildcards: Wildcards) -> list[str]:
+        """Files that say how the model, which a checkpoint was made from, makes vectors of texts.
+
+        Of the Hub's models they are not known.
+        """
+        folder = self.graph.first_folder(self.node(wildcards))
+        return [f"{folder}/{name}" for name in files_of(Path(folder), folder)] if folder else []
 
     def baseline_flags(self, wildcards: Wildcards) -> str:
         settings = own_keys(self.config["tasks"][wildcards.task])

@@ -42,6 +42,7 @@ def check(graph: "Graph", faults: Faults) -> None:
     _exclusions(graph, faults)
     with faults.collected():
         _links(graph, faults)
+    _others(graph, faults)
     if faults and not graph.evaluated:  # all tables and figures would miss what was left out
         graph.config |= {"tables": {}, "figures": {}}
     named: list[Checkpoint] = []
@@ -58,6 +59,8 @@ def check(graph: "Graph", faults: Faults) -> None:
             _checkpoint(graph, checkpoint, faults)
     with faults.collected():
         _lengths_of_tasks(graph, faults)
+    with faults.collected():
+        _widths_of_others(graph, faults)
     for language in graph.evaluated:
         for task in graph.tasks(language):
             with faults.collected():
@@ -102,6 +105,33 @@ def _source_of_task(graph: "Graph", task: str, language: str) -> None:
             f"data.{task}.{key}.files: names {', '.join(files)}; for tasks of the kind "
             f"{kind.default('kind')} it must name {', '.join(kind.parts)}"
         )
+
+
+def _others(graph: "Graph", faults: Faults) -> None:
+    """Check the variants that tasks compare with, and go on without those at fault."""
+    for name, task in graph.config["tasks"].items():
+        other, key = task.get("targets_from"), f"tasks.{name}.targets_from"
+        if not other or (other in graph.variants and not graph.is_baseline(other)):
+            continue
+        if other in graph.variants:
+            faults.add(f"{key}: '{other}' is a baseline, which has no checkpoint; name another")
+        else:
+            known = ", ".join(graph.variants)
+            faults.add(f"{key}: there is no variant '{other}'; variants are {known}")
+        del task["targets_from"]
+
+
+def _widths_of_others(graph: "Graph", faults: Faults) -> None:
+    for run in graph.runs:
+        if other := graph.other(run):
+            own = graph.checkpoint(run.model, run.language, run.variant)
+            widths = [graph.shape(node)["hidden_size"] for node in (own, other)]
+            if widths[0] != widths[1]:
+                faults.add(
+                    f"tasks.{run.task}.targets_from: '{other.variant}' makes vectors of "
+                    f"{widths[1]} dimensions, '{run.variant}' of {run.model} of {widths[0]}; "
+                    "compare with a variant of the same hidden size, or show that one elsewhere"
+                )
 
 
 def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
@@ -404,13 +434,22 @@ class Graph:
         before, entry = self.shape(parent), self.entry(checkpoint.variant)
         return before | dict(entry.shape(self.settings(checkpoint), before, model["family"]))
 
-    def positions(self, checkpoint: Checkpoint) -> int:
-        """Return the longest input in tokens, also as the folder says that a model comes from."""
+    def first_folder(self, checkpoint: Checkpoint) -> str | None:
+        """Return the folder of this machine that a checkpoint's weights go back to, if to any."""
         while (parent := self.parent(checkpoint)) and self.entry(
             checkpoint.variant
         ).takes == "weights":
             checkpoint = parent
-        folder = self._folder(checkpoint)
+        return self._folder(checkpoint)
+
+    def other(self, run: Run) -> Checkpoint | None:
+        """Return the checkpoint that a run compares its own with, if its task names a variant."""
+        name = self.config["tasks"][run.task].get("targets_from")
+        return self.checkpoint(run.model, run.language, name) if name else None
+
+    def positions(self, checkpoint: Checkpoint) -> int:
+        """Return the longest input in tokens, also as the folder says that a model comes from."""
+        folder = self.first_folder(checkpoint)
         found = stated(folder) if folder else {}
         said = self.shape(checkpoint)["max_positions"]
         return min(said, found.get("positions", said))
@@ -488,6 +527,7 @@ class Graph:
             for run in self.runs
             if not self.is_baseline(run.variant)
         ]
+        waiting += [other for run in self.runs if (other := self.other(run))]
         for needs in self._all_needs:
             waiting += needs.checkpoints
             waiting += [self.tokenizer(checkpoint) for checkpoint, _ in needs.stores]

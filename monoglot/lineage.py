@@ -206,6 +206,7 @@ CHECKPOINTS = "Checkpoints"
 STAGES = {
     "Table": ("table", "figure"),
     "Adapters": ("evaluate",),
+    "Scores without training": ("score.py",),
     "Baselines": ("baseline",),
     CHECKPOINTS: (),
     "Token stores": ("build_tokens",),

@@ -79,6 +79,14 @@ class SentenceEncoder:
         found = [_modes(one.settings) for one in self.modules if one.kind == "Pooling"]
         return found[0] if found else ("mean",)
 
+    def described(self) -> dict[str, str]:
+        """Return what a record says of it."""
+        return {"pooling": " and ".join(self.pooling), "prefix": self.prompt}
+
+    def limit(self, tokenizer: "PreTrainedTokenizerBase", longest: int) -> int:
+        """Return how many tokens of a text are read, if `longest` are wanted at most."""
+        return min(longest, tokenizer.model_max_length, self.max_length or longest)
+
     def as_given(self, documents: Iterable[str]) -> Iterator[str]:
         """Yield documents as the encoder is given them: behind its prompts, each in turn."""
         return map(add, cycle(self.prompts or ("",)), documents)
@@ -115,10 +123,10 @@ class SentenceEncoder:
         from torch.nn.utils.rnn import pad_sequence
 
         after = [_function(self.folder, one) for one in self.modules if one.kind != "Pooling"]
-        limits = (longest, tokenizer.model_max_length, self.max_length or longest)
         texts = [self.prompt + text for text in texts]
         texts = [text.lower() for text in texts] if self.lower_case else texts
-        encoded = tokenizer(texts, truncation=True, max_length=min(limits))["input_ids"]
+        limit = self.limit(tokenizer, longest)
+        encoded = tokenizer(texts, truncation=True, max_length=limit)["input_ids"]
         found = {}
         for rows in _alike([len(ids) for ids in encoded]):
             # Not by the tokenizer, which would pad on the left if told so by its files.

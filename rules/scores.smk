@@ -59,6 +59,41 @@ use rule evaluate as evaluate_tuned_whole with:
         task=experiment.tasks_by("full"),
 
 
+rule score:
+    input:
+        checkpoint=experiment.files,
+        other=experiment.other_files,
+        files=experiment.sentence_files,
+        examples="<results>/data/{language}/{task}.parquet",
+    output:
+        record=f"{SCORES}/seed{SEEDS[0]}.json",
+        predictions=f"{SCORES}/seed{SEEDS[0]}.predictions.parquet",
+        provenance=f"{SCORES}/{PROVENANCE}",
+    log:
+        "<logs>/score/{model}/{language}/{variant}/{task}.log",
+    benchmark:
+        "<benchmarks>/score/{model}/{language}/{variant}/{task}.tsv"
+    wildcard_constraints:
+        variant=experiment.encoders,
+        task=experiment.untrained_tasks,
+    conda:
+        "../envs/monoglot.yaml"
+    resources:
+        **experiment.on_cluster("score"),
+        gpu=1,
+        gpu_share=experiment.small_job_share,
+        turn=1,
+    params:
+        **experiment.gpu_script("score"),
+        flags=experiment.score_flags,
+        checkpoint=experiment.folder,
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {params.on_gpu:q} --gpus {resources.gpu} --share {resources.gpu_share}"
+        " python {params.script:q} --checkpoint {params.checkpoint:q} --examples {input.examples:q}"
+        " {params.flags} --out {params.out:q} > {log:q} 2>&1"
+
+
 rule baseline:
     input:
         examples="<results>/data/{language}/{task}.parquet",

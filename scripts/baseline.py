@@ -18,7 +18,7 @@ def main() -> None:
     add("--variant", required=True, help="name of the variant, for the record")
     add("--task", required=True, help="name of the task, for the record")
     add("--seed", type=int, default=1, help="name of the record; nothing is drawn at random")
-    add_task_flags(parser)
+    add_task_flags(parser, trained=True)
     options = parser.parse_args()
     task = task_from_flags(options, options.task)
 

@@ -20,7 +20,7 @@ def main() -> None:
     add("--variant", required=True, help="name of the variant, for the record")
     add("--task", required=True, help="name of the task, for the record")
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one run for each")
-    add_task_flags(parser)
+    add_task_flags(parser, trained=True)
     add_flags(parser, TuningSettings)
     options = parser.parse_args()
     task = task_from_flags(options, options.task)

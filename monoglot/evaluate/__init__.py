@@ -1,8 +1,8 @@
 """Training on tasks and scoring; the registry of the kinds of task.
 
-To add a kind of task: a module here that defines `TASK`, a subclass of `Task`, or of `TrainedTask`
-if adapters are trained for it. Nobody lists it; the configuration, the flags of scripts, the
-reading of data, records and cards follow from it.
+To add a kind of task: a module here that defines `TASK`, a subclass of `TrainedTask` if adapters
+are trained for it, else of `VectorTask`. Nobody lists it; the configuration, the flags of scripts,
+the reading of data, records and cards follow from it.
 Planning imports these modules, hence they import torch and its like inside their methods.
 """
 
@@ -140,12 +140,18 @@ def metrics_of(block: Mapping[str, Any]) -> tuple[str, ...]:
     return make_task("", {**block, "metric": None}).metrics
 
 
-def add_task_flags(parser: ArgumentParser, scored: bool = True) -> None:
-    """Add `--kind` and the flags of all kinds; without `scored`, no metric."""
+def add_task_flags(
+    parser: ArgumentParser, trained: bool | None = None, scored: bool = True
+) -> None:
+    """Add `--kind` and the flags of all kinds; without `scored`, no metric.
+
+    With `trained`, only of the kinds that something is, or is not, trained for.
+    """
+    kinds = {name: one for name, one in KINDS.items() if trained in (None, one.trained)}
     add = parser.add_argument
-    add("--kind", choices=list(KINDS), required=True, help="what is asked of a model")
+    add("--kind", choices=list(kinds), required=True, help="what is asked of a model")
     added = {"kind"} if scored else {"kind", "metric"}
-    for cls in (TrainedTask, *KINDS.values()):
+    for cls in (Task, *([] if trained is False else [TrainedTask]), *kinds.values()):
         add_flags(parser, cls, without=added, required=False)  # kinds differ
         added |= cls.model_fields.keys()
 

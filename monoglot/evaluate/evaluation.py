@@ -4,22 +4,19 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel
 
 from monoglot import provenance
-from monoglot.checkpoints import FILES, checkpoint_parameters, encoder_parameters
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models
 from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import Encoded, encode_splits
 from monoglot.evaluate.finetune import predict, train
-from monoglot.evaluate.records import write_predictions, write_record, written
+from monoglot.evaluate.records import about_run, write_predictions, write_record, written
 from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
-from monoglot.files import sha256
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +52,8 @@ def evaluate(
     splits = {split: task.split(examples, split) for split in wanted}
     how = (settings.max_length, settings.label_subtokens)
     encoded = encode_splits(splits, checkpoint, model.config, task, *how)
-    shared = _shared_fields(checkpoint, examples, task, settings, names)
+    shared = about_run(checkpoint, examples, task, names)
+    shared |= {"settings": settings.model_dump() | task.recorded()}
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     started = time.monotonic()
     run = _tune_all if settings.tuning == "full" else _train_adapters
@@ -137,26 +135,3 @@ def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> 
         raise UserError(
             f"{checkpoint}: max_length is {max_length}, but the model has {positions} positions"
         )
-
-
-def _shared_fields(
-    checkpoint: Path, examples: Path, task: TrainedTask, settings: TuningSettings, names: Names
-) -> dict:
-    """Return what the records of all seeds have in common."""
-    return {
-        **asdict(names),
-        "task": task.name,
-        "metric": task.metric,
-        "parameters": checkpoint_parameters(checkpoint),
-        "parameters_encoder_pooler": encoder_parameters(checkpoint),
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
-        "git_commit": provenance.git_commit(),
-        "inputs": _input_hashes(checkpoint, examples),
-        "settings": settings.model_dump() | task.recorded(),
-    }
-
-
-def _input_hashes(checkpoint: Path, examples: Path) -> dict[str, str]:
-    hashes = {name: sha256(checkpoint / name) for name in FILES}
-    return {**hashes, "examples": sha256(examples)}

@@ -6,11 +6,15 @@ reading for those that a table needs. This module imports no torch.
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monoglot import provenance
+from monoglot.checkpoints import FILES, checkpoint_parameters, encoder_parameters
 from monoglot.errors import UserError
-from monoglot.files import whole_file
+from monoglot.evaluate.task import Names, Task
+from monoglot.files import sha256, whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,6 +59,22 @@ FIELDS = TABLE_FIELDS | {
 """The keys of a record written here; `git_commit` (text or null) comes on top."""
 
 WHAT = {str: "a text", int: "a whole number", float: "a number", dict: "a mapping"}
+
+
+def about_run(checkpoint: Path, examples: Path, task: Task, names: Names) -> Record:
+    """Return what a record says of a checkpoint, a task's examples, and this machine."""
+    hashes = {name: sha256(checkpoint / name) for name in FILES}
+    return {
+        **asdict(names),
+        "task": task.name,
+        "metric": task.metric,
+        "parameters": checkpoint_parameters(checkpoint),
+        "parameters_encoder_pooler": encoder_parameters(checkpoint),
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "git_commit": provenance.git_commit(),
+        "inputs": {**hashes, "examples": sha256(examples)},
+    }
 
 
 def write_record(path: str | Path, record: Record) -> None:

@@ -1,8 +1,9 @@
 """What a task is, whatever its kind, and how models are tuned on it.
 
 A kind of task is a subclass of `Task` in a module of its own, with its entry; see the package's
-registry. One that an adapter and a head are trained for is a subclass of `TrainedTask`. Planning
-reads this: imports nothing heavy.
+registry. One that an adapter and a head are trained for is a subclass of `TrainedTask`, one on the
+vectors of texts that a model makes as it is of `VectorTask`. Planning reads this: imports nothing
+heavy.
 """
 
 import inspect
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
     from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
+    from monoglot.evaluate.scoring import TextEncoder
 
 Label = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 Subtokens = Literal["all", "first"]
+Pooling = Literal["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
 SeedsAffect = Literal["initialisation", "everything"]
 
 
@@ -212,6 +215,31 @@ class Task(Parameters):
         if not examples:
             raise UserError(f"{path}: the split '{split}' is missing or empty")
         return examples
+
+
+class VectorTask(Task):
+    """A task on vectors of texts, for which nothing is trained."""
+
+    pooling: Pooling | None = None
+    """How states of tokens become one vector, instead of all that a sentence encoder's files say; \
+by default what these say, or the mean."""
+    prefix: str | None = None
+    """What stands before each text (`query: ` for E5); by default the prompt of a sentence \
+encoder's files, or nothing."""
+    max_length: Annotated[int, Field(ge=8)] = 256
+    """Tokens of a text; the rest is cut off."""
+
+    def scored(
+        self, test: Sequence[Example], encoder: "TextEncoder", other: "TextEncoder | None"
+    ) -> Outcome:
+        """Score an encoder; `other` is that of another variant, if the task names one."""
+        raise NotImplementedError
+
+    def words_cut(
+        self, test: Sequence[Example], encoder: "TextEncoder", other: "TextEncoder | None"
+    ) -> int:
+        """Return how many of the words that are scored no encoder has read."""
+        raise NotImplementedError
 
 
 class TrainedTask(Task):

@@ -13,7 +13,7 @@ from monoglot.report.finished_run import FinishedRun, InUse
 from monoglot.report.html_tables import MISSING, counted, fixed, signed
 from monoglot.report.standings import LATENCY, Panel, Point
 
-SCORING_RULES = ("evaluate", "baseline")
+SCORING_RULES = ("evaluate", "score", "baseline")
 SHARED = "shared"
 """The variant of jobs that serve many: reading data, building token stores, tables."""
 NUMBERS = ("Weights, MB", "Memory, MB", "Median, ms", "95 %, ms", "Tokens/s")

@@ -1,0 +1,46 @@
+"""Score a checkpoint on a task that nothing is trained for, such as finding translations."""
+
+from pathlib import Path
+
+from monoglot import provenance, script
+from monoglot.evaluate import add_task_flags, task_from_flags
+from monoglot.evaluate.task import Names
+
+
+def main() -> None:
+    parser = script.parser(__doc__)
+    add = parser.add_argument
+    add("--checkpoint", type=Path, required=True, help="folder of the model")
+    add("--examples", type=Path, required=True, help="parquet file with the task's test set")
+    add("--out", type=Path, required=True, help="folder of the record and predictions")
+    add("--other", type=Path, help="folder of the checkpoint that --targets-from names")
+    add("--files", type=Path, help="folder with the files of the sentence encoder it was made from")
+    add("--model", required=True, help="name of the model, for the record")
+    add("--language", required=True, help="name of the language, for the record")
+    add("--variant", required=True, help="name of the variant, for the record")
+    add("--task", required=True, help="name of the task, for the record")
+    add("--seed", type=int, default=1, help="name of the record; nothing is drawn at random")
+    add_task_flags(parser, trained=False)
+    options = parser.parse_args()
+    if (options.other is None) != (options.targets_from is None):
+        parser.error("--other and --targets-from go together")
+    task = task_from_flags(options, options.task)
+
+    with script.loading():
+        from monoglot.evaluate.records import written
+        from monoglot.evaluate.scoring import score
+        from monoglot.sentence_encoders import files_of
+
+    names = Names(options.model, options.language, options.variant)
+    made_from = [options.checkpoint, options.examples, *([options.other] if options.other else [])]
+    if options.files:
+        made_from += [options.files / name for name in files_of(options.files, str(options.files))]
+    outputs = written(options.out, options.seed)
+    to = options.out / provenance.NAME
+    with provenance.recorded(__file__, options, made_from, outputs, to):
+        made = (options.checkpoint, options.examples, task, options.seed, names, options.out)
+        score(*made, options.other, options.files)
+
+
+if __name__ == "__main__":
+    script.run(main, to_lower="`max_length` of the task")
