@@ -15,7 +15,7 @@ found for the source among the targets, then for the target among the sources.
 import inspect
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,6 +127,16 @@ def printed(name: str) -> str:
     """Return a metric's name within a sentence: "sub-token F1"; as it is if it is not known."""
     label = METRICS[name].label if name in METRICS else name
     return label[:1].lower() + label[1:]
+
+
+def guess(metrics: Iterable[str]) -> str:
+    """Return what scores of these metrics are compared with, in words: what chance gives.
+
+    Metrics that are not known are taken for those of labels.
+    """
+    kinds = {metric not in METRICS or METRICS[metric].has_seeds for metric in metrics}
+    ways = {True: "the most frequent label", False: "an order at random"}
+    return " or ".join(way for trained, way in ways.items() if trained in kinds)
 
 
 def scores_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str, float]:

@@ -28,7 +28,7 @@ from monoglot.figures.blocks import (
 from monoglot.keys import FilePath, Names, Number, Parameters
 from monoglot.paths import Checkpoint, Needs
 from monoglot.tables.base import Record, Row, Text, check_known, check_score, read_published
-from monoglot.tables.scores import Cell
+from monoglot.tables.scores import Cell, common_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -221,10 +221,9 @@ def _losses(teacher: Fraction, student: Fraction) -> dict[str, float]:
 
 def _spread(teacher: Sequence[Cell], student: Sequence[Cell]) -> float | None:
     """The standard deviation of the drops of seeds that every cell has; None below two."""
-    seeds = set.intersection(*(set(cell.percent) for cell in (*teacher, *student)))
     by_seed = [
-        [mean(cell.percent[seed] for cell in side) for side in (teacher, student)]
-        for seed in sorted(seeds)
+        [mean(cell.of_seed(seed) for cell in side) for side in (teacher, student)]
+        for seed in common_seeds([*teacher, *student])
     ]
     drops = [100 * (1 - below / above) for above, below in by_seed if above]
     return float(stdev(drops)) if len(drops) > 1 else None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from monoglot.evaluate.metrics import guess
 from monoglot.figures.blocks import (
     FigureBlock,
     FigureKind,
@@ -161,11 +162,16 @@ def _note(drawn: list[Row]) -> str:
     counts = sorted({int(row["seeds"]) for row in drawn})
     levels = sorted({float(row["chance"]) for row in drawn if row["chance"]})
     chance = " to ".join(dict.fromkeys(f"{level:.1f}" for level in levels[:1] + levels[-1:]))
-    said = f" The most frequent label (dotted): {chance} %." if chance else ""
+    said = f" {_guess(drawn)} (dotted): {chance} %." if chance else ""
     if counts == [1]:
         return f"One seed.{said}"
     seeds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     return f"Mean and standard deviation over {seeds} seeds.{said}"
+
+
+def _guess(drawn: list[Row]) -> str:
+    found = guess({row["metric"] for row in drawn})
+    return found[:1].upper() + found[1:]
 
 
 KIND = FigureKind(ScoresFigure, rows, draw)

@@ -19,6 +19,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
 from monoglot.data.overlap import Overlap, read_overlaps
 from monoglot.errors import UserError
+from monoglot.evaluate.metrics import guess
 from monoglot.evaluate.records import Record, read_record
 from monoglot.figures.blocks import CellKey, collect, metric_of
 from monoglot.graph import Checkpoint, Graph
@@ -28,7 +29,7 @@ from monoglot.provenance import read as read_provenance
 from monoglot.report.html_tables import TableView, read_table
 from monoglot.tables.deployment import deployed
 from monoglot.tables.formats import read_rows
-from monoglot.tables.scores import Cell, shown_scores
+from monoglot.tables.scores import Cell, common_seeds, shown_scores
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -454,11 +455,15 @@ class FinishedRun:
         levels = [self.chances.get((one, task)) for one in languages for task in self.tasks(one)]
         return None if not levels or None in levels else float(mean(levels))
 
+    @property
+    def guess(self) -> str:
+        """What scores by chance, in words."""
+        return guess(map(self.metric, {task for _, task in self._scored}))
+
     def deviation(self, model: str, variant: str, languages: Sequence[str]) -> float | None:
         """Return the standard deviation of the averages of seeds; None below two whole seeds."""
         cells = self._cells(model, variant, languages)
-        seeds = set.intersection(*(set(cell.percent) for cell in cells))
-        averages = [mean(cell.percent[seed] for cell in cells) for seed in sorted(seeds)]
+        averages = [mean(cell.of_seed(seed) for cell in cells) for seed in common_seeds(cells)]
         return float(stdev(averages)) if len(averages) > 1 else None
 
     def size(self, model: str, variant: str, languages: Sequence[str]) -> float | None:

@@ -285,7 +285,7 @@ def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:
     if found["interval"]:
         said.append(f"95 % interval {found['interval']}")
     if found["chance"] and row[column]:
-        said.append(f"always the most frequent label: {found['chance']}")
+        said.append(f"by chance: {found['chance']}")
     if found["std"]:
         said.append(f"standard deviation {found['std']}")
     if found["published"]:

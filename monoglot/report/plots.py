@@ -230,7 +230,7 @@ def score_plot(
         for p, on_front, kind in sorted(pairs, key=lambda pair: pair[0].size)
     ]
     heads = ("Score (%)", "Deviation over seeds", "On the front")
-    chance = "" if panel.chance is None else f"most frequent labels: {panel.chance:.1f} %"
+    chance = "" if panel.chance is None else f"{panel.guess}: {panel.chance:.1f} %"
     return Illustration(
         panel.title, drawings, ("Model", "Variant", panel.measure.name, *heads), rows, chance
     )
@@ -247,7 +247,8 @@ def finding(run: FinishedRun, panel: Panel, best: Sequence[Point]) -> str:
     measure = panel.measure.name.lower()
     chance = ""
     if panel.chance is not None:
-        chance = f" The most frequent labels (dotted, if in sight) score {panel.chance:.1f} %."
+        guess = panel.guess[:1].upper() + panel.guess[1:]
+        chance = f" {guess} (dotted, if in sight) scores {panel.chance:.1f} %."
     if len(best) == 1:
         return f"One variant has the least {measure} and the best score: {names[0]}.{chance}"
     return f"No other variant beats these {len(best)}, by {measure}: {listed(names, 20)}.{chance}"
@@ -420,7 +421,7 @@ def _score_drawing(
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / measure.unit:,.5g}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     if panel.chance is not None and y[0] <= panel.chance <= y[1]:
-        said = f"most frequent labels: {panel.chance:.1f} %"
+        said = f"{panel.guess}: {panel.chance:.1f} %"
         gid = plot.gid("chance", said)
         axes.axhline(panel.chance, color=ink("muted"), linestyle=":", linewidth=1, gid=gid)
     steps = [best[0].size, *(p.size for p in best), x[1]], [y[0], *(p.score for p in best)]

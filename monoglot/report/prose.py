@@ -75,7 +75,7 @@ def _best(run: FinishedRun) -> list[str]:
     score, chance = fixed(known[model, variant]), run.chance(run.languages)
     said = f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}"
     if chance is not None:
-        said += f"; the most frequent labels score {chance:.1f} %"
+        said += f"; {run.guess} scores {chance:.1f} %"
     return [f"{said}."]
 
 

@@ -50,7 +50,7 @@ class Point:
 class Panel:
     """The points of one language, or of the average over all of them.
 
-    `chance` is what the most frequent labels score on average, in percent.
+    `chance` is what `guess` scores on average, in percent.
     """
 
     title: str
@@ -58,6 +58,7 @@ class Panel:
     published: Sequence[Point] = ()
     measure: Measure = PARAMETERS
     chance: float | None = None
+    guess: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Standing:
 
     @property
     def above_chance(self) -> bool:
-        """Whether the whole model does better than the most frequent labels."""
+        """Whether the whole model does better than chance."""
         return self.whole_score > (self.chance or 0)
 
     @property
@@ -103,7 +104,7 @@ def panels(run: FinishedRun) -> list[Panel]:
     if len(groups) > 1:
         groups.insert(0, (f"Average of {len(groups)} languages", run.languages))
     found = [
-        Panel(title, *_points(run, languages), chance=run.chance(languages))
+        Panel(title, *_points(run, languages), chance=run.chance(languages), guess=run.guess)
         for title, languages in groups
     ]
     return [panel for panel in found if panel.ours]
@@ -229,7 +230,7 @@ def _share(
     percent = kept(score, whole, chance)
     if percent is None:
         at_chance = whole is not None and whole <= (chance or 0)
-        tip = f"{name} is not above the most frequent label" if at_chance else ""
+        tip = f"{name} is not above chance" if at_chance else ""
         return KeptShare(MISSING, "", None, tip)
     said = f"{fixed(score)} of {fixed(whole)} ({name})"
     return KeptShare(f"{percent:.0f}", f"{percent:.4f}", tint(percent), said)

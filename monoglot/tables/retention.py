@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monoglot.evaluate.metrics import guess
 from monoglot.paths import Needs
 from monoglot.tables.base import (
     Column,
@@ -136,7 +137,7 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
     metrics = {spec.task: next(iter(of_model.values())).metrics.get(spec.task)}
     note = (
         f"{scores_note(cells.values(), metrics)} Retained: percent of the score of "
-        f"{spec.columns[0].label}, where that is above the most frequent label. "
+        f"{spec.columns[0].label}, where that is above {guess(filter(None, metrics.values()))}. "
         f"Parameters: those of {SIZE_NOTES[spec.parameters]}."
     )
     caption = spec.caption or f"Scores retained, {spec.task}"

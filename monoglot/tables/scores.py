@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import model_validator
 
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import METRICS, printed
+from monoglot.evaluate.metrics import METRICS, guess, printed
 from monoglot.evaluate.records import read_record, read_records
 from monoglot.paths import Needs
 from monoglot.tables.base import (
@@ -206,6 +206,10 @@ class Cell:
         if words := record.get("n_test_words"):
             self.cut = 100 * record.get("n_test_words_cut", 0) / words
 
+    def of_seed(self, seed: object) -> Fraction:
+        """Return the score of a seed, or the one score of what no seed changes."""
+        return self.percent[seed] if self.has_seeds else next(iter(self.percent.values()))
+
     @property
     def mean(self) -> Fraction | None:
         """Return the mean over seeds, None without any."""
@@ -291,6 +295,12 @@ def size(cells: Cells, variant: str) -> Fraction | None:
     """
     counts = cells.parameters.get(variant, {}).values()
     return mean(map(Fraction, counts)) if counts and None not in counts else None
+
+
+def common_seeds(cells: Iterable[Cell]) -> list:
+    """Return the seeds that every cell has which has any, in order."""
+    found = [set(cell.percent) for cell in cells if cell.has_seeds]
+    return sorted(set.intersection(*found)) if found else []
 
 
 def has_seeds(metric: str) -> bool:
@@ -381,8 +391,9 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
         for key, cell in cells[model].scores.items()
         if key[0] == variant
     ]
-    sentences = [scores_note(used, {task: _metric(cells, task) for task in spec.tasks})]
-    sentences += _missing(cells, spec) + _about_chance(rows, spec, used) + _cut_off(cells, spec)
+    metrics = {task: _metric(cells, task) for task in spec.tasks}
+    sentences = [scores_note(used, metrics)]
+    sentences += _missing(cells, spec) + _about_chance(rows, spec, metrics) + _cut_off(cells, spec)
     caption = spec.caption or f"Scores of {spec.model}"
     return Table(caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows)
 
@@ -440,16 +451,14 @@ def _missing(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
 
 
 def _about_chance(
-    rows: Sequence[Mapping[str, str]], spec: ScoresSpec, used: Sequence[Cell]
+    rows: Sequence[Mapping[str, str]], spec: ScoresSpec, metrics: Mapping[str, str | None]
 ) -> list[str]:
     """Say what the mark means and what intervals are, where there are any."""
-    found, kinds = [], {cell.has_seeds for cell in used if cell.percent}
+    found, names = [], [name for name in metrics.values() if name]
     if any(at_chance(row, name) for row in rows for name in (*spec.cells, "avg")):
-        ways = {True: "always giving the most frequent label", False: "an order at random"}
-        said = " or ".join(way for trained, way in ways.items() if trained in kinds)
-        found.append(f"{AT_CHANCE} marks what is not above {said}.")
+        found.append(f"{AT_CHANCE} marks what is not above always giving {guess(names)}.")
     if any(row.get(f"{name}_low") for row in rows for name in spec.cells):
-        seeds = " and other seeds" if True in kinds else ""
+        seeds = " and other seeds" if any(map(has_seeds, names)) else ""
         found.append(f"Intervals (95 %) count other test examples{seeds} as chance.")
     return found
 

@@ -17,6 +17,7 @@ from monoglot.evaluate.scoring import TextEncoder, score
 from monoglot.evaluate.task import Names
 from monoglot.evaluate.task_retrieval import Retrieval, chances, nearest
 from monoglot.files import sha256
+from monoglot.tables.scores import Cell, ScoresSpec, common_seeds, render
 from tests.evaluate.conftest import write_parquet
 
 NAMES = Names("xlmr", "mt", "base")
@@ -248,3 +249,50 @@ def test_bad_keys_are_refused(about, message):
     assert (
         make_task("b", {"kind": "retrieval", "targets_from": "base"}).metrics[-1] == "cosine_kept"
     )
+
+
+# Where scores are shown
+
+
+def test_a_table_has_the_interval_of_one_run_and_says_what_chance_is(
+    tiny_checkpoint, examples, tmp_path
+):
+    record = run(tiny_checkpoint("bert"), examples, tmp_path / "a")
+    about = {
+        "model": "xlmr",
+        "languages": ["mt"],
+        "tasks": ["bitext"],
+        "rows": [{"variant": "base"}],
+    }
+    spec = ScoresSpec.checked(about)
+    table = render([record | {"task": "bitext"}], spec)
+    (row,) = table.rows
+    assert float(row["mt_bitext_low"]) < float(row["mt_bitext"]) <= float(row["mt_bitext_high"])
+    assert row["mt_bitext_chance"] == "8.33"
+    assert table.note == (
+        "Scores in percent (BITEXT: bitext accuracy), of models as they are. "
+        "Intervals (95 %) count other test examples as chance."
+    )
+    low = dict.fromkeys(record["scores"], 0.05)
+    found = render([record | {"task": "bitext", "score": 0.05, "scores": low}], spec)
+    assert "° marks what is not above always giving an order at random." in found.note
+
+
+def test_scores_with_and_without_seeds_stand_in_one_table(tiny_checkpoint, examples, tmp_path):
+    record = run(tiny_checkpoint("bert"), examples, tmp_path / "a") | {"task": "bitext"}
+    others = [
+        record
+        | {"task": "tc", "seed": seed, "metric": "macro_f1", "scores": {"macro_f1": value}}
+        | {"score": value, "errors": {"macro_f1": 0.01}, "chance": {"macro_f1": 0.2}}
+        for seed, value in ((1, 0.5), (2, 0.6))
+    ]
+    about = {"model": "xlmr", "languages": ["mt"], "tasks": ["tc", "bitext"]}
+    table = render([record, *others], ScoresSpec.checked(about | {"rows": [{"variant": "base"}]}))
+    assert "mean over 2 seeds; BITEXT of models as they are." in table.note
+    assert table.rows[0]["avg_low"]
+    cells = [Cell(), Cell()]
+    cells[0].add(record, "bitext_accuracy")
+    for one in others:
+        cells[1].add(one, "macro_f1")
+    assert common_seeds(cells) == [1, 2]
+    assert cells[0].of_seed(2) == cells[0].mean

@@ -82,15 +82,15 @@ def of_chance(results: Path, level: float) -> None:
 
 
 def test_chance_stands_beside_the_scores(config, results, text, tmp_path):
-    assert "most frequent labels" not in text
+    assert "the most frequent label" not in text
     (panel,) = standings.panels(read_run(Graph(config), results))
     scores = sorted(point.score for point in panel.ours)
     shutil.copytree(results, tmp_path / "low")
     for level, is_drawn in ((scores[0] + 0.1, True), (scores[0] / 2, False)):
         of_chance(tmp_path / "low", round(level / 100, 6))
         low = render(Graph(config), tmp_path / "low")
-        assert f"; the most frequent labels score {level:.1f} %." in low
-        assert f"(most frequent labels: {level:.1f} %)" in low
+        assert f"; the most frequent label scores {level:.1f} %." in low
+        assert f"(the most frequent label: {level:.1f} %)" in low
         assert ('class="chance"' in low) is is_drawn
         assert "% of its score" in low
 

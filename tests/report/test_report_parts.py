@@ -237,7 +237,7 @@ def test_a_cell_says_how_sure_it_is_and_what_chance_gives(tmp_path, chance, none
     found = read_table(tmp_path, "t", {})
     cell = found.rows[0][1]
     assert (cell.text, cell.interval, cell.at_chance) == ("50.00" + "°" * none, "45.1–54.9", none)
-    tip = f"95 % interval 45.1–54.9, always the most frequent label: {chance}"
+    tip = f"95 % interval 45.1–54.9, by chance: {chance}"
     assert cell.tip == tip
     assert found.has("interval")
 
