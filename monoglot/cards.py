@@ -449,7 +449,8 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         bytes=sum((folder / name).stat().st_size for name in FILES),
         scored=_score_tables(spec, scores),
         seeds=max((len(found.metrics[found.metric]) for found in scores.values()), default=0),
-        tuned={tuned.get(task) for _, _, task in scores},
+        tuned={tuned.get(task) for _, _, task in scores} - {None},
+        untrained=list(map(str.upper, _untrained(spec))),
         trimmed=_trim_report(spec),
         adapter=adapter,
         small_sets=_sets_of_texts(spec, scores),
@@ -482,7 +483,7 @@ def _first(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> SeedScores | Non
 
 def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
     """Return a table for each language: the checkpoint and the scored steps before it."""
-    tables = []
+    tables, untrained = [], set(_untrained(spec))
     for language, name in spec.languages.items():
         tasks = [task for task in spec.tasks if (language, spec.variant, task) in scores]
         own = [scores[language, spec.variant, task] for task in tasks]
@@ -498,11 +499,17 @@ def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict
                 shown = f"**{name}**" if variant == spec.variant else name
                 cells = [one.cell if one else "–" for one in found]
                 rows.append([shown, _count(sized.parameters), *cells])
-        rows.append(["most frequent class", "–", *(f"{100 * float(o.majority):.2f}" for o in own)])
+        chance = "by chance" if untrained & {*tasks} else "most frequent class"
+        rows.append([chance, "–", *(f"{100 * float(o.majority):.2f}" for o in own)])
         rows.append(["test examples", "–", *(o.n_test for o in own)])
         if tasks:
             tables.append({"language": name, "head": ["", "parameters", *head], "rows": rows})
     return tables
+
+
+def _untrained(spec: CardSpec) -> list[str]:
+    """Return the tasks that nothing is trained for."""
+    return [task for task, block in spec.tasks.items() if not kind_of(block).trained]
 
 
 def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
@@ -511,7 +518,8 @@ def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dic
         {"task": task.upper(), "language": language, "texts": found.n_test}
         for language, tasks in spec.test_sources.items()
         for task in tasks
-        if LABELS in kind_of(spec.tasks[task]).compares
+        if task not in _untrained(spec)
+        and LABELS in kind_of(spec.tasks[task]).compares
         and (found := scores.get((language, spec.variant, task)))
     ]
 
@@ -606,7 +614,8 @@ def _result(
     from huggingface_hub import EvalResult
 
     source, deviation = spec.test_sources[language][task], found.deviation(metric)
-    about: dict[str, Any] = {"seeds": len(found.metrics[metric])}
+    drawn = METRICS[metric].has_seeds
+    about: dict[str, Any] = {"seeds": len(found.metrics[metric])} if drawn else {}
     if deviation is not None:
         about["standard_deviation"] = round(deviation, DECIMALS)
     return EvalResult(
@@ -620,7 +629,7 @@ def _result(
         metric_type=METRICS[metric].on_hub,
         metric_name=METRICS[metric].label,
         metric_value=round(found.mean(metric), DECIMALS),
-        metric_args=about,
+        metric_args=about or None,
     )
 
 

@@ -80,6 +80,26 @@ def test_scores_stand_beside_those_of_the_steps_before(inputs):
     assert "kd-init | " not in text.split("## How it was made")[0]
 
 
+def test_models_as_they_are_have_no_seeds_on_a_card(inputs):
+    spec, files = inputs
+    records = []
+    for file in (one for one in files if one.stem == "seed1"):
+        scores = {"bitext_accuracy": 0.75, "bitext_f1": 0.5, "majority": 0.01}
+        found = json.loads(file.read_text()) | {"task": "bitext", "scores": scores}
+        records.append(found | {"metric": "bitext_accuracy", "score": 0.75})
+    about = {"tasks": {"bitext": {"kind": "retrieval"}}}
+    about |= {"test_sources": {"mt": {"bitext": spec["test_sources"]["mt"]["tc"]}}}
+    text = render(parse_spec(json.dumps(spec | about)), records)
+    assert "| **kd-vocab** | 123,456 | 75.00 |" in text
+    assert "| by chance | – | 1.00 |" in text
+    assert "BITEXT, Bitext accuracy" in text
+    assert "In percent, on the test set. Nothing is trained for BITEXT:" in text
+    assert "The encoder was trained once" not in text
+    assert "task adapter" not in text
+    first = ModelCard(text).data.eval_results[0]
+    assert (first.task_type, first.metric_value, first.metric_args) == ("BitextMining", 0.75, None)
+
+
 def test_it_says_how_it_was_made_and_what_is_not_known(inputs):
     text = card(inputs)
     assert f"1. `base`: `owner/base` at commit `{'a' * 40}`, as it was published." in text
