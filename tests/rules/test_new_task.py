@@ -77,7 +77,9 @@ TASK = Rating
 TUNING = {"learning_rate": 0.01, "batch_size": 4, "epochs": 1, "max_length": 16}
 TASKS = {
     "stars": {"kind": "rating", "labels": ["*", "**"], "metric": "halves", "best": 2, **TUNING},
+    "bitext": {"kind": "retrieval", "metric": "bitext_f1", "prefix": "il ", "max_length": 16},
 }
+PARALLEL = {"format": "parallel", "files": {"source": "mt.txt", "target": "en.txt"}}
 
 
 @pytest.fixture
@@ -95,6 +97,8 @@ def extended(tiny_checkpoint, tmp_path) -> Project:
     raw.mkdir()
     for split in ("train", "dev", "test"):
         (raw / f"{split}.tsv").write_text("\n".join(["tweet\tlabel", *rows, ""]))
+    (raw / "mt.txt").write_text("kelb\nqattus fil dar\nbelt kbira\n")
+    (raw / "en.txt").write_text("dog\nqattus fil dar\ncat\n")
     source = {"format": "afrisenti", "files": {s: f"{s}.tsv" for s in ("train", "dev", "test")}}
     shape = {"layers": 4, "hidden_size": 24, "heads": 4, "ffn_size": 48, "max_positions": 64}
     texts = {"default": {"format": "lines", "files": ["train.tsv"]}}
@@ -104,6 +108,7 @@ def extended(tiny_checkpoint, tmp_path) -> Project:
             "root": "data",
             **dict.fromkeys(("text", "validation", "heldout"), texts),
             "stars": {"default": source},
+            "bitext": {"default": PARALLEL},
         },
         "models": {
             "bert": {"family": "bert", "folder": str(tiny_checkpoint("bert")), "shape": shape}
@@ -112,7 +117,10 @@ def extended(tiny_checkpoint, tmp_path) -> Project:
         "tasks": TASKS,
         "seeds": [1, 2],
         "variants": {"base": {"operation": "pretrained"}},
-        "tables": {"table": {"model": "bert", "rows": [{"variant": "base", "label": "Base"}]}},
+        "tables": {
+            "table": {"model": "bert", "tasks": ["stars"], "rows": [{"variant": "base"}]},
+            "both": {"model": "bert", "rows": [{"variant": "base"}]},
+        },
         "targets": ["tables", "cards"],
     }
     text = yaml.safe_dump(config, sort_keys=False)
@@ -136,6 +144,18 @@ def test_they_go_from_the_configuration_to_a_card(extended):
     assert "type: text-rating" in card
     assert "STARS (mt) is tested on 8 texts" in card
     assert "(STARS: half right)" in (results / "tables/table.md").read_text(encoding="utf-8")
+    # Beside it a task that nothing is trained for, by the name of the first seed.
+    scores = results / "scores/bert/mt/base/bitext"
+    assert [file.name for file in sorted(scores.glob("*.json"))] == [
+        "provenance.json",
+        "seed1.json",
+    ]
+    record = json.loads((scores / "seed1.json").read_text())
+    assert record["score"] == record["scores"]["bitext_f1"] > 0
+    assert (record["settings"]["prefix"], record["n_test"]) == ("il ", 3)
+    assert not (results / "adapters/bert/mt/base/bitext").exists()
+    assert "BITEXT, Bitext F1" in card
+    assert "BITEXT of models as they are" in (results / "tables/both.md").read_text()
 
 
 def test_what_does_not_fit_them_is_refused(extended):

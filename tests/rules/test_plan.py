@@ -82,6 +82,16 @@ def test_one_student_for_five_languages(fresh):
     assert counts["build_tokens"] == counts["read_text"] == 2 * 5
 
 
+def test_retrieval_scores_models_as_they_are(fresh):
+    plan = fresh.snakemake("-n", "--quiet", "rules", "--configfile", "configs/retrieval.yaml")
+    counts = jobs(plan.stdout)
+    assert plan.returncode == 0, plan.stdout
+    # Three rows, and two of them among the vectors of the first one.
+    assert counts["score"] == 3 + 2
+    assert (counts["pretrained"], counts["trim_vocab"], counts["table"]) == (1, 2, 3)
+    assert not {"evaluate", "train", "overlap"} & counts.keys()
+
+
 def test_comet_in_miniature_goes_on_from_the_demo(project):
     plan = project.snakemake("-n", "--quiet", "rules", "--configfile", "configs/demo-comet.yaml")
     counts = jobs(plan.stdout)
