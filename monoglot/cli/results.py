@@ -77,8 +77,9 @@ def compare(
 
     Scores are those that records name as theirs; beside the paper they are the sub-token F1 for ner
     and pos, as published. Intervals and p-values count both other test examples and other seeds of
-    the adapters as chance, so they need two seeds a side. Of published numbers and ours, only cells
-    that are published are compared.
+    the adapters as chance, so they need two seeds a side; tasks that nothing is trained for have
+    none and need one record. Of published numbers and ours, only cells that are published are
+    compared.
 
     The exit status is 0 if both have the same cells with equal scores and sizes, else 3.
 
