@@ -26,7 +26,7 @@ def main() -> None:
         parser.error("--other and --targets-from go together")
     task = task_from_flags(options, options.task)
 
-    with script.loading():
+    with script.loading(models=True):
         from monoglot.evaluate.records import written
         from monoglot.evaluate.scoring import score
         from monoglot.sentence_encoders import files_of
