@@ -22,9 +22,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.checkpoints import AFTER_PADDING, count_parameters, not_finite
+from monoglot.checkpoints import count_parameters, not_finite
 from monoglot.data.readers import valid_text
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.keys import plain
 from monoglot.operations import prune_ffn as ffn
 from monoglot.operations import reduce_hidden as hidden
@@ -33,7 +34,7 @@ from monoglot.operations.importance import stream, validation_batches
 from monoglot.operations.prune_ffn import HeadOrder, NeuronMeasure, PruneFfn
 from monoglot.operations.reduce_hidden import OF_TEXT, Heads, Method, ReduceHidden
 from monoglot.operations.select_layers import SelectLayers, Strategy
-from monoglot.operations.surgery import ANATOMIES, layers_of, longest_input
+from monoglot.operations.surgery import layers_of, longest_input
 from monoglot.operations.trim_vocab import Frequency, TrimVocab
 from monoglot.operations.trimming import trim
 from monoglot.tokenizer_json import check_special_tokens, is_padded, prefix_space, to_json
@@ -59,10 +60,10 @@ def check_model(model: PreTrainedModel) -> None:
             "AutoModelForMaskedLM.from_pretrained(...) returns"
         )
     config = model.config
-    if config.model_type not in ANATOMIES:
+    if config.model_type not in FAMILIES:
         raise UserError(
             f"the model is a '{config.model_type}'; it must be an encoder of one of these "
-            f"architectures: {', '.join(ANATOMIES)}"
+            f"architectures: {', '.join(FAMILIES)}"
         )
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
         raise UserError("the model is set up as a decoder (is_decoder); it must be an encoder")
@@ -266,7 +267,7 @@ def _check_ids(ids: set[int], tokenizer: PreTrainedTokenizerBase, model: PreTrai
             "embeddings; give the tokenizer that the model was trained with"
         )
     named = config.pad_token_id
-    if config.model_type in AFTER_PADDING and tokenizer.pad_token_id != named:
+    if FAMILIES[config.model_type].after_padding and tokenizer.pad_token_id != named:
         raise UserError(
             f"the tokenizer pads with id {tokenizer.pad_token_id}, but the model counts its "
             f"positions from padding id {named}; give the tokenizer that it was trained with"

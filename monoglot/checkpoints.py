@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monoglot.errors import UserError, first_few, first_line, sentence
+from monoglot.families import FAMILIES
 from monoglot.files import whole_folder
 from monoglot.script import paused
 from monoglot.tokenizer_json import check_special_tokens, valid
@@ -28,21 +29,6 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 FILES = ("config.json", "model.safetensors", *TOKENIZER_FILES)
-ARCHITECTURES = {
-    "bert": "BertForMaskedLM",
-    "roberta": "RobertaForMaskedLM",
-    "xlm-roberta": "XLMRobertaForMaskedLM",
-    "camembert": "CamembertForMaskedLM",
-    "distilbert": "DistilBertForMaskedLM",
-    "modernbert": "ModernBertForMaskedLM",
-}
-AFTER_PADDING = ("roberta", "xlm-roberta", "camembert")
-"""Architectures that count positions from the padding's id + 1, not from 0."""
-ROTARY = ("modernbert",)
-"""Architectures whose positions turn queries and keys, in pairs of dimensions that lie half a
-head's width apart."""
-SCORED = ("bert", "xlm-roberta", "distilbert", "modernbert")
-"""Architectures that are also made from scratch, scored on tasks and exported."""
 EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
 LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 COUNTS = (
@@ -93,10 +79,10 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
 
     config = parsed_config(folder, where)
     where = f"{where}: config.json"
-    if config["model_type"] not in ARCHITECTURES:
+    if config["model_type"] not in FAMILIES:
         raise UserError(
             f"{where}: model_type is '{config['model_type']}'; "
-            f"it must be one of {', '.join(ARCHITECTURES)}"
+            f"it must be one of {', '.join(FAMILIES)}"
         )
     try:
         read = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -176,7 +162,7 @@ def _check_no_code(config: object, file: str, where: str) -> None:
                 if names and key != HARMLESS and CODE.search(key):
                     raise UserError(
                         f"{where}: {file} names code of its own ({key}), and code of a checkpoint "
-                        f"is never run; take a checkpoint of {', '.join(ARCHITECTURES)} without it"
+                        f"is never run; take a checkpoint of {', '.join(FAMILIES)} without it"
                     )
             waiting += part.values()
         elif isinstance(part, list):
@@ -195,7 +181,8 @@ def stated(folder: str | Path) -> dict[str, int]:
     numbers = {"positions": "max_position_embeddings", "pieces": "vocab_size"}
     found = {name: config[key] for name, key in numbers.items() if type(config.get(key)) is int}
     pad = config.get("pad_token_id", 1)
-    if "positions" in found and config["model_type"] in AFTER_PADDING and type(pad) is int:
+    family = FAMILIES.get(config["model_type"])
+    if "positions" in found and family and family.after_padding and type(pad) is int:
         found["positions"] -= pad + 1
     return found
 
@@ -432,7 +419,7 @@ def save_checkpoint(model: "PreTrainedModel", tokenizer_from: str | Path, out: s
 
 def save_weights(model: "PreTrainedModel", folder: str | Path) -> None:
     """Write `config.json` and `model.safetensors`, and nothing else, into an existing folder."""
-    model.config.architectures = [ARCHITECTURES[model.config.model_type]]
+    model.config.architectures = [FAMILIES[model.config.model_type].masked_lm]
     model.save_pretrained(folder, safe_serialization=True, max_shard_size="1TB")
     (Path(folder) / "generation_config.json").unlink(missing_ok=True)
 

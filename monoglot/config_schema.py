@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
-from monoglot.checkpoints import ARCHITECTURES
 from monoglot.cluster import DEFAULTS
 from monoglot.evaluate import task_schema
 from monoglot.evaluate.task import SeedsAffect, Subtokens, TuningSettings
+from monoglot.families import FAMILIES
 from monoglot.keys import (
     HOME,
     UNIQUE,
@@ -182,7 +182,7 @@ class ModelShape(ScratchShape):
 class Model(Pretrained):
     name: str | None = None
     """The model's name in print, in figures; its key by default."""
-    family: Literal[tuple(ARCHITECTURES)]
+    family: Literal[tuple(FAMILIES)]
     """Architecture, as in `model_type` of a checkpoint's configuration."""
     head: Literal["trained", "fresh"] = "trained"
     """`fresh` for a checkpoint that is an encoder alone, which gets an untrained masked-LM head."""

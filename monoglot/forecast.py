@@ -12,6 +12,7 @@ from monoglot.data import hub
 from monoglot.data.download import HubFiles, LocalFile, Need, WebFile, all_needs, at_hand
 from monoglot.data.overlap import read_overlaps, said_of
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.graph import Graph
 from monoglot.paths import Checkpoint, Paths, Run
 from monoglot.progress import Estimate, Times
@@ -22,9 +23,6 @@ from monoglot.workflow import PlannedJob, stages_of
 BYTES_PER_PARAMETER = 4
 BYTES_PER_PIECE = 70
 """Of tokenizer.json, about: XLM-R's has 17 MB for 250,002 pieces."""
-
-USUAL_PIECES = {"bert": 119_547, "xlm-roberta": 250_002, "modernbert": 256_000}
-"""The vocabularies of mBERT, XLM-R and mmBERT, for a checkpoint that is not there yet."""
 
 STATE_OF_TRAINING = 3
 """Weights and the two moments of AdamW, while a training is unfinished."""
@@ -58,7 +56,7 @@ def parameters(graph: Graph, node: Checkpoint) -> int:
     """Return about how many parameters a checkpoint has: masked LM, tied decoder, no pooler."""
     shape, pieces = graph.shape(node), pieces_of(graph, node)
     hidden, ffn = shape["hidden_size"], shape["ffn_size"]
-    if graph.config["models"][node.model]["family"] == "modernbert":
+    if FAMILIES[graph.config["models"][node.model]["family"]].gated:
         layer = 4 * hidden**2 + 3 * hidden * ffn + 2 * hidden
         return pieces * (hidden + 1) + shape["layers"] * layer + hidden**2 + 2 * hidden
     positions = shape.get("max_positions", 512)
@@ -74,7 +72,7 @@ def pieces_of(graph: Graph, node: Checkpoint) -> int:
     if planned is not None:
         return planned
     kept = Path(graph.config["results"], "models", str(maker), "config.json")
-    usual = USUAL_PIECES.get(graph.config["models"][node.model]["family"], 0)
+    usual = FAMILIES[graph.config["models"][node.model]["family"]].usual_pieces
     try:
         return int(json.loads(kept.read_text())["vocab_size"])
     except (OSError, ValueError, KeyError, TypeError):

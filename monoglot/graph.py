@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from monoglot import figures, tables
-from monoglot.checkpoints import ROTARY, SCORED, stated
+from monoglot.checkpoints import stated
 from monoglot.config import check_settings, sound, source_of, variant_settings
 from monoglot.config_schema import TEXT_SETS
 from monoglot.errors import Faults, UserError
 from monoglot.evaluate import kind_of
+from monoglot.families import FAMILIES
 from monoglot.figures.blocks import FigureBlock
 from monoglot.operations import LINKS, OPERATIONS, Operation
 from monoglot.operations.trim_vocab import SPECIAL_PIECES, usable_pieces
@@ -230,11 +231,6 @@ def _circle(graph: "Graph", name: str, path: list[str], done: set[str]) -> list[
 def _checkpoint(graph: "Graph", checkpoint: "Checkpoint", faults: Faults) -> None:
     where = f"variants.{checkpoint.variant}"
     entry, model = graph.entry(checkpoint.variant), graph.config["models"][checkpoint.model]
-    if model["family"] not in SCORED:  # what is checked here is in a table or figure
-        faults.add(
-            f"models.{checkpoint.model}.family: '{model['family']}' can be made smaller, but not "
-            f"scored; in tables and figures it must be one of {', '.join(SCORED)}"
-        )
     with faults.collected():
         faults.add(*_faults_of_shape(graph, checkpoint, where))
     with faults.collected():
@@ -267,7 +263,7 @@ def _faults_of_shape(graph: "Graph", checkpoint: "Checkpoint", where: str) -> It
             f"{shape['heads']} attention heads of {checkpoint.model}; choose a multiple"
         )
     elif (
-        graph.config["models"][checkpoint.model]["family"] in ROTARY
+        FAMILIES[graph.config["models"][checkpoint.model]["family"]].rotary
         and shape["hidden_size"] // shape["heads"] % 2
     ):
         yield (

@@ -28,7 +28,6 @@ from monoglot.api import (
     trim_vocab,
 )
 from monoglot.checkpoints import (
-    ROTARY,
     as_stored,
     check_safetensors,
     count_parameters,
@@ -39,15 +38,15 @@ from monoglot.checkpoints import (
 from monoglot.data.hub import UnreachableError, download
 from monoglot.data.parquet import read_texts
 from monoglot.errors import UserError, advising, first_line
+from monoglot.families import FAMILIES
 from monoglot.files import whole_file, whole_folder
 from monoglot.operations.reduce_hidden import heads_after
 from monoglot.operations.select_layers import set_layers, strategies
 from monoglot.operations.surgery import (
-    ANATOMIES,
-    anatomy,
     config_ids,
     emptied,
     encode,
+    family_of,
     ffn_size,
     gather_rows,
     longest_input,
@@ -145,10 +144,10 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
             sentence encoder with modules that cannot be kept, with `masked_lm` dense layers too.
     """
     config = parsed_config(folder, where)
-    if config["model_type"] not in ANATOMIES:
+    if config["model_type"] not in FAMILIES:
         raise UserError(
             f"{where}: is a '{config['model_type']}'; it must be an encoder of one of these "
-            f"architectures: {', '.join(ANATOMIES)}"
+            f"architectures: {', '.join(FAMILIES)}"
         )
     check_safetensors(folder, where)
     name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
@@ -361,7 +360,7 @@ def begin(
     contents = parsed(source.tokenizer, source.model)
     special = len(special_ids(contents, special_tokens(source.tokenizer), config_ids(config)))
     heads, longest, family = config.num_attention_heads, longest_input(config), config.model_type
-    unit = config.hidden_size // heads if family in ROTARY else heads
+    unit = config.hidden_size // heads if FAMILIES[family].rotary else heads
     before = ChainShape(
         config.num_hidden_layers, ffn_size(config), config.hidden_size, config.vocab_size - special
     )
@@ -374,7 +373,7 @@ def begin(
     strategy = "stride" if "stride" in layers else "first_k"
     if recipe == "paper" and family == "bert":
         strategy = "last_k"
-    more = recipe, source.fresh, "cut" if family in ROTARY else "low_rank", options["keep"]
+    more = recipe, source.fresh, "cut" if FAMILIES[family].rotary else "low_rank", options["keep"]
 
     def steps_of(budget: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         how = shrink.training(budget, options, longest)
@@ -476,7 +475,7 @@ def configurations(
 ) -> dict[str, PretrainedConfig]:
     """Return the configuration of what each step makes, but for ids of `special` tokens."""
     config, found = model.config, {}
-    keys = {"prune_ffn": anatomy(config).ffn_size, "reduce_hidden": "hidden_size"}
+    keys = {"prune_ffn": family_of(config).ffn_size, "reduce_hidden": "hidden_size"}
     for name, block in steps.items():
         config = found[name] = copy.deepcopy(config)
         if block["operation"] == "reduce_hidden":

@@ -31,6 +31,7 @@ from tokenizers import (
 )
 
 from monoglot.errors import UserError, first_line, panic
+from monoglot.families import FAMILIES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -200,15 +201,6 @@ def _named(part: dict[str, Any]) -> Iterator[tuple[str, int | None]]:
 # The kind belongs to the tokenizer and not to the architecture of the encoder: Multilingual-MiniLM
 # is a BERT encoder over XLM-R's pieces.
 
-# What each architecture can have; the first one is what `scratch` trains.
-KINDS = {
-    "bert": ("WordPiece", "Unigram"),
-    "roberta": ("BPE",),
-    "xlm-roberta": ("Unigram",),
-    "camembert": ("Unigram",),
-    "distilbert": ("WordPiece",),
-    "modernbert": ("BPE", "Unigram", "WordPiece"),
-}
 SPECIAL_TOKENS = {
     "WordPiece": {
         "pad_token": "[PAD]",
@@ -238,8 +230,12 @@ GEMMA = {
     "mask_token": "<mask>",
 }
 """The special tokens of mmBERT, which has Gemma's tokenizer."""
-INPUT_NAMES = {family: ["input_ids", "attention_mask"] for family in KINDS}
-INPUT_NAMES["bert"].insert(1, "token_type_ids")
+
+
+def input_names(family: str) -> list[str]:
+    """Return what a family's models take of a tokenizer."""
+    types = ["token_type_ids"] if FAMILIES[family].token_types else []
+    return ["input_ids", *types, "attention_mask"]
 
 
 def special_names(tokenizer: Tokenizer) -> dict[str, str]:
@@ -333,10 +329,10 @@ def read_tokenizer(path: str | Path, family: str) -> dict:
     text = _read(path)
     tokenizer = _vocabulary(text, path) if path.suffix == ".txt" else _parse(text, path)
     kind = tokenizer["model"]["type"]
-    if kind not in KINDS[family]:
+    known = FAMILIES[family].tokenizers
+    if kind not in known:
         raise UserError(
-            f"{path}: is a {kind} tokenizer; "
-            f"the family {family} needs a {' or '.join(KINDS[family])} one"
+            f"{path}: is a {kind} tokenizer; the family {family} needs a {' or '.join(known)} one"
         )
     return tokenizer
 
@@ -390,7 +386,7 @@ def write_tokenizer(
     Args:
         folder: where to.
         tokenizer_json: the contents of `tokenizer.json`.
-        family: architecture, a key of `KINDS`; it says which inputs the model takes.
+        family: architecture, a key of `FAMILIES`; it says which inputs the model takes.
         max_length: longest input in tokens, special ones included.
         names: special tokens by role (`pad_token`, ...); by default those of its kind.
 
@@ -410,7 +406,7 @@ def write_tokenizer(
         "tokenizer_class": "PreTrainedTokenizerFast",
         **names,
         "model_max_length": max_length,
-        "model_input_names": INPUT_NAMES[family],
+        "model_input_names": input_names(family),
         "padding_side": "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": False,

@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 import torch
+from tiny_models import DIFFERENT
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import FILES, count_parameters, load_model, save_checkpoint
 from monoglot.errors import UserError
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 

@@ -118,7 +118,7 @@ def test_the_printed_size_of_a_base_model_is_the_whole_published_checkpoint():
 def test_adapters_have_the_size_of_table_5(model, variant, factor):
     config = row(model, variant).config
     with torch.device("meta"):
-        encoder = adapter_models.FAMILIES[config.model_type](config)
+        encoder = adapter_models.class_of(config.model_type)(config)
         adapter_models.drop_heads(encoder)
         adapter_models.fresh_adapter(encoder, Tagging(labels=list("ABCDEFG")), factor, seed=1)
     expected = ADAPTERS[config.hidden_size, config.num_hidden_layers][factor]

@@ -21,9 +21,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.checkpoints import AFTER_PADDING
+from monoglot.families import FAMILIES
 from monoglot.operations.train_tokenizer import train_unigram, train_wordpiece
-from monoglot.tokenizer_json import GEMMA, INPUT_NAMES, SPECIAL_TOKENS
+from monoglot.tokenizer_json import GEMMA, SPECIAL_TOKENS, input_names
 
 TEXTS = [
     "il kelb jiġri wara l-qattus fil-belt",
@@ -45,6 +45,8 @@ ARCHITECTURES = {
     "modernbert": "Gemma",
 }
 """Each architecture with a kind of tokenizer that its published models have."""
+DIFFERENT = ("bert", "xlm-roberta", "distilbert", "modernbert")
+"""Those that are made of different parts; the others are an XLM-R under another name."""
 
 SHAPE = {"hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 4}
 PIECES = 120
@@ -59,7 +61,7 @@ def tiny(
     """
     tokenizer = trained(kind or ARCHITECTURES[architecture], pieces)
     ids = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("pad",)}
-    before = 2 if architecture in AFTER_PADDING else 0
+    before = 2 if FAMILIES[architecture].after_padding else 0
     settings = {"vocab_size": len(tokenizer), "max_position_embeddings": 64 + before, **ids}
     own = {"hidden_dim": 48} if architecture == "distilbert" else {"intermediate_size": 48}
     if architecture == "modernbert":  # of mmBERT, but for its window of 128
@@ -69,7 +71,7 @@ def tiny(
     config = CONFIG_MAPPING[architecture](**settings, **SHAPE, **own, **changes)
     model = AutoModelForMaskedLM.from_config(config)
     randomise(model)
-    tokenizer.model_input_names = INPUT_NAMES.get(architecture, INPUT_NAMES["xlm-roberta"])
+    tokenizer.model_input_names = input_names(architecture)
     return model.eval(), tokenizer
 
 

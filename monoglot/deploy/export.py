@@ -12,23 +12,17 @@ import logging
 import shutil
 import warnings
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
+import transformers
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
-from transformers import (
-    BertModel,
-    CamembertModel,
-    DistilBertModel,
-    ModernBertModel,
-    PreTrainedModel,
-    RobertaModel,
-    XLMRobertaModel,
-)
+from transformers import PreTrainedModel
 
 from monoglot.checkpoints import (
     TOKENIZER_FILES,
@@ -38,22 +32,13 @@ from monoglot.checkpoints import (
     from_safetensors,
 )
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.files import whole_folder
 from monoglot.operations.surgery import longest_input
 from monoglot.paths import GRAPHS, REPORT
 from monoglot.sentence_encoders import copy_files, files_of
 
 # The plain encoder of a checkpoint: from token ids to the last layer's states.
-
-FAMILIES: dict[str, tuple[type[PreTrainedModel], dict[str, bool]]] = {
-    "bert": (BertModel, {"add_pooling_layer": False}),
-    "roberta": (RobertaModel, {"add_pooling_layer": False}),
-    "xlm-roberta": (XLMRobertaModel, {"add_pooling_layer": False}),
-    "camembert": (CamembertModel, {"add_pooling_layer": False}),
-    "distilbert": (DistilBertModel, {}),
-    "modernbert": (ModernBertModel, {}),
-}
-"""Classes, and what takes the pooler away, which no checkpoint here has."""
 
 
 def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTrainedModel:
@@ -63,13 +48,9 @@ def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTra
     `UserError` if a file is missing or damaged, or weights are missing or not finite.
     """
     checkpoint = Path(checkpoint)
-    family = check(checkpoint).model_type
-    if family not in FAMILIES:
-        raise UserError(
-            f"{checkpoint}: is a '{family}', which cannot be exported; it must be one of "
-            f"{', '.join(FAMILIES)}"
-        )
-    encoder, options = FAMILIES[family]
+    family = FAMILIES[check(checkpoint).model_type]
+    encoder = getattr(transformers, f"{family.classes}Model")
+    pooler = "add_pooling_layer" in signature(encoder).parameters  # which no checkpoint here has
     model, missing = from_safetensors(
         encoder,
         checkpoint,
@@ -77,7 +58,7 @@ def load_encoder(checkpoint: str | Path, attention: str | None = None) -> PreTra
         whole=False,
         kept=files_of(checkpoint, str(checkpoint)),
         attn_implementation=attention,
-        **options,
+        **({"add_pooling_layer": False} if pooler else {}),
     )
     if missing:
         raise UserError(f"{checkpoint}/model.safetensors: has no weights for {missing[0]}")

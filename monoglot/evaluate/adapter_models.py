@@ -16,7 +16,7 @@ from pathlib import Path
 import adapters
 import torch
 import transformers
-from adapters import BertAdapterModel, DistilBertAdapterModel, XLMRobertaAdapterModel
+from adapters import RobertaAdapterModel
 from adapters.context import ForwardContext
 from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin
 from adapters.model_mixin import EmbeddingAdaptersWrapperMixin
@@ -24,11 +24,13 @@ from adapters.wrappers.interfaces import get_adapter_interface
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoTokenizer,
+    CamembertConfig,
     ModernBertConfig,
     ModernBertModel,
     ModernBertPreTrainedModel,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    RobertaConfig,
 )
 from transformers.modeling_outputs import ModelOutput
 from transformers.utils import logging as transformers_logging
@@ -44,6 +46,7 @@ from monoglot.checkpoints import (
 from monoglot.errors import UserError, first_line
 from monoglot.evaluate import KINDS
 from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
+from monoglot.families import FAMILIES
 from monoglot.files import sha256, whole_folder
 from monoglot.paths import ADAPTER_CONFIG, ADAPTER_WEIGHTS, HEAD_CONFIG, HEAD_WEIGHTS, KEPT_FILES
 
@@ -80,12 +83,23 @@ class ModernBertAdapterModel(
         return self.forward_head(states, head_name=head, **about)
 
 
-FAMILIES = {
-    "bert": BertAdapterModel,
-    "xlm-roberta": XLMRobertaAdapterModel,
-    "distilbert": DistilBertAdapterModel,
-    "modernbert": ModernBertAdapterModel,
-}
+class CamembertAdapterModel(RobertaAdapterModel):
+    """CamemBERT with adapters and heads: to the library the RoBERTa that it is but for its name."""
+
+    config_class = CamembertConfig
+
+    def __init__(self, config: CamembertConfig) -> None:
+        settings = config.to_dict() | {"model_type": RobertaConfig.model_type}
+        super().__init__(RobertaConfig.from_dict(settings))
+
+
+CLASSES = {"modernbert": ModernBertAdapterModel, "camembert": CamembertAdapterModel}
+"""Of the families that the library has no class for, our own."""
+
+
+def class_of(family: str) -> type[PreTrainedModel]:
+    """Return a family's class with adapters and heads."""
+    return CLASSES.get(family) or getattr(adapters, f"{FAMILIES[family].classes}AdapterModel")
 
 
 def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
@@ -98,7 +112,7 @@ def load_encoder(checkpoint: str | Path) -> PreTrainedModel:
     family = check(checkpoint).model_type
     transformers_logging.set_verbosity_error()
     logging.getLogger("adapters").setLevel(logging.ERROR)
-    model, lacking = from_safetensors(FAMILIES[family], checkpoint, str(checkpoint), whole=False)
+    model, lacking = from_safetensors(class_of(family), checkpoint, str(checkpoint), whole=False)
     drop_heads(model)
     needed = {name for name, _ in model.named_parameters()}
     if missing := sorted(needed.intersection(lacking)):
@@ -159,16 +173,6 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
     return count(f".adapters.{NAME}."), count(f"heads.{NAME}.")
 
 
-def max_positions(model: PreTrainedModel) -> int:
-    """Return how many tokens the encoder can read; XLM-R leaves out positions up to its pad id."""
-    return model.config.max_position_embeddings - first_position(model)
-
-
-def first_position(model: PreTrainedModel) -> int:
-    """Return the position of a text's first token."""
-    return model.config.pad_token_id + 1 if model.config.model_type == "xlm-roberta" else 0
-
-
 # Models tuned whole on a task, as stock checkpoints that need no `adapters` library.
 #
 # The class that the kind of task names (`TrainedTask.stock`) loads them. The trained head is the
@@ -208,7 +212,7 @@ def load_tuned(folder: Path) -> PreTrainedModel:
     """Load what `save` wrote, in fp32 and evaluation mode."""
     config = parsed_config(folder, str(folder))
     flexible = FLEXIBLE in config
-    model_class = FAMILIES[config["model_type"]] if flexible else _stock_class(config)
+    model_class = class_of(config["model_type"]) if flexible else _stock_class(config)
     model = model_class.from_pretrained(
         folder,
         use_safetensors=True,

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from monoglot.evaluate import adapter_models
-from monoglot.evaluate.adapter_models import first_position
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.evaluate.finetune import (
     CLIP_NORM,
@@ -35,6 +34,7 @@ from monoglot.evaluate.packed import (
     packed_encoder,
 )
 from monoglot.evaluate.task import TrainedTask, TuningSettings
+from monoglot.operations.surgery import first_position
 from monoglot.training.matmul import number_type
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
@@ -320,7 +320,7 @@ class AdapterTraining:
         self.pack = partial(
             Packing,
             pad=model.config.pad_token_id,
-            first_position=first_position(model),
+            first_position=first_position(model.config),
             heads=model.config.num_attention_heads,
             device=self.device,
         )

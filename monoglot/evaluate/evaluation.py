@@ -17,6 +17,7 @@ from monoglot.evaluate.encoding import Encoded, encode_splits
 from monoglot.evaluate.finetune import predict, train
 from monoglot.evaluate.records import about_run, write_predictions, write_record, written
 from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
+from monoglot.operations.surgery import longest_input
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def _tune_all(
 
 
 def _check_length(max_length: int, model: PreTrainedModel, checkpoint: Path) -> None:
-    positions = adapter_models.max_positions(model)
+    positions = longest_input(model.config)
     if max_length > positions:
         raise UserError(
             f"{checkpoint}: max_length is {max_length}, but the model has {positions} positions"

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from monoglot.evaluate.encoding import IGNORED, Encoded
+from monoglot.families import Family
+from monoglot.operations.surgery import family_of, layers_of
 from monoglot.training.matmul import onednn, suits
 
 WASTE = {"cpu": 1 << 15}
@@ -426,14 +428,11 @@ class PackedEncoder:
     def __init__(
         self, model: PreTrainedModel, classify: bool, precision: torch.dtype = torch.float32
     ) -> None:
-        base = model.base_model
         self.classify = classify
-        self.embeddings = base.embeddings
-        distil = model.config.model_type == "distilbert"
+        self.embeddings = model.base_model.embeddings
         self.heads = model.config.num_attention_heads
-        layers = base.transformer.layer if distil else base.encoder.layer
-        made = _distilbert_layer if distil else _bert_layer
-        self.layers = [made(layer, partial(FrozenLinear, precision=precision)) for layer in layers]
+        names, freeze = family_of(model.config), partial(FrozenLinear, precision=precision)
+        self.layers = [_layer(layer, names, self.heads, freeze) for layer in layers_of(model)]
 
     def start(self, batch: PackedBatch, drop: Dropout) -> Tensor:
         """Return the states before the first adapter, [1, tokens, hidden]."""
@@ -484,35 +483,37 @@ def _widened(layer: Layer, states: Tensor) -> Tensor:
 Freeze = Callable[[Tensor, Tensor | None], FrozenLinear]
 
 
-def _bert_layer(layer: nn.Module, freeze: Freeze) -> Layer:
-    inner, out = layer.attention.self, layer.attention.output
-    return Layer(
-        *_projections(freeze, inner.query, inner.key, inner.value, inner.num_attention_heads),
-        attended=freeze(out.dense.weight, out.dense.bias),
-        attention_norm=out.LayerNorm,
-        widen=freeze(layer.intermediate.dense.weight, layer.intermediate.dense.bias),
-        activation=layer.intermediate.intermediate_act_fn,
-        narrow=freeze(layer.output.dense.weight, layer.output.dense.bias),
-        norm=layer.output.LayerNorm,
-        p_weights=inner.dropout_prob,
-        p_attended=out.dropout.p,
-        p_ffn=layer.output.dropout.p,
+def _layer(layer: nn.Module, names: Family, heads: int, freeze: Freeze) -> Layer:
+    attended, widen, narrow = (
+        layer.get_submodule(name) for name in (names.mixing, names.inner, names.outer)
     )
-
-
-def _distilbert_layer(layer: nn.Module, freeze: Freeze) -> Layer:
-    inner, ffn = layer.attention, layer.ffn
+    found = {
+        "attended": freeze(attended.weight, attended.bias),
+        "widen": freeze(widen.weight, widen.bias),
+        "narrow": freeze(narrow.weight, narrow.bias),
+    }
+    query, key, value = map(layer.get_submodule, names.projections)
+    asked = _projections(freeze, query, key, value, heads)
+    if hasattr(layer, "ffn"):  # DistilBERT
+        return Layer(
+            *asked,
+            **found,
+            attention_norm=layer.sa_layer_norm,
+            activation=layer.ffn.activation,
+            norm=layer.output_layer_norm,
+            p_weights=layer.attention.dropout_prob,
+            p_attended=0.0,
+            p_ffn=layer.ffn.dropout.p,
+        )
     return Layer(
-        *_projections(freeze, inner.q_lin, inner.k_lin, inner.v_lin, inner.n_heads),
-        attended=freeze(inner.out_lin.weight, inner.out_lin.bias),
-        attention_norm=layer.sa_layer_norm,
-        widen=freeze(ffn.lin1.weight, ffn.lin1.bias),
-        activation=ffn.activation,
-        narrow=freeze(ffn.lin2.weight, ffn.lin2.bias),
-        norm=layer.output_layer_norm,
-        p_weights=inner.dropout_prob,
-        p_attended=0.0,
-        p_ffn=layer.ffn.dropout.p,
+        *asked,
+        **found,
+        attention_norm=layer.attention.output.LayerNorm,
+        activation=layer.intermediate.intermediate_act_fn,
+        norm=layer.output.LayerNorm,
+        p_weights=layer.attention.self.dropout.p,
+        p_attended=layer.attention.output.dropout.p,
+        p_ffn=layer.output.dropout.p,
     )
 
 
@@ -652,5 +653,5 @@ def packed_encoder(
     model: PreTrainedModel, classify: bool, precision: torch.dtype = torch.float32
 ) -> PackedEncoder | GatedEncoder:
     """Return the encoder of a model, see `PackedEncoder`."""
-    made = GatedEncoder if model.config.model_type == "modernbert" else PackedEncoder
+    made = GatedEncoder if family_of(model.config).gated else PackedEncoder
     return made(model, classify, precision)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
 
+OF_ROBERTA = {"1": "classifier.dense", "4": "classifier.out_proj"}
+
 
 class Classification(TrainedTask):
     """Sorts whole texts.
@@ -41,7 +43,9 @@ class Classification(TrainedTask):
     # None for DistilBERT: its stock head has another activation (ReLU for tanh).
     stock_heads: ClassVar = {
         "bert": {"1": "bert.pooler.dense", "4": "classifier"},
-        "xlm-roberta": {"1": "classifier.dense", "4": "classifier.out_proj"},
+        "roberta": OF_ROBERTA,
+        "xlm-roberta": OF_ROBERTA,
+        "camembert": OF_ROBERTA,
     }
 
     def read(self, source: Mapping[str, Any], split: str, root: Path) -> Iterator[TextExample]:

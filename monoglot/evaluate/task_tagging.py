@@ -11,6 +11,7 @@ from monoglot.data.readers import OUTSIDE, TaggedExample, tag_inventory
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import SUBTOKENS, WORDS, Tags
 from monoglot.evaluate.task import Outcome, TrainedTask, key_of
+from monoglot.families import FAMILIES
 
 # Planning reads this kind's parameters: torch and its like are imported inside the methods.
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from monoglot.evaluate.baselines import Prediction
     from monoglot.evaluate.encoding import Encoded
-
-STOCK_HEAD = {"1": "classifier"}
 
 
 class Tagging(TrainedTask):
@@ -40,7 +39,10 @@ class Tagging(TrainedTask):
     example: ClassVar = TaggedExample
     on_hub: ClassVar = "token-classification"
     stock: ClassVar = "AutoModelForTokenClassification"
-    stock_heads: ClassVar = dict.fromkeys(("bert", "xlm-roberta", "distilbert"), STOCK_HEAD)
+    stock_heads: ClassVar = {
+        family: {"1": "classifier"} for family in FAMILIES if family != "modernbert"
+    }
+    """None for ModernBERT, whose stock head has two layers."""
 
     @property
     def tag_scheme(self) -> str:

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, layer_norm
 from monoglot.errors import UserError
 from monoglot.operations import surgery
 from monoglot.operations.prune_ffn import NEURON_MEASURES
-from monoglot.operations.surgery import anatomy, ffn_size, layers_of, longest_input
+from monoglot.operations.surgery import family_of, ffn_size, layers_of, longest_input
 from monoglot.training.batches import IGNORED, collate, mask_tokens
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def stream(model: "PreTrainedModel", batches: Iterable[Batch]) -> Stream:
         tokens += int(present.sum())
         for number, layer in enumerate(states):
             rows = layer.cpu()[present]
-            if anatomy(model.config).pre_norm:
+            if family_of(model.config).pre_norm:
                 rows = layer_norm(rows, rows.shape[-1:])
             moments[number] += surgery.gram(rows)
             magnitudes[number] += rows.double().abs().sum(0)
@@ -196,7 +196,7 @@ def _loss(model: "PreTrainedModel", ids: Tensor, attention_mask: Tensor, labels:
 
 def _batch_scores(loss: Tensor, model: "PreTrainedModel", measure: str) -> tuple[Tensor, Tensor]:
     """Return a batch's scores of neurons, and of heads with their sign."""
-    layers, names = layers_of(model), anatomy(model.config)
+    layers, names = layers_of(model), family_of(model.config)
     inner = [list(layer.get_submodule(names.inner).parameters()) for layer in layers]
     outer, mixing = (
         [layer.get_submodule(name).weight for layer in layers]

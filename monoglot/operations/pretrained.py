@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.files import whole_folder
 from monoglot.keys import FilePath, HubId, Parameters, Revision
 from monoglot.operations import Operation
@@ -71,7 +72,7 @@ def pretrained(
     Args:
         source: a Hub id if `revision` is given, else a folder as `save_pretrained` writes it.
         out: folder of the checkpoint.
-        family: a key of `ARCHITECTURES`; the model must be of it.
+        family: a key of `FAMILIES`; the model must be of it.
         revision: commit on the Hub, 40 hexadecimal digits.
         tokenizer: a tokenizer to take instead of the one in `source`, see `read_tokenizer`.
         head: "trained", or "fresh" for an encoder that has none, see `load_with_head`.
@@ -104,7 +105,7 @@ def pretrained(
 
 def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
-    from monoglot.checkpoints import ARCHITECTURES, check_safetensors, parsed_config
+    from monoglot.checkpoints import check_safetensors, parsed_config
     from monoglot.tokenizer_json import try_out
 
     if not folder.is_dir():
@@ -113,7 +114,7 @@ def _check(folder: Path, family: str, where: str) -> None:
     if found != family:
         raise UserError(
             f"{where}: config.json has the model_type '{found}'; it must be '{family}', the "
-            f"family of the model (families are {', '.join(ARCHITECTURES)})"
+            f"family of the model (families are {', '.join(FAMILIES)})"
         )
     check_safetensors(folder, where)
     try_out(folder, where)
@@ -121,12 +122,13 @@ def _check(folder: Path, family: str, where: str) -> None:
 
 def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str, str], int]:
     """Contents of tokenizer.json, special tokens by role, and the longest input."""
-    from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, own_tokenizer, read_tokenizer
+    from monoglot.tokenizer_json import SPECIAL_TOKENS, own_tokenizer, read_tokenizer
 
+    usual = FAMILIES[family].tokenizers[0]
     if (folder / "tokenizer.json").is_file():
         kind = read_tokenizer(folder, family)["model"]["type"]
         # transformers chooses the tokenizer's class by the architecture.
-        if kind != KINDS[family][0]:
+        if kind != usual:
             return _as_it_is(folder, family)
     fast = own_tokenizer(folder, where)
     backend = fast.backend_tokenizer
@@ -138,7 +140,7 @@ def _own_tokenizer(folder: Path, family: str, where: str) -> tuple[str, dict[str
             f"{where}: model_max_length in tokenizer_config.json is {longest!r}; it must be the "
             "longest input in tokens, a whole number"
         )
-    known = SPECIAL_TOKENS[KINDS[family][0]]
+    known = SPECIAL_TOKENS[usual]
     names = {role: token for role, token in fast.special_tokens_map.items() if role in known}
     return _same_or_new(folder / "tokenizer.json", backend), names, int(longest)
 
@@ -159,7 +161,6 @@ def _fitted(
     """The model with the tokenizer's vocabulary and padding, if it is that tokenizer's at all."""
     from tokenizers import Tokenizer
 
-    from monoglot.checkpoints import AFTER_PADDING
     from monoglot.operations.surgery import gather_rows
     from monoglot.tokenizer_json import check_size, is_padded
 
@@ -171,7 +172,7 @@ def _fitted(
         log.info("%s: the last %d embeddings belong to no piece; dropped", where, rows - pieces)
         model = gather_rows(model, range(pieces))
     # Who counts positions from the padding's id must keep the one it was trained with.
-    if model.config.model_type not in AFTER_PADDING:
+    if not FAMILIES[model.config.model_type].after_padding:
         model.config.pad_token_id = tokenizer.token_to_id(names["pad_token"])
     return model
 

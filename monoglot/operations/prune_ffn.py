@@ -147,7 +147,7 @@ def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTr
     """
     import torch
 
-    from monoglot.operations.surgery import anatomy, layers_of
+    from monoglot.operations.surgery import family_of, layers_of
 
     sizes = {len(rows) for rows in kept}
     if len(kept) != model.config.num_hidden_layers or len(sizes) != 1:
@@ -156,7 +156,7 @@ def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTr
             f"{model.config.num_hidden_layers} layers; all must keep the same number"
         )
     smaller = copy.deepcopy(model)
-    names = anatomy(smaller.config)
+    names = family_of(smaller.config)
     setattr(smaller.config, names.ffn_size, sizes.pop())
     for layer, rows in zip(layers_of(smaller), kept, strict=True):
         inner, outer = layer.get_submodule(names.inner), layer.get_submodule(names.outer)
@@ -192,9 +192,9 @@ def _order_heads(model: "PreTrainedModel", orders: "torch.Tensor") -> None:
     """Bring the heads of layer l into the order `orders[l]`, in place."""
     import torch
 
-    from monoglot.operations.surgery import anatomy, layers_of
+    from monoglot.operations.surgery import family_of, layers_of
 
-    names = anatomy(model.config)
+    names = family_of(model.config)
     for layer, order in zip(layers_of(model), orders, strict=True):
         mixing = layer.get_submodule(names.mixing)
         rows = torch.arange(mixing.in_features).unflatten(0, (len(order), -1))[order].flatten()

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from monoglot.checkpoints import ROTARY
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.keys import Count
 from monoglot.operations import OfParent, Operation, chosen
 
@@ -55,7 +55,7 @@ def heads_after(family: str, hidden: int, count: int, size: int, heads: str) -> 
         UserError: heads cannot be cut to that size, or not in this way.
     """
     width = hidden // count
-    if family not in ROTARY:
+    if not FAMILIES[family].rotary:
         if size % count:
             raise UserError(
                 f"hidden size {size} is not divisible by the model's {count} attention heads; "
@@ -86,7 +86,7 @@ def heads_after(family: str, hidden: int, count: int, size: int, heads: str) -> 
 
 def _shape(settings: Mapping, before: Mapping[str, int], family: str) -> dict[str, int]:
     size, hidden = settings["size"], before["hidden_size"]
-    whole = family in ROTARY and settings["heads"] == "cut"
+    whole = FAMILIES[family].rotary and settings["heads"] == "cut"
     heads = max(1, before["heads"] * size // hidden) if whole else before["heads"]
     return {"hidden_size": size, "heads": heads}
 
@@ -94,7 +94,7 @@ def _shape(settings: Mapping, before: Mapping[str, int], family: str) -> dict[st
 def _check_settings(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
     _check_refit(settings["refit"], settings["method"], f"{where}: ")
     family, before = model["family"], model["shape"]
-    if family not in ROTARY:  # the shape alone says whether it can be
+    if not FAMILIES[family].rotary:  # the shape alone says whether it can be
         return
     try:
         sizes = before["hidden_size"], before["heads"], settings["size"]
@@ -210,7 +210,7 @@ def reduce_hidden(
     import torch
 
     from monoglot.operations.surgery import (
-        anatomy,
+        family_of,
         ffn_size,
         kept_dimensions,
         principal_heads,
@@ -223,8 +223,8 @@ def reduce_hidden(
     family, hidden, count = config.model_type, config.hidden_size, config.num_attention_heads
     config.num_attention_heads = heads_after(family, hidden, count, size, heads)
     config.hidden_size = size
-    inner = f"{anatomy(config).inner}.weight"
-    rows = kept_dimensions(heads, count, hidden, size, family in ROTARY)
+    inner = f"{family_of(config).inner}.weight"
+    rows = kept_dimensions(heads, count, hidden, size, FAMILIES[family].rotary)
     weights = {}
     with torch.no_grad():
         stream = _stream(model, size, method, measured)

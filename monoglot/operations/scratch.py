@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from monoglot.checkpoints import ROTARY
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.files import whole_folder
 from monoglot.keys import NO_FLAG, Count, Number, Parameters, Seed
 from monoglot.operations import Operation, TextOf
 
 if TYPE_CHECKING:
-    from transformers import DistilBertConfig, ModernBertConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
 
 class ScratchShape(Parameters):
@@ -73,6 +73,9 @@ def _check_variant(where: str, own: Mapping[str, Any], settings: Mapping[str, An
         )
 
 
+OTHER_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+
+
 OPERATION = Operation(
     name="scratch",
     parameters=Scratch,
@@ -109,8 +112,8 @@ def scratch(
     Args:
         texts: documents to train a tokenizer on, held in memory; not looked at if one is given.
         out: folder of the checkpoint.
-        family: "bert" or "distilbert" (a WordPiece tokenizer is trained, cased), "xlm-roberta"
-            (Unigram) or "modernbert" (byte-level BPE).
+        family: a key of `FAMILIES`, whose first kind of tokenizer is trained: WordPiece (cased),
+            Unigram or byte-level BPE.
         vocab_size: pieces of the trained tokenizer, special tokens included; it has fewer if the
             text does not yield as many.
         tokenizer_from: a tokenizer to take instead, see `read_tokenizer`.
@@ -135,7 +138,7 @@ def scratch(
             f"hidden size {hidden_size} is not divisible by {heads} attention heads; "
             f"give a multiple of {heads}"
         )
-    if family in ROTARY and hidden_size // heads % 2:
+    if FAMILIES[family].rotary and hidden_size // heads % 2:
         raise UserError(
             f"hidden size {hidden_size} gives each of {heads} attention heads an odd width, which "
             f"the rotary positions of a {family} do not allow; give a multiple of {2 * heads}"
@@ -180,83 +183,28 @@ def _random_model(
     family: str, tokenizer_json: str, shape: dict[str, float], max_positions: int, seed: int
 ) -> "PreTrainedModel":
     import torch
+    import transformers
     from tokenizers import Tokenizer
-    from transformers import (
-        BertConfig,
-        BertForMaskedLM,
-        DistilBertForMaskedLM,
-        ModernBertForMaskedLM,
-        XLMRobertaConfig,
-        XLMRobertaForMaskedLM,
-    )
 
     from monoglot.tokenizer_json import special_names
 
+    known = FAMILIES[family]
     tokenizer = Tokenizer.from_str(tokenizer_json)
     names = special_names(tokenizer)
-    ids = {role: tokenizer.token_to_id(token) for role, token in names.items()}
-    shape = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": ids["pad_token"], **shape}
+    ids = {f"{role}_id": tokenizer.token_to_id(token) for role, token in names.items()}
+    before = ids["pad_token_id"] + 1 if known.after_padding else 0
+    settings = {
+        "vocab_size": tokenizer.get_vocab_size(),
+        "max_position_embeddings": max_positions + before,
+        "pad_token_id": ids["pad_token_id"],
+        **known.settings,
+    }
+    for name, value in shape.items():
+        settings |= dict.fromkeys(known.renamed.get(name, (name,)), value)
+    kind = getattr(transformers, f"{known.classes}Config")
+    usual = kind()
+    for role in OTHER_IDS:  # those that the family's configuration knows
+        if getattr(usual, role, None) is not None:
+            settings[role] = ids.get(role)
     torch.manual_seed(seed)
-    if family == "bert":
-        return BertForMaskedLM(BertConfig(max_position_embeddings=max_positions, **shape))
-    if family == "distilbert":
-        return DistilBertForMaskedLM(_distilbert_config(max_positions, **shape))
-    if family == "modernbert":
-        others = {f"{role}_id": ids.get(role) for role in ("bos_token", "eos_token")}
-        others |= {f"{role}_id": ids[role] for role in ("cls_token", "sep_token")}
-        return ModernBertForMaskedLM(_modernbert_config(max_positions, **shape, **others))
-    # XLM-R counts positions from the padding's id + 1.
-    config = XLMRobertaConfig(
-        max_position_embeddings=max_positions + ids["pad_token"] + 1,
-        type_vocab_size=1,
-        bos_token_id=ids["bos_token"],
-        eos_token_id=ids["eos_token"],
-        layer_norm_eps=1e-5,
-        **shape,
-    )
-    return XLMRobertaForMaskedLM(config)
-
-
-def _modernbert_config(
-    max_positions: int,
-    *,
-    hidden_dropout_prob: float,
-    attention_probs_dropout_prob: float,
-    **settings: int | None,
-) -> "ModernBertConfig":
-    """ModernBERT has names of its own for dropout."""
-    from transformers import ModernBertConfig
-
-    return ModernBertConfig(
-        max_position_embeddings=max_positions,
-        embedding_dropout=hidden_dropout_prob,
-        mlp_dropout=hidden_dropout_prob,
-        attention_dropout=attention_probs_dropout_prob,
-        **settings,
-    )
-
-
-def _distilbert_config(
-    max_positions: int,
-    *,
-    hidden_size: int,
-    num_hidden_layers: int,
-    num_attention_heads: int,
-    intermediate_size: int,
-    hidden_dropout_prob: float,
-    attention_probs_dropout_prob: float,
-    **ids: int,
-) -> "DistilBertConfig":
-    """DistilBERT has names of its own for what the other configurations call alike."""
-    from transformers import DistilBertConfig
-
-    return DistilBertConfig(
-        max_position_embeddings=max_positions,
-        dim=hidden_size,
-        n_layers=num_hidden_layers,
-        n_heads=num_attention_heads,
-        hidden_dim=intermediate_size,
-        dropout=hidden_dropout_prob,
-        attention_dropout=attention_probs_dropout_prob,
-        **ids,
-    )
+    return getattr(transformers, known.masked_lm)(kind(**settings))

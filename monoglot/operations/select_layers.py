@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.keys import Count, Seed
 from monoglot.operations import OfParent, Operation
 
@@ -28,14 +29,9 @@ the first layer must stay, and the global ones of those that stay must be evenly
     """Of the strategy `random`."""
 
 
-GLOBAL_EVERY = {"modernbert": "global_attn_every_n_layers"}
-"""Families with layers of two kinds: the setting of how many layers apart those are that attend to
-the whole text. The first one does, and has no norm before its attention."""
-
-
 def _check_family(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
     layers, count = model["shape"]["layers"], settings["layers"]
-    if model["family"] not in GLOBAL_EVERY or count > layers:
+    if not FAMILIES[model["family"]].global_every or count > layers:
         return
     if (layers_kept(layers, count, settings["strategy"]) or [0])[0]:
         raise UserError(
@@ -78,7 +74,7 @@ def select_layers(
     # In here, as planning imports this module.
     import torch
 
-    from monoglot.operations.surgery import anatomy, layers_of
+    from monoglot.operations.surgery import family_of, layers_of
 
     kept = layers_kept(model.config.num_hidden_layers, layers, strategy)
     if kept is None:
@@ -87,7 +83,7 @@ def select_layers(
     smaller = copy.deepcopy(model)
     present = layers_of(smaller)
     smaller.base_model.set_submodule(
-        anatomy(model.config).layers, torch.nn.ModuleList(present[index] for index in kept)
+        family_of(model.config).layers, torch.nn.ModuleList(present[index] for index in kept)
     )
     set_layers(smaller.config, layers, every)
     return smaller.eval()
@@ -99,9 +95,9 @@ def set_layers(config: "PretrainedConfig", count: int, every: int | None = None)
     By default as far apart as before. transformers 5 lists the kind of each layer instead; both
     are said, so that either release reads what the other wrote.
     """
-    if config.model_type in GLOBAL_EVERY:
+    if setting := FAMILIES[config.model_type].global_every:
         every = every or _every(config)
-        setattr(config, GLOBAL_EVERY[config.model_type], every)
+        setattr(config, setting, every)
         if hasattr(config, "layer_types"):
             names = "full_attention", "sliding_attention"
             config.layer_types = [names[index % every > 0] for index in range(count)]
@@ -110,7 +106,7 @@ def set_layers(config: "PretrainedConfig", count: int, every: int | None = None)
 
 def _every(config: "PretrainedConfig") -> int:
     """Return how far apart the global layers are."""
-    said = getattr(config, GLOBAL_EVERY[config.model_type], None)
+    said = getattr(config, FAMILIES[config.model_type].global_every, None)
     if said is not None:
         return said
     kinds = config.layer_types
@@ -121,7 +117,7 @@ def _every(config: "PretrainedConfig") -> int:
 def strategies(config: "PretrainedConfig", count: int) -> list[str]:
     """Return the strategies by which `count` of a model's layers can stay; see `global_every`."""
     found = {one: layers_kept(config.num_hidden_layers, count, one) for one in STRATEGIES}
-    every = _every(config) if config.model_type in GLOBAL_EVERY else None
+    every = _every(config) if FAMILIES[config.model_type].global_every else None
     return [
         one
         for one, kept in found.items()
@@ -136,7 +132,7 @@ def global_every(config: "PretrainedConfig", kept: Sequence[int], strategy: str)
     first one on, and the others to what is near. Raises `UserError`, which names strategies that
     will do, if the first layer is not kept, or the kept global ones are not evenly apart.
     """
-    if config.model_type not in GLOBAL_EVERY:
+    if not FAMILIES[config.model_type].global_every:
         return None
     now, layers = _every(config), config.num_hidden_layers
     if (found := _spacing(kept, now)) is not None:

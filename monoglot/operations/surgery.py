@@ -1,4 +1,4 @@
-"""Where the parts of an encoder lie in each architecture: layers, feed-forward, attention."""
+"""Encoders taken apart: their layers, heads and embeddings, by the names of their family."""
 
 import copy
 import logging
@@ -12,89 +12,38 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from monoglot.checkpoints import AFTER_PADDING, read_weights
+from monoglot.checkpoints import read_weights
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES, Family
 
 
-@dataclass(frozen=True)
-class Anatomy:
-    """Names of modules and settings.
-
-    Attributes:
-        layers: of the base model, the list of layers.
-        inner, outer: of a layer, the two feed-forward matrices.
-        projections: of a layer, what makes queries, keys and values; one matrix for all three, or
-            one for each.
-        mixing: of a layer, the attention's output matrix.
-        ffn_size: the setting of the feed-forward size.
-        gated: whether `inner` makes two numbers for each neuron, first all of one sort: what is
-            activated, and what it is multiplied by.
-        pre_norm: whether a norm stands before each part of a layer and not after it, so that
-            states between layers are not normalised.
-    """
-
-    layers: str = "encoder.layer"
-    inner: str = "intermediate.dense"
-    outer: str = "output.dense"
-    projections: Sequence[str] = (
-        "attention.self.query",
-        "attention.self.key",
-        "attention.self.value",
-    )
-    mixing: str = "attention.output.dense"
-    ffn_size: str = "intermediate_size"
-    gated: bool = False
-    pre_norm: bool = False
-
-
-ANATOMIES = {
-    "bert": Anatomy(),
-    "roberta": Anatomy(),
-    "xlm-roberta": Anatomy(),
-    "camembert": Anatomy(),
-    "distilbert": Anatomy(
-        layers="transformer.layer",
-        inner="ffn.lin1",
-        outer="ffn.lin2",
-        projections=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
-        mixing="attention.out_lin",
-        ffn_size="hidden_dim",
-    ),
-    "modernbert": Anatomy(
-        layers="layers",
-        inner="mlp.Wi",
-        outer="mlp.Wo",
-        projections=("attn.Wqkv",),
-        mixing="attn.Wo",
-        gated=True,
-        pre_norm=True,
-    ),
-}
-
-
-def anatomy(config: "PretrainedConfig") -> Anatomy:
-    """Return where the parts of a model lie; raise `UserError` for an architecture not known."""
-    if config.model_type not in ANATOMIES:
+def family_of(config: "PretrainedConfig") -> Family:
+    """Return a model's family; raise `UserError` for one not known."""
+    if config.model_type not in FAMILIES:
         raise UserError(
-            f"the model is a '{config.model_type}'; it must be one of {', '.join(ANATOMIES)}"
+            f"the model is a '{config.model_type}'; it must be one of {', '.join(FAMILIES)}"
         )
-    return ANATOMIES[config.model_type]
+    return FAMILIES[config.model_type]
 
 
 def layers_of(model: "PreTrainedModel") -> nn.ModuleList:
     """Return the layers of a model's encoder."""
-    return model.base_model.get_submodule(anatomy(model.config).layers)
+    return model.base_model.get_submodule(family_of(model.config).layers)
 
 
 def ffn_size(config: "PretrainedConfig") -> int:
     """Return the number of feed-forward neurons of each layer."""
-    return getattr(config, anatomy(config).ffn_size)
+    return getattr(config, family_of(config).ffn_size)
 
 
 def longest_input(config: "PretrainedConfig") -> int:
     """Return the most tokens that a model has positions for, special ones included."""
-    before = config.pad_token_id + 1 if config.model_type in AFTER_PADDING else 0
-    return config.max_position_embeddings - before
+    return config.max_position_embeddings - first_position(config)
+
+
+def first_position(config: "PretrainedConfig") -> int:
+    """Return the position of a text's first token."""
+    return config.pad_token_id + 1 if family_of(config).after_padding else 0
 
 
 def emptied(model: "PreTrainedModel", config: "PretrainedConfig") -> "PreTrainedModel":
@@ -262,7 +211,7 @@ def look_inside(
         attention: whether its maps are; the model must have been loaded with eager attention.
         states, projections: the layers, from 1, whose these are.
     """
-    layers, names = layers_of(model), anatomy(model.config).projections
+    layers, names = layers_of(model), family_of(model.config).projections
     asked = [[layers[one - 1].get_submodule(name) for name in names] for one in projections]
     found: dict[nn.Module, Tensor] = {}
     hooks = [
@@ -287,14 +236,9 @@ def look_inside(
 
 def transform(model: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Apply the first half of the head to hidden states of shape [..., hidden]."""
-    if model.config.model_type == "bert":
-        return model.cls.predictions.transform(hidden)
-    if model.config.model_type == "modernbert":
-        return model.head(hidden)
-    if model.config.model_type == "distilbert":
-        return model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
-    head = model.lm_head
-    return head.layer_norm(F.gelu(head.dense(hidden)))
+    for name in family_of(model.config).head:
+        hidden = F.gelu(hidden) if name == "gelu" else model.get_submodule(name)(hidden)
+    return hidden
 
 
 def decoder(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
@@ -389,7 +333,7 @@ def principal_heads(model: "PreTrainedModel", size: int) -> dict[str, Tensor]:
     which divides by the square root of the head's new width, is as sharp as before.
     """
     count, hidden = model.config.num_attention_heads, model.config.hidden_size
-    names, found = anatomy(model.config), {}
+    names, found = family_of(model.config), {}
     encoder = next(name for name, module in model.named_modules() if module is layers_of(model))
     for number, layer in enumerate(layers_of(model)):
         output = layer.get_submodule(names.mixing)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.operations.trimming import count_pieces
 from monoglot.tokenizer_json import (
-    KINDS,
     SPECIAL_TOKENS,
     split_at_spaces,
     split_into_words,
@@ -31,7 +31,7 @@ def train_tokenizer(texts: Sequence[str], family: str, vocab_size: int) -> Token
     It has fewer if the text does not yield as many. Raises `UserError` if the text has no words,
     or more different characters than there is room for.
     """
-    kind = KINDS[family][0]
+    kind = FAMILIES[family].tokenizers[0]
     train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": train_bpe}[kind]
     tokenizer = train(texts, vocab_size)
     special = len(set(SPECIAL_TOKENS[kind].values()))

@@ -6,7 +6,7 @@ from tiny_models import TEXTS, tiny
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import monoglot
-from monoglot.checkpoints import ROTARY
+from monoglot.families import FAMILIES
 
 HOW = {"steps": 20, "batch_size": 4, "learning_rate": 0.01, "evaluate_every": 10}
 HOW |= {"validation": TEXTS}
@@ -35,7 +35,7 @@ def test_adaptation_learns_and_is_the_same_each_time(pair, tmp_path):
 @pytest.mark.parametrize("loss", ["mse", "kl"])
 def test_a_student_comes_nearer_to_its_teacher(pair, loss, unchanged):
     teacher, tokenizer = pair
-    size = 12 if teacher.config.model_type in ROTARY else 16
+    size = 12 if FAMILIES[teacher.config.model_type].rotary else 16
     student = monoglot.reduce_hidden(monoglot.select_layers(teacher, 2, "stride"), size)
     unchanged(student)
     found, history = monoglot.distill(student, teacher, tokenizer, TEXTS, loss, 0.1, **HOW)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from tiny_models import DIFFERENT
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import monoglot
@@ -24,7 +25,7 @@ TEXTS = [
 ] * 4
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 

@@ -9,9 +9,8 @@ from transformers import (
 )
 
 import monoglot
-from monoglot.checkpoints import ROTARY
+from monoglot.families import FAMILIES
 from monoglot.operations.reduce_hidden import METHODS
-from monoglot.operations.select_layers import GLOBAL_EVERY
 from monoglot.operations.surgery import ffn_size, layers_of
 
 
@@ -72,7 +71,7 @@ def test_a_trimmed_model_is_the_old_one_on_what_it_keeps(pair, tmp_path):
 
 def test_the_whole_chain_gives_a_stock_model_of_its_own(pair, tmp_path):
     model, tokenizer = pair
-    rotary = model.config.model_type in ROTARY
+    rotary = FAMILIES[model.config.model_type].rotary
     how = ("stride", "cut", 12) if rotary else ("last_k", "low_rank", 16)
     smaller = monoglot.select_layers(model, layers=2, strategy=how[0])
     smaller = monoglot.prune_ffn(smaller, tokenizer, TEXTS, size=32, head_order="importance")
@@ -91,7 +90,7 @@ def test_the_whole_chain_gives_a_stock_model_of_its_own(pair, tmp_path):
 def test_layers_are_those_of_the_strategy(pair):
     model, _ = pair
     for strategy, kept in (("stride", [0, 2]), ("last_k", [2, 3]), ("first_last_k", [0, 3])):
-        if strategy == "last_k" and model.config.model_type in GLOBAL_EVERY:
+        if strategy == "last_k" and FAMILIES[model.config.model_type].global_every:
             continue
         found = layers_of(monoglot.select_layers(model, 2, strategy))
         for layer, number in zip(found, kept, strict=True):
@@ -106,7 +105,7 @@ def test_layers_are_those_of_the_strategy(pair):
 def test_hidden_size_of_every_architecture(pair, method):
     model, tokenizer = pair
     about = {"heads": "aligned", "tokenizer": tokenizer, "texts": TEXTS}
-    size = 8 if model.config.model_type in ROTARY else 16
+    size = 8 if FAMILIES[model.config.model_type].rotary else 16
     smaller = monoglot.reduce_hidden(model, size, method, **about)
     assert encode(smaller, tokenizer, TEXTS[0]).shape[-1] == size
     if method == "truncate":
@@ -117,7 +116,7 @@ def test_hidden_size_of_every_architecture(pair, method):
 def test_nothing_is_cut_where_nothing_is_to_be_cut(pair):
     """The same size gives the same outputs, whatever is reordered on the way."""
     model, tokenizer = pair
-    heads = "aligned" if model.config.model_type in ROTARY else "low_rank"
+    heads = "aligned" if FAMILIES[model.config.model_type].rotary else "low_rank"
     same = monoglot.reduce_hidden(model, SHAPE["hidden_size"], heads=heads)
     same = monoglot.prune_ffn(same, tokenizer, TEXTS, size=48, head_order="importance")
     found = encode(same, tokenizer, TEXTS[0])

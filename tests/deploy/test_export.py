@@ -7,6 +7,7 @@ import onnx
 import pytest
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tiny_models import DIFFERENT
 from transformers import BertConfig, BertModel
 
 from monoglot.checkpoints import load_tokenizer
@@ -25,10 +26,8 @@ from monoglot.deploy.export import (
 from monoglot.errors import UserError
 from monoglot.paths import ONNX_FILES
 
-FAMILIES = ("bert", "xlm-roberta", "distilbert", "modernbert")
 
-
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", DIFFERENT)
 def test_a_graph_answers_as_the_model_in_every_shape(exported, tiny_checkpoint, family):
     encoder = load_encoder(tiny_checkpoint(family))
     graph = session(exported(family) / "model.onnx")
@@ -42,7 +41,7 @@ def test_a_graph_answers_as_the_model_in_every_shape(exported, tiny_checkpoint, 
         np.testing.assert_allclose(got[real], states[real], atol=2e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", DIFFERENT)
 def test_the_folder_has_all_that_serving_takes(exported, tiny_checkpoint, family):
     folder = exported(family)
     assert {file.name for file in folder.iterdir()} == set(ONNX_FILES)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from tiny_models import DIFFERENT
 
 from monoglot.checkpoints import read_config
 from monoglot.deploy.export import Logits, export
@@ -65,7 +66,7 @@ def _examples(name):
     return {"split": splits, "text": list(map(" ".join, words)), "label": labels}
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.mark.parametrize("family", DIFFERENT)
 def test_in_fp32_the_scores_are_those_of_the_records(trained, tiny_checkpoint, tmp_path, family):
     runs = [trained("tc", family), trained("ner", family)]
     names = {"model": "m", "language": "mt", "variant": "kd"}

@@ -5,23 +5,23 @@ from functools import partial
 import pytest
 import torch
 from packed_inputs import TASKS, encoded, switch_off_dropout
+from tiny_models import DIFFERENT
 from torch.nn import functional as F
 from transformers import BertConfig, DistilBertConfig, ModernBertConfig, XLMRobertaConfig
 
-from monoglot.checkpoints import ROTARY
 from monoglot.evaluate import adapter_models, adapter_training, finetune
 from monoglot.evaluate.adapter_training import AdapterTraining, logits
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.evaluate.packed import keep_all
+from monoglot.families import FAMILIES
 from monoglot.training import matmul
 
 KINDS = ("classification", "tagging")
-FAMILIES = ("bert", "xlm-roberta", "distilbert", "modernbert")
 CONFIGS = {"bert": BertConfig, "xlm-roberta": XLMRobertaConfig, "distilbert": DistilBertConfig}
 CONFIGS |= {"modernbert": partial(ModernBertConfig, local_attention=8)}
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=DIFFERENT)
 def any_model(request, tiny_checkpoint):
     return adapter_models.load_encoder(tiny_checkpoint(request.param))
 
@@ -113,15 +113,15 @@ def test_in_bf16_adapters_train_nearly_alike_and_are_tested_in_fp32(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", DIFFERENT)
 @pytest.mark.parametrize("size", [26, 38, 47])
 def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):
     """Head sizes of the paper's narrow models, which suit no processor."""
-    if family in ROTARY:
+    if FAMILIES[family].rotary:
         size += size % 2
     torch.manual_seed(0)
     shape = {"hidden_size": 2 * size, "num_hidden_layers": 3, "num_attention_heads": 2}
-    model = adapter_models.FAMILIES[family](
+    model = adapter_models.class_of(family)(
         CONFIGS[family](vocab_size=80, pad_token_id=1, max_position_embeddings=40, **shape)
     )
     adapter_models.drop_heads(model)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tiny_models import DIFFERENT
 
 from monoglot.errors import UserError
 from monoglot.evaluate.evaluation import evaluate
@@ -20,7 +21,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
 METRICS_OF_NAMES = ("word_f1", "subtoken_f1", "word_accuracy")
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.mark.parametrize("family", DIFFERENT)
 def test_tags_are_learnt_and_recorded(
     tiny_checkpoint, sentences_file, sentences_task, settings, tmp_path, family
 ):

@@ -15,10 +15,11 @@ from transformers import (
 )
 
 from monoglot.errors import UserError
-from monoglot.evaluate.adapter_models import load
+from monoglot.evaluate.adapter_models import CLASSES, load
 from monoglot.evaluate.encoding import lead_of
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.task import Names
+from monoglot.families import FAMILIES
 from monoglot.files import sha256
 from monoglot.paths import KEPT_FILES
 
@@ -87,7 +88,7 @@ def recorded(out: Path, seed: int) -> list[str]:
 @pytest.mark.parametrize("kind", ["classification", "tagging"])
 @pytest.mark.parametrize(
     ("family", "choice"),
-    [("bert", "best"), ("xlm-roberta", "last"), ("distilbert", "last"), ("modernbert", "last")],
+    [("bert", "best"), *((one, "last") for one in FAMILIES if one != "bert")],
 )
 def test_adapters_give_the_predictions_of_their_records(run, task_and_file, family, choice):
     task, file = task_and_file
@@ -98,7 +99,7 @@ def test_adapters_give_the_predictions_of_their_records(run, task_and_file, fami
         assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["adapter"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
-        if family == "modernbert":  # which the library has no class for
+        if family in CLASSES:  # which the library has no class for
             continue
         model = AutoAdapterModel.from_pretrained(checkpoint)
         name = model.load_adapter(str(folder), set_active=True, use_safetensors=True)
@@ -109,18 +110,8 @@ def test_adapters_give_the_predictions_of_their_records(run, task_and_file, fami
     assert any(len(set(recorded(out, seed))) > 1 for seed in SEEDS)
 
 
-@pytest.mark.parametrize(
-    ("family", "kind"),
-    [
-        ("bert", "classification"),
-        ("bert", "tagging"),
-        ("xlm-roberta", "classification"),
-        ("xlm-roberta", "tagging"),
-        ("distilbert", "classification"),
-        ("modernbert", "classification"),
-        ("modernbert", "tagging"),
-    ],
-)
+@pytest.mark.parametrize("kind", ["classification", "tagging"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, family):
     task, file = task_and_file
     checkpoint, out, keep = run(family, tuning="full")
@@ -128,14 +119,14 @@ def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, fam
         "classification": AutoModelForSequenceClassification,
         "tagging": AutoModelForTokenClassification,
     }[kind]
-    if (family, kind) == ("distilbert", "classification"):  # its stock head is another function
+    if family not in task.stock_heads:  # its stock head is another function
         stock = AutoAdapterModel
     for seed in SEEDS:
         folder = keep / f"seed{seed}"
         assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["full"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
-        if family == "modernbert":  # its stock heads are other functions, and ours has no class
+        if family not in task.stock_heads and family in CLASSES:  # a class of ours alone
             continue
         model = stock.from_pretrained(folder, use_safetensors=True)
         if stock is not AutoAdapterModel:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import DIFFERENT
 
 from monoglot.errors import UserError
 from monoglot.evaluate import finetune
@@ -96,7 +97,7 @@ def test_an_empty_split_is_refused(tiny_checkpoint, settings, tmp_path, split):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.mark.parametrize("family", DIFFERENT)
 def test_odd_texts_are_trained_on_and_scored(tiny_checkpoint, settings, tmp_path, family):
     rows = [(text, "place") for text in ODD_TEXTS] + ANIMALS
     file = texts(tmp_path / "t.parquet", train=rows, dev=rows, test=rows)

@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import DIFFERENT
 from transformers import AutoModel
 
 from monoglot.checkpoints import EMBEDDINGS
@@ -11,7 +12,7 @@ from monoglot.errors import UserError
 from monoglot.operations.surgery import load_with_head
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 

@@ -6,7 +6,7 @@ import torch
 from monoglot.checkpoints import load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import NEURON_MEASURES, importance, validation_batches
-from monoglot.operations.surgery import anatomy, layers_of
+from monoglot.operations.surgery import family_of, layers_of
 from monoglot.tokens.store import TokenStore, build_store
 from monoglot.training.batches import mask_tokens
 
@@ -28,7 +28,7 @@ def neurons_by_loops(model, batches, mask_id, measure, seed):
         model.zero_grad()
         model(input_ids=masked, attention_mask=attention_mask, labels=labels).loss.backward()
         for number, layer in enumerate(layers):
-            dense = layer.get_submodule(anatomy(model.config).inner)
+            dense = layer.get_submodule(family_of(model.config).inner)
             for i in range(size):
                 terms = [
                     gradient * weight if measure == "gradient_weight" else abs(gradient)
@@ -49,7 +49,7 @@ def heads_by_explicit_masks(model, batches, mask_id, seed):
     generator = torch.Generator().manual_seed(seed)
     mask = torch.ones(4, 4, requires_grad=True)
     hooks = [
-        layer.get_submodule(anatomy(model.config).mixing).register_forward_pre_hook(
+        layer.get_submodule(family_of(model.config).mixing).register_forward_pre_hook(
             lambda _, inputs, factors=mask[number]: inputs[0] * factors.repeat_interleave(6)
         )
         for number, layer in enumerate(layers_of(model))
@@ -74,7 +74,7 @@ def neurons_by_explicit_masks(model, batches, mask_id, seed):
     generator = torch.Generator().manual_seed(seed)
     mask = torch.ones(4, 48, requires_grad=True)
     hooks = [
-        layer.get_submodule(anatomy(model.config).outer).register_forward_pre_hook(
+        layer.get_submodule(family_of(model.config).outer).register_forward_pre_hook(
             lambda _, inputs, factors=mask[number]: inputs[0] * factors
         )
         for number, layer in enumerate(layers_of(model))
@@ -136,7 +136,7 @@ def test_importance_of_a_head_is_the_slope_of_the_loss(model, store):
     masked, labels = mask_tokens(
         ids, special, store.meta["mask"], model.config.vocab_size, 0.15, generator
     )
-    mixing = layers_of(model)[1].get_submodule(anatomy(model.config).mixing)
+    mixing = layers_of(model)[1].get_submodule(family_of(model.config).mixing)
     columns = mixing.weight.data[:, 12:18]
     losses = []
     for factor in (1 + 1e-5, (1 - 1e-5) / (1 + 1e-5)):

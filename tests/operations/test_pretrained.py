@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import DIFFERENT
 from transformers import (
     AutoTokenizer,
     BertForPreTraining,
@@ -20,7 +21,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 TEXTS = ["il kelb jiġri.", "Il ÉKELB", "x", "", "dar <mask> [MASK] ß"]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 

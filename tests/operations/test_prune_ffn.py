@@ -5,7 +5,7 @@ from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import importance, validation_batches
 from monoglot.operations.prune_ffn import NEURON_MEASURES, keep_neurons, prune_ffn, schedule
-from monoglot.operations.surgery import anatomy, layers_of
+from monoglot.operations.surgery import family_of, layers_of
 from monoglot.provenance import NAME as PROVENANCE
 
 
@@ -16,7 +16,7 @@ def family(request):
 
 def ffn(model):
     """Of each layer, the two feed-forward matrices, and how many neurons there are."""
-    names = anatomy(model.config)
+    names = family_of(model.config)
     size = model.config.intermediate_size
     for layer in layers_of(model):
         yield layer.get_submodule(names.inner), layer.get_submodule(names.outer), size
@@ -120,7 +120,7 @@ def test_heads_in_order_of_importance_keep_the_outputs(model, store, inputs, hea
     batches = validation_batches(model, store, 64)
     scores = importance(model, batches, store.meta["mask"], "gradient_weight", 5)
     scores = scores.heads if head_order == "importance" else scores.cumulative_heads
-    names, moved = anatomy(model.config), 0
+    names, moved = family_of(model.config), 0
     for number, row in enumerate(scores.tolist()):
         order = sorted(range(4), key=lambda head: -row[head])
         rows = torch.tensor([6 * head + i for head in order for i in range(6)])

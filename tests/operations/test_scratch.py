@@ -15,9 +15,11 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.operations.scratch import scratch
+from monoglot.operations.surgery import longest_input
 from monoglot.operations.train_tokenizer import train_tokenizer
-from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS
+from monoglot.tokenizer_json import SPECIAL_TOKENS
 
 ROOT = Path(__file__).parents[2]
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 4, "ffn_size": 24, "max_positions": 32, "seed": 1}
@@ -33,7 +35,7 @@ def texts(count=400):
     ]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "camembert", "distilbert"])
 def family(request):
     return request.param
 
@@ -53,7 +55,12 @@ def test_loads_with_stock_classes(made, family):
     assert ffn == 24
     assert (config.num_hidden_layers, config.num_attention_heads) == (2, 4)
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
-    extra, types = {"bert": (0, 2), "xlm-roberta": (2, 1), "distilbert": (0, None)}[family]
+    extra, types = {
+        "bert": (0, 2),
+        "xlm-roberta": (2, 1),
+        "camembert": (2, 1),
+        "distilbert": (0, None),
+    }[family]
     assert config.max_position_embeddings == 32 + extra
     assert getattr(config, "type_vocab_size", None) == types
     assert AutoModel.from_pretrained(made).config.hidden_size == 16
@@ -66,7 +73,7 @@ def test_loads_with_stock_classes(made, family):
 
 def test_special_tokens_stand_where_the_published_models_have_them(made, family):
     tokenizer = AutoTokenizer.from_pretrained(made)
-    kind = KINDS[family][0]
+    kind = FAMILIES[family].tokenizers[0]
     roles = SPECIAL_TOKENS[kind]
     expected = {"WordPiece": [0, 1, 2, 3, 4], "Unigram": [0, 1, 2, 3, 119]}[kind]
     assert [
@@ -203,7 +210,7 @@ def test_refuses_a_bad_tokenizer(made, kind, words, tmp_path):
 
 
 def test_refuses_a_kind_of_tokenizer_that_the_family_does_not_have(made, family, tmp_path):
-    other = "distilbert" if family == "xlm-roberta" else "xlm-roberta"
+    other = "distilbert" if family in ("xlm-roberta", "camembert") else "xlm-roberta"
     with pytest.raises(UserError, match=f"tokenizer; the family {other} needs a"):
         scratch([], tmp_path / "x", other, tokenizer_from=made, **SHAPE)
 
@@ -231,7 +238,7 @@ def test_a_parent_lends_its_tokenizer_byte_for_byte_and_no_weights(parent, famil
 
 
 def test_a_parent_of_another_family_is_refused(parent, family, tmp_path):
-    other = "distilbert" if family == "xlm-roberta" else "xlm-roberta"
+    other = "distilbert" if family in ("xlm-roberta", "camembert") else "xlm-roberta"
     with pytest.raises(UserError, match=f"the family {other} needs a"):
         scratch([], tmp_path / "student", other, parent=parent, **SHAPE)
 
@@ -262,18 +269,22 @@ def test_a_text_with_few_pieces_gives_a_small_vocabulary(family, tmp_path):
     assert model.config.vocab_size == len(tokenizer) < 20
 
 
-def test_a_modernbert_over_bytes(tmp_path):
+@pytest.mark.parametrize("family", ["roberta", "modernbert"])
+def test_an_encoder_over_bytes(family, tmp_path):
     for name in ("a", "b"):
-        scratch(texts(), tmp_path / name, "modernbert", vocab_size=300, dropout=0.2, **SHAPE)
+        scratch(texts(), tmp_path / name, family, vocab_size=300, dropout=0.2, **SHAPE)
     for file in FILES:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     model = AutoModelForMaskedLM.from_pretrained(tmp_path / "a")
     config, tokenizer = model.config, AutoTokenizer.from_pretrained(tmp_path / "a")
     assert (config.vocab_size, config.hidden_size, config.intermediate_size) == (300, 16, 24)
     assert (config.num_hidden_layers, config.num_attention_heads) == (2, 4)
-    assert (config.max_position_embeddings, tokenizer.model_max_length) == (32, 32)
-    assert config.embedding_dropout == config.mlp_dropout == config.attention_dropout == 0.2
-    for role in ("bos", "eos", "cls", "sep", "pad"):
+    assert (longest_input(config), tokenizer.model_max_length) == (32, 32)
+    if family == "modernbert":
+        assert config.embedding_dropout == config.mlp_dropout == config.attention_dropout == 0.2
+    else:
+        assert config.hidden_dropout_prob == config.attention_probs_dropout_prob == 0.2
+    for role in ("bos", "eos", "pad", *(("cls", "sep") if family == "modernbert" else ())):
         assert getattr(config, f"{role}_token_id") == getattr(tokenizer, f"{role}_token_id")
     assert tokenizer.decode(tokenizer("qattus ħ漢🙂")["input_ids"][1:-1]).strip() == "qattus ħ漢🙂"
     words = ["qattus", "kelb"]

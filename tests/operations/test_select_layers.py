@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tiny_models import randomise
+from tiny_models import DIFFERENT, randomise
 from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
@@ -17,11 +17,11 @@ from monoglot.operations.select_layers import (
     select_layers,
     strategies,
 )
-from monoglot.operations.surgery import anatomy, layers_of
+from monoglot.operations.surgery import family_of, layers_of
 from monoglot.provenance import NAME as PROVENANCE
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 
@@ -51,7 +51,7 @@ def test_every_tensor_is_the_parents(model, strategy):
         pytest.skip("the first layer must stay")
     smaller = select_layers(model, 2, strategy, seed=0)
     old, new = model.state_dict(), smaller.state_dict()
-    prefix = f"{model.base_model_prefix}.{anatomy(model.config).layers}"
+    prefix = f"{model.base_model_prefix}.{family_of(model.config).layers}"
     renamed = {
         name.replace(f"{prefix}.{index}.", f"{prefix}.{kept}.", 1): (name, tensor)
         for index, kept in enumerate(layers_kept(4, 2, strategy))

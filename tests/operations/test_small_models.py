@@ -28,7 +28,6 @@ from transformers import (
 )
 
 from monoglot.checkpoints import count_parameters, load_model
-from monoglot.evaluate import adapter_models
 from monoglot.evaluate.evaluation import evaluate
 from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names, TuningSettings
@@ -37,7 +36,7 @@ from monoglot.operations.pretrained import pretrained
 from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.select_layers import select_layers
-from monoglot.operations.surgery import gather_rows
+from monoglot.operations.surgery import gather_rows, longest_input
 from monoglot.operations.trim_vocab import trim_vocab
 from monoglot.tokenizer_json import read_tokenizer, to_json
 
@@ -297,7 +296,7 @@ def test_it_is_trimmed_and_scored_like_the_others(taken, tmp_path):
     trim_vocab(taken, out, TEXTS, TEXTS, 30, tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text())["count"] == "tokens"
     assert len(AutoTokenizer.from_pretrained(out)) == load_model(out).config.vocab_size == 35
-    assert adapter_models.max_positions(adapter_models.load_encoder(out)) == 512
+    assert longest_input(load_model(out).config) == 512
     rows = {"split": ["train", "test"] * 4, "text": TEXTS[:2] * 4, "label": ["a", "b"] * 4}
     pq.write_table(pa.table(rows), tmp_path / "tc.parquet")
     task = Classification(labels=["a", "b"], metric="accuracy").named("tc")

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from tiny_models import DIFFERENT
 from tokenizers import Tokenizer
 
 from monoglot.checkpoints import load_model, save_checkpoint
@@ -44,7 +45,7 @@ SETTINGS = Settings(
 )
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request):
     return request.param
 

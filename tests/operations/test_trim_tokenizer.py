@@ -7,6 +7,7 @@ from tiny_models import byte_fallback, byte_level
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
     derivation,
@@ -18,7 +19,7 @@ from monoglot.operations.trim_tokenizer import (
     with_parts,
 )
 from monoglot.operations.trimming import count_pieces
-from monoglot.tokenizer_json import KINDS, SPECIAL_TOKENS, read_settings, read_tokenizer, to_json
+from monoglot.tokenizer_json import SPECIAL_TOKENS, read_settings, read_tokenizer, to_json
 from monoglot.tokens import store
 from monoglot.tokens.encode import BATCH, encode, encode_batches
 from monoglot.tokens.store import TokenStore, build_store
@@ -117,7 +118,7 @@ def test_counts_of_a_store_are_those_of_its_text(parent, tokenizer, tmp_path, mo
 
 def test_special_ids_are_those_of_the_special_tokens(tokenizer, special, family):
     ids = vocabulary(tokenizer)
-    roles = SPECIAL_TOKENS[KINDS[family][0]]
+    roles = SPECIAL_TOKENS[FAMILIES[family].tokenizers[0]]
     assert special == sorted({ids[token] for token in roles.values()})
     bare = {**tokenizer, "added_tokens": []}
     expected = {"bert": ["[UNK]", "[CLS]", "[SEP]"], "xlm-roberta": ["<s>", "</s>", "<unk>"]}

@@ -1,4 +1,4 @@
-"""Families that only `monoglot shrink` takes, through the operations that read their files."""
+"""Families of the same parts as XLM-R, through the operations that read their files."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,8 @@ import torch
 from tiny_models import OTHER_TEXTS, TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from monoglot.errors import UserError
-from monoglot.graph import Graph
 from monoglot.operations.pretrained import pretrained
 from monoglot.operations.trim_vocab import trim_vocab
-from monoglot.shrink import ChainShape, configuration, training, variants
 from monoglot.tokens.store import TokenStore, build_store
 
 FAMILIES = ["roberta", "camembert"]
@@ -38,20 +35,3 @@ def test_pretrained_tokens_and_trimming(model_folder, tmp_path, family):
     kept = tokenizer.convert_tokens_to_ids(smaller.convert_ids_to_tokens(range(len(smaller))))
     with torch.no_grad():
         torch.testing.assert_close(after(**new).logits, before(**old).logits[..., kept])
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_they_are_not_scored(family):
-    before, after = ChainShape(4, 48, 24, 100), ChainShape(2, 32, 12, 50)
-    steps = variants("stride", before, after, training("small", {}, 62), 62)
-    shape = {"layers": 4, "hidden_size": 24, "heads": 4, "ffn_size": 48, "max_positions": 62}
-    model = {"name": "mine", "family": family, "folder": "mine", "shape": shape}
-    text = {"format": "lines", "files": ["text.txt"]}
-    config = configuration(model, text, "Maltese", steps)
-    shown = {
-        "columns": [{"model": "mine", "label": "m"}],
-        "rows": [{"variant": "vocab", "label": "small"}],
-    }
-    sizes = {"kind": "adapters", "reduction_factor": 16, **shown}
-    with pytest.raises(UserError, match=rf"models\.mine\.family: '{family}' can be made smaller"):
-        Graph({**config, "tables": {"sizes": sizes}})

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from tiny_models import DIFFERENT
 from torch import Tensor
 
 from monoglot.checkpoints import load_model
 from monoglot.training.losses import added_in_place
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_models import DIFFERENT
 from torch.nn import functional as F
 
 from monoglot.checkpoints import load_model
@@ -22,7 +23,7 @@ from tests.operations.test_train import SETTINGS, masked_batch
 LENGTH = 14
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "modernbert"])
+@pytest.fixture(params=DIFFERENT)
 def family(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -161,7 +162,7 @@ def relations_of(model, batch, number: int) -> list[torch.Tensor]:
     """For each sequence and kind, [tokens, tokens] a head: made anew from a layer's input."""
     given = {"input_ids": batch.ids, "attention_mask": batch.attention_mask}
     states = model(**given, output_hidden_states=True).hidden_states[number - 1]
-    names = surgery.anatomy(model.config).projections
+    names = surgery.family_of(model.config).projections
     layer, heads = surgery.layers_of(model)[number - 1], model.config.num_attention_heads
     found = []
     for sequence, mask in zip(states, batch.attention_mask, strict=True):
