@@ -170,7 +170,9 @@ def _check_no_code(config: object, file: str, where: str) -> None:
 
 
 def stated(folder: str | Path) -> dict[str, int]:
-    """Return `positions` and `pieces` of a model, as far as its `config.json` says them.
+    """Return `positions`, `pieces` and the width of `embeddings` of a model.
+
+    As far as its `config.json` says them.
 
     For planning: loads nothing, and leaves it to whoever loads the model to refuse what is broken.
     """
@@ -178,7 +180,11 @@ def stated(folder: str | Path) -> dict[str, int]:
         config = parsed_config(folder, str(folder))
     except UserError:
         return {}
-    numbers = {"positions": "max_position_embeddings", "pieces": "vocab_size"}
+    numbers = {
+        "positions": "max_position_embeddings",
+        "pieces": "vocab_size",
+        "embeddings": "embedding_size",
+    }
     found = {name: config[key] for name, key in numbers.items() if type(config.get(key)) is int}
     pad = config.get("pad_token_id", 1)
     family = FAMILIES.get(config["model_type"])
@@ -228,7 +234,7 @@ def check_shapes(file: Path, config: "PretrainedConfig") -> None:
         raise ValueError(
             f"there are {len(layers)} layers, but config.json says {config.num_hidden_layers}"
         )
-    wanted = [config.vocab_size, config.hidden_size]
+    wanted = [config.vocab_size, getattr(config, "embedding_size", config.hidden_size)]
     if rows and rows[0] != wanted:
         raise ValueError(f"the embeddings are {rows[0]}, but config.json says {wanted}")
 
@@ -289,7 +295,10 @@ def from_safetensors(
     return from_configured(model_class, read_config(folder, where), folder, where, **options)
 
 
-UNUSED = re.compile(r"(^|\.)pooler\.|(^|\.)seq_relationship\.|(^|\.)(position|token_type)_ids$")
+UNUSED = re.compile(
+    r"(^|\.)pooler\.|(^|\.)seq_relationship\.|^discriminator_predictions\."
+    r"|(^|\.)(position|token_type)_ids$"
+)
 """Weights that a masked language model can do without: they were only used in pretraining."""
 
 

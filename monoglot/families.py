@@ -104,6 +104,13 @@ FAMILIES = {
         },
         usual_pieces=119_547,
     ),
+    "electra": Family(
+        classes="Electra",
+        tokenizers=("WordPiece",),
+        token_types=True,
+        head=("generator_predictions",),
+        renamed={"hidden_size": ("hidden_size", "embedding_size")},
+    ),
     "modernbert": Family(
         classes="ModernBert",
         tokenizers=("BPE", "Unigram", "WordPiece"),

@@ -59,10 +59,11 @@ def parameters(graph: Graph, node: Checkpoint) -> int:
     if FAMILIES[graph.config["models"][node.model]["family"]].gated:
         layer = 4 * hidden**2 + 3 * hidden * ffn + 2 * hidden
         return pieces * (hidden + 1) + shape["layers"] * layer + hidden**2 + 2 * hidden
-    positions = shape.get("max_positions", 512)
-    embeddings = (pieces + positions + 4) * hidden
+    positions, width = shape.get("max_positions", 512), graph.own_width(node) or hidden
+    embeddings = (pieces + positions + 4) * width
+    embeddings += (width + 1) * hidden if width != hidden else 0
     layer = 4 * (hidden**2 + hidden) + 2 * hidden * ffn + ffn + 5 * hidden
-    return embeddings + shape["layers"] * layer + hidden**2 + 3 * hidden + pieces
+    return embeddings + shape["layers"] * layer + hidden * width + 3 * width + pieces
 
 
 def pieces_of(graph: Graph, node: Checkpoint) -> int:

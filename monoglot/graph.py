@@ -238,7 +238,10 @@ def _checkpoint(graph: "Graph", checkpoint: "Checkpoint", faults: Faults) -> Non
     with faults.collected():
         _supported(graph, checkpoint, where)
     with faults.collected():
-        block = model | {"shape": graph.shape(graph.parent(checkpoint) or checkpoint)}
+        block = model | {
+            "shape": graph.shape(graph.parent(checkpoint) or checkpoint),
+            "embeddings": graph.own_width(checkpoint),
+        }
         entry.check(where, graph.settings(checkpoint), checkpoint.model, block)
     with faults.collected():
         for language in graph.text_languages(checkpoint):
@@ -438,17 +441,26 @@ class Graph:
             checkpoint = parent
         return self._folder(checkpoint)
 
+    def stated(self, checkpoint: Checkpoint) -> dict[str, int]:
+        """Return what the folder that a checkpoint's weights come from says, see `stated`."""
+        folder = self.first_folder(checkpoint)
+        return stated(folder) if folder else {}
+
+    def positions(self, checkpoint: Checkpoint) -> int:
+        """Return the longest input in tokens, also as the folder says that a model comes from."""
+        said = self.shape(checkpoint)["max_positions"]
+        return min(said, self.stated(checkpoint).get("positions", said))
+
+    def own_width(self, checkpoint: Checkpoint) -> int | None:
+        """Return how wide embeddings are, where the folder says that layers are not as wide."""
+        width = self.stated(checkpoint).get("embeddings")
+        layers = self.config["models"][checkpoint.model]["shape"]["hidden_size"]
+        return None if width == layers else width
+
     def other(self, run: Run) -> Checkpoint | None:
         """Return the checkpoint that a run compares its own with, if its task names a variant."""
         name = self.config["tasks"][run.task].get("targets_from")
         return self.checkpoint(run.model, run.language, name) if name else None
-
-    def positions(self, checkpoint: Checkpoint) -> int:
-        """Return the longest input in tokens, also as the folder says that a model comes from."""
-        folder = self.first_folder(checkpoint)
-        found = stated(folder) if folder else {}
-        said = self.shape(checkpoint)["max_positions"]
-        return min(said, found.get("positions", said))
 
     def pieces(self, checkpoint: Checkpoint, wanted: int) -> int | None:
         """Return how many pieces there are at most, special tokens left out.

@@ -50,6 +50,7 @@ from monoglot.operations.surgery import (
     ffn_size,
     gather_rows,
     longest_input,
+    set_hidden_size,
 )
 from monoglot.operations.trim_tokenizer import special_ids
 from monoglot.paths import Paths
@@ -475,14 +476,14 @@ def configurations(
 ) -> dict[str, PretrainedConfig]:
     """Return the configuration of what each step makes, but for ids of `special` tokens."""
     config, found = model.config, {}
-    keys = {"prune_ffn": family_of(config).ffn_size, "reduce_hidden": "hidden_size"}
     for name, block in steps.items():
         config = found[name] = copy.deepcopy(config)
         if block["operation"] == "reduce_hidden":
             sizes = config.hidden_size, config.num_attention_heads, block["size"]
             config.num_attention_heads = heads_after(config.model_type, *sizes, block["heads"])
-        if block["operation"] in keys:
-            setattr(config, keys[block["operation"]], block["size"])
+            set_hidden_size(config, block["size"])
+        elif block["operation"] == "prune_ffn":
+            setattr(config, family_of(config).ffn_size, block["size"])
         elif block["operation"] == "select_layers":
             set_layers(config, block["layers"])
         elif block["operation"] == "trim_vocab":

@@ -1,5 +1,6 @@
 """The experiment graph: what follows from a configuration, and what is refused before any job."""
 
+import json
 from copy import deepcopy
 
 import pytest
@@ -212,6 +213,25 @@ def test_heads_with_rotary_positions_stay_whole_or_are_thinned_out():
 def test_what_a_modernbert_does_not_allow_is_refused(variants, message):
     with pytest.raises(UserError, match=message):
         Graph(of_a_modernbert(*variants))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 24}, "smaller0: hidden size 24 is the width of the model's embeddings"),
+        ({"size": 12, "method": "projection"}, "smaller0: method 'projection' takes directions of"),
+    ],
+)
+def test_what_embeddings_of_another_width_do_not_allow_is_refused(changes, message, tmp_path):
+    about = {"model_type": "electra", "embedding_size": 24}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    config = of_a_modernbert({"operation": "reduce_hidden", **changes})
+    config["models"]["xlmr"] |= {"family": "electra", "folder": str(tmp_path)}
+    config["variants"]["base"] = {"operation": "pretrained"}
+    with pytest.raises(UserError, match=message):
+        Graph(config)
+    (tmp_path / "config.json").write_text(json.dumps(about | {"embedding_size": 48}))
+    assert Graph(config)
 
 
 def test_layers_that_all_stay_may_be_the_last_ones():

@@ -22,7 +22,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from monoglot.checkpoints import count_parameters
+from monoglot.checkpoints import checkpoint_parameters, count_parameters
 from monoglot.evaluate import adapter_models
 from monoglot.evaluate.task_tagging import Tagging
 from monoglot.graph import Graph
@@ -74,6 +74,24 @@ def published_base(model):
 
 def xlmr_config():
     return XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1)
+
+
+ELECTRA = {"model_type": "electra", "vocab_size": 30_522}
+BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
+SMALL = {"hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024}
+OTHER_FAMILIES = {
+    "electra-base-discriminator": (ELECTRA | BASE | {"embedding_size": 768}, 109_514_298),
+    "electra-base-generator": (ELECTRA | SMALL | {"embedding_size": 768}, 33_740_602),
+    "electra-small-discriminator": (ELECTRA | SMALL | {"embedding_size": 128}, 13_546_682),
+}
+"""Published configurations, and what their masked language models have."""
+
+
+@pytest.mark.parametrize("name", OTHER_FAMILIES)
+def test_models_of_other_families_are_counted_exactly(name, tmp_path):
+    about, expected = OTHER_FAMILIES[name]
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    assert checkpoint_parameters(tmp_path) == expected
 
 
 def row(model, variant):

@@ -39,13 +39,14 @@ OTHER_TEXTS = ["il-kelb tar-raġel", "ilma ġdid; xemx u żiffa", "Zzz 1234 ß"]
 ARCHITECTURES = {
     "bert": "WordPiece",
     "distilbert": "WordPiece",
+    "electra": "WordPiece",
     "roberta": "BPE",
     "xlm-roberta": "Unigram",
     "camembert": "Unigram",
     "modernbert": "Gemma",
 }
 """Each architecture with a kind of tokenizer that its published models have."""
-DIFFERENT = ("bert", "xlm-roberta", "distilbert", "modernbert")
+DIFFERENT = ("bert", "xlm-roberta", "distilbert", "electra", "modernbert")
 """Those that are made of different parts; the others are an XLM-R under another name."""
 
 SHAPE = {"hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 4}
@@ -64,11 +65,13 @@ def tiny(
     before = 2 if FAMILIES[architecture].after_padding else 0
     settings = {"vocab_size": len(tokenizer), "max_position_embeddings": 64 + before, **ids}
     own = {"hidden_dim": 48} if architecture == "distilbert" else {"intermediate_size": 48}
+    if architecture == "electra":  # as wide as its layers, as in the base models
+        own["embedding_size"] = SHAPE["hidden_size"]
     if architecture == "modernbert":  # of mmBERT, but for its window of 128
         roles = ("bos", "eos", "cls", "sep")
         own |= {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in roles}
         own["local_attention"] = 8
-    config = CONFIG_MAPPING[architecture](**settings, **SHAPE, **own, **changes)
+    config = CONFIG_MAPPING[architecture](**{**settings, **SHAPE, **own, **changes})
     model = AutoModelForMaskedLM.from_config(config)
     randomise(model)
     tokenizer.model_input_names = input_names(architecture)

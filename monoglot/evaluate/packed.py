@@ -430,6 +430,8 @@ class PackedEncoder:
     ) -> None:
         self.classify = classify
         self.embeddings = model.base_model.embeddings
+        # Of an ELECTRA whose embeddings are not as wide as its layers.
+        self.project = getattr(model.base_model, "embeddings_project", None)
         self.heads = model.config.num_attention_heads
         names, freeze = family_of(model.config), partial(FrozenLinear, precision=precision)
         self.layers = [_layer(layer, names, self.heads, freeze) for layer in layers_of(model)]
@@ -442,6 +444,7 @@ class PackedEncoder:
             states = states + parts.token_type_embeddings.weight[0]
         states = states + parts.position_embeddings(batch.positions)
         states = drop(parts.LayerNorm(states)[None], parts.dropout.p)
+        states = states if self.project is None else self.project(states)
         return self._layer(0, states, batch, drop)
 
     def finish(self, start: Tensor, batch: PackedBatch, adapter: Adapter, drop: Dropout) -> Tensor:

@@ -93,14 +93,35 @@ def _shape(settings: Mapping, before: Mapping[str, int], family: str) -> dict[st
 
 def _check_settings(where: str, settings: Mapping[str, Any], name: str, model: Mapping) -> None:
     _check_refit(settings["refit"], settings["method"], f"{where}: ")
-    family, before = model["family"], model["shape"]
-    if not FAMILIES[family].rotary:  # the shape alone says whether it can be
-        return
+    family, before, size = model["family"], model["shape"], settings["size"]
     try:
-        sizes = before["hidden_size"], before["heads"], settings["size"]
-        heads_after(family, *sizes, settings["heads"])
+        check_embeddings(model["embeddings"], size, settings["method"])
+        if FAMILIES[family].rotary:  # of the others, the shape alone says whether it can be
+            heads_after(family, before["hidden_size"], before["heads"], size, settings["heads"])
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+
+
+def check_embeddings(width: int | None, size: int, method: str) -> None:
+    """Raise `UserError` for what embeddings of another width than the layers do not allow.
+
+    ELECTRA's small models and generators have such, see `set_hidden_size`.
+
+    Args:
+        width: of the embeddings, or None if they are as wide as the layers.
+    """
+    if width is None:
+        return
+    if size == width:
+        raise UserError(
+            f"hidden size {size} is the width of the model's embeddings, and its class has no "
+            "projection between embeddings and layers of one width; give another size"
+        )
+    if method == "projection":
+        raise UserError(
+            "method 'projection' takes directions of the word embeddings, which are "
+            f"{width} wide, unlike the hidden states; use hidden_states or truncate"
+        )
 
 
 def _check_refit(refit: bool, method: str, where: str = "") -> None:
@@ -126,10 +147,12 @@ OPERATION = Operation(
     order=5,
 )
 # What the axes of a weight count, the residual stream's dimensions or those of all heads, by the
-# first part that its name holds; a bias has the first of these axes. Other axes stay.
+# first part that its name holds; a bias has the first of these axes. Other axes stay, and so do
+# those of embeddings that are not as wide as the stream.
 STREAM, ATTENTION = "stream", "attention"
 AXES = {
     "LayerNorm": (STREAM,),
+    "embeddings_project": (STREAM, STREAM),
     "norm": (STREAM,),
     "embeddings": (None, STREAM),
     "attention.self": (ATTENTION, STREAM),
@@ -145,6 +168,8 @@ AXES = {
     "attn.Wo": (STREAM, ATTENTION),
     "mlp.Wi": (None, STREAM),
     "mlp.Wo": (STREAM, None),
+    # ELECTRA's.
+    "predictions.dense": (STREAM, STREAM),
     # DistilBERT's.
     "attention.out_lin": (STREAM, ATTENTION),
     "attention": (ATTENTION, STREAM),
@@ -215,6 +240,7 @@ def reduce_hidden(
         kept_dimensions,
         principal_heads,
         reshaped,
+        set_hidden_size,
     )
 
     _check(model, size, method, heads)
@@ -222,7 +248,7 @@ def reduce_hidden(
     config = copy.deepcopy(model.config)
     family, hidden, count = config.model_type, config.hidden_size, config.num_attention_heads
     config.num_attention_heads = heads_after(family, hidden, count, size, heads)
-    config.hidden_size = size
+    set_hidden_size(config, size)
     inner = f"{family_of(config).inner}.weight"
     rows = kept_dimensions(heads, count, hidden, size, FAMILIES[family].rotary)
     weights = {}
@@ -231,7 +257,7 @@ def reduce_hidden(
         rotated = principal_heads(model, size) if heads == "low_rank" else {}
         for name, weight in model.named_parameters():  # names a tied tensor once
             source = rotated.get(name, weight)
-            if method == "svd" and source.dim() == 2:
+            if method == "svd" and source.dim() == 2 and hidden in source.shape:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
             narrowed = _narrowed(name, source, rows, stream, hidden)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
@@ -355,13 +381,13 @@ def _narrowed(
     An axis may have the `hidden` dimensions of the heads several times: for queries, keys, values.
     """
     axes = next((axes for part, axes in AXES.items() if part in name), (None,))
-    if axes == (STREAM,) and name.endswith("weight"):
+    if axes == (STREAM,) and name.endswith("weight") and len(tensor) == hidden:
         return stream.gains(tensor)
     for axis, kind in enumerate(axes[: tensor.dim()]):
         if kind == ATTENTION:
             parts = tensor.unflatten(axis, (-1, hidden))
             tensor = parts.index_select(axis + 1, rows.to(tensor.device)).flatten(axis, axis + 1)
-        elif kind == STREAM:
+        elif kind == STREAM and tensor.shape[axis] == hidden:
             tensor = stream.project(tensor, axis)
     return tensor
 
@@ -388,9 +414,12 @@ def _check(model: "PreTrainedModel", size: int, method: str, heads: str) -> None
     for key, value, known in (("method", method, METHODS), ("heads", heads, HEADS)):
         if value not in known:
             raise UserError(f"{key} '{value}' is not known; use one of {', '.join(known)}")
+    from monoglot.operations.surgery import own_width
+
     config = model.config
     if not 1 <= size <= config.hidden_size:
         raise UserError(
             f"cannot reduce hidden size {config.hidden_size} to {size}; "
             f"give a number from 1 to {config.hidden_size}"
         )
+    check_embeddings(own_width(config), size, method)

@@ -36,6 +36,23 @@ def ffn_size(config: "PretrainedConfig") -> int:
     return getattr(config, family_of(config).ffn_size)
 
 
+def set_hidden_size(config: "PretrainedConfig", size: int) -> None:
+    """Let a configuration have another hidden size.
+
+    ELECTRA's embeddings may be narrower or wider than its layers, which then see them through a
+    projection. Such embeddings stay as wide as they are, others go with the hidden size.
+    """
+    if getattr(config, "embedding_size", None) == config.hidden_size:
+        config.embedding_size = size
+    config.hidden_size = size
+
+
+def own_width(config: "PretrainedConfig") -> int | None:
+    """Return how wide the embeddings are, or None if as wide as the layers."""
+    width = getattr(config, "embedding_size", config.hidden_size)
+    return None if width == config.hidden_size else width
+
+
 def longest_input(config: "PretrainedConfig") -> int:
     """Return the most tokens that a model has positions for, special ones included."""
     return config.max_position_embeddings - first_position(config)

@@ -67,6 +67,18 @@ def test_a_head_that_is_there_in_part_or_whole_is_not_replaced(parent, prefix, t
         load_with_head(part, "x", "trained")
 
 
+def test_a_discriminators_head_is_no_masked_lm_head(tiny_checkpoint, tmp_path):
+    """ELECTRA's discriminators have none, but one that says which pieces were replaced."""
+    AutoModel.from_pretrained(tiny_checkpoint("electra")).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights = {f"electra.{name}": tensor for name, tensor in weights.items()}
+    weights |= {f"discriminator_predictions.dense.{n}": torch.ones(24) for n in ("weight", "bias")}
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match="if 'head' is set to fresh"):
+        load_with_head(tmp_path, "x", "trained")
+    assert load_with_head(tmp_path, "x", "fresh").generator_lm_head.bias.abs().sum() == 0
+
+
 def test_an_encoder_must_be_whole(encoder):
     weights = load_file(encoder / "model.safetensors")
     gone = next(name for name in weights if name.endswith(EMBEDDINGS))

@@ -13,6 +13,11 @@ from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.surgery import Basis, gram, leading_basis
 
 
+@pytest.fixture(params=["bert", "xlm-roberta", "electra"])
+def family(request):
+    return request.param
+
+
 def embeddings(rows=50, columns=24):
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(5)) + 0.3
 

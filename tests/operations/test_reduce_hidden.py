@@ -2,7 +2,7 @@ import copy
 
 import pytest
 import torch
-from tiny_models import randomise
+from tiny_models import randomise, tiny
 from transformers import AutoModel, AutoModelForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
 from transformers.models.modernbert.modeling_modernbert import apply_rotary_pos_emb
 
@@ -12,6 +12,11 @@ from monoglot.operations.importance import stream, validation_batches
 from monoglot.operations.reduce_hidden import HEADS, METHODS, OF_TEXT, low_rank, reduce_hidden
 from monoglot.operations.surgery import layers_of, longest_input
 from monoglot.provenance import NAME as PROVENANCE
+
+
+@pytest.fixture(params=["bert", "xlm-roberta", "electra"])
+def family(request):
+    return request.param
 
 
 def sliced(tensor, shape):
@@ -26,6 +31,31 @@ def test_truncation_equals_slicing_the_state_dict(model):
         shape = [12 if length == 24 else length for length in old[name].shape]
         assert list(tensor.shape) == shape, name
         assert torch.equal(tensor, sliced(old[name], shape)), name
+
+
+@pytest.mark.parametrize("width", [16, 40])
+@pytest.mark.parametrize("method", ["truncate", "svd"])
+def test_embeddings_of_another_width_than_the_layers_stay(width, method, tmp_path):
+    model, _ = tiny("electra", embedding_size=width)
+    smaller = reduce_hidden(model, 12, method)
+    assert (smaller.config.hidden_size, smaller.config.embedding_size) == (12, width)
+    old = model.state_dict()
+    for name, tensor in smaller.state_dict().items():
+        shape = [12 if length == 24 else length for length in old[name].shape]
+        assert list(tensor.shape) == shape, name
+        if method == "truncate" or 24 not in old[name].shape:
+            assert torch.equal(tensor, sliced(old[name], shape)), name
+    smaller.save_pretrained(tmp_path)
+    again = AutoModelForMaskedLM.from_pretrained(tmp_path).state_dict()
+    assert all(torch.equal(again[name], one) for name, one in smaller.state_dict().items())
+
+
+def test_what_embeddings_of_another_width_do_not_allow_is_refused():
+    model, _ = tiny("electra", embedding_size=16)
+    with pytest.raises(UserError, match="size 16 is the width of the model's embeddings"):
+        reduce_hidden(model, 16, "truncate")
+    with pytest.raises(UserError, match="'projection' takes directions of the word embeddings"):
+        reduce_hidden(model, 12, "projection")
 
 
 def test_svd_equals_its_naive_twin(model):
