@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.checkpoints import count_parameters, not_finite
+from monoglot.checkpoints import check_parts, count_parameters, not_finite
 from monoglot.data.readers import valid_text
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES
@@ -65,6 +65,7 @@ def check_model(model: PreTrainedModel) -> None:
             f"the model is a '{config.model_type}'; it must be an encoder of one of these "
             f"architectures: {', '.join(FAMILIES)}"
         )
+    check_parts(config, "the model")
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
         raise UserError("the model is set up as a decoder (is_decoder); it must be an encoder")
     if getattr(model, "is_quantized", False):

@@ -93,6 +93,7 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
         value = getattr(read, key, None)
         if type(value) is not int or value < 1:
             raise UserError(f"{where}: {key} is {value!r}; it must be a whole number from 1 up")
+    check_parts(read, where)
     pad = read.pad_token_id
     if type(pad) is not int or not 0 <= pad < read.vocab_size:
         raise UserError(
@@ -100,6 +101,33 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
             f"{read.vocab_size} pieces"
         )
     return read
+
+
+def check_parts(config: "PretrainedConfig", where: str) -> None:
+    """Raise `UserError` if a configuration asks for parts that are not known of its family."""
+    for key, wanted in FAMILIES[config.model_type].required.items():
+        found = getattr(config, key, type(wanted)())
+        if (sorted(found or ()) if isinstance(wanted, list) else found) != wanted:
+            raise UserError(
+                f"{where}: {key} is {found!r}; of the family {config.model_type}, only models with "
+                f"{wanted!r} are supported, as mDeBERTa-v3 is"
+            )
+    if config.model_type != "deberta-v2":
+        return
+    hidden = config.hidden_size
+    widths = {"embedding_size": hidden, "attention_head_size": hidden // config.num_attention_heads}
+    for key, wanted in widths.items():
+        if getattr(config, key, wanted) != wanted:
+            raise UserError(
+                f"{where}: {key} is {getattr(config, key)}; of a {config.model_type} with hidden "
+                f"size {hidden} it must be {wanted}"
+            )
+
+
+def embedding_width(config: "PretrainedConfig") -> int:
+    """Return how wide a model's embeddings are; of an ELECTRA its layers may be wider."""
+    setting = FAMILIES[config.model_type].embedding_size
+    return getattr(config, setting, config.hidden_size) if setting else config.hidden_size
 
 
 def parsed_config(folder: str | Path, where: str) -> Mapping[str, Any]:
@@ -180,14 +208,11 @@ def stated(folder: str | Path) -> dict[str, int]:
         config = parsed_config(folder, str(folder))
     except UserError:
         return {}
-    numbers = {
-        "positions": "max_position_embeddings",
-        "pieces": "vocab_size",
-        "embeddings": "embedding_size",
-    }
+    family = FAMILIES.get(config["model_type"])
+    numbers = {"positions": "max_position_embeddings", "pieces": "vocab_size"}
+    numbers |= {"embeddings": family.embedding_size} if family and family.embedding_size else {}
     found = {name: config[key] for name, key in numbers.items() if type(config.get(key)) is int}
     pad = config.get("pad_token_id", 1)
-    family = FAMILIES.get(config["model_type"])
     if "positions" in found and family and family.after_padding and type(pad) is int:
         found["positions"] -= pad + 1
     return found
@@ -234,7 +259,7 @@ def check_shapes(file: Path, config: "PretrainedConfig") -> None:
         raise ValueError(
             f"there are {len(layers)} layers, but config.json says {config.num_hidden_layers}"
         )
-    wanted = [config.vocab_size, getattr(config, "embedding_size", config.hidden_size)]
+    wanted = [config.vocab_size, embedding_width(config)]
     if rows and rows[0] != wanted:
         raise ValueError(f"the embeddings are {rows[0]}, but config.json says {wanted}")
 
@@ -296,8 +321,8 @@ def from_safetensors(
 
 
 UNUSED = re.compile(
-    r"(^|\.)pooler\.|(^|\.)seq_relationship\.|^discriminator_predictions\."
-    r"|(^|\.)(position|token_type)_ids$"
+    r"(^|\.)pooler\.|(^|\.)seq_relationship\.|^(discriminator|lm|mask)_predictions\."
+    r"|^deberta\.embeddings\.position_embeddings\.|(^|\.)(position|token_type)_ids$"
 )
 """Weights that a masked language model can do without: they were only used in pretraining."""
 

@@ -20,6 +20,7 @@ class Family:
         head: of a masked LM, what transforms states before the product with the embeddings, one
             after another; `gelu` is that function.
         ffn_size: the setting of the feed-forward size.
+        embedding_size: the setting of the embeddings' width, if it is not always the hidden size.
         gated: whether `inner` makes two numbers for each neuron, first all of one sort: what is
             activated, and what it is multiplied by.
         pre_norm: whether a norm stands before each part of a layer and not after it, so that
@@ -29,7 +30,10 @@ class Family:
             head's width apart.
         global_every: of layers of two kinds, the setting of how many layers apart those are that
             attend to the whole text. The first one does, and has no norm before its attention.
-        settings: what `scratch` sets besides the shape.
+        positions, positions_norm: of the base model, vectors of relative positions that queries
+            and keys are made from as from hidden states, and the norm that they pass first.
+        required: settings that a checkpoint must have, as other parts are not known here.
+        settings: what `scratch` sets besides the shape and these.
         renamed: names of settings, other than BERT's.
         usual_pieces: the vocabulary of its best-known multilingual model, for forecasts.
     """
@@ -48,11 +52,15 @@ class Family:
     mixing: str = "attention.output.dense"
     head: Sequence[str] = ("cls.predictions.transform",)
     ffn_size: str = "intermediate_size"
+    embedding_size: str | None = None
     gated: bool = False
     pre_norm: bool = False
     after_padding: bool = False
     rotary: bool = False
     global_every: str | None = None
+    positions: str | None = None
+    positions_norm: str | None = None
+    required: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     renamed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usual_pieces: int = 0
@@ -109,7 +117,31 @@ FAMILIES = {
         tokenizers=("WordPiece",),
         token_types=True,
         head=("generator_predictions",),
+        embedding_size="embedding_size",
         renamed={"hidden_size": ("hidden_size", "embedding_size")},
+    ),
+    "deberta-v2": Family(
+        classes="DebertaV2",
+        tokenizers=("Unigram",),
+        projections=(
+            "attention.self.query_proj",
+            "attention.self.key_proj",
+            "attention.self.value_proj",
+        ),
+        embedding_size="embedding_size",
+        positions="encoder.rel_embeddings",
+        positions_norm="encoder.LayerNorm",
+        required={
+            "conv_kernel_size": 0,
+            "relative_attention": True,
+            "position_biased_input": False,
+            "pos_att_type": ["c2p", "p2c"],
+            "share_att_key": True,
+            "norm_rel_ebd": "layer_norm",
+            "legacy": True,  # else transformers ties a part of the head to the embeddings
+        },
+        settings={"position_buckets": 256, "type_vocab_size": 0},
+        usual_pieces=250_102,  # mDeBERTa-v3
     ),
     "modernbert": Family(
         classes="ModernBert",

@@ -156,7 +156,7 @@ def _check_parts(folder: Path, settings: dict, where: str) -> None:
 
 
 VOCABULARIES = ("vocab.txt", "vocab.json", "merges.txt")
-VOCABULARIES += ("sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
+VOCABULARIES += ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model")
 """Files that tokenizers are made from, where there is no tokenizer.json."""
 
 
@@ -241,7 +241,7 @@ def input_names(family: str) -> list[str]:
 def special_names(tokenizer: Tokenizer) -> dict[str, str]:
     """Return the special tokens by role: the usual ones of its kind, or others that it has."""
     kind = type(tokenizer.model).__name__
-    sets = [SPECIAL_TOKENS[kind], *([SPECIAL_TOKENS["WordPiece"], GEMMA] if kind == "BPE" else [])]
+    sets = [SPECIAL_TOKENS[kind], SPECIAL_TOKENS["WordPiece"], GEMMA]
     has = (
         names
         for names in sets
@@ -366,11 +366,11 @@ def is_padded(rows: int, pieces: int) -> bool:
     """Whether a model has embeddings beyond the last piece, as few as padding makes.
 
     Up to 63 at any number of rows (Multilingual-MiniLM has 35), more where the rows are a multiple
-    of 128, 256 or 512.
+    of 128, 256 or 512, or a round number: 251,000 of mDeBERTa-v3, 128,100 of DeBERTa-v3.
     """
     beyond = rows - pieces
     return 0 < beyond < 64 or any(
-        rows % unit == 0 and 0 < beyond < unit for unit in (128, 256, 512)
+        rows % unit == 0 and 0 < beyond < unit for unit in (100, 128, 256, 512, 1000)
     )
 
 

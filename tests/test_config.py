@@ -218,7 +218,7 @@ def test_all_faults_of_a_configuration_are_told_at_once():
         "configuration: unknown key 'rseults'",
         "targets.0: 'tabels' must be one of tables, figures, cards, deployment, report",
         "models.more.family: 'gpt' must be one of bert, roberta, xlm-roberta, camembert, "
-        "distilbert, electra, modernbert",
+        "distilbert, electra, deberta-v2, modernbert",
         "seeds.1: -3 must be a whole number from 0 to 9223372036854775807",
         "tasks.ner.learning_rate: '1e-4' is not of type number, but text to YAML",
         "tasks.ner.metric: 'bleu' is not for tagging",

@@ -79,10 +79,26 @@ def xlmr_config():
 ELECTRA = {"model_type": "electra", "vocab_size": 30_522}
 BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 SMALL = {"hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024}
+MDEBERTA = {
+    "model_type": "deberta-v2",
+    "vocab_size": 251_000,
+    "num_hidden_layers": 12,
+    "max_position_embeddings": 512,
+    "max_relative_positions": -1,
+    "relative_attention": True,
+    "position_buckets": 256,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "pos_att_type": "p2c|c2p",
+    "position_biased_input": False,
+    "layer_norm_eps": 1e-7,
+    "type_vocab_size": 0,
+}
 OTHER_FAMILIES = {
     "electra-base-discriminator": (ELECTRA | BASE | {"embedding_size": 768}, 109_514_298),
     "electra-base-generator": (ELECTRA | SMALL | {"embedding_size": 768}, 33_740_602),
     "electra-small-discriminator": (ELECTRA | SMALL | {"embedding_size": 128}, 13_546_682),
+    "mdeberta-v3-base": (MDEBERTA | BASE, 279_061_880),
 }
 """Published configurations, and what their masked language models have."""
 

@@ -1,5 +1,6 @@
 """Tiny models of every architecture, with tokenizers trained on a few sentences."""
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 
@@ -23,7 +24,7 @@ from transformers import (
 
 from monoglot.families import FAMILIES
 from monoglot.operations.train_tokenizer import train_unigram, train_wordpiece
-from monoglot.tokenizer_json import GEMMA, SPECIAL_TOKENS, input_names
+from monoglot.tokenizer_json import GEMMA, SPECIAL_TOKENS, input_names, split_at_spaces
 
 TEXTS = [
     "il kelb jiġri wara l-qattus fil-belt",
@@ -40,13 +41,14 @@ ARCHITECTURES = {
     "bert": "WordPiece",
     "distilbert": "WordPiece",
     "electra": "WordPiece",
+    "deberta-v2": "mDeBERTa",
     "roberta": "BPE",
     "xlm-roberta": "Unigram",
     "camembert": "Unigram",
     "modernbert": "Gemma",
 }
 """Each architecture with a kind of tokenizer that its published models have."""
-DIFFERENT = ("bert", "xlm-roberta", "distilbert", "electra", "modernbert")
+DIFFERENT = ("bert", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert")
 """Those that are made of different parts; the others are an XLM-R under another name."""
 
 SHAPE = {"hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 4}
@@ -67,6 +69,9 @@ def tiny(
     own = {"hidden_dim": 48} if architecture == "distilbert" else {"intermediate_size": 48}
     if architecture == "electra":  # as wide as its layers, as in the base models
         own["embedding_size"] = SHAPE["hidden_size"]
+    if architecture == "deberta-v2":  # far positions share vectors from 4 tokens on
+        known = FAMILIES[architecture]
+        own |= {**known.required, **known.settings, "position_buckets": 8}
     if architecture == "modernbert":  # of mmBERT, but for its window of 128
         roles = ("bos", "eos", "cls", "sep")
         own |= {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in roles}
@@ -90,16 +95,33 @@ def randomise(model: torch.nn.Module) -> None:
 
 def trained(kind: str, pieces: int) -> PreTrainedTokenizerFast:
     """Return a tokenizer of `pieces` pieces: WordPiece, Unigram, byte-level BPE or Gemma's."""
-    names = {"WordPiece": SPECIAL_TOKENS["WordPiece"], "Gemma": GEMMA}.get(
+    of_bert = SPECIAL_TOKENS["WordPiece"]
+    names = {"WordPiece": of_bert, "mDeBERTa": of_bert, "Gemma": GEMMA}.get(
         kind, SPECIAL_TOKENS["Unigram"]
     )
     # The first two trained as by `scratch`: by the trainers of `tokenizers` alone, each run of the
     # tests has other ids, and with them other losses.
     train = {"WordPiece": train_wordpiece, "Unigram": train_unigram, "BPE": byte_level}
-    train |= {"Gemma": byte_fallback}
+    train |= {"Gemma": byte_fallback, "mDeBERTa": with_berts_names}
     return PreTrainedTokenizerFast(
         tokenizer_object=train[kind](TEXTS, pieces), model_max_length=64, **names
     )
+
+
+def with_berts_names(texts: Sequence[str], pieces: int) -> Tokenizer:
+    """Return mDeBERTa's kind of tokenizer: Unigram with BERT's special tokens, the mask added."""
+    first = ("[PAD]", "[CLS]", "[SEP]", "[UNK]")
+    trained = json.loads(train_unigram(texts, pieces).to_str())["model"]["vocab"]
+    vocabulary = [*((name, 0.0) for name in first), *map(tuple, trained[4:-1])]
+    tokenizer = split_at_spaces(Tokenizer(models.Unigram(vocabulary, unk_id=3)))
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens([AddedToken(one, special=True) for one in (*first, "[MASK]")])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
+    )
+    return tokenizer
 
 
 def byte_level(texts: Sequence[str], pieces: int) -> Tokenizer:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers.models.deberta_v2.modeling_deberta_v2 import build_relative_position
 
 from monoglot.evaluate.encoding import IGNORED, Encoded
 from monoglot.families import Family
@@ -316,6 +317,7 @@ def attend(
     drop: Dropout,
     p: float,
     window: int | None = None,
+    relative: "Relative | None" = None,
 ) -> Tensor:
     """Return what each query attends to, [stack, queries, hidden], heads side by side.
 
@@ -327,6 +329,7 @@ def attend(
         firsts: [stack, sequences, hidden] queries of the first tokens, or None for all tokens.
         p: probability of dropping an attention weight.
         window: how many tokens away a query sees; None for all of its sequence.
+        relative: what is added to scores for relative positions, if anything.
     """
     stack, _, width = states.shape
     groups = batch.groups
@@ -341,7 +344,8 @@ def attend(
         if first is not None:
             inputs.insert(0, first.reshape(stack, group.sequences, heads, 1, size))
         bias = group.bias if window is None else _nearby(group, window, inputs[0])
-        weighed = _attention(*inputs, bias, drop, p)
+        places = None if relative is None else relative.scores(*inputs[:2])
+        weighed = _attention(*inputs, bias, drop, p, places)
         weighed = weighed.transpose(2, 3).reshape(stack, -1, heads * size)
         whole = first is not None or group.places is None
         found.append(weighed if whole else Select.apply(weighed, group.places))
@@ -369,17 +373,82 @@ def _nearby(group: PackedGroup, window: int, queries: Tensor) -> Tensor | None:
     return bias.expand(group.sequences, 1, -1, -1) + (0 if group.bias is None else group.bias)
 
 
+@dataclass(frozen=True)
+class Relative:
+    """Queries and keys of relative positions in one layer, [heads, places, size], queries scaled.
+
+    `index` [length, length] says which of them a token (its row) meets another with.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    index: Tensor
+
+    def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return what is added to the scores of tokens [stack, sequences, heads, tokens, size].
+
+        A token's query meets the key of the position, and its key the query of it (DeBERTa, He et
+        al. 2021, arXiv 2006.03654, equation 4).
+        """
+        index = self.index[: queries.shape[3], : keys.shape[3]]
+        of_queries, of_keys = queries @ self.keys.mT, keys @ self.queries.mT
+        every = (*queries.shape[:3], -1, -1)
+        met = of_queries.gather(-1, index.expand(every))
+        return met + of_keys.gather(-1, index.T.expand(every)).mT
+
+
+class RelativePositions:
+    """The vectors of a DeBERTa's relative positions, from which each layer makes its own.
+
+    Near positions have a vector each, far ones share those of their range (`position_buckets`).
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        encoder, config = model.base_model.encoder, model.config
+        self.vectors = encoder.get_rel_embedding().detach()
+        self.p, self.heads = config.hidden_dropout_prob, config.num_attention_heads
+        away = torch.arange(config.max_position_embeddings)[:, None]
+        # The library's own positions of each token from the first one.
+        self.away = build_relative_position(
+            away, away[:1], encoder.position_buckets, encoder.max_relative_positions
+        )[0, :, 0].to(self.vectors.device)
+
+    def of(self, layer: "Layer", batch: PackedBatch, drop: Dropout) -> Relative:
+        """Return those of a layer, as far as the sequences of a batch reach."""
+        length = max(group.length for group in batch.groups)
+        middle, last = len(self.vectors) // 2, len(self.vectors) - 1
+        reach = min(int(self.away[length - 1]), middle)
+        low, high = middle - reach, min(middle + reach, last)
+        vectors = drop(self.vectors[None, low : high + 1], self.p)
+        keys, _ = layer.offer(vectors).chunk(2, -1)
+        queries, keys = (
+            x[0].unflatten(-1, (self.heads, -1)).transpose(0, 1) for x in (layer.ask(vectors), keys)
+        )
+        place = torch.arange(length, device=vectors.device)
+        away = place[:, None] - place
+        index = away.sign() * self.away[away.abs()] + middle
+        return Relative(queries, keys, index.clamp(0, last) - low)
+
+
 def _attention(
-    queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None, drop: Dropout, p: float
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bias: Tensor | None,
+    drop: Dropout,
+    p: float,
+    relative: Tensor | None = None,
 ) -> Tensor:
     """Attention over [stack, sequences, heads, length, size]."""
-    if p == 0 or drop is keep_all:
+    if (p == 0 or drop is keep_all) and relative is None:
         stack = queries.shape[0]
         bias = None if bias is None else bias.repeat(stack, 1, 1, 1)
         flat = (x.flatten(0, 1) for x in (queries, keys, values))
         found = F.scaled_dot_product_attention(*flat, attn_mask=bias, scale=1.0)
         return found.unflatten(0, (stack, -1))
     scores = queries @ keys.mT
+    if relative is not None:
+        scores = scores + relative
     if bias is not None:
         scores = scores + bias
     return drop(scores.softmax(-1), p) @ values
@@ -434,15 +503,17 @@ class PackedEncoder:
         self.project = getattr(model.base_model, "embeddings_project", None)
         self.heads = model.config.num_attention_heads
         names, freeze = family_of(model.config), partial(FrozenLinear, precision=precision)
+        self.positions = RelativePositions(model) if names.positions else None
         self.layers = [_layer(layer, names, self.heads, freeze) for layer in layers_of(model)]
 
     def start(self, batch: PackedBatch, drop: Dropout) -> Tensor:
         """Return the states before the first adapter, [1, tokens, hidden]."""
         parts = self.embeddings
         states = parts.word_embeddings(batch.ids)
-        if hasattr(parts, "token_type_embeddings"):
+        if getattr(parts, "token_type_embeddings", None) is not None:
             states = states + parts.token_type_embeddings.weight[0]
-        states = states + parts.position_embeddings(batch.positions)
+        if self.positions is None:
+            states = states + parts.position_embeddings(batch.positions)
         states = drop(parts.LayerNorm(states)[None], parts.dropout.p)
         states = states if self.project is None else self.project(states)
         return self._layer(0, states, batch, drop)
@@ -462,7 +533,8 @@ class PackedEncoder:
         Of the last layer, only what the head reads is computed.
         """
         layer, last = self.layers[number], number == len(self.layers) - 1
-        given = (batch, self.heads, drop, layer.p_weights)
+        relative = self.positions and self.positions.of(layer, batch, drop)
+        given = (batch, self.heads, drop, layer.p_weights, None, relative)
         if last and self.classify:
             inputs = Select.apply(states, batch.starts)
             context = attend(layer.offer(states), layer.ask(inputs), *given)
@@ -496,7 +568,7 @@ def _layer(layer: nn.Module, names: Family, heads: int, freeze: Freeze) -> Layer
         "narrow": freeze(narrow.weight, narrow.bias),
     }
     query, key, value = map(layer.get_submodule, names.projections)
-    asked = _projections(freeze, query, key, value, heads)
+    asked = _projections(freeze, query, key, value, heads, 3 if names.positions else 1)
     if hasattr(layer, "ffn"):  # DistilBERT
         return Layer(
             *asked,
@@ -521,11 +593,15 @@ def _layer(layer: nn.Module, names: Family, heads: int, freeze: Freeze) -> Layer
 
 
 def _projections(
-    freeze: Freeze, query: nn.Linear, key: nn.Linear, value: nn.Linear, heads: int
+    freeze: Freeze, query: nn.Linear, key: nn.Linear, value: nn.Linear, heads: int, terms: int
 ) -> tuple[FrozenLinear, FrozenLinear, FrozenLinear]:
-    """Return the layers that make queries, keys and values, and all three; queries come scaled."""
+    """Return the layers that make queries, keys and values, and all three; queries come scaled.
+
+    Args:
+        terms: how many products of vectors a score is the sum of.
+    """
     width = query.out_features
-    scale = (width // heads) ** -0.5
+    scale = (width // heads * terms) ** -0.5
     weight = torch.cat([query.weight * scale, key.weight, value.weight]).detach()
     bias = torch.cat([query.bias * scale, key.bias, value.bias]).detach()
     return (

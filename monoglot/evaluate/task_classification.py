@@ -40,8 +40,8 @@ class Classification(TrainedTask):
     on_hub: ClassVar = "text-classification"
     first_state_only: ClassVar = True
     stock: ClassVar = "AutoModelForSequenceClassification"
-    # None for DistilBERT and ELECTRA: their stock heads have another activation (ReLU or GELU, for
-    # tanh).
+    # None for DistilBERT, ELECTRA and DeBERTa-v3: their stock heads have another activation than
+    # tanh (ReLU or GELU).
     stock_heads: ClassVar = {
         "bert": {"1": "bert.pooler.dense", "4": "classifier"},
         "roberta": OF_ROBERTA,

@@ -1,10 +1,11 @@
 """The parent with a smaller hidden size."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from monoglot.checkpoints import embedding_width
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES
 from monoglot.keys import Count
@@ -254,12 +255,15 @@ def reduce_hidden(
     weights = {}
     with torch.no_grad():
         stream = _stream(model, size, method, measured)
+        positions = _of_positions(model, stream)
+        positions_norm = f"{family_of(config).positions_norm}.weight"
         rotated = principal_heads(model, size) if heads == "low_rank" else {}
         for name, weight in model.named_parameters():  # names a tied tensor once
             source = rotated.get(name, weight)
             if method == "svd" and source.dim() == 2 and hidden in source.shape:
                 source = low_rank(source, ffn_size(config) if name.endswith(inner) else size)
-            narrowed = _narrowed(name, source, rows, stream, hidden)
+            given = positions if name.endswith(positions_norm) else stream
+            narrowed = _narrowed(name, source, rows, given, hidden)
             weights[name] = narrowed.clone(memory_format=torch.contiguous_format)
     smaller = reshaped(model, config, weights)
     if refit is not None:
@@ -295,19 +299,43 @@ def refit_norms(
     from torch.nn.functional import layer_norm
 
     batches = list(batches)
-    # In the order in which they are used, in all architectures.
-    for name, norm in smaller.named_modules():
-        if not isinstance(norm, torch.nn.LayerNorm):
-            continue
+    for name in _norms_in_use(smaller, batches):
+        norm = smaller.get_submodule(name)
         sums = torch.zeros(5, *norm.normalized_shape, dtype=torch.float64)
         for ids, mask, _ in batches:
             given, _ = _reached(smaller, norm, ids, mask)
             _, made = _reached(model, model.get_submodule(name), ids, mask)
-            present = mask.bool().to(made.device)
-            x = layer_norm(given[present], norm.normalized_shape, eps=norm.eps).double()
-            y = stream.project(made[present], 1).double()
+            if given.dim() > 2:  # else vectors of relative positions, which no mask is for
+                present = mask.bool().to(made.device)
+                given, made = given[present], made[present]
+            x = layer_norm(given, norm.normalized_shape, eps=norm.eps).double()
+            # What is of another width than the stream, ELECTRA's embeddings, was not cut.
+            y = stream.project(made, 1) if made.shape[-1] == model.config.hidden_size else made
+            y = y.double()
             sums += torch.stack([torch.ones_like(x), x, y, x * x, x * y]).sum(1).cpu()
         _fit(norm, sums)
+
+
+def _norms_in_use(model: "PreTrainedModel", batches: "Sequence[Batch]") -> list[str]:
+    """Return the names of a model's LayerNorms in the order in which they are used."""
+    import torch
+
+    from monoglot.operations.surgery import encode, transform
+
+    found: dict[str, None] = {}
+    hooks = [
+        module.register_forward_hook(lambda *_, name=name: found.setdefault(name))
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.LayerNorm)
+    ]
+    try:
+        for ids, mask, _ in batches[:1]:
+            with torch.no_grad():
+                transform(model, encode(model, ids.to(model.device), mask.to(model.device)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return list(found)
 
 
 class _ReachedError(Exception):
@@ -373,6 +401,22 @@ def _stream(
     return Dimensions(largest.sort().values)
 
 
+def _of_positions(model: "PreTrainedModel", stream: "Basis | Dimensions") -> "Basis | Dimensions":
+    """Return what becomes of vectors of relative positions, which queries and keys read too.
+
+    They take the same basis as the stream, but another share of them lies in it.
+    """
+    from monoglot.operations.surgery import Basis, centred, family_of, gram
+
+    name = family_of(model.config).positions
+    if not name or not isinstance(stream, Basis):
+        return stream
+    moments = centred(gram(model.base_model.get_submodule(name).weight))
+    directions = stream.directions
+    kept = (directions.T @ moments @ directions).trace()
+    return Basis(directions, float(kept / moments.trace()))
+
+
 def _narrowed(
     name: str, tensor: "Tensor", rows: "Tensor", stream: "Basis | Dimensions", hidden: int
 ) -> "Tensor":
@@ -414,12 +458,11 @@ def _check(model: "PreTrainedModel", size: int, method: str, heads: str) -> None
     for key, value, known in (("method", method, METHODS), ("heads", heads, HEADS)):
         if value not in known:
             raise UserError(f"{key} '{value}' is not known; use one of {', '.join(known)}")
-    from monoglot.operations.surgery import own_width
-
     config = model.config
     if not 1 <= size <= config.hidden_size:
         raise UserError(
             f"cannot reduce hidden size {config.hidden_size} to {size}; "
             f"give a number from 1 to {config.hidden_size}"
         )
-    check_embeddings(own_width(config), size, method)
+    width = embedding_width(config)
+    check_embeddings(None if width == config.hidden_size else width, size, method)

@@ -197,6 +197,7 @@ def _random_model(
         "vocab_size": tokenizer.get_vocab_size(),
         "max_position_embeddings": max_positions + before,
         "pad_token_id": ids["pad_token_id"],
+        **known.required,
         **known.settings,
     }
     for name, value in shape.items():

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from monoglot.checkpoints import read_weights
+from monoglot.checkpoints import embedding_width, read_weights
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES, Family
 
@@ -42,15 +42,11 @@ def set_hidden_size(config: "PretrainedConfig", size: int) -> None:
     ELECTRA's embeddings may be narrower or wider than its layers, which then see them through a
     projection. Such embeddings stay as wide as they are, others go with the hidden size.
     """
-    if getattr(config, "embedding_size", None) == config.hidden_size:
-        config.embedding_size = size
+    if embedding_width(config) == config.hidden_size and (name := family_of(config).embedding_size):
+        setattr(config, name, size)
+    if hasattr(config, "attention_head_size"):  # of some DeBERTas
+        config.attention_head_size = size // config.num_attention_heads
     config.hidden_size = size
-
-
-def own_width(config: "PretrainedConfig") -> int | None:
-    """Return how wide the embeddings are, or None if as wide as the layers."""
-    width = getattr(config, "embedding_size", config.hidden_size)
-    return None if width == config.hidden_size else width
 
 
 def longest_input(config: "PretrainedConfig") -> int:
@@ -231,11 +227,12 @@ def look_inside(
     layers, names = layers_of(model), family_of(model.config).projections
     asked = [[layers[one - 1].get_submodule(name) for name in names] for one in projections]
     found: dict[nn.Module, Tensor] = {}
-    hooks = [
-        module.register_forward_hook(lambda module, _, output: found.update({module: output}))
-        for modules in asked
-        for module in modules
-    ]
+
+    def keep(module: nn.Module, _: object, output: Tensor) -> None:
+        # A second call is for relative positions.
+        found[module] = found.get(module, output)
+
+    hooks = [module.register_forward_hook(keep) for modules in asked for module in modules]
     try:
         more = {"output_attentions": attention, "output_hidden_states": bool(states)}
         output = _outputs(model, ids, attention_mask, **{k: True for k in more if more[k]})

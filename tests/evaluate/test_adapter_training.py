@@ -1,13 +1,11 @@
 """Adapters of all seeds in one pass, against the plain loop through the library's model."""
 
-from functools import partial
-
 import pytest
 import torch
 from packed_inputs import TASKS, encoded, switch_off_dropout
 from tiny_models import DIFFERENT
 from torch.nn import functional as F
-from transformers import BertConfig, DistilBertConfig, ModernBertConfig, XLMRobertaConfig
+from transformers import CONFIG_MAPPING
 
 from monoglot.evaluate import adapter_models, adapter_training, finetune
 from monoglot.evaluate.adapter_training import AdapterTraining, logits
@@ -17,8 +15,9 @@ from monoglot.families import FAMILIES
 from monoglot.training import matmul
 
 KINDS = ("classification", "tagging")
-CONFIGS = {"bert": BertConfig, "xlm-roberta": XLMRobertaConfig, "distilbert": DistilBertConfig}
-CONFIGS |= {"modernbert": partial(ModernBertConfig, local_attention=8)}
+DEBERTA = FAMILIES["deberta-v2"].required | {"position_buckets": 8}
+MORE = {"electra": {"embedding_size": 32}, "deberta-v2": DEBERTA}
+MORE |= {"modernbert": {"local_attention": 8}}
 
 
 @pytest.fixture(params=DIFFERENT)
@@ -122,7 +121,13 @@ def test_outputs_and_gradients_are_the_librarys(settings, family, size, kind):
     torch.manual_seed(0)
     shape = {"hidden_size": 2 * size, "num_hidden_layers": 3, "num_attention_heads": 2}
     model = adapter_models.class_of(family)(
-        CONFIGS[family](vocab_size=80, pad_token_id=1, max_position_embeddings=40, **shape)
+        CONFIG_MAPPING[family](
+            vocab_size=80,
+            pad_token_id=1,
+            max_position_embeddings=40,
+            **shape,
+            **MORE.get(family, {}),
+        )
     )
     adapter_models.drop_heads(model)
     switch_off_dropout(model)

@@ -13,7 +13,7 @@ from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.surgery import Basis, gram, leading_basis
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "electra"])
+@pytest.fixture(params=["bert", "xlm-roberta", "electra", "deberta-v2"])
 def family(request):
     return request.param
 
@@ -113,7 +113,7 @@ def lifted(model):
     The stream lies in 24 of 48 dimensions, rotated; every head is six wide in a space of twelve.
     """
     config = copy.deepcopy(model.config)
-    config.hidden_size = 48
+    surgery.set_hidden_size(config, 48)
     large = type(model)(config).eval()
     generator = torch.Generator().manual_seed(4)
     random = torch.randn(48, 24, generator=generator, dtype=torch.float64)
@@ -130,7 +130,7 @@ def lifted(model):
     with torch.no_grad():
         for name, target in large.named_parameters():
             source = model.get_parameter(name)
-            scale = 2**0.5 if ".query." in name else 1  # the softmax divides by sqrt(12), not 6
+            scale = 2**0.5 if ".query" in name else 1  # the softmax divides by sqrt(12), not 6
             if "attention.self" in name:
                 wide = lift.project(source, 1) if source.dim() == 2 else source
                 target.zero_()[rows] = scale * wide
@@ -273,7 +273,9 @@ def seen_by(model, name, batches):
     hook.remove()
     present = [mask.bool() for _, mask, _ in batches]
     return [
-        torch.cat([one[mask] for one, mask in zip(both, present, strict=True)])
+        torch.cat(
+            [one[mask] if one.dim() > 2 else one for one, mask in zip(both, present, strict=True)]
+        )
         for both in zip(*rows, strict=True)
     ]
 

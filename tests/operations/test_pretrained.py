@@ -267,3 +267,58 @@ def test_another_family_is_refused(parent, family, tmp_path):
     other = "bert" if family == "xlm-roberta" else "xlm-roberta"
     with pytest.raises(UserError, match=f"model_type '{family}'; it must be '{other}'"):
         pretrained(parent, tmp_path / "out", other)
+
+
+@pytest.fixture
+def deberta(tiny_checkpoint, tmp_path):
+    """Return `deberta(**changes)`: a folder whose config.json has some changes."""
+
+    def build(**changes):
+        folder = shutil.copytree(tiny_checkpoint("deberta-v2"), tmp_path / "deberta")
+        config = json.loads((folder / "config.json").read_text()) | changes
+        (folder / "config.json").write_text(json.dumps(config))
+        return folder
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"conv_kernel_size": 3}, "conv_kernel_size is 3; of the family deberta-v2, only models"),
+        ({"relative_attention": False}, "relative_attention is False"),
+        ({"share_att_key": False}, "share_att_key is False"),
+        ({"position_biased_input": True}, "position_biased_input is True"),
+        ({"pos_att_type": "c2p"}, r"pos_att_type is \['c2p'\]"),
+        ({"norm_rel_ebd": "none"}, "norm_rel_ebd is 'none'"),
+        ({"legacy": False}, "legacy is False"),
+        ({"attention_head_size": 8}, "attention_head_size is 8; .* it must be 6"),
+        ({"embedding_size": 12}, "embedding_size is 12; .* hidden size 24 it must be 24"),
+    ],
+)
+def test_a_deberta_of_other_parts_is_refused(deberta, changes, words, tmp_path):
+    with pytest.raises(UserError, match=f"config.json: {words}"):
+        pretrained(deberta(**changes), tmp_path / "out", "deberta-v2")
+
+
+def test_a_deberta_as_microsoft_uploads_it(deberta, tmp_path):
+    """With heads of its own pretraining, unused positions, and rows up to a round number."""
+    folder = deberta(vocab_size=200)
+    weights = load_file(folder / "model.safetensors")
+    weights = {name: one for name, one in weights.items() if name.startswith("deberta.")}
+    words = weights["deberta.embeddings.word_embeddings.weight"]
+    weights["deberta.embeddings.word_embeddings.weight"] = torch.cat([words, words[:80]])
+    weights["deberta.embeddings.position_embeddings.weight"] = torch.ones(64, 24)
+    for head in ("lm_predictions.lm_head", "mask_predictions"):
+        for name in ("dense.weight", "dense.bias", "LayerNorm.weight", "LayerNorm.bias"):
+            weights[f"{head}.{name}"] = torch.ones(24, 24) if name == "dense.weight" else words[0]
+    weights["lm_predictions.lm_head.bias"] = torch.ones(200)
+    weights = {name: tensor.contiguous().clone() for name, tensor in weights.items()}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match="if 'head' is set to fresh"):
+        pretrained(folder, tmp_path / "out", "deberta-v2")
+    pretrained(folder, tmp_path / "out", "deberta-v2", head="fresh")
+    made = load_model(tmp_path / "out")
+    assert made.config.vocab_size == 120
+    assert torch.equal(made.get_input_embeddings().weight, words)
+    assert made.cls.predictions.bias.abs().sum() == 0

@@ -14,7 +14,7 @@ from monoglot.operations.surgery import layers_of, longest_input
 from monoglot.provenance import NAME as PROVENANCE
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "electra"])
+@pytest.fixture(params=["bert", "xlm-roberta", "electra", "deberta-v2"])
 def family(request):
     return request.param
 

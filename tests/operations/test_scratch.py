@@ -35,7 +35,7 @@ def texts(count=400):
     ]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "camembert", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "camembert", "distilbert", "electra", "deberta-v2"])
 def family(request):
     return request.param
 
@@ -60,6 +60,8 @@ def test_loads_with_stock_classes(made, family):
         "xlm-roberta": (2, 1),
         "camembert": (2, 1),
         "distilbert": (0, None),
+        "electra": (0, 2),
+        "deberta-v2": (0, 0),
     }[family]
     assert config.max_position_embeddings == 32 + extra
     assert getattr(config, "type_vocab_size", None) == types
@@ -210,7 +212,7 @@ def test_refuses_a_bad_tokenizer(made, kind, words, tmp_path):
 
 
 def test_refuses_a_kind_of_tokenizer_that_the_family_does_not_have(made, family, tmp_path):
-    other = "distilbert" if family in ("xlm-roberta", "camembert") else "xlm-roberta"
+    other = "distilbert" if family in ("xlm-roberta", "camembert", "deberta-v2") else "xlm-roberta"
     with pytest.raises(UserError, match=f"tokenizer; the family {other} needs a"):
         scratch([], tmp_path / "x", other, tokenizer_from=made, **SHAPE)
 
@@ -238,7 +240,7 @@ def test_a_parent_lends_its_tokenizer_byte_for_byte_and_no_weights(parent, famil
 
 
 def test_a_parent_of_another_family_is_refused(parent, family, tmp_path):
-    other = "distilbert" if family in ("xlm-roberta", "camembert") else "xlm-roberta"
+    other = "distilbert" if family in ("xlm-roberta", "camembert", "deberta-v2") else "xlm-roberta"
     with pytest.raises(UserError, match=f"the family {other} needs a"):
         scratch([], tmp_path / "student", other, parent=parent, **SHAPE)
 
