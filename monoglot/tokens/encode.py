@@ -2,12 +2,11 @@
 
 import json
 import re
-import unicodedata
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, count, islice, product, starmap
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, islice, product
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -65,53 +64,6 @@ def encode_plainly(tokenizer: "Tokenizer", texts: Sequence[str]) -> TokenBatch:
     return TokenBatch.of([encoding.ids for encoding in encodings])
 
 
-# Characters that a tokenizer takes for what they are, and words made up of these.
-#
-# Of such a word it is known how many pre-tokens it has, whatever stands beside it.
-
-# Scripts whose characters join no neighbour (marks are left out): Latin, Greek and Cyrillic;
-# punctuation and currencies.
-BLOCKS = ((0x21, 0x530), (0x2010, 0x2028), (0x2030, 0x205F), (0x20A0, 0x20C1))
-CATEGORIES = "LNPS"
-LETTER = "a"
-OTHER, SPACE, PART, CUT = range(4)
-
-
-class Alphabet:
-    """The ordinary characters of a tokenizer that `splits_at_white_space`.
-
-    Each is either a part of the pre-token around it, or cut out of it as one of its own.
-
-    Args:
-        count: gives the number of pre-tokens of each of some texts.
-    """
-
-    def __init__(self, count: Callable[[Sequence[str]], Sequence[int]]) -> None:
-        characters = list(map(chr, chain.from_iterable(starmap(range, BLOCKS))))
-        characters = [c for c in characters if unicodedata.category(c)[0] in CATEGORIES]
-        alone, within = count(characters), count([LETTER + c + LETTER for c in characters])
-        kinds = {(1, 1): PART, (1, 3): CUT}
-        # By code point; the last entry stands for all from there on.
-        self._kinds = np.full(BLOCKS[-1][1] + 1, OTHER, dtype=np.uint8)
-        self._kinds[ord(" ")] = SPACE
-        for character, *counts in zip(characters, alone, within, strict=True):
-            self._kinds[ord(character)] = kinds.get(tuple(counts), OTHER)
-
-    def describe(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return whether all characters of a word are ordinary, and its number of pre-tokens.
-
-        Both by word; a word has no white space in it, and the number counts if it is ordinary.
-        """
-        codes = np.frombuffer(" ".join(words).encode("utf-32-le"), np.uint32)
-        kinds = self._kinds[np.minimum(codes, len(self._kinds) - 1)]
-        words_of = np.cumsum(kinds == SPACE)
-        parts = kinds == PART
-        starts = (kinds == CUT) | (parts & ~np.append(False, parts[:-1]))
-        counts = np.bincount(words_of[starts], minlength=len(words))
-        strange = np.bincount(words_of[kinds == OTHER], minlength=len(words))
-        return (strange == 0) & (counts > 0), counts
-
-
 # Whether a tokenizer takes words between white space one by one.
 #
 # If it does, the ids of a text are those of its words, one after the other, and a word needs to be
@@ -125,6 +77,7 @@ class Alphabet:
 # Which characters are white space is asked of the tokenizer itself, in `splits_at_white_space`.
 
 WHITE_SPACE = " \t\n\r"
+LETTER = "a"
 UNKNOWN = ("[UNK]", "<unk>")
 MODELS = {"WordPiece", "Unigram"}
 NORMALIZERS = {"BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"}
@@ -137,7 +90,7 @@ def splits_at_white_space(tokenizer: "Tokenizer") -> bool:
     """Whether `tokenizer` encodes words between `WHITE_SPACE` independently of each other.
 
     A word may still reach beyond its end: one that begins with a combining mark, or holds an added
-    token. `AloneEncoder` looks for these.
+    token. `WordEncoder` looks for these.
     """
     return (
         tokenizer.truncation is None
@@ -225,116 +178,6 @@ def _forgets_white_space(tokenizer: "Tokenizer") -> bool:
     return all(e.ids == ids for e, ids in zip(encoded, expected.values(), strict=True))
 
 
-# Encoding many words as if each were a text of its own, at the cost of running text.
-#
-# A text by itself costs the tokenizer more than a word within one. So words go in groups:
-#
-# - ordinary ones with spaces in between. The pieces that start a pre-token tell where each word
-# begins, as it is known how many it has;
-# - all others with an added token in between, which ends a text for every step of the tokenizer.
-
-GROUP = 256
-WORD_START = "▁"
-UNSEEN = -1
-
-
-class AloneEncoder:
-    """Encodes words with a tokenizer that `splits_at_white_space`.
-
-    Args:
-        tokenizer: see above.
-        separator: an added token, as `boundaries.separator` finds it; no word may hold one.
-    """
-
-    def __init__(self, tokenizer: "Tokenizer", separator: str) -> None:
-        self._tokenizer = tokenizer
-        self._separator = separator
-        self._separator_id = tokenizer.token_to_id(separator)
-        self._continues = getattr(tokenizer.model, "continuing_subword_prefix", None)
-        self._starting = np.zeros(0, dtype=np.int8)  # by piece, as far as seen
-        self._alphabet = Alphabet(self._count_pre_tokens)
-
-    def encode(self, words: Sequence[str]) -> tuple[TokenBatch, np.ndarray]:
-        """Return the ids of each word, and whether it is encoded otherwise between two others.
-
-        There must be no white space in a word.
-        """
-        is_ordinary, counts = self._alphabet.describe(words)
-        ordinary, others = np.flatnonzero(is_ordinary), np.flatnonzero(~is_ordinary)
-        found = TokenBatch.join(
-            [
-                self._encode_ordinary([words[i] for i in ordinary], counts[ordinary]),
-                self._encode_texts([words[i] for i in others]),
-            ]
-        ).take(np.argsort(np.concatenate([ordinary, others])))
-        differs = np.zeros(len(words), dtype=bool)
-        differs[others] = self._differ([words[i] for i in others], found.take(others))
-        return found, differs
-
-    def _differ(self, words: Sequence[str], alone: TokenBatch) -> list[bool]:
-        (letter,) = self._encode_texts([LETTER]).split()
-        between = self._encode_texts([f"{LETTER} {word} {LETTER}" for word in words])
-        pairs = zip(alone.split(), between.split(), strict=True)
-        return [letter + ids + letter != found for ids, found in pairs]
-
-    def _encode_ordinary(self, words: Sequence[str], counts: np.ndarray) -> TokenBatch:
-        found, first = [TokenBatch.of([])], 0
-        for group, ids in self._groups(words, " "):
-            found.append(self._split_at_starts(group, ids, counts[first : first + len(group)]))
-            first += len(group)
-        return TokenBatch.join(found)
-
-    def _encode_texts(self, texts: Sequence[str]) -> TokenBatch:
-        """Encode texts, which may hold white space."""
-        groups = self._groups(texts, self._separator)
-        return TokenBatch.join([TokenBatch.of([]), *starmap(self._split_at_separators, groups)])
-
-    def _groups(self, texts: Sequence[str], between: str) -> Iterator[tuple[Sequence[str], list]]:
-        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
-        return zip(groups, self._ids([between.join([*g, ""]) for g in groups]), strict=True)
-
-    def _ids(self, texts: Sequence[str]) -> list[np.ndarray]:
-        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        return [np.array(encoding.ids, dtype=np.uint32) for encoding in encodings]
-
-    def _split_at_starts(
-        self, words: Sequence[str], ids: np.ndarray, counts: np.ndarray
-    ) -> TokenBatch:
-        starts = np.flatnonzero(self._start_pre_tokens(ids))
-        if len(starts) != counts.sum():
-            return self._encode_texts(words)
-        # A pre-token has at most one starting piece, so each has exactly one.
-        firsts = starts[counts.cumsum() - counts]
-        return TokenBatch(ids, np.diff(firsts, append=len(ids)))
-
-    def _split_at_separators(self, words: Sequence[str], ids: np.ndarray) -> TokenBatch:
-        ends = np.flatnonzero(ids == self._separator_id)
-        if len(ends) != len(words):  # normalised, a word looks like the separator
-            return TokenBatch.of(self._ids(words))
-        return TokenBatch(ids[ids != self._separator_id], np.diff(ends, prepend=-1) - 1)
-
-    def _count_pre_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [int(self._start_pre_tokens(ids).sum()) for ids in self._ids(texts)]
-
-    def _start_pre_tokens(self, ids: np.ndarray) -> np.ndarray:
-        """Whether a piece is one that only starts pre-tokens, bool, by position."""
-        missing = max(0, int(ids.max(initial=0)) + 1 - len(self._starting))
-        if missing:
-            self._starting = np.append(self._starting, np.full(missing, UNSEEN, dtype=np.int8))
-        found = self._starting[ids]
-        if (found == UNSEEN).any():
-            for i in np.unique(ids[found == UNSEEN]).tolist():
-                self._starting[i] = self._starts(self._tokenizer.id_to_token(i))
-            found = self._starting[ids]
-        return found == 1
-
-    def _starts(self, piece: str) -> bool:
-        """Metaspace puts a mark before every word, WordPiece before all but the first piece."""
-        if self._continues is None:
-            return piece.startswith(WORD_START)
-        return not piece.startswith(self._continues)
-
-
 # Encoding text by its words, each different one once.
 #
 # The ids are exactly those of the tokenizer, at a fraction of its time: running text repeats its
@@ -343,6 +186,9 @@ class AloneEncoder:
 MEMORY = 400_000_000  # bytes for remembered words, roughly
 BYTES_PER_WORD = 150  # beyond its characters: entries of a table and of three arrays
 BEYOND = -1  # the length of a word that reaches beyond its ends
+GROUP = 256  # words that are encoded as one text, which costs less than each by itself
+ORDINARY = re.compile("[!-~À-ʯΆ-ҁҊ-ԯ–—‘’“”„…]*")
+"""Words that reach nowhere: Latin, Greek and Cyrillic letters join no neighbour."""
 
 
 class WordEncoder:
@@ -352,8 +198,7 @@ class WordEncoder:
     token in it) is encoded as a whole. New words are remembered until they take `MEMORY`.
 
     Args:
-        tokenizer: see above.
-        separator: an added token, as `boundaries.separator` finds it.
+        separator: an added token, as `separator` finds it.
 
     Attributes:
         encoded: number of characters that the tokenizer had to encode so far.
@@ -362,7 +207,7 @@ class WordEncoder:
     def __init__(self, tokenizer: "Tokenizer", separator: str) -> None:
         self.encoded = 0
         self._tokenizer = tokenizer
-        self._alone = AloneEncoder(tokenizer, separator)
+        self._separator, self._separator_id = separator, tokenizer.token_to_id(separator)
         self._added = re.compile("|".join(map(re.escape, written_forms(tokenizer))))
         self._normalizer = None
         if any(token.normalized for token in added_tokens(tokenizer)):
@@ -405,10 +250,35 @@ class WordEncoder:
         holds = self._hold_added_tokens(words)
         if holds.any():
             words = ["" if held else word for word, held in zip(words, holds, strict=True)]
-        found, differs = self._alone.encode(words)
+        found = self._encode_alone(words)
+        others = np.flatnonzero([not ORDINARY.fullmatch(word) for word in words])
+        holds[others] |= self._differ([words[i] for i in others], found.take(others))
         self._append(found)
-        beyond = len(self._lengths) - len(words) + np.flatnonzero(holds | differs)
+        beyond = len(self._lengths) - len(words) + np.flatnonzero(holds)
         np.frombuffer(self._lengths, np.int64)[beyond] = BEYOND
+
+    def _differ(self, words: Sequence[str], alone: TokenBatch) -> np.ndarray:
+        """Whether each word has other ids between two others than `alone`."""
+        (letter,) = self._encode_alone([LETTER]).split()
+        between = self._encode_alone([f"{LETTER} {word} {LETTER}" for word in words])
+        pairs = zip(alone.split(), between.split(), strict=True)
+        return np.array([letter + ids + letter != found for ids, found in pairs], dtype=bool)
+
+    def _encode_alone(self, texts: Sequence[str]) -> TokenBatch:
+        """Encode texts without added tokens, each as if there were no other."""
+        groups = [texts[start : start + GROUP] for start in range(0, len(texts), GROUP)]
+        joined = [self._separator.join([*group, ""]) for group in groups]
+        encodings = self._tokenizer.encode_batch_fast(joined, add_special_tokens=False)
+        batches = [TokenBatch.of([])]
+        for group, encoding in zip(groups, encodings, strict=True):
+            ids = np.array(encoding.ids, dtype=np.uint32)
+            ends = np.flatnonzero(ids == self._separator_id)
+            if len(ends) == len(group):
+                lengths = np.diff(ends, prepend=-1) - 1
+                batches.append(TokenBatch(ids[ids != self._separator_id], lengths))
+            else:  # normalised, a word looks like the separator
+                batches.append(encode_plainly(self._tokenizer, group))
+        return TokenBatch.join(batches)
 
     def _hold_added_tokens(self, words: list[str]) -> np.ndarray:
         """Whether there is an added token in each word, as it is or normalised."""
@@ -498,15 +368,15 @@ def encode(tokenizer: "Tokenizer", texts: Iterable[str]) -> Iterator[list[int]]:
         yield from batch.split()
 
 
-# Documents as token ids in memory, with the interface of a token store.
+# Documents as token ids: in memory, or in a token store.
 
 
-class Documents(Protocol):
-    """What operations read of a `TokenStore`, or of a `TokenMemory`.
+class Documents:
+    """Documents as arrays of token ids, int64, without special tokens.
 
     Attributes:
         meta: the special ids, the `vocab` size, and numbers of `documents` and `tokens`.
-        tokens: all ids one after the other, uint32, without special tokens.
+        tokens: all ids one after the other, uint32.
         offsets: where documents begin, and the end, int64, shape [documents + 1].
     """
 
@@ -514,14 +384,16 @@ class Documents(Protocol):
     tokens: np.ndarray
     offsets: np.ndarray
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> np.ndarray: ...
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
-    def batches(self) -> Iterator[TokenBatch]: ...
 
-
-class TokenMemory:
+class TokenMemory(Documents):
     """Documents in memory, four bytes a token; those without a token are left out.
 
     Args:
@@ -543,14 +415,6 @@ class TokenMemory:
     def of_texts(cls, texts: Iterable[str], tokenizer: "Tokenizer", special: dict) -> "TokenMemory":
         """Encode texts with a tokenizer."""
         return cls(encode_batches(tokenizer, texts), special)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
     def batches(self) -> Iterator[TokenBatch]:
         """Yield all documents, as one batch."""

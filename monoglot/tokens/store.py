@@ -14,7 +14,7 @@ import numpy as np
 from monoglot.checkpoints import load_tokenizer
 from monoglot.errors import UserError
 from monoglot.files import sha256, whole_folder
-from monoglot.tokens.encode import TokenBatch, encode_batches
+from monoglot.tokens.encode import Documents, TokenBatch, encode_batches
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -97,14 +97,8 @@ def _read_meta(folder: Path) -> dict:
     return meta
 
 
-class TokenStore:
-    """Documents as arrays of token ids, without special tokens.
-
-    Attributes:
-        folder: where it is.
-        meta: what `meta.json` holds: number of `documents` and `tokens`, SHA-256 of the
-            `tokenizer.json`, and the special ids.
-        tokens: all ids, uint32, shape [n_tokens], memory-mapped.
+class TokenStore(Documents):
+    """Documents in a folder, read through a memory map; `meta` is what `meta.json` holds.
 
     Raises `UserError` if a file is missing, or is not what `build_store` wrote.
     """
@@ -130,14 +124,6 @@ class TokenStore:
                 f"{self.folder}: was made by another tokenizer than that of {checkpoint}; build "
                 "the store with it"
             )
-
-    def __len__(self) -> int:
-        return self.meta["documents"]
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        return self.tokens[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
 
     def batches(self, documents: int | None = None) -> Iterator[TokenBatch]:
         """Yield all documents or the first ones, about `BATCH_TOKENS` tokens at a time."""

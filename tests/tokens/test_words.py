@@ -196,7 +196,7 @@ def test_odd_characters_at_every_place_of_a_word(kind):
     forms = ["{0}", "{0}a", "a{0}", "a{0}a", "a {0}", "{0} a", "a {0} a", "a {0}a a{0} {0}{0}"]
     check(kind, [form.format(odd) for odd in ODD for form in forms])
     everything = map(chr, [*range(0xD800), *range(0xE000, 0x11000), *range(0x1F000, 0x20000)])
-    check(kind, [f"a {c}a" for c in everything])
+    check(kind, [f"a {c}a a{c} a" for c in everything])
 
 
 @pytest.mark.parametrize("kind", KINDS)
