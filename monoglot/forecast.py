@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -99,8 +99,8 @@ def fetches(needs: Iterable[Need], ask: bool) -> list[Fetch]:
         ask: whether to ask the Hub for sizes; without its answer they are None.
     """
     absent = [need for need in needs if not isinstance(need, LocalFile) and not at_hand(need)]
-    sizes = _HubSizes(ask)
-    return [Fetch(need.key, _source(need), sizes.of(need)) for need in absent]
+    sizes = hub.Sizes("" if ask else "not asked")
+    return [Fetch(need.key, *_download(need, sizes)) for need in absent]
 
 
 def absent_files(needs: Iterable[Need]) -> list[LocalFile]:
@@ -108,33 +108,15 @@ def absent_files(needs: Iterable[Need]) -> list[LocalFile]:
     return [need for need in needs if isinstance(need, LocalFile) and not at_hand(need)]
 
 
-def _source(need: HubFiles | WebFile) -> str:
-    return need.url if isinstance(need, WebFile) else need.repository.id
-
-
-class _HubSizes:
-    """Asks the Hub for one folder after another, and no more once it does not answer."""
-
-    def __init__(self, ask: bool) -> None:
-        self.ask = ask
-        self.listed: dict[tuple[hub.Repository, str], list[tuple[str, int]]] = {}
-
-    def of(self, need: Need) -> int | None:
-        if not self.ask or not isinstance(need, HubFiles):
-            return None
-        try:
-            found = [size for name in need.names for size in self._sizes(need.repository, name)]
-        except UserError:
-            self.ask = False
-            return None
-        return sum(found)
-
-    def _sizes(self, repository: hub.Repository, name: str) -> Sequence[int]:
-        folder = name.rpartition("/")[0]
-        if (repository, folder) not in self.listed:
-            self.listed[repository, folder] = hub.listing(repository, folder)
-        files = self.listed[repository, folder]
-        return [size for path, size in files if hub.fits(path, name)]
+def _download(need: HubFiles | WebFile, sizes: hub.Sizes) -> tuple[str, int | None]:
+    """Where a need comes from, and its bytes if they are known."""
+    if isinstance(need, WebFile):
+        return need.url, None
+    try:
+        found = [size for name in need.names for size in sizes.of(need.repository, name)]
+    except UserError:
+        return need.repository.id, None
+    return need.repository.id, sum(found)
 
 
 # The plan.

@@ -3,10 +3,8 @@
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 from monoglot.config import source_of
@@ -14,6 +12,7 @@ from monoglot.config_schema import TEXT_SETS
 from monoglot.data import hub
 from monoglot.data.hub import FILES as MODEL_FILES
 from monoglot.data.hub import Repository, UnreachableError, check
+from monoglot.data.sources import files_of
 from monoglot.errors import UserError, advising, size
 from monoglot.files import sha256, whole_file
 from monoglot.graph import Checkpoint, Graph
@@ -25,35 +24,31 @@ WEB = "web"
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """A downloaded file.
+    """A file of the Hub or the web, as the manifest lists it.
 
     Args:
         kind: `models` or `datasets` of the Hub, or `web`.
         id: Hub id, or address.
         revision: commit on the Hub; empty for the web, whose addresses hold it.
         path: in the repository, or, for the web, on this machine.
-        size: in bytes.
-        sha256: of its bytes, 64 hexadecimal digits.
+        size: in bytes; None where only the download will tell.
+        sha256: of its bytes, 64 hexadecimal digits; before the download it may be Git's hash (40
+            digits), or None.
     """
 
     kind: str
     id: str
     revision: str
     path: str
-    size: int
-    sha256: str
+    size: int | None
+    sha256: str | None
 
     @property
     def file(self) -> Path:
-        """Where the file lies on this machine."""
-        return place(self.kind, self.id, self.revision, self.path)
-
-
-def place(kind: str, id: str, revision: str, path: str) -> Path:
-    """Return where a file lies, or will lie: in the Hub's cache, or for the web at its path."""
-    if kind == WEB:
-        return Path(path)
-    return hub.snapshot(hub.Repository(kind, id, revision)) / path
+        """Where the file lies, or will lie: in the Hub's cache, or for the web at its path."""
+        if self.kind == WEB:
+            return Path(self.path)
+        return hub.snapshot(hub.Repository(self.kind, self.id, self.revision)) / self.path
 
 
 def write(path: Path, entries: Iterable[Entry]) -> None:
@@ -80,21 +75,17 @@ def read(path: Path) -> list[Entry]:
 
 def check_entry(entry: Entry) -> None:
     """Raise `UserError` if the file is missing, or is not the one of the manifest."""
-    where = f"{entry.id}: {entry.path}"
+    said = ""
     if not entry.file.is_file():
-        raise UserError(f"{where}: there is no file {entry.file}; run the download again")
-    size = entry.file.stat().st_size
-    if size != entry.size:
         raise UserError(
-            f"{where}: {entry.file} has {size} bytes; it must have {entry.size}, so run the "
-            "download again"
+            f"{entry.id}: {entry.path}: there is no file {entry.file}; run the download again"
         )
-    found = sha256(entry.file)
-    if found != entry.sha256:
-        raise UserError(
-            f"{where}: {entry.file} has the hash {found}; it must have {entry.sha256}, so run the "
-            "download again"
-        )
+    if (size := entry.file.stat().st_size) != entry.size:
+        said = f"has {size} bytes; it must have {entry.size}"
+    elif (found := sha256(entry.file)) != entry.sha256:
+        said = f"has the hash {found}; it must have {entry.sha256}"
+    if said:
+        raise UserError(f"{entry.id}: {entry.path}: {entry.file} {said}, so run the download again")
 
 
 # What a configuration is made from: files of the Hub, of the web, and of this machine.
@@ -174,80 +165,37 @@ def needs_of(
 
     Files of this machine are left out where the run invents them itself.
     """
-    config = graph.config
-    needs = [need for about in sets for need in needs_of_set(config, *about)]
-    if "invented" in config["data"]:
-        needs = [need for need in needs if not isinstance(need, LocalFile)]
-    return [*needs_of_models(graph, nodes), *needs]
-
-
-def needs_of_models(graph: Graph, nodes: Iterable[Checkpoint]) -> list[Need]:
-    """Return the files of pretrained checkpoints: of a local folder, the configuration alone."""
-    needs: list[Need] = []
+    config, models = graph.config, []
     for node in nodes:
         about, key = origin(graph, node), f"models.{node.model}"
         if "hub" in about:
-            needs.append(HubFiles(key, _repository("models", about), MODEL_FILES))
-        else:
-            needs.append(LocalFile(f"{key}.folder", Path(about["folder"], "config.json")))
-    return needs
+            repository = Repository("models", about["hub"], about.get("revision"))
+            models.append(HubFiles(key, repository, MODEL_FILES))
+        else:  # of a folder, the configuration alone
+            models.append(LocalFile(f"{key}.folder", Path(about["folder"], "config.json")))
+    needs = [need for about in sets for need in needs_of_set(config, *about)]
+    if "invented" in config["data"]:
+        needs = [need for need in needs if not isinstance(need, LocalFile)]
+    return [*models, *needs]
 
 
 def needs_of_set(config: dict, language: str, name: str) -> list[Need]:
     """Return the files that a set of a language is read from."""
     source = source_of(config, name, language)
-    key = f"data.{name}.{language}"
+    key, files = f"data.{name}.{language}", list(files_of(source))
     if "hub" in source:
-        files = tuple(path for path, _ in _files(source))
-        return [HubFiles(key, _repository("datasets", source), files)]
+        repository = Repository("datasets", source["hub"], source.get("revision"))
+        return [HubFiles(key, repository, tuple(path for path, _ in files))]
     root = config["data"]["root"]
     if "url" not in source:
-        return [LocalFile(key, Path(os.path.join(root, path))) for path, _ in _files(source)]
+        return [LocalFile(key, Path(os.path.join(root, path))) for path, _ in files]
     return [
         WebFile(key, hub.address(source["url"], path, sha256), Path(root, path), sha256)
-        for path, sha256 in _files(source)
+        for path, sha256 in files
     ]
 
 
-def _repository(kind: str, about: dict) -> Repository:
-    return Repository(kind, about["hub"], about.get("revision"))
-
-
-def _files(source: dict) -> Iterator[tuple[str, str | None]]:
-    """Yield (path, SHA-256 or None) of the files of a source."""
-    files = source["files"]
-    if isinstance(files, dict):
-        for split, path in files.items():
-            yield path, source.get("sha256", {}).get(split)
-        return
-    for file in files:
-        yield (file, None) if isinstance(file, str) else (file["path"], file.get("sha256"))
-
-
-# The single files behind a configuration's needs: their names, sizes and hashes.
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A file to fetch, named as in the manifest.
-
-    Size in bytes and hash are None where only the download will tell.
-    """
-
-    kind: str
-    id: str
-    revision: str
-    path: str
-    size: int | None
-    hash: str | None
-
-    @property
-    def file(self) -> Path:
-        """Where the file lies, or will lie, on this machine."""
-        return place(self.kind, self.id, self.revision, self.path)
-
-
-def wanted(needs: Iterable[Need]) -> list[Wanted]:
+def wanted(needs: Iterable[Need]) -> list[Entry]:
     """Return every file of the Hub and the web once; asks the Hub for names, sizes and hashes."""
     found = {}
     for need in needs:
@@ -256,36 +204,34 @@ def wanted(needs: Iterable[Need]) -> list[Wanted]:
     return [found[name] for name in sorted(found)]
 
 
-def fetch(file: Wanted, progress: bool = False) -> Entry:
+def fetch(file: Entry, progress: bool = False) -> Entry:
     """Fetch a file unless it is there and sound; return its line of the manifest.
 
     Raises `UserError` if it cannot be had, or is not what the Hub lists or the source says.
     """
     if file.kind == WEB:
-        path = hub.fetch_sound_url(file.id, file.file, file.hash, progress)
+        path = hub.fetch_sound_url(file.id, file.file, file.sha256, progress)
     else:
-        repository = hub.Repository(file.kind, file.id, file.revision)
+        repository = Repository(file.kind, file.id, file.revision)
         path = hub.fetch_sound(repository, file.path, progress)
-        check(path, file.hash, f"{repository}: {file.path}")
-    size = path.stat().st_size
-    return Entry(file.kind, file.id, file.revision, file.path, size, sha256(path))
+        check(path, file.sha256, f"{repository}: {file.path}")
+    return replace(file, size=path.stat().st_size, sha256=sha256(path))
 
 
-def _wanted_files(need: Need) -> Iterator[Wanted]:
+def _wanted_files(need: Need) -> Iterator[Entry]:
     if isinstance(need, WebFile):
-        yield Wanted(WEB, need.url, "", str(need.path), None, need.sha256)
+        yield Entry(WEB, need.url, "", str(need.path), None, need.sha256)
     elif isinstance(need, HubFiles):
-        about = (need.repository.kind, need.repository.id, need.repository.revision)
-        files = hub.matching(need.repository, need.names, need.optional)
-        if need.repository.kind == "models" and not any(
-            file.path.endswith(".safetensors") for file in files
-        ):
+        repository = need.repository
+        files = hub.matching(repository, need.names, need.optional)
+        weights = [file for file in files if file.path.endswith(".safetensors")]
+        if repository.kind == "models" and not weights:
             raise UserError(
-                f"{need.repository}: has no weights as safetensors, and pickle files are not read; "
+                f"{repository}: has no weights as safetensors, and pickle files are not read; "
                 f"name a revision that has them as {need.key}.revision"
             )
         for file in files:
-            yield Wanted(*about, file.path, file.size, file.hash)
+            yield Entry(*astuple(repository), file.path, file.size, file.hash)
 
 
 CONNECT = (
@@ -333,21 +279,18 @@ def _check_listed(needs: Iterable[Need], entries: list[Entry], listing: Path) ->
     """A configuration that has changed since the download may need more."""
     listed = [(entry.kind, entry.id, entry.revision, entry.path) for entry in entries]
     for need in needs:
-        for *about, name in _names(need):
-            if not any(about == [*e[:3]] and hub.fits(e[3], name) for e in listed):
+        about, names = (), []
+        if isinstance(need, WebFile):
+            about, names = (WEB, need.url, ""), [str(need.path)]
+        elif isinstance(need, HubFiles):
+            about = astuple(need.repository)
+            names = need.names[:1] if need.optional else need.names
+        for name in names:
+            if not any(about == one[:3] and hub.fits(one[3], name) for one in listed):
                 raise UserError(
                     f"{need.key}: {name} of {about[1]} is not in {listing}; run "
                     "`python scripts/download.py` for this configuration"
                 )
-
-
-def _names(need: Need) -> Iterator[tuple[str, str, str, str]]:
-    if isinstance(need, WebFile):
-        yield WEB, need.url, "", str(need.path)
-    elif isinstance(need, HubFiles):
-        repository = need.repository
-        for name in need.names[:1] if need.optional else need.names:
-            yield repository.kind, repository.id, repository.revision, name
 
 
 def _say_what_is_local(needs: Iterable[Need]) -> None:
@@ -359,19 +302,18 @@ def _say_what_is_local(needs: Iterable[Need]) -> None:
         )
 
 
-def _line(file: Wanted) -> str:
+def _line(file: Entry) -> str:
     return f"{size(file.size):>8}  {file.id} {file.path}"
 
 
-def _total(files: Collection[Wanted | Entry]) -> str:
+def _total(files: Collection[Entry]) -> str:
     more = "" if all(file.size is not None for file in files) else " and those of unknown size"
     return f"{len(files)} files, {size(sum(file.size or 0 for file in files))}{more}"
 
 
 # What must be at hand before the first job: files of this machine, of the Hub, of the web.
 
-SECONDS = 10
-OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+HUB = "https://huggingface.co"
 
 
 def check_needs(needs: Sequence[Need], root: str) -> None:
@@ -419,7 +361,7 @@ def at_hand(need: Need) -> bool:
 
 def _check_hub(needs: Sequence[HubFiles]) -> None:
     wanted = sorted({need.repository.id for need in needs})
-    if wanted and not _reachable(os.environ.get("HF_ENDPOINT", "https://huggingface.co")):
+    if wanted and isinstance(hub.answer(os.environ.get("HF_ENDPOINT", HUB)), str):
         raise UserError(
             f"{len(wanted)} repositories of the Hugging Face Hub ({wanted[0]}, ...) are not in the "
             "cache and the Hub cannot be reached; either connect and start once with a network "
@@ -430,21 +372,9 @@ def _check_hub(needs: Sequence[HubFiles]) -> None:
 
 
 def _check_web(needs: Sequence[WebFile]) -> None:
-    if needs and not _reachable(needs[0].url):
+    if needs and isinstance(hub.answer(needs[0].url), str):
         raise UserError(
             f"{needs[0].key}: there is no file {needs[0].path}, and {needs[0].url} cannot be "
             f"reached; either connect and start once with a network ({hub.DOWNLOAD} fetches "
             "everything), or put the file there"
         )
-
-
-def _reachable(address: str) -> bool:
-    if any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on") for name in OFFLINE):
-        return False
-    try:
-        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=SECONDS)
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True

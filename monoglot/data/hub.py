@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -153,8 +155,17 @@ def persistently(call: Callable[[], str]) -> str:
     return call()
 
 
-def listing(repository: Repository, folder: str) -> list[tuple[str, int]]:
-    """Ask the Hub for the files of a folder: paths and bytes; none if there is no such folder.
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository: its size in bytes and its hash, SHA-256 (64 digits) or Git's (40)."""
+
+    path: str
+    size: int
+    hash: str
+
+
+def listing(repository: Repository, folder: str) -> list[HubFile]:
+    """Ask the Hub for the files of a folder; none if there is no such folder.
 
     Raises `UserError` if the Hub does not answer or refuses.
     """
@@ -164,9 +175,60 @@ def listing(repository: Repository, folder: str) -> list[tuple[str, int]]:
     with sentences(repository, folder):
         try:
             tree = client().HfApi().list_repo_tree(repository.id, folder or None, **about)
-            return [(entry.path, entry.size) for entry in tree if hasattr(entry, "blob_id")]
+            files = [entry for entry in tree if hasattr(entry, "blob_id")]
         except EntryNotFoundError:
             return []
+    return [HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else f.blob_id) for f in files]
+
+
+class Sizes:
+    """Sizes of files on the Hub; each folder is asked for once, and none once it does not answer.
+
+    Nothing is written.
+    """
+
+    def __init__(self, why_not: str = "") -> None:
+        self.why_not = why_not
+        self._listed: dict[tuple[Repository, str], list[HubFile]] = {}
+
+    def of(self, repository: Repository, name: str) -> list[int]:
+        """Return the bytes of each file that a name or pattern stands for.
+
+        Raises `UserError` if that cannot be known.
+        """
+        folder = name.rpartition("/")[0]
+        if (repository, folder) not in self._listed:
+            if self.why_not:
+                raise UserError(f"{repository.id} was not asked, {self.why_not}")
+            try:
+                self._listed[repository, folder] = listing(repository, folder)
+            except UserError:
+                self.why_not = "as the Hub does not answer"
+                raise UserError(f"{repository.id} cannot be reached") from None
+        return [file.size for file in self._listed[repository, folder] if fits(file.path, name)]
+
+
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+def offline() -> str | None:
+    """Return the variable that forbids to use the network, if one does."""
+    yes = ("1", "true", "yes", "on")
+    return next((name for name in OFFLINE if os.environ.get(name, "").lower() in yes), None)
+
+
+def answer(address: str, seconds: float = 10) -> int | str:
+    """Return the status that an address answers, or why it does not answer."""
+    if name := offline():
+        return f"{name} is set"
+    try:
+        request = urllib.request.Request(address, method="HEAD")
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError) as error:
+        return f"cannot be reached ({getattr(error, 'reason', error)})"
 
 
 def folder(repository: Repository) -> Path:
@@ -294,15 +356,6 @@ WILDCARDS = re.compile(r"[*?\[]")
 DIGITS = re.compile(r"(\d+)")
 
 
-@dataclass(frozen=True)
-class HubFile:
-    """A file of a repository: its size in bytes and its hash, SHA-256 (64 digits) or Git's (40)."""
-
-    path: str
-    size: int
-    hash: str
-
-
 def is_pattern(name: str) -> bool:
     """Whether a file's name has wildcards: `*`, `?`, `[...]`."""
     return WILDCARDS.search(name) is not None
@@ -352,7 +405,7 @@ def _listing(repository: Repository, pattern: str) -> list[HubFile]:
     """Return all files of the folder that a name or pattern lies in."""
     kept = _kept(repository, pattern)
     if not kept.is_file():
-        files = _ask(repository, pattern)
+        files = listing(repository, _folder(repository, pattern))
         with whole_file(kept) as aside:
             aside.write_text(json.dumps([asdict(file) for file in files], indent=1))
     return [HubFile(**entry) for entry in json.loads(kept.read_text())]
@@ -370,19 +423,6 @@ def _folder(repository: Repository, pattern: str) -> str:
             f"{repository}: {pattern} has a wildcard in a folder's name; only a file's may have one"
         )
     return folder
-
-
-def _ask(repository: Repository, pattern: str) -> list[HubFile]:
-    api = client().HfApi()
-    with sentences(repository, pattern):
-        entries = api.list_repo_tree(
-            repository.id,
-            _folder(repository, pattern) or None,
-            repo_type=repository.type,
-            revision=repository.revision,
-        )
-        files = [entry for entry in entries if hasattr(entry, "blob_id")]
-    return [HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else f.blob_id) for f in files]
 
 
 # Files of the web, pinned by a commit in their address or by their hash; kept below data.root.

@@ -2,8 +2,6 @@
 
 import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,8 +15,8 @@ from urllib.parse import urlsplit
 from monoglot.config import with_codes
 from monoglot.config_schema import TEXT_SETS
 from monoglot.data import hub
-from monoglot.data.download import OFFLINE
 from monoglot.data.readers import SPLITS
+from monoglot.data.sources import files_of
 from monoglot.errors import UserError
 
 # The languages of FLORES-200: their codes and English names.
@@ -249,7 +247,6 @@ def _treebanks(root: Path, language: KnownLanguage) -> Iterator[Offer]:
 # Whether the files of a source exist: on this machine, on the Hub, on the web.
 
 THERE, ABSENT, UNKNOWN = "there", "absent", "unknown"
-SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -262,7 +259,7 @@ class Presence:
 
 
 class Look:
-    """Looks whether sources exist, and asks each folder of the Hub only once.
+    """Looks whether sources exist.
 
     Args:
         root: the folder of raw files, `data.root`.
@@ -271,13 +268,12 @@ class Look:
 
     def __init__(self, root: str, online: bool = True) -> None:
         self.root = root
-        self.online = online and not any(os.environ.get(name) for name in OFFLINE)
-        self._why = "not asked" if self.online else "without a network"
-        self._listed: dict[tuple[hub.Repository, str], list[tuple[str, int]]] = {}
+        online = online and not hub.offline()
+        self.sizes = hub.Sizes("" if online else "without a network")
 
     def at(self, source: dict) -> Presence:
         """Return whether a source, its codes filled in, has all its files."""
-        files = _names(source)
+        files = [name for name, _ in files_of(source)]
         if "hub" in source:
             return self._on_hub(
                 hub.Repository("datasets", source["hub"], source.get("revision")), files
@@ -294,11 +290,8 @@ class Look:
     def _on_hub(self, repository: hub.Repository, files: list[str]) -> Presence:
         total = 0
         for name in files:
-            folder = name.rpartition("/")[0]
             try:
-                found = [
-                    size for path, size in self._list(repository, folder) if hub.fits(path, name)
-                ]
+                found = self.sizes.of(repository, name)
             except UserError as error:
                 return Presence(UNKNOWN, str(error))
             if not found:
@@ -306,38 +299,18 @@ class Look:
             total += sum(found)
         return Presence(THERE, f"{repository.id} on the Hub", total)
 
-    def _list(self, repository: hub.Repository, folder: str) -> list[tuple[str, int]]:
-        if (repository, folder) not in self._listed:
-            if not self.online:
-                raise UserError(f"{repository.id} was not asked, {self._why}")
-            try:
-                self._listed[repository, folder] = hub.listing(repository, folder)
-            except UserError:
-                # One that does not answer is not asked again.
-                self.online, self._why = False, "as the Hub does not answer"
-                raise UserError(f"{repository.id} cannot be reached") from None
-        return self._listed[repository, folder]
-
     def _on_web(self, addresses: list[str]) -> Presence:
         host = urlsplit(addresses[0]).netloc
-        if not self.online:
-            return Presence(UNKNOWN, f"{host} was not asked, {self._why}")
+        if self.sizes.why_not:
+            return Presence(UNKNOWN, f"{host} was not asked, {self.sizes.why_not}")
         for address in addresses:
-            try:
-                request = urllib.request.Request(address, method="HEAD")
-                urllib.request.urlopen(request, timeout=SECONDS).close()
-            except urllib.error.HTTPError as error:
-                state = ABSENT if error.code in (404, 410) else UNKNOWN
-                return Presence(state, f"{address} answers {error.code}")
-            except (OSError, ValueError):
+            status = hub.answer(address)
+            if isinstance(status, str):
                 return Presence(UNKNOWN, f"{host} cannot be reached")
+            if status >= 400:
+                state = ABSENT if status in (404, 410) else UNKNOWN
+                return Presence(state, f"{address} answers {status}")
         return Presence(THERE, addresses[0].rpartition("/")[0])
-
-
-def _names(source: dict) -> list[str]:
-    files = source["files"]
-    entries = list(files.values()) if isinstance(files, dict) else files
-    return [entry if isinstance(entry, str) else entry["path"] for entry in entries]
 
 
 TREEBANK_TASK = "pos"

@@ -62,18 +62,21 @@ def parse_source(text: str) -> Source:
     return source
 
 
-def local_files(source: Source, root: Path) -> list[Path]:
-    """Return the files of this machine that a source names; none if they are on the Hub.
-
-    Raises `UserError` if one does not exist, but for those of the web, which come when needed.
-    """
-    if "hub" in source:
-        return []
+def files_of(source: Source) -> Iterator[tuple[str, str | None]]:
+    """Yield the name or pattern, and the SHA-256 or None, of each file that a source names."""
     files = source.get("files", [])
-    groups = files.values() if isinstance(files, Mapping) else [files]
-    entries = chain.from_iterable([one] if isinstance(one, str) else one for one in groups)
-    names = (entry["path"] if isinstance(entry, Mapping) else entry for entry in entries)
-    return [root / name for name in names]
+    if isinstance(files, Mapping):
+        for split, names in files.items():
+            for name in [names] if isinstance(names, str) else names:
+                yield name, source.get("sha256", {}).get(split)
+        return
+    for file in files:
+        yield (file, None) if isinstance(file, str) else (file["path"], file.get("sha256"))
+
+
+def local_files(source: Source, root: Path) -> list[Path]:
+    """Return where the files of a source lie on this machine; none if they are on the Hub."""
+    return [] if "hub" in source else [root / name for name, _ in files_of(source)]
 
 
 def texts(source: Source, root: Path) -> Iterator[str]:
