@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,13 +25,14 @@ from monoglot.cli.options import (
 )
 from monoglot.cli.terminal import ProgressLine, bar, count, duration, note, quiet, size, verbose
 from monoglot.errors import UserError
+from monoglot.files import try_out, whole_file
 
 if TYPE_CHECKING:
     from monoglot.data.languages import Block, Found
-    from monoglot.forecast import Fetch, Plan, PlannedStage
+    from monoglot.forecast import Fetch, Plan
     from monoglot.graph import Graph
     from monoglot.progress import JobState, Remaining, WorkflowState
-    from monoglot.workflow import RunEvents, RunningJob
+    from monoglot.workflow import RunEvents
 
 REDRAW_SECONDS = 1.0
 PLAN_AGAIN_SECONDS = 300
@@ -148,28 +149,19 @@ def watch(words: list[str], it: ChosenExperiment, dry_run: bool = False) -> int:
 
 
 def _progress(events: "RunEvents", remaining: "Remaining", folder: Path, seconds: float) -> str:
+    from monoglot.progress import training_progress
+
     if events.total is None:
         return f"Snakemake is planning ({duration(seconds)})"
     parts = [bar(events.done, events.total)]
-    if events.failed:
-        parts.append(f"{len(events.failed)} failed")
-    parts.append(f"{duration(seconds)}{_left(events, remaining)}")
-    parts += [_job(job, folder) for job in events.running.values()]
+    parts += [f"{len(events.failed)} failed"] if events.failed else []
+    left, unknown = remaining.of(events.open, len(events.running))
+    about = f", {'over' if unknown else 'about'} {duration(left)} left" if left >= 1 else ""
+    parts.append(f"{duration(seconds)}{about}")
+    for job in events.running.values():
+        far = training_progress(folder / job.log) if job.log else None
+        parts.append(f"{job.rule} {job.name}" + (f" ({far})" if far else ""))
     return " · ".join(parts)
-
-
-def _left(events: "RunEvents", remaining: "Remaining") -> str:
-    seconds, unknown = remaining.of(events.open, len(events.running))
-    if seconds < 1:
-        return ""
-    return f", {'over' if unknown else 'about'} {duration(seconds)} left"
-
-
-def _job(job: "RunningJob", folder: Path) -> str:
-    from monoglot.progress import training_progress
-
-    far = training_progress(folder / job.log) if job.log else None
-    return f"{job.rule} {job.name}" + (f" ({far})" if far else "")
 
 
 def _sum_up(events: "RunEvents", status: int, it: ChosenExperiment, seconds: float) -> None:
@@ -235,13 +227,19 @@ def plan(
 
 
 def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
-    heads = ["stage", "done", "to do", "time", "why"]
-    rows = [
-        [s.name, str(s.done), str(s.to_do), _time(s), ", ".join(s.reasons)] for s in plan.stages
-    ]
-    lines = [_left_aligned(heads, rows, terminal.width()), ""]
-    if more:
-        lines += [f"{s.name}: {_rules(s)}" for s in plan.stages if s.to_do]
+    rows = []
+    for stage in plan.stages:
+        time = "?" if stage.unknown == stage.to_do else duration(stage.seconds)
+        time, why = time if stage.to_do else "", ", ".join(stage.reasons)
+        rows.append([stage.name, str(stage.done), str(stage.to_do), time, why])
+    longest = max([3, *(len(why) for *_, why in rows)])  # a column of text
+    rows = [[*row, why.ljust(longest)] for *row, why in rows]
+    heads = ["stage", "done", "to do", "time", "why".ljust(longest)]
+    lines = [terminal.table(heads, rows, terminal.width()), ""]
+    for stage in plan.stages if more else ():
+        if stage.to_do:
+            rules = ", ".join(f"{number} {rule}" for rule, number in stage.rules.items())
+            lines.append(f"{stage.name}: {rules}")
     if plan.to_do:
         lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done.")
     else:
@@ -249,10 +247,11 @@ def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
     for name in plan.unused_models:
         lines.append(f"Not used: model {name}, which no table or figure needs.")
     lines += [f"Warning: {one}." for one in plan.overlaps]
-    return [*lines, *_takes(plan, cores), *_needs(plan)] if plan.to_do else lines
+    return [*lines, *_takes(plan, cores)] if plan.to_do else lines
 
 
 def _takes(plan: "Plan", cores: int) -> list[str]:
+    """What a plan takes: time, disk, downloads, files."""
     known, unknown = plan.estimate, plan.estimate.unknown
     time = "unknown, as no earlier run into these results has timed such jobs"
     if known.seconds:
@@ -265,17 +264,14 @@ def _takes(plan: "Plan", cores: int) -> list[str]:
             f"Disk: about {size(plan.bytes)} of checkpoints and adapters, and up to "
             f"{size(plan.bytes_meanwhile)} more for each training while it runs."
         )
-    return lines
-
-
-def _needs(plan: "Plan") -> list[str]:
-    lines = []
     if plan.downloads:
         lines.append(f"Downloads: {_sum(plan.downloads)}")
-        sources = dict.fromkeys(_short(one.source) for one in plan.downloads)
-        for source in sources:
-            group = [one for one in plan.downloads if _short(one.source) == source]
-            lines.append(f"  {source}: {_sum(group)}")
+        by_source: dict[str, list[Fetch]] = {}
+        for one in plan.downloads:
+            # Of an address on the web, its first two folders.
+            short = "/".join(one.source.split("/")[2:5]) if "://" in one.source else one.source
+            by_source.setdefault(short, []).append(one)
+        lines += [f"  {source}: {_sum(group)}" for source, group in by_source.items()]
     if plan.missing_files:
         first, others = plan.missing_files[0], len(plan.missing_files) - 1
         more = f" and {count(others, 'more file')}" if others else ""
@@ -289,28 +285,6 @@ def _sum(downloads: "Sequence[Fetch]") -> str:
     parts = [size(sum(known))] if known else []
     parts += [f"{unknown} of unknown size"] if unknown else []
     return f"{count(len(downloads), 'set or model', 'sets and models')}, {' and '.join(parts)}"
-
-
-def _short(source: str) -> str:
-    """A repository on the Hub, or the first two folders of an address on the web."""
-    return "/".join(source.split("/")[2:5]) if "://" in source else source
-
-
-def _time(stage: "PlannedStage") -> str:
-    if not stage.to_do:
-        return ""
-    return "?" if stage.unknown == stage.to_do else duration(stage.seconds)
-
-
-def _rules(stage: "PlannedStage") -> str:
-    return ", ".join(f"{count} {rule}" for rule, count in stage.rules.items())
-
-
-def _left_aligned(heads: list[str], rows: list[list[str]], limit: int) -> str:
-    """A table whose last column is text."""
-    longest = max(map(len, [heads[-1], *(row[-1] for row in rows)]))
-    padded = [[*row[:-1], row[-1].ljust(longest)] for row in [heads, *rows]]
-    return terminal.table(padded[0], padded[1:], limit)
 
 
 # monoglot status
@@ -401,19 +375,20 @@ def _state_as_json(state: "WorkflowState") -> dict:
 
 
 def _state_text(state: "WorkflowState", limit: int, it: ChosenExperiment) -> str:
-    parts = [_stages(state, limit), _variants(state, limit), _running(state, limit)]
-    parts += [_failed(state, limit), _verdict(state, it)]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _stages(state: "WorkflowState", limit: int) -> str:
     from monoglot.workflow import stages_of
 
     rows = []
     for stage, jobs in stages_of(one.job for one in state.jobs).items():
         counts = state.counts(_of(state, stage)).values()
         rows.append([stage, *(str(number or ".") for number in counts), str(len(jobs))])
-    return terminal.table(["stage", *state.counts(), "all"], rows, limit)
+    stages = terminal.table(["stage", *state.counts(), "all"], rows, limit)
+    failed = "\n".join(
+        f"FAILED  {one.job.rule} {one.job.name}: {one.error} ({one.job.log})"
+        for one in state.jobs
+        if one.state == "failed"
+    )
+    parts = [stages, _variants(state, limit), _running(state, limit), failed, _verdict(state, it)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _variants(state: "WorkflowState", limit: int) -> str:
@@ -451,18 +426,16 @@ def _running(state: "WorkflowState", limit: int) -> str:
     return "\n".join(lines)
 
 
-def _failed(state: "WorkflowState", limit: int) -> str:
-    return "\n".join(
-        f"FAILED  {one.job.rule} {one.job.name}: {one.error} ({one.job.log})"
-        for one in state.jobs
-        if one.state == "failed"
-    )
-
-
 def _verdict(state: "WorkflowState", it: ChosenExperiment) -> str:
     from monoglot.workflow import who_locks
 
-    counts, gone = state.counts(), _gone(state)
+    counts, gone = state.counts(), ""
+    if state.gone:
+        first = ", ".join(job.outputs[0] for job in state.gone[:3])
+        gone = (
+            f" Files of {count(len(state.gone), 'done job')} are gone ({first}): nothing needs "
+            "them to be made again; name them to `monoglot run` to have them back."
+        )
     if counts["done"] == len(state.jobs):
         return f"All {len(state.jobs)} jobs are done.{gone}"
     said = "A run is under way." if state.runs else "No run is under way."
@@ -476,16 +449,6 @@ def _verdict(state: "WorkflowState", it: ChosenExperiment) -> str:
     if state.unknown:
         said += f"; {count(state.unknown, 'job')} never timed"
     return f"{said}.{gone}"
-
-
-def _gone(state: "WorkflowState") -> str:
-    if not state.gone:
-        return ""
-    first = ", ".join(job.outputs[0] for job in state.gone[:3])
-    return (
-        f" Files of {count(len(state.gone), 'done job')} are gone ({first}): nothing needs them "
-        "to be made again; name them to `monoglot run` to have them back."
-    )
 
 
 # monoglot new-language
@@ -529,19 +492,7 @@ def _gone(state: "WorkflowState") -> str:
 )
 @click.option("--offline", is_flag=True, help="Ask neither the Hub nor the web.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def new_language(
-    code: str,
-    config: str,
-    out: Path | None,
-    name: str,
-    short: str | None,
-    codes: tuple[str, ...],
-    sources: tuple[str, ...],
-    only: bool,
-    root: str | None,
-    offline: bool,
-    force: bool,
-) -> None:
+def new_language(code: str, config: str, out: Path | None, **given: Any) -> None:
     """Write the configuration of one more language, after looking which data sets have it.
 
     CODE is ISO 639-1 or 639-3, with a script where there are several: `cy`, `cym`, `zho_Hans`. The
@@ -563,84 +514,76 @@ def new_language(
           dev: cy/dev.csv, test: cy/test.csv}}'
       monoglot plan configs/welsh.yaml
     """
-    given = out.absolute() if out else None
+    only, root = given["only"], given["root"]
     if root and not only:
         raise click.UsageError("--root needs --only: the other languages' files lie in data.root")
+    place = out.absolute() if out else None
     if out:
-        _check_free(out, force)
+        if out.is_dir():
+            raise UserError(f"{out}: is a folder; give a file name")
+        if os.path.lexists(out) and not given["force"]:
+            raise UserError(f"{out}: already exists; give another name, or --force")
+        try_out(out)
+    command = f"monoglot new-language {code}" + (" --only" if only else "")
+    command += f" --config {config}" if config != "config.yaml" else ""
+    command += f" --root {root}" if root else ""
     with experiment(config) as it:
+        from monoglot.data.download import all_needs
+        from monoglot.graph import Graph
+
         if root:
             it.graph.config["data"]["root"] = root
-        block = _make_block(
-            it, code, name, short, pairs(codes, "--code", "SOURCE=CODE"), sources, only, offline
-        )
+        block = _make_block(it, code, given)
         for found in block.found:
             note(_found_line(found))
         if root:
             block.config["data"] = {"root": root} | block.config.get("data", {})
-        graph = _checked(it, block)
+        graph = Graph({"extends": it.config} | block.config)
+        all_needs(graph)  # which refuses sources that are not whole
         (language,) = [one for one in graph.evaluated if one in block.config["languages"]]
         warnings = _known_sentences(graph, language, block.config.get("data", {}).get("text", {}))
         for warning in warnings:
             note(f"warning: {warning}")
-        command = _new_language_command(code, config, only, root)
-        content = _content(it, block, command, warnings)
-        if given:
-            from monoglot.files import whole_file
-
-            with whole_file(given) as aside:
+        lines = [f"# Made by `{command}`."]
+        lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
+        lines += [f"# {warning}" for warning in warnings]
+        if unseen := [one.set for one in block.found if one.presence.state == "unknown"]:
+            lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
+        body = _few_lines({"extends": it.config} | block.config)
+        content = "\n".join([*lines, "", body])
+        if place:
+            with whole_file(place) as aside:
                 aside.write_text(content, encoding="utf-8")
-    if given:
+    if place:
         note(f"written to {out}; next: monoglot plan {out}")
     else:
         click.echo(content, nl=False)
 
 
-def _check_free(out: Path, force: bool) -> None:
-    from monoglot.files import try_out
-
-    if out.is_dir():
-        raise UserError(f"{out}: is a folder; give a file name")
-    if os.path.lexists(out) and not force:
-        raise UserError(f"{out}: already exists; give another name, or --force")
-    try_out(out)
-
-
-def _make_block(
-    it: ChosenExperiment,
-    code: str,
-    name: str,
-    short: str | None,
-    codes: dict[str, str],
-    sources: tuple[str, ...],
-    only: bool,
-    offline: bool,
-) -> "Block":
+def _make_block(it: ChosenExperiment, code: str, given: dict[str, Any]) -> "Block":
     from monoglot.config import complete
     from monoglot.data.languages import Look, find, make_block
     from monoglot.data.sources import parse_source
 
     config, language = it.graph.config, find(code)
-    short = short or language.short
+    short = given["short"] or language.short
     if not NAME.fullmatch(short):
         raise UserError(f"--as: '{short}' must be lower-case letters, digits, _ and -")
-    given = {
-        key: dict(parse_source(value))
-        for key, value in pairs(sources, "--source", "SET=BLOCK").items()
-    }
-    for key in given:
-        if key not in config["data"] or "files" not in given[key]:
+    sources = pairs(given["sources"], "--source", "SET=BLOCK")
+    sources = {key: dict(parse_source(value)) for key, value in sources.items()}
+    for key in sources:
+        if key not in config["data"] or "files" not in sources[key]:
             raise UserError(f"--source {key}: name a set of the configuration, with its files")
-    complete({"extends": it.config, "data": {key: {short: one} for key, one in given.items()}})
+    complete({"extends": it.config, "data": {key: {short: one} for key, one in sources.items()}})
     block = make_block(
         config,
         short,
         language,
-        Look(config["data"]["root"], not offline),
-        title=name,
-        codes=codes,
-        sources=given,
-        only=only,
+        Look(config["data"]["root"], not given["offline"]),
+        title=given["name"],
+        codes=pairs(given["codes"], "--code", "SOURCE=CODE"),
+        sources=sources,
+        only=given["only"],
     )
     needed = [one for one in block.lacking if one.set not in config["tasks"]]
     if needed:
@@ -653,24 +596,13 @@ def _make_block(
 
 
 def _found_line(found: "Found") -> str:
-    state = found.presence.state
-    much = f", {size(found.presence.bytes)}" if found.presence.bytes else ""
+    said = found.presence.said
+    if found.presence.state == "unknown":
+        said = f"could not be looked at ({said})"
+    elif found.presence.bytes:
+        said += f", {size(found.presence.bytes)}"
     origin = f"{found.origin}: " if found.origin not in ("", "default") else ""
-    said = {"unknown": f"could not be looked at ({found.presence.said})"}.get(
-        state, found.presence.said + much
-    )
-    return f"{found.set:<12}{state:<9}{origin}{said}"
-
-
-def _content(it: ChosenExperiment, block: "Block", command: str, warnings: list[str]) -> str:
-    body = _few_lines({"extends": it.config} | block.config)
-    unseen = [one.set for one in block.found if one.presence.state == "unknown"]
-    lines = [f"# Made by `{command}`."]
-    lines += [f"# {one.set} is left out: {one.presence.said}" for one in block.lacking]
-    lines += [f"# {warning}" for warning in warnings]
-    if unseen:
-        lines.append(f"# Not looked at, for want of a network: {', '.join(unseen)}")
-    return "\n".join([*lines, "", body])
+    return f"{found.set:<12}{found.presence.state:<9}{origin}{said}"
 
 
 def _few_lines(config: dict) -> str:
@@ -685,16 +617,6 @@ def _few_lines(config: dict) -> str:
         else:
             lines += yaml.safe_dump({key: value}, **how).strip()[1:-1].splitlines()
     return "\n".join(lines) + "\n"
-
-
-def _checked(it: ChosenExperiment, block: "Block") -> "Graph":
-    """Return the graph with the new language; raise `UserError` if it would be refused."""
-    from monoglot.data.download import all_needs
-    from monoglot.graph import Graph
-
-    graph = Graph({"extends": it.config} | block.config)
-    all_needs(graph)
-    return graph
 
 
 def _known_sentences(graph: "Graph", language: str, texts_of: dict[str, dict]) -> list[str]:
@@ -737,21 +659,9 @@ def _known_sentences(graph: "Graph", language: str, texts_of: dict[str, dict]) -
     excluded = graph.excluded("text", language)
     said += [str(row) for row in found if row.within == "train" or row.task not in excluded]
     if read := sorted({row.task for row in found if row.within == "text"} & tasks.keys()):
+        way = "leave them out of the text, or models are tested on what they have read"
         if own := texts_of.get(language):
             own["exclude"] = sorted({*own.get("exclude", []), *read})
-            said.append(
-                "the text's documents that hold one are left out: "
-                f"data.text.{language}.exclude: [{', '.join(read)}]"
-            )
-        else:
-            said.append(
-                "leave them out of the text, or models are tested on what they have read: "
-                f"data.text.{language}.exclude: [{', '.join(read)}]"
-            )
+            way = "the text's documents that hold one are left out"
+        said.append(f"{way}: data.text.{language}.exclude: [{', '.join(read)}]")
     return said
-
-
-def _new_language_command(code: str, config: str, only: bool, root: str | None) -> str:
-    words = ["monoglot new-language", code, *(["--only"] if only else [])]
-    words += [f"--config {config}"] if config != "config.yaml" else []
-    return " ".join([*words, *([f"--root {root}"] if root else [])])
