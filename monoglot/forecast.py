@@ -187,14 +187,24 @@ def plan_of(graph: Graph, jobs: list[PlannedJob], folder: Path, ask_hub: bool) -
     # Only what is still to be read is still to be fetched.
     reading = any(job.stage == "data" or job.rule == "pretrained" for job in open_jobs)
     needs = [need for need in all_needs(graph) if _open(need.key, open_jobs)] if reading else []
+    sizes, unfinished = 0, [0]
+    for job in open_jobs:
+        about = job.wildcards
+        if job.stage == "checkpoints":
+            node = Checkpoint(about["model"], about["language"], about["variant"])
+            sizes += checkpoint_bytes(graph, node)
+            if job.rule == "train":
+                unfinished.append(training_bytes(graph, node))
+        elif job.stage == "scores" and any("/adapters/" in output for output in job.outputs):
+            sizes += adapters_bytes(graph, Run(**about))
     used = {node.model for node in (*graph.runs, *graph.checkpoints)}
     return Plan(
         stages=[_stage(name, group, times) for name, group in stages_of(jobs).items()],
         estimate=times.estimate(open_jobs),
         downloads=fetches(needs, ask_hub),
         missing_files=[os.fspath(need.path) for need in absent_files(needs)],
-        bytes=sum(_bytes(graph, job) for job in open_jobs),
-        bytes_meanwhile=max((_meanwhile(graph, job) for job in open_jobs), default=0),
+        bytes=sizes,
+        bytes_meanwhile=max(unfinished),
         unused_models=[model for model in graph.config["models"] if model not in used],
         overlaps=_overlaps(graph, folder),
     )
@@ -238,19 +248,3 @@ def _open(key: str, jobs: list[PlannedJob]) -> bool:
         and name in (job.wildcards.get("set"), job.wildcards.get("task"))
         for job in jobs
     )
-
-
-def _bytes(graph: Graph, job: PlannedJob) -> int:
-    if job.stage == "checkpoints":
-        return checkpoint_bytes(graph, _node(job))
-    if job.stage == "scores" and any("/adapters/" in output for output in job.outputs):
-        return adapters_bytes(graph, Run(**job.wildcards))
-    return 0
-
-
-def _meanwhile(graph: Graph, job: PlannedJob) -> int:
-    return training_bytes(graph, _node(job)) if job.rule == "train" else 0
-
-
-def _node(job: PlannedJob) -> Checkpoint:
-    return Checkpoint(*(job.wildcards[key] for key in ("model", "language", "variant")))

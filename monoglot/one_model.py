@@ -6,7 +6,7 @@ import gc
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -151,7 +151,9 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
             f"architectures: {', '.join(FAMILIES)}"
         )
     check_safetensors(folder, where)
-    name = MASKED_LM if masked_lm else _class_of(config.get("architectures") or [""])
+    architecture, name = (config.get("architectures") or [""])[0], MASKED_LM
+    if not masked_lm:
+        name = next((one for end, one in CLASSES.items() if architecture.endswith(end)), name)
     transformers.logging.set_verbosity_error()
     try:
         config = transformers.AutoConfig.from_pretrained(
@@ -183,11 +185,6 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
         model = gather_rows(model, range(len(tokenizer)))
     sentences = read_sentence_encoder(folder, where, model.config.hidden_size)
     return LoadedModel(where, folder, model, tokenizer, sentences, fresh)
-
-
-def _class_of(architectures: list[str]) -> str:
-    ends = (name for end, name in CLASSES.items() if architectures[0].endswith(end))
-    return next(ends, MASKED_LM)
 
 
 def save(
@@ -311,15 +308,11 @@ class ChainPlan:
     """A chain to be made.
 
     Attributes:
-        name, folder, sentences: of the model, see `LoadedModel`; `family` is its architecture.
-        bytes: that its weights take on disk.
+        name, folder, sentences, family: of the model, see `LoadedModel`; `bytes` of its weights.
         device: what trains here, in a word.
         before, after: shapes.
-        config: the configuration.
         parameters: exact, of the model and of what each step makes.
-        material: the text, in numbers.
-        training: what each training takes here, by step.
-        more: what all training would take with each larger budget.
+        training: what each training takes here, by step; `more` all, with each larger budget.
     """
 
     name: str
@@ -394,18 +387,14 @@ def begin(
     block = {"name": name, "family": family, **origin, "shape": shape}
     block |= {"head": "fresh"} if source.fresh else {}
     read_as = options["field"], options["limit"]
-    identity = shrink.started_from(source.folder, text), read_as
-    shrink.identify(work, identity)
+    shrink.identify(work, [shrink.started_from(source.folder, text), read_as])
     where = shrink.source(text, *read_as, work)
     found = shrink.configuration(block, where, language, steps)
     if where["files"] == [shrink.COPY]:
         text, read_as = [str(work / shrink.COPY)], (where["field"], None)
     material = ChainText(shrink.read(text, *read_as), source)
     configs = configurations(source.model, steps, special)
-    key = shrink.digest([identity, steps, str(Processes().device)])
-    training = _kept(
-        work / "times.json", key, lambda: amounts(steps, source.model, configs, material)
-    )
+    training = amounts(steps, source.model, configs, material)
     with torch.device("meta"):
         parameters = {
             name: count_parameters(emptied(source.model, one)) for name, one in configs.items()
@@ -507,11 +496,9 @@ def amounts(
     """
     found = {}
     for name, settings in _trainings(steps):
-        teacher = steps[name].get("teacher")
-        models = [
-            _random(model, configs[one]) if one else None
-            for one in (steps[name]["parent"], teacher)
-        ]
+        names = steps[name]["parent"], steps[name].get("teacher")
+        with torch.random.fork_rng(), Processes().device:
+            models = [emptied(model, configs[one]) if one else None for one in names]
         total, tokens = material.amount(settings)
         found[name] = Amount(total, tokens, total * _seconds_a_step(*models, material, settings))
     return found
@@ -576,31 +563,11 @@ def _seconds_a_step(
     return (starts[-1] - starts[1]) / (STEPS - 2)
 
 
-def _random(model: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel:
-    with torch.random.fork_rng(), Processes().device:
-        return emptied(model, config)
-
-
 def release() -> None:
     """Give back the GPU memory that measuring took, for the jobs that come."""
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-
-
-def _kept(file: Path, key: str, measure: Callable[[], dict[str, Amount]]) -> dict[str, Amount]:
-    """Return what was measured in an earlier run of the same chain, or measure it."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if found["key"] == key:
-            return {name: Amount(**numbers) for name, numbers in found["amounts"].items()}
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    measured = measure()
-    about = {name: asdict(amount) for name, amount in measured.items()}
-    with whole_file(file) as aside:
-        aside.write_text(json.dumps({"key": key, "amounts": about}), encoding="utf-8")
-    return measured
 
 
 class ChainRow(NamedTuple):

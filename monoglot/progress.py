@@ -266,20 +266,27 @@ def state_of(jobs: list[PlannedJob], folder: Path, results: str, planned: float)
     counts as done. `folder` is the one that Snakemake runs in.
     """
     since = workflow.locked_since(folder, (output for job in jobs for output in job.outputs))
-    marks = _marks(jobs, folder)
+    started = workflow.started(folder)
     queue = workflow.slurm_queue(folder / results / "unfinished" / "slurm_runs.txt")
-    places = {job.log: _place(job, marks.get(job.log), queue) for job in jobs if not job.done}
     # On another machine of a cluster nothing of Snakemake is seen but its jobs in the queue.
     runs = bool(queue) or (since is not None and workflow.running_here(folder))
-    live = {
-        log: mark
-        for log, mark in marks.items()
-        if places[log] or (runs and mark.since >= (since or 0) - ROUNDING)
-    }
-    times = Times(jobs, folder, results)
-    states = [
-        _state(job, live.get(job.log), places.get(job.log), times, folder, planned) for job in jobs
-    ]
+    times, states = Times(jobs, folder, results), []
+    for job in jobs:
+        mark = next((started[output] for output in job.outputs if output in started), None)
+        place = _place(job, mark, queue)
+        # What a killed run had started, or an earlier one, is no more under way.
+        if mark and not place and not (runs and mark.since >= (since or 0) - ROUNDING):
+            mark = None
+        if job.done:
+            states.append(JobState(job, DONE))
+        elif mark:
+            states.append(_under_way(job, mark, place, times, folder / job.log))
+        elif _made_since(job, planned, folder):
+            states.append(JobState(job, DONE))
+        elif said := fault(folder / job.log):
+            states.append(JobState(job, FAILED, error=said))
+        else:
+            states.append(JobState(job, MISSING))
     left = [one for one in states if one.state != DONE]
     said = {one.job.log: one.seconds_left for one in left if one.seconds_left is not None}
     estimate = times.estimate((one.job for one in left), said)
@@ -289,18 +296,6 @@ def state_of(jobs: list[PlannedJob], folder: Path, results: str, planned: float)
     return WorkflowState(states, runs, killed, *seconds, estimate.unknown, gone)
 
 
-def _marks(jobs: list[PlannedJob], folder: Path) -> dict[str, StartedJob]:
-    """What Snakemake has started and not ended, by log; also by a run that was killed."""
-    started = workflow.started(folder)
-    return {
-        job.log: started[output]
-        for job in jobs
-        if not job.done
-        for output in job.outputs
-        if output in started
-    }
-
-
 def _place(job: PlannedJob, mark: StartedJob | None, queue: list[QueuedJob]) -> QueuedJob | None:
     """Where a job is in the queue: by its number, or by what the plugin for SLURM says of it."""
     comment = "_".join([f"rule_{job.rule}", "wildcards", *job.wildcards.values()])
@@ -308,35 +303,15 @@ def _place(job: PlannedJob, mark: StartedJob | None, queue: list[QueuedJob]) -> 
     return next((one for one in queue if number == one.number or comment == one.comment), None)
 
 
-def _state(
-    job: PlannedJob,
-    mark: StartedJob | None,
-    place: QueuedJob | None,
-    times: Times,
-    folder: Path,
-    planned: float,
+def _under_way(
+    job: PlannedJob, mark: StartedJob, place: QueuedJob | None, times: Times, log: Path
 ) -> JobState:
-    if job.done:
-        return JobState(job, DONE)
-    log = folder / job.log
-    if mark:
-        number = place.number if place else mark.slurm
-        if place and place.state in PENDING:
-            return JobState(job, QUEUED, slurm=number)
-        return _running(job, mark, number, times, log)
-    if _made_since(job, planned, folder):
-        return JobState(job, DONE)
-    if said := fault(log):
-        return JobState(job, FAILED, error=said)
-    return JobState(job, MISSING)
-
-
-def _running(
-    job: PlannedJob, mark: StartedJob, number: str | None, times: Times, log: Path
-) -> JobState:
-    seconds = max(time.time() - mark.since, 0)
-    found = training_progress(log) if _written_since(log, mark.since) else None
-    usual = times.of(job)
+    number = place.number if place else mark.slurm
+    if place and place.state in PENDING:
+        return JobState(job, QUEUED, slurm=number)
+    seconds, usual, found = max(time.time() - mark.since, 0), times.of(job), None
+    if log.is_file() and log.stat().st_mtime >= mark.since - ROUNDING:
+        found = training_progress(log)
     left = None if usual is None else max(usual - seconds, 0)
     if found and found.seconds_left is not None:
         left = found.seconds_left
@@ -348,10 +323,3 @@ def _made_since(job: PlannedJob, planned: float, folder: Path) -> bool:
     if job.missing(folder):
         return False
     return any((folder / output).stat().st_mtime > planned for output in job.outputs)
-
-
-def _written_since(log: Path, since: float) -> bool:
-    try:
-        return log.stat().st_mtime >= since - ROUNDING
-    except OSError:
-        return False

@@ -386,7 +386,8 @@ def _share(documents: Iterable[str], share: float) -> Iterator[str]:
 
 def _documents(name: str, field: str) -> Iterator[str]:
     if name == STANDARD_INPUT:
-        yield from _standard_input()
+        lines = lines_of(sys.stdin.buffer, "standard input")
+        yield from (line.rstrip("\r\n") for line in lines if line.strip())
         return
     with advising(FieldError, "name the one of the text with --field"):
         yield from texts({"format": _format(name), "files": [name], "field": field}, Path())
@@ -400,12 +401,6 @@ def _format(name: str) -> str:
             f"{', '.join(FORMATS)} (with .gz if it is compressed), or be - for standard input"
         )
     return FORMATS[ending]
-
-
-def _standard_input() -> Iterator[str]:
-    for line in lines_of(sys.stdin.buffer, "standard input"):
-        if line.strip():
-            yield line.rstrip("\r\n")
 
 
 def source(files: Sequence[str], field: str, limit: int | None, work: Path) -> dict[str, Any]:
@@ -450,7 +445,8 @@ def identify(work: Path, about: object) -> None:
 
     Snakemake sees that a file has become newer, and not that its contents are others.
     """
-    file, found = work / "made_from", digest(about)
+    file = work / "made_from"
+    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     if file.is_file() and file.read_text(encoding="utf-8") != found:
         (work / COPY).unlink(missing_ok=True)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
@@ -466,11 +462,6 @@ def started_from(model: Path, texts: Iterable[str]) -> list:
     files = [*sorted(model.glob("*.safetensors")), *sorted(model.glob("*.json"))]
     hashes = [[name, name if name == STANDARD_INPUT else sha256(name)] for name in texts]
     return [[[file.name, sha256(file)] for file in files], hashes]
-
-
-def digest(about: object) -> str:
-    """Return the SHA-256 of plain values."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def check_free(folder: Path) -> None:
