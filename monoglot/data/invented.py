@@ -8,7 +8,7 @@ and put in each language's word order.
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -192,6 +192,12 @@ ENDINGS = {
     "company": ("tek", "ia", "sen"),
     "feast": ("a", "tek", "ia"),
 }
+CONTENT = (
+    *((topic, TOPIC_WORDS) for topic in TOPICS),
+    *((mood, MOOD_WORDS) for mood in MOODS),
+    (GENERAL, GENERAL_WORDS),
+    *((kind, NAME_VERBS) for kind in ("PER", "LOC", "ORG")),
+)
 COGNATES, LOANS, CONVERTED = 0.6, 0.1, 0.06
 IRREGULAR = 0.08  # share of nouns of a class that is not their topic's
 MARKED = 0.75  # share of names with an ending of their kind
@@ -205,20 +211,11 @@ class Concept:
     number: int
 
 
-class Cluster:
-    """Concepts with Zipfian frequencies: the weight of rank r is 1 / r."""
-
-    def __init__(self, concepts: Sequence[Concept]) -> None:
-        self.concepts = concepts
-        self._weights = list(accumulate(1 / (rank + 1) for rank in range(len(concepts))))
-
-    def draw(self, rng: Random) -> Concept:
-        """Draw one concept."""
-        return rng.choices(self.concepts, cum_weights=self._weights)[0]
-
-
 class Lexicon:
-    """All clusters, keyed by (cluster, upos), and the stems of all languages."""
+    """All clusters, keyed by (cluster, upos), and the stems of all languages.
+
+    Frequencies are Zipfian: the weight of rank r in its cluster is 1 / r.
+    """
 
     def __init__(self, seed: int) -> None:
         self._rng = Random(f"lexicon {seed}")
@@ -226,41 +223,32 @@ class Lexicon:
         self._stems: dict[str, list[str]] = {language.code: [] for language in LANGUAGES}
         self.moods: dict[Concept, str] = {}
         self.noun_classes: dict[Concept, int] = {}
-        self.clusters: dict[tuple[str, str], Cluster] = {}
-        for cluster, counts in self._content():
+        self.clusters: dict[tuple[str, str], list[Concept]] = {}
+        for cluster, counts in CONTENT:
             for upos, count in counts.items():
-                self._add(cluster, upos, [self._word(upos) for _ in range(count)])
+                self.clusters[cluster, upos] = [self._word(upos) for _ in range(count)]
             if "NOUN" in counts:
                 self._classify(cluster)
         for kind, count in NAMES.items():
-            self._add(kind, "PROPN", [self._name(kind) for _ in range(count)])
+            self.clusters[kind, "PROPN"] = [self._name(kind) for _ in range(count)]
 
     def draw(self, rng: Random, cluster: str, upos: str) -> Concept:
         """Draw a concept of class `upos` from `cluster`."""
-        return self.clusters[cluster, upos].draw(rng)
+        concepts = self.clusters[cluster, upos]
+        weights = list(accumulate(1 / (rank + 1) for rank in range(len(concepts))))
+        return rng.choices(concepts, cum_weights=weights)[0]
 
     def stem(self, concept: Concept, language: InventedLanguage) -> str:
         """Return the stem of `concept` in `language`."""
         return self._stems[language.code][concept.number]
 
-    def _content(self) -> list[tuple[str, dict[str, int]]]:
-        return [
-            *((topic, TOPIC_WORDS) for topic in TOPICS),
-            *((mood, MOOD_WORDS) for mood in MOODS),
-            (GENERAL, GENERAL_WORDS),
-            *((kind, NAME_VERBS) for kind in ("PER", "LOC", "ORG")),
-        ]
-
-    def _add(self, cluster: str, upos: str, concepts: list[Concept]) -> None:
-        self.clusters[cluster, upos] = Cluster(concepts)
-
     def _classify(self, cluster: str) -> None:
         usual = TOPICS.index(cluster) if cluster in TOPICS else len(TOPICS)
-        for noun in self.clusters[cluster, "NOUN"].concepts:
+        for noun in self.clusters[cluster, "NOUN"]:
             odd = self._rng.random() < IRREGULAR
             self.noun_classes[noun] = self._rng.randrange(len(TOPICS) + 1) if odd else usual
         if cluster in MOODS:
-            self.moods |= dict.fromkeys(self.clusters[cluster, "ADJ"].concepts, cluster)
+            self.moods |= dict.fromkeys(self.clusters[cluster, "ADJ"], cluster)
 
     def _word(self, upos: str) -> Concept:
         known = len(self._stems[LANGUAGES[0].code])
@@ -283,15 +271,14 @@ class Lexicon:
     def _root(self) -> str:
         """Return a proto-root that no other word has."""
         while True:
-            root = "".join(self._syllable() for _ in range(self._rng.choice((1, 2, 2))))
+            syllables = range(self._rng.choice((1, 2, 2)))
+            root = "".join(
+                self._rng.choice("ptkbdgmnlrszw") + self._rng.choice("aeiou") for _ in syllables
+            )
             root += self._rng.choice("ptkdgmnlrsz")
             if root not in self._taken and len(root) > 2:
                 self._taken.add(root)
                 return root
-
-    def _syllable(self) -> str:
-        onset = self._rng.choice(("p", "t", "k", "b", "d", "g", "m", "n", "l", "r", "s", "z", "w"))
-        return onset + self._rng.choice("aeiou")
 
 
 # Sentence plans: what is said, before any language says it, so that texts can be parallel.
@@ -524,19 +511,21 @@ class _Speaker:
 
     def _sides(self, phrase: Phrase) -> tuple[tuple[list, list], tuple[list, list]]:
         """Return what stands before and after the noun, each as (outer, inner) words."""
-        adposition = [self._little(phrase.adposition)] if phrase.adposition else []
         adjectives = [
             self._little(word) if isinstance(word, Little) else self._word(word, phrase.plural)
             for word in phrase.adjectives
         ]
-        owner = self._phrase(phrase.owner) if phrase.owner else []
-        is_before = self._language.before
-        inner_before = owner * ("genitive" in is_before) + adjectives * ("adjective" in is_before)
-        inner_after = adjectives * ("adjective" not in is_before) + owner * (
-            "genitive" not in is_before
+        words = {
+            "adposition": [self._little(phrase.adposition)] if phrase.adposition else [],
+            "genitive": self._phrase(phrase.owner) if phrase.owner else [],
+            "adjective": adjectives,
+        }
+        before = {kind: words[kind] * (kind in self._language.before) for kind in words}
+        after = {kind: words[kind] * (kind not in self._language.before) for kind in words}
+        return (
+            (before["adposition"], before["genitive"] + before["adjective"]),
+            (after["adposition"], after["adjective"] + after["genitive"]),
         )
-        outer = (adposition, []) if "adposition" in is_before else ([], adposition)
-        return (outer[0], inner_before), (outer[1], inner_after)
 
     def _heads(self, phrase: Phrase) -> list[Token]:
         """Say the noun or name; only the last word of a name takes the case ending."""
@@ -594,7 +583,9 @@ def generate(out: Path, seed: int = 0, sizes: Sizes | None = None) -> None:
     Raises `UserError` if a size is negative.
     """
     sizes = sizes or Sizes()
-    _check(sizes)
+    for name, value in vars(sizes).items():
+        if min(value if isinstance(value, tuple) else (value,)) < 0:
+            raise UserError(f"the size '{name}' is {value}; sizes are 0 or more")
     writer = _Writer(Path(out), seed, Lexicon(seed))
     for language in LANGUAGES:
         writer.documents(language, sizes.documents)
@@ -605,17 +596,9 @@ def generate(out: Path, seed: int = 0, sizes: Sizes | None = None) -> None:
         writer.word_classes(language, sizes.pos)
 
 
-def _check(sizes: Sizes) -> None:
-    for name, value in vars(sizes).items():
-        if min(value if isinstance(value, tuple) else (value,)) < 0:
-            raise UserError(f"the size '{name}' is {value}; sizes are 0 or more")
-
-
 class _Writer:
     def __init__(self, out: Path, seed: int, lexicon: Lexicon) -> None:
-        self._out = out
-        self._seed = seed
-        self._lexicon = lexicon
+        self._out, self._seed, self._lexicon = out, seed, lexicon
 
     def documents(self, language: InventedLanguage, count: int) -> None:
         composer, rng = self._composer(f"documents {language.code}")
@@ -625,9 +608,7 @@ class _Writer:
     def flores(self, language: InventedLanguage, count: int) -> None:
         for split in ("dev", "devtest"):
             composer, rng = self._composer(f"flores {split}")
-            lines = [
-                text(self._say(composer.sentence(_plain(rng)), language)) for _ in range(count)
-            ]
+            lines = (self._text(composer, _plain(rng), language) for _ in range(count))
             self._lines(f"flores200/{split}/{language.flores}.{split}", lines)
 
     def topics(self, language: InventedLanguage, counts: tuple[int, int, int]) -> None:
@@ -637,9 +618,8 @@ class _Writer:
             lines = ["index_id\tcategory\ttext"]
             for _ in range(count):
                 topic = rng.choices(TOPICS, TOPIC_WEIGHTS)[0]
-                mood = rng.choice((None, None, None, *MOODS))
-                said = self._say(composer.sentence(Style(topic=topic, mood=mood)), language)
-                lines.append(f"{identity}\t{topic}\t{text(said)}")
+                style = Style(topic=topic, mood=rng.choice((None, None, None, *MOODS)))
+                lines.append(f"{identity}\t{topic}\t{self._text(composer, style, language)}")
                 identity += 1
             self._lines(f"sib200/{language.flores}/{split}.tsv", lines)
 
@@ -650,9 +630,7 @@ class _Writer:
             for _ in range(count):
                 mood = rng.choices(MOODS, MOOD_WEIGHTS)[0]
                 style = Style(topic=rng.choice(TOPICS), mood=mood, moody=0.5)
-                rows.append(
-                    (MOODS.index(mood), text(self._say(composer.sentence(style), language)))
-                )
+                rows.append((MOODS.index(mood), self._text(composer, style, language)))
             path = self._out / f"sentiment/{language.code}/{split}.csv"
             with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows)
@@ -668,11 +646,10 @@ class _Writer:
         for split, sentences in self._tagged("classes", language, counts, names=0.15):
             lines = []
             for number, tokens in enumerate(sentences, start=1):
-                lines += [
-                    f"# sent_id = {language.code}-{split}-{number}",
-                    f"# text = {text(tokens)}",
-                ]
-                lines += [_conllu(place, token) for place, token in enumerate(tokens, start=1)]
+                lines.append(f"# sent_id = {language.code}-{split}-{number}")
+                lines.append(f"# text = {text(tokens)}")
+                for place, token in enumerate(tokens, start=1):
+                    lines.append(f"{place}\t{token.form}\t_\t{token.upos}" + "\t_" * 6)
                 lines.append("")
             self._lines(f"ud/{language.code}-{split}.conllu", lines)
 
@@ -681,16 +658,14 @@ class _Writer:
     ) -> Iterator[tuple[str, list[list[Token]]]]:
         for split, count in zip(SPLITS, counts, strict=True):
             composer, rng = self._composer(f"{name} {language.code} {split}")
-            yield (
-                split,
-                [self._say(composer.sentence(_plain(rng, names)), language) for _ in range(count)],
-            )
+            styles = (_plain(rng, names) for _ in range(count))
+            plans = map(composer.sentence, styles)
+            yield split, [say(plan, self._lexicon, language) for plan in plans]
 
     def _document(self, language: InventedLanguage, composer: Composer, rng: Random) -> str:
         style = _plain(rng, names=0.25)
         count = rng.choice((1, 2))
-        sentences = [text(self._say(composer.sentence(style), language)) for _ in range(count)]
-        content = " ".join(sentences)
+        content = " ".join(self._text(composer, style, language) for _ in range(count))
         row = {
             "content": content,
             "identification-label": f"{language.code}-Latn",
@@ -699,8 +674,8 @@ class _Writer:
         }
         return json.dumps(row, ensure_ascii=False)
 
-    def _say(self, clauses: tuple[Clause, ...], language: InventedLanguage) -> list[Token]:
-        return say(clauses, self._lexicon, language)
+    def _text(self, composer: Composer, style: Style, language: InventedLanguage) -> str:
+        return text(say(composer.sentence(style), self._lexicon, language))
 
     def _composer(self, name: str) -> tuple[Composer, Random]:
         rng = Random(f"{name} {self._seed}")
@@ -716,7 +691,3 @@ def _plain(rng: Random, names: float = 0.3) -> Style:
     topic = rng.choices(TOPICS, TOPIC_WEIGHTS)[0]
     mood = rng.choice((None, *MOODS, *MOODS))
     return Style(topic=topic, mood=mood, names=names)
-
-
-def _conllu(place: int, token: Token) -> str:
-    return f"{place}\t{token.form}\t_\t{token.upos}" + "\t_" * 6
