@@ -195,20 +195,14 @@ def planned(
         raise UserError(f"Snakemake cannot plan this: {last or 'it says nothing'}")
     if "error" in told[-1]:
         raise UserError(f"Snakemake cannot plan this: {told[-1]['error']}")
-    return [_planned_job(one, results) for one in told[-1]["jobs"]]
-
-
-def _planned_job(told: dict[str, Any], results: str) -> PlannedJob:
-    return PlannedJob(
-        rule=told["rule"],
-        wildcards=told["wildcards"],
-        inputs=tuple(told["inputs"]),
-        outputs=tuple(told["outputs"]),
-        log=told["log"],
-        benchmark=told["benchmark"],
-        stage=stage_of(told["rule"], told["outputs"][0], results),
-        reason=told["reason"],
-    )
+    return [
+        PlannedJob(
+            **one
+            | {"inputs": tuple(one["inputs"]), "outputs": tuple(one["outputs"])}
+            | {"stage": stage_of(one["rule"], one["outputs"][0], results)}
+        )
+        for one in told[-1]["jobs"]
+    ]
 
 
 def _child(task: str, arguments: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from monoglot.cli import terminal
-from monoglot.cli import terminal as text
 from monoglot.cli.main import Exit
 from monoglot.cli.options import (
     FiniteRange,
@@ -18,6 +17,7 @@ from monoglot.cli.options import (
     complete_tables,
     experiment,
     format_option,
+    pairs,
     workflow_folder,
 )
 from monoglot.cli.terminal import count, note, quiet, size, verbose
@@ -101,7 +101,7 @@ def compare(
             f"({first}:VARIANT {second}:VARIANT)"
         )
     published = [_is_published(name) for name in (first, second)]
-    asked = _scores(scores)
+    asked = pairs(scores, "--score", "TASK=NAME")
     chosen = (AS_PUBLISHED if any(map(_is_paper, (first, second))) else {}) | asked
     sides = [_read(name, chosen) for name in (first, second)]
     if row:
@@ -119,7 +119,7 @@ def compare(
         note("Testing differences (--no-test leaves that out) ...")
     found = compared(*sides, test=not no_test)
     made = {} if row or any(published) else origins(Path(first), Path(second))
-    _show(laid_out(found, form, names, tolerance, verbose(), made, text.width()))
+    _show(laid_out(found, form, names, tolerance, verbose(), made, terminal.width()))
     context.exit(Exit.DONE if found.equal(tolerance) else Exit.DIFFERENT)
 
 
@@ -161,13 +161,6 @@ def _read(name: str, scores: dict[str, str]) -> dict:
     return read_paper(workflow_folder() / PUBLISHED if _is_paper(name) else Path(name), scores)
 
 
-def _scores(given: tuple[str, ...]) -> dict[str, str]:
-    for one in given:
-        if not all(one.partition("=")):
-            raise click.BadParameter(f"'{one}' is not TASK=NAME", param_hint="--score")
-    return dict(one.split("=", 1) for one in given)
-
-
 def _check_tasks(asked: Iterable[str], known: Collection[str]) -> None:
     for task in asked:
         if task not in known:
@@ -205,12 +198,12 @@ def table(name: str | None, config: str | None, form: str) -> None:
 
     folders = _folders(config)
     if name is not None:
-        _show(in_form(find(name, folders), form, text.width()))
+        _show(in_form(find(name, folders), form, terminal.width()))
         return
     found = tables_below(folders)
     if not found:
         raise UserError(f"there are no finished tables in {', '.join(map(str, folders))}")
-    text.say("\n".join(map(str, found)))
+    terminal.say("\n".join(map(str, found)))
 
 
 def _folders(config: str | None) -> list[Path]:
@@ -249,7 +242,7 @@ def explain(context: click.Context, table: Path, column: str, row: str) -> None:
     from monoglot.lineage import account
 
     said, unchanged = account(table, column, row)
-    text.say(said)
+    terminal.say(said)
     context.exit(Exit.DONE if unchanged else Exit.DIFFERENT)
 
 
@@ -283,7 +276,7 @@ def push(
     check_name(repo_id)
     items = parcel(checkpoint, adapters)
     if dry_run:
-        text.say("\n".join(_preview(items, repo_id)))
+        terminal.say("\n".join(_preview(items, repo_id)))
         return
     note(f"{count(len(items), 'file')}, {size(sum(item.size for item in items))}")
     if quiet():

@@ -200,25 +200,19 @@ def offers(task: str, labels: list[str], root: Path, language: KnownLanguage) ->
         labels: those that the configuration has for it.
         root: the folder of raw files, `data.root`.
     """
+
+    def masakha(url: str, folder: str) -> dict:
+        return _splits("token_tag", f"{url}/{{masakha}}", f"{folder}/{{masakha}}", "txt")
+
     if task == "pos":
         yield from _treebanks(root, language)
-        yield Offer(
-            "MasakhaPOS",
-            "masakha",
-            _splits("token_tag", f"{MASAKHA_POS}/data/{{masakha}}", "masakhapos/{masakha}", "txt"),
-        )
+        yield Offer("MasakhaPOS", "masakha", masakha(f"{MASAKHA_POS}/data", "masakhapos"))
     if task == "ner":
-        source = _splits(
-            "token_tag",
-            f"{MASAKHA_NER}/MasakhaNER2.0/data/{{masakha}}",
-            "masakhaner2/{masakha}",
-            "txt",
-        )
+        source = masakha(f"{MASAKHA_NER}/MasakhaNER2.0/data", "masakhaner2")
         yield Offer("MasakhaNER 2", "masakha", source, frozenset({"PER", "ORG", "LOC", "DATE"}))
     if task == "sa":
-        source = _splits(
-            "afrisenti", f"{AFRISENTI}/data/{{afrisenti}}", "afrisenti/{afrisenti}", "tsv"
-        )
+        url = f"{AFRISENTI}/data/{{afrisenti}}"
+        source = _splits("afrisenti", url, "afrisenti/{afrisenti}", "tsv")
         if "neutral" not in labels:
             source["drop_labels"] = ["neutral"]
         yield Offer("AfriSenti", "afrisenti", source)
@@ -397,16 +391,15 @@ def make_block(
     block: dict[str, Any] = {"languages": {name: about}}
     if only:
         block = _alone(config, name, about)
-        if more := {one.set: _with_labels(config, one) for one in found if one.labels}:
-            block["tasks"] = more
+        labels = {
+            one.set: {"labels": [*config["tasks"][one.set]["labels"], *one.labels]}
+            for one in found
+            if one.labels
+        }
+        block |= {"tasks": labels} if labels else {}
     if own := {one.set: {name: one.source} for one in found if one.source}:
         block["data"] = own
     return Block(block, found)
-
-
-def _with_labels(config: dict, found: Found) -> dict[str, list[str]]:
-    """Return what a task says whose labels are the configuration's and those that were found."""
-    return {"labels": [*config["tasks"][found.set]["labels"], *found.labels]}
 
 
 def _alone(config: dict, name: str, about: dict[str, Any]) -> dict[str, Any]:
@@ -421,22 +414,21 @@ def _alone(config: dict, name: str, about: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
+@dataclass
 class _Search:
     """Finds the sets of one language; `codes` fills with those that it needed."""
 
-    def __init__(
-        self,
-        config: dict,
-        name: str,
-        language: KnownLanguage,
-        look: Look,
-        codes: dict[str, str],
-        sources: dict[str, dict],
-        only: bool,
-    ) -> None:
-        self.config, self.name, self.language, self.look = config, name, language, look
-        self.codes, self.sources, self.only = codes, sources, only
-        self.root = Path(config["data"]["root"])
+    config: dict
+    name: str
+    language: KnownLanguage
+    look: Look
+    codes: dict[str, str]
+    sources: dict[str, dict]
+    only: bool
+
+    @property
+    def root(self) -> Path:
+        return Path(self.config["data"]["root"])
 
     def find(self, name: str) -> Found:
         if name in self.sources:

@@ -195,7 +195,7 @@ class WordEncoder:
     """Encodes documents with a tokenizer that `splits_at_white_space`, without special tokens.
 
     A document with a word that reaches beyond its ends (a combining mark at its start, an added
-    token in it) is encoded as a whole. New words are remembered until they take `MEMORY`.
+    token in it) is encoded as a whole. Words are remembered until they take `MEMORY`.
 
     Args:
         separator: an added token, as `separator` finds it.
@@ -212,6 +212,9 @@ class WordEncoder:
         self._normalizer = None
         if any(token.normalized for token in added_tokens(tokenizer)):
             self._normalizer = tokenizer.normalizer
+        self._forget()
+
+    def _forget(self) -> None:
         self._numbers: defaultdict[bytes, int] = defaultdict(count().__next__)
         self._bytes = 0
         # By number: where the ids of a word begin in `_ids`, and how many it has.
@@ -219,20 +222,23 @@ class WordEncoder:
 
     def encode(self, texts: Sequence[str]) -> TokenBatch:
         """Return the ids of documents."""
-        known, end = len(self._numbers), len(self._ids)
+        known = len(self._numbers)
         documents = [self._look_up(text) for text in texts]
         new = list(islice(reversed(self._numbers), len(self._numbers) - known))[::-1]
         if new:
             self._learn(b" ".join(new).decode().split(" "))
-        learnt, learnt_end = len(self._numbers), len(self._ids)
-        self._encode_whole(texts, documents)
-        batch = self._gather(documents)
-        if self._has_room(new):
-            self._cut(learnt, learnt_end)
-        else:
-            for word in new:
-                del self._numbers[word]
-            self._cut(known, end)
+        beyond = np.frombuffer(self._lengths, np.int64) == BEYOND
+        whole = [i for i, d in enumerate(documents) if d is None or beyond[d].any()]
+        apart = set(whole)
+        batch = self._gather([d for i, d in enumerate(documents) if i not in apart])
+        if whole:
+            self.encoded += sum(len(texts[i]) for i in whole)
+            plainly = encode_plainly(self._tokenizer, [texts[i] for i in whole])
+            order = np.append(np.delete(np.arange(len(texts)), whole), whole)
+            batch = TokenBatch.join([batch, plainly]).take(np.argsort(order))
+        self._bytes += sum(map(len, new)) + BYTES_PER_WORD * len(new)
+        if self._bytes > MEMORY:
+            self._forget()
         return batch
 
     def _look_up(self, text: str) -> np.ndarray | None:
@@ -253,8 +259,11 @@ class WordEncoder:
         found = self._encode_alone(words)
         others = np.flatnonzero([not ORDINARY.fullmatch(word) for word in words])
         holds[others] |= self._differ([words[i] for i in others], found.take(others))
-        self._append(found)
-        beyond = len(self._lengths) - len(words) + np.flatnonzero(holds)
+        beyond = len(self._lengths) + np.flatnonzero(holds)
+        starts = len(self._ids) + found.lengths.cumsum() - found.lengths
+        self._starts.frombytes(starts.tobytes())
+        self._lengths.frombytes(found.lengths.tobytes())
+        self._ids.frombytes(found.ids.tobytes())
         np.frombuffer(self._lengths, np.int64)[beyond] = BEYOND
 
     def _differ(self, words: Sequence[str], alone: TokenBatch) -> np.ndarray:
@@ -291,47 +300,15 @@ class WordEncoder:
         found = (self._added.search(w) or self._added.search(normalize(w)) for w in words)
         return np.array([bool(match) for match in found])
 
-    def _encode_whole(self, texts: Sequence[str], documents: list[np.ndarray | None]) -> None:
-        """Encode the documents that words do not make up, each as if it were a word."""
-        beyond = np.frombuffer(self._lengths, np.int64) == BEYOND
-        if beyond.any():
-            whole = [i for i, d in enumerate(documents) if d is None or beyond[d].any()]
-        else:
-            whole = [i for i, d in enumerate(documents) if d is None]
-        if not whole:
-            return
-        for number, index in enumerate(whole, len(self._lengths)):
-            documents[index] = np.array([number])
-        self.encoded += sum(len(texts[i]) for i in whole)
-        self._append(encode_plainly(self._tokenizer, [texts[i] for i in whole]))
-
-    def _append(self, batch: TokenBatch) -> None:
-        starts = len(self._ids) + batch.lengths.cumsum() - batch.lengths
-        self._starts.frombytes(starts.tobytes())
-        self._lengths.frombytes(batch.lengths.tobytes())
-        self._ids.frombytes(batch.ids.tobytes())
-
     def _gather(self, documents: Sequence[np.ndarray]) -> TokenBatch:
         """Put the ids of all words of all documents one after the other."""
-        numbers = np.concatenate(documents)
+        numbers = np.concatenate([np.zeros(0, np.int64), *documents])
         lengths = np.frombuffer(self._lengths, np.int64)[numbers]
         starts = np.frombuffer(self._starts, np.int64)[numbers]
         ids = take(np.frombuffer(self._ids, np.uint32), starts, lengths)
-        ends = np.append(0, lengths.cumsum())[np.cumsum([len(d) for d in documents])]
+        words = np.array([len(d) for d in documents], dtype=np.int64)
+        ends = np.append(0, lengths.cumsum())[words.cumsum()]
         return TokenBatch(ids, np.diff(ends, prepend=0))
-
-    def _has_room(self, words: Sequence[bytes]) -> bool:
-        """Whether new words can be remembered; if so, count them in."""
-        needed = sum(map(len, words)) + BYTES_PER_WORD * len(words)
-        if self._bytes + needed > MEMORY:
-            return False
-        self._bytes += needed
-        return True
-
-    def _cut(self, words: int, end: int) -> None:
-        """Forget all but the first `words`, whose ids end at `end`."""
-        del self._starts[words:], self._lengths[words:], self._ids[end:]
-        self._numbers.default_factory = count(words).__next__
 
 
 BATCH = 1024
