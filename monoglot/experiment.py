@@ -7,10 +7,10 @@ reads this module, which therefore imports nothing heavy; it knows nothing of Sn
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import yaml
 
@@ -63,17 +63,9 @@ TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "png", "csv")
 
 
-class Wildcards(Protocol):
-    """What Snakemake reads off the name of an output; a rule's jobs have some of these."""
-
-    model: str
-    language: str
-    variant: str
-    task: str
-    set: str
-    home: str
-    table: str
-    figure: str
+Wildcards = Any
+"""What Snakemake reads off the name of an output: `model`, `language`, `variant`, `task`, `set`,
+`home`, `table` and `figure`, of which a rule's jobs have some."""
 
 
 class Experiment:
@@ -157,14 +149,10 @@ class Experiment:
 
         On one machine none of it limits anything.
         """
-
-        def memory(wildcards: Wildcards, attempt: int) -> int:
-            return memory_mb(self.config, rule, attempt)
-
-        def time(wildcards: Wildcards, attempt: int) -> int:
-            return minutes(self.config, rule, attempt)
-
-        return {"mem_mb": memory, "runtime": time} | place(self.config, rule)
+        return {
+            "mem_mb": lambda wildcards, attempt: memory_mb(self.config, rule, attempt),
+            "runtime": lambda wildcards, attempt: minutes(self.config, rule, attempt),
+        } | place(self.config, rule)
 
     @cached_property
     def gpus(self) -> list[str]:
@@ -194,26 +182,21 @@ class Experiment:
     def look_over(self) -> list[str]:
         """Before a plan: put back what a killed run has lost, and find what was replaced.
 
-        Returns:
-            Sentences for the user. While another run works on the results, nothing is looked at.
+        Returns sentences for the user. While another run works on the results, nothing is done.
         """
         results = Path(self.paths.results)
         with unclaimed(results) as free:
-            if not free:
-                return []
-            return [said for said in (put_back(results), *look_over(results)) if said]
+            found = (put_back(results), *look_over(results)) if free else ()
+        return [said for said in found if said]
 
     def begin(self, jobs: Iterable[Iterable[str]]) -> str | None:
         """Before the first job: claim the results, and keep what the jobs will make again.
 
+        Returns a sentence on results that took long and are about to be made again, if there are
+        any. Raises `UserError` if another run works on the results.
+
         Args:
             jobs: the outputs of each.
-
-        Returns:
-            A sentence on results that took long and are about to be made again, if there are any.
-
-        Raises:
-            UserError: another run works on the results.
         """
         results = Path(self.paths.results)
         self._claim = claim(results)  # which ends with this process
@@ -224,8 +207,7 @@ class Experiment:
     def end(self) -> str | None:
         """After the last job, whatever came of it: put back the old results that have no new ones.
 
-        Returns:
-            A sentence on them, if there are any.
+        Returns a sentence on them, if there are any.
         """
         results = Path(self.paths.results)
         back = put_back(results)
@@ -317,13 +299,9 @@ class Experiment:
 
     def _open_needs(self) -> list[Need]:
         """What must be at hand for the sets and pretrained checkpoints that do not exist yet."""
-        isfile = os.path.isfile
+        isfile, nodes = os.path.isfile, pretrained_checkpoints(self.graph)
         sets = [one for one in needed_sets(self.graph) if not isfile(self.paths.data(*one))]
-        nodes = [
-            node
-            for node in pretrained_checkpoints(self.graph)
-            if not isfile(self.paths.checkpoint_files(node)[0])
-        ]
+        nodes = [node for node in nodes if not isfile(self.paths.checkpoint_files(node)[0])]
         return needs_of(self.graph, sets, nodes)
 
     def _local_files(self, language: str, name: str) -> list[str]:
@@ -355,25 +333,22 @@ class Experiment:
         return [f"{self.paths.checkpoint(parent)}/{name}" for name in TOKENIZER_FILES if parent]
 
     def text_files(self, wildcards: Wildcards) -> list[str]:
-        languages = self.graph.text_languages(self.node(wildcards))
-        return [self.paths.data(language, "text") for language in languages]
+        return self._texts(wildcards, "text")
 
     def heldout_texts(self, wildcards: Wildcards) -> list[str]:
-        languages = self.graph.text_languages(self.node(wildcards))
-        return [self.paths.data(language, "heldout") for language in languages]
+        return self._texts(wildcards, "heldout")
 
     def training_stores(self, wildcards: Wildcards) -> list[str]:
         """Files of the token stores that a job trains on."""
-        return list(self._stores(wildcards, "text"))
+        return _in_stores(self._store_folders(wildcards, "text"))
 
     def validation_stores(self, wildcards: Wildcards) -> list[str]:
         """Files of the token stores that a job is validated on."""
-        return list(self._stores(wildcards, "validation"))
+        return _in_stores(self._store_folders(wildcards, "validation"))
 
     def trimming_stores(self, wildcards: Wildcards) -> list[str]:
         """Files of the token stores that pieces are counted in."""
-        folders = self._trimming_folders(wildcards)
-        return [f"{folder}/{file}" for folder in folders for file in STORE_FILES]
+        return _in_stores(self._trimming_folders(wildcards))
 
     def pretrained_flags(self, wildcards: Wildcards) -> str:
         model = self.config["models"][wildcards.model]
@@ -454,14 +429,14 @@ class Experiment:
     def _files_of(self, node: Checkpoint | None) -> list[str]:
         return self.paths.checkpoint_files(node) if node else []
 
+    def _texts(self, wildcards: Wildcards, name: str) -> list[str]:
+        languages = self.graph.text_languages(self.node(wildcards))
+        return [self.paths.data(language, name) for language in languages]
+
     def _store_folders(self, wildcards: Wildcards, name: str) -> list[str]:
         node = self.node(wildcards)
         languages, tokenizer = self.graph.text_languages(node), self.graph.tokenizer(node)
         return [self.paths.store(tokenizer, language, name) for language in languages]
-
-    def _stores(self, wildcards: Wildcards, name: str) -> Iterator[str]:
-        for folder in self._store_folders(wildcards, name):
-            yield from (f"{folder}/{file}" for file in STORE_FILES)
 
     def _trimming_folders(self, wildcards: Wildcards) -> list[str]:
         """The languages' texts under the parent's tokenizer, which training reads as well."""
@@ -475,7 +450,7 @@ class Experiment:
         block = self.config["tasks"][wildcards.task]
         own = block | adapter_settings(self.config, wildcards.variant, wildcards.task)
         tuning = {key: own[key] for key in TuningSettings.model_fields}
-        run = _run(wildcards) | {"seeds": self.config["seeds"]}
+        run = _named(wildcards, "task") | {"seeds": self.config["seeds"]}
         return flags(run | own_keys(block) | tuning, TuningSettings)
 
     def score_flags(self, wildcards: Wildcards) -> str:
@@ -483,8 +458,8 @@ class Experiment:
 
         The latter are those of the folder that the weights go back to.
         """
-        run = Run(**_run(wildcards))
-        found = _run(wildcards) | own_keys(self.config["tasks"][run.task])
+        run = Run(**_named(wildcards, "task"))
+        found = _named(wildcards, "task") | own_keys(self.config["tasks"][run.task])
         found["seed"] = self.graph.seeds(run.variant, run.task)[0]
         if other := self.graph.other(run):
             found["other"] = self.paths.checkpoint(other)
@@ -494,7 +469,7 @@ class Experiment:
 
     def other_files(self, wildcards: Wildcards) -> list[str]:
         """Files of the checkpoint that a job compares its own with."""
-        return self._files_of(self.graph.other(Run(**_run(wildcards))))
+        return self._files_of(self.graph.other(Run(**_named(wildcards, "task"))))
 
     def sentence_files(self, wildcards: Wildcards) -> list[str]:
         """Files that say how the model, which a checkpoint was made from, makes vectors of texts.
@@ -508,7 +483,7 @@ class Experiment:
         settings = own_keys(self.config["tasks"][wildcards.task])
         settings["method"] = self.graph.settings(self.node(wildcards))["method"]
         settings["seed"] = self.graph.seeds(wildcards.variant, wildcards.task)[0]
-        return flags(_run(wildcards) | settings)
+        return flags(_named(wildcards, "task") | settings)
 
     def kept_files(self, tuning: str) -> tuple[str, ...]:
         """What is kept of each seed: an adapter with its head, or in `full` a whole model."""
@@ -562,7 +537,7 @@ class Experiment:
         return self.paths.data(self._deployment_language(wildcards), "heldout")
 
     def deployment_flags(self, wildcards: Wildcards) -> str:
-        about = {key: getattr(wildcards, key) for key in ("model", "language", "variant")}
+        about = _named(wildcards)
         about["text_language"] = self._deployment_language(wildcards)
         return flags(about | self.config["deployment"])
 
@@ -583,7 +558,7 @@ class Experiment:
         return [self.paths.data(run.language, run.task) for run in runs]
 
     def exported_flags(self, wildcards: Wildcards) -> str:
-        about = {key: getattr(wildcards, key) for key in ("model", "language", "variant")}
+        about = _named(wildcards)
         folder = "/".join(about.values())
         about["tasks"] = [run.task for run in self._exported_runs(wildcards)]
         about |= {"examples": self.exported_examples(wildcards), "seed": self._scored_seed}
@@ -600,7 +575,7 @@ class Experiment:
 
     def _exported_runs(self, wildcards: Wildcards) -> list[Run]:
         """The runs of a variant that are scored after export, one for each task."""
-        about = (wildcards.model, wildcards.language, wildcards.variant)
+        about = tuple(_named(wildcards).values())
         return [one for one in self._exported if (one.model, one.language, one.variant) == about]
 
     def _deployment_language(self, wildcards: Wildcards) -> str:
@@ -612,14 +587,21 @@ class Experiment:
 
     def target_files(self, target: str) -> list[str]:
         """The files of a target: `targets` names them, and `snakemake TARGET` makes them."""
-        made = {
-            "tables": lambda: self._tables("tables"),
-            "figures": self._figures,
-            "deployment": self._deployment,
-            "cards": self._cards,
-            "report": lambda: [self.report],
-        }
-        return made[target]()
+        results = self.paths.results
+        if target == "tables":
+            return self._tables(target)
+        if target == "figures":
+            names = self.config["figures"]
+            return [f"{results}/figures/{name}.{form}" for name in names for form in FIGURE_FORMATS]
+        if target == "deployment":
+            # Of what tables of scores and of deployment show.
+            runs = self._exported
+            scored = {self.paths.onnx_scores(one.model, one.language, one.variant) for one in runs}
+            measured = map(self.paths.measurement, deployed(self.graph))
+            return [*measured, *sorted(scored), *self._tables(target)]
+        if target == "cards":  # of the checkpoints that are scored for tables and figures
+            return [f"{self.paths.checkpoint(node)}/README.md" for node in carded(self.graph)]
+        return [self.report]
 
     @property
     def wanted_files(self) -> list[str]:
@@ -640,21 +622,6 @@ class Experiment:
         ]
         folder = f"{self.paths.results}/tables"
         return [f"{folder}/{name}.{form}" for name in names for form in TABLE_FORMATS]
-
-    def _figures(self) -> list[str]:
-        folder, names = f"{self.paths.results}/figures", self.config["figures"]
-        return [f"{folder}/{name}.{form}" for name in names for form in FIGURE_FORMATS]
-
-    def _deployment(self) -> list[str]:
-        """Measurements and scores after export of what tables of scores and of deployment show."""
-        runs = self._exported
-        scored = {self.paths.onnx_scores(one.model, one.language, one.variant) for one in runs}
-        measured = map(self.paths.measurement, deployed(self.graph))
-        return [*measured, *sorted(scored), *self._tables("deployment")]
-
-    def _cards(self) -> list[str]:
-        """Cards of the checkpoints that adapters are trained on for tables and figures."""
-        return [f"{self.paths.checkpoint(node)}/README.md" for node in carded(self.graph)]
 
     # Cards
 
@@ -723,8 +690,12 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _run(wildcards: Wildcards) -> dict[str, str]:
-    return {key: getattr(wildcards, key) for key in ("model", "language", "variant", "task")}
+def _named(wildcards: Wildcards, *more: str) -> dict[str, str]:
+    return {key: getattr(wildcards, key) for key in ("model", "language", "variant", *more)}
+
+
+def _in_stores(folders: Iterable[str]) -> list[str]:
+    return [f"{folder}/{file}" for folder in folders for file in STORE_FILES]
 
 
 def _set_or_task(wildcards: Wildcards) -> str:
