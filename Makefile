@@ -24,7 +24,9 @@ BENCH = $(BIN)/python benchmarks
 
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --configfile configs/demo.yaml --quiet rules host
-	@$(BIN)/python scripts/show_tables.py $(DEMO)/table1.csv $(DEMO)/table6.csv
+	@$(BIN)/monoglot table $(DEMO)/table1.csv
+	@echo
+	@$(BIN)/monoglot table $(DEMO)/table6.csv
 	@echo
 	@echo "Tables 1 to 6 as CSV, Markdown and LaTeX: $(DEMO)/"
 	@echo "Records of all adapter runs:              results/demo/scores/"
@@ -78,6 +80,7 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/site/config_keys.py > docs/keys.md
 	$(BIN)/python docs/site/config_keys.py --schema > schemas/config.schema.yaml
+	$(BIN)/python docs/site/commands.py docs/cli.md
 	$(BIN)/mkdocs build --quiet
 	@echo "Open site/index.html, or see changes as they are made: $(BIN)/mkdocs serve"
 

@@ -62,7 +62,12 @@ def test_from_records_to_the_terminal(tmp_path):
     for kind in ("csv", "md", "tex"):
         first, second = (tmp_path / seed / f"table1.{kind}" for seed in "12")
         assert first.read_bytes() == second.read_bytes()
-    shown = run("show_tables.py", tmp_path / "1" / "table1.csv").stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "monoglot", "table", tmp_path / "1" / "table1.csv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout
     assert shown.splitlines()[0] == "Two rows"
     assert f"{tmp_path}/1/table1.{{csv,md,tex}}" in shown
 
