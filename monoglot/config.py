@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -25,6 +26,7 @@ from monoglot.operations import OPERATIONS
 
 # What a schema cannot say of a configuration's values.
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 BY = ("by_model", "by_language")
 MOST_VALUES = 1_000_000
 MOST_LEVELS = 64
@@ -52,7 +54,7 @@ def _faults_of_value(value: object, where: str, seen: Iterator[int], level: int)
         raise UserError(f"configuration: {TOO_DEEP}")
     if isinstance(value, dict):
         for key, below in value.items():
-            if not isinstance(key, str) or not _is_unicode(key):
+            if not isinstance(key, str) or SURROGATE.search(key):
                 yield f"{where or 'configuration'}: the key {key!r} is not text; put it in quotes"
             path = f"{where}.{key}" if where else str(key)
             yield from _faults_of_value(below, path, seen, level + 1)
@@ -61,7 +63,7 @@ def _faults_of_value(value: object, where: str, seen: Iterator[int], level: int)
             yield from _faults_of_value(below, where, seen, level + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         yield f"{where}: is {value}; it must be a finite number"
-    elif isinstance(value, str) and not _is_unicode(value):
+    elif isinstance(value, str) and SURROGATE.search(value):
         yield f"{where}: {value!r} holds half a surrogate pair; it must be valid Unicode"
     elif not isinstance(value, str | int | float | None):
         yield f"{where}: is a {type(value).__name__}; put {value} in quotes"
@@ -75,14 +77,6 @@ def _written_out(value: object) -> Any:
     if isinstance(value, dict):
         return {k: _written_out(below) for k, below in value.items() if isinstance(k, str)}
     return [_written_out(below) for below in value] if isinstance(value, list) else value
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _faults_of_choices(name: str, variant: Mapping) -> Iterator[str]:
@@ -357,7 +351,12 @@ def _fitting(config: dict, faults: Faults) -> dict:
 
 def _remove(config: dict, at_fault: set[tuple], faults: Faults) -> bool:
     """Remove what is at fault; return whether what is left may be a configuration."""
-    for path in sorted(at_fault, key=_deeper_and_later, reverse=True):
+
+    def place_of(path: tuple[str | int, ...]) -> tuple:
+        # Deep ones first, and of a list the last ones, so that nothing moves.
+        return len(path), [f"{key:9}" if isinstance(key, int) else str(key) for key in path]
+
+    for path in sorted(at_fault, key=place_of, reverse=True):
         if not path:
             missing = [name for name in STAND_INS if name not in config]
             config |= {name: STAND_INS[name] for name in missing}
@@ -371,11 +370,6 @@ def _remove(config: dict, at_fault: set[tuple], faults: Faults) -> bool:
         if len(path) == 2 and path[0] in ("models", "languages", "variants"):
             faults.leave_out(path[1])
     return True
-
-
-def _deeper_and_later(path: tuple[str | int, ...]) -> tuple:
-    """Sort by depth, then by the place in a list, so that what is removed moves nothing else."""
-    return len(path), [f"{key:9}" if isinstance(key, int) else str(key) for key in path]
 
 
 def variant_settings(config: dict, name: str, model: str, language: str) -> dict:

@@ -107,17 +107,14 @@ Parts = Annotated[
 ]
 
 
-class Hashes(Parameters):
-    train: Sha256 | None = None
-    """SHA-256 of the file."""
-    dev: Sha256 | None = None
-    """SHA-256 of the file."""
-    test: Sha256 | None = None
-    """SHA-256 of the file."""
-    source: Sha256 | None = None
-    """SHA-256 of the file."""
-    target: Sha256 | None = None
-    """SHA-256 of the file."""
+def _by_name(name: str, kind: Any, said: Mapping[str, str]) -> type[Parameters]:
+    """Return a block with an optional key for each name, with its description."""
+    fields = {key: (kind | None, Field(default=None, description=said[key])) for key in said}
+    return create_model(name, __base__=Parameters, **fields)
+
+
+HASHED = ("train", "dev", "test", "source", "target")
+Hashes = _by_name("Hashes", Sha256, dict.fromkeys(HASHED, "SHA-256 of the file."))
 
 
 class LabelledSource(Source):
@@ -255,12 +252,6 @@ class Amounts(Parameters):
     """Gigabytes."""
     hours: Positive | None = None
     """Time limit."""
-
-
-def _by_name(name: str, kind: Any, said: Mapping[str, str]) -> type[Parameters]:
-    """Return a block with an optional key for each name, with its description."""
-    fields = {key: (kind | None, Field(default=None, description=said[key])) for key in said}
-    return create_model(name, __base__=Parameters, **fields)
 
 
 class Resources(_by_name("Rules", Amounts, {rule: f"Of the rule {rule}." for rule in DEFAULTS})):

@@ -39,7 +39,9 @@ def together(count: int) -> bool:
         return True
     if count == 1 or "WORLD_SIZE" in os.environ:
         return True
-    port = _free_port()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
     workers: list[_Worker] = []
     try:
         with handled_by(_passed_on_to(workers, count)):
@@ -157,9 +159,3 @@ def _passed_on_to(workers: list[_Worker], count: int) -> Handler:
             worker.process.terminate()
 
     return stop
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -44,8 +44,14 @@ FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
 
 def csv_of(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """Return rows that have these columns as CSV; numbers stay as they are."""
-    lines = [columns, *([row[column] for column in columns] for row in rows)]
-    return "".join(map(_csv_line, lines))
+    text = ""
+    for cells in [columns, *([row[column] for column in columns] for row in rows)]:
+        file = io.StringIO(newline="")
+        # A writer quotes the characters that end its own lines, and no others that end lines.
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(f"'{v}" if isinstance(v, str) and _is_formula(v) else v for v in cells)
+        text += file.getvalue().removesuffix("\r\n") + "\n"
+    return text
 
 
 def rows_of_csv(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -70,17 +76,6 @@ def rows_of_csv(text: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     except csv.Error as error:
         raise ValueError(f"{error} in line {reader.line_num}") from None
     return names, rows
-
-
-def _csv_line(cells: Iterable[object]) -> str:
-    file = io.StringIO(newline="")
-    # A writer quotes the characters that end its own lines, and no others that end lines.
-    csv.writer(file, lineterminator="\r\n").writerow(map(_csv_cell, cells))
-    return file.getvalue().removesuffix("\r\n") + "\n"
-
-
-def _csv_cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
 
 
 def _plain_cell(text: str) -> str:

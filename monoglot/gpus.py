@@ -43,18 +43,14 @@ def small_job_share() -> int:
 
     Of several GPUs the smallest counts; where `nvidia-smi` tells nothing, two jobs share one.
     """
-    gigabytes = _memory()
-    jobs = 2 if gigabytes is None else int(gigabytes // SMALL_JOB_GIGABYTES)
-    return WHOLE // min(max(jobs, 1), MOST_SMALL_JOBS)
-
-
-def _memory() -> float | None:
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-        return min(float(line) for line in told.stdout.splitlines()) / 1024
+        gigabytes = min(float(line) for line in told.stdout.splitlines()) / 1024
+        jobs = int(gigabytes // SMALL_JOB_GIGABYTES)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return None
+        jobs = 2
+    return WHOLE // min(max(jobs, 1), MOST_SMALL_JOBS)
 
 
 log = logging.getLogger(__name__)
@@ -102,7 +98,7 @@ def claim(count: int, share: int, folder: Path | None = None) -> list[str]:
             "give `processes` of its variant, or CUDA_VISIBLE_DEVICES, accordingly"
         )
     wanted = Claim(count, min(share, WHOLE), among)
-    folder = _checked(folder or _default_folder())
+    folder = _claims(folder)
     with _alone(folder):
         number = max((int(path.stem) for path in folder.glob("*.json")), default=0) + 1
         file = _made(folder / f"{number:012d}.json", wanted)
@@ -185,14 +181,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _default_folder() -> Path:
-    job = os.environ.get("SLURM_JOB_ID")
-    name = f"monoglot-gpus-{os.getuid()}" + (f"-{job}" if job else "")
-    return Path(tempfile.gettempdir(), name)
-
-
-def _checked(folder: Path) -> Path:
-    """Make the folder if it is not there; in a shared place it must be this user's own."""
+def _claims(folder: Path | None) -> Path:
+    """Make the folder of claims if it is not there; in a shared place it must be this user's."""
+    if folder is None:
+        job = os.environ.get("SLURM_JOB_ID")
+        name = f"monoglot-gpus-{os.getuid()}" + (f"-{job}" if job else "")
+        folder = Path(tempfile.gettempdir(), name)
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise UserError(f"{folder} belongs to somebody else; set TMPDIR to a folder of your own")

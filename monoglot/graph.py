@@ -59,7 +59,12 @@ def check(graph: "Graph", faults: Faults) -> None:
         with faults.collected():
             _checkpoint(graph, checkpoint, faults)
     with faults.collected():
-        _lengths_of_tasks(graph, faults)
+        for run in graph.runs:
+            if not graph.is_baseline(run.variant):
+                checkpoint = graph.checkpoint(run.model, run.language, run.variant)
+                length = graph.config["tasks"][run.task]["max_length"]
+                if fault := _fault_of_length(graph, checkpoint, length):
+                    faults.add(f"tasks.{run.task}.max_length: {fault}")
     with faults.collected():
         _widths_of_others(graph, faults)
     for language in graph.evaluated:
@@ -85,15 +90,6 @@ def _named(graph: "Graph", block: dict) -> list[Checkpoint]:
         for language in graph.evaluated
         if not graph.is_baseline(variant)
     ]
-
-
-def _lengths_of_tasks(graph: "Graph", faults: Faults) -> None:
-    for run in graph.runs:
-        if not graph.is_baseline(run.variant):
-            checkpoint = graph.checkpoint(run.model, run.language, run.variant)
-            length = graph.config["tasks"][run.task]["max_length"]
-            if fault := _fault_of_length(graph, checkpoint, length):
-                faults.add(f"tasks.{run.task}.max_length: {fault}")
 
 
 def _source_of_task(graph: "Graph", task: str, language: str) -> None:
@@ -506,10 +502,6 @@ class Graph:
         """What each figure is made from."""
         return {name: self.figure(name).needs(self) for name in self.config["figures"]}
 
-    def table_runs(self, table: str) -> list[Run]:
-        """Return the runs that the cells of a table show."""
-        return self.needs[table].runs
-
     @cached_property
     def runs(self) -> list[Run]:
         """All runs that tables and figures need."""
@@ -576,15 +568,12 @@ class Graph:
     def _touched(self, variant: str) -> bool:
         """Whether a variant differs between languages; each is looked at once."""
         if variant not in self._is_touched:
-            self._is_touched[variant] = self._differs(variant)
+            own, entry = self.variants[variant], self.entry(variant)
+            settings = self.config["defaults"].get(entry.name, {}) | own
+            reads = entry.sets("parent" in own, settings)
+            self._is_touched[variant] = bool(
+                (reads and entry.text(settings) == "language")
+                or any(isinstance(v, dict) and "by_language" in v for v in own.values())
+                or any(self._touched(name) for _, name in self.links(variant))
+            )
         return self._is_touched[variant]
-
-    def _differs(self, variant: str) -> bool:
-        own, entry = self.variants[variant], self.entry(variant)
-        settings = self.config["defaults"].get(entry.name, {}) | own
-        reads = entry.sets("parent" in own, settings)
-        return bool(
-            (reads and entry.text(settings) == "language")
-            or any(isinstance(v, dict) and "by_language" in v for v in own.values())
-            or any(self._touched(name) for _, name in self.links(variant))
-        )

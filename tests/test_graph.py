@@ -54,7 +54,7 @@ def test_the_plan_holds_every_row_and_its_ancestors_once(graph):
 
 
 def test_a_table_has_a_run_for_each_cell(graph):
-    assert len(graph.table_runs("table1")) == 10 * 4
+    assert len(graph.needs["table1"].runs) == 10 * 4
 
 
 def test_what_the_text_is_searched_for(graph):
@@ -305,11 +305,11 @@ def test_a_language_may_lack_a_task():
     config["languages"]["qab"] = {"name": "B", "codes": {"flores": "x"}, "tasks": ["sa", "pos"]}
     config["data"]["tc"] = {"qaa": config["data"]["tc"]["default"]}
     graph = Graph(config)
-    assert [run.task for run in graph.table_runs("table1") if run.language == "qab"][:2] == [
+    assert [run.task for run in graph.needs["table1"].runs if run.language == "qab"][:2] == [
         "sa",
         "pos",
     ]
-    assert len(graph.table_runs("table1")) == 10 * (4 + 2)
+    assert len(graph.needs["table1"].runs) == 10 * (4 + 2)
     config["tables"]["table1"] |= {"languages": ["qab"], "tasks": ["tc"]}
     with pytest.raises(UserError, match=r"tables\.table1: none of its languages is evaluated on"):
         Graph(config)

@@ -135,31 +135,19 @@ def overlaps(
         text: the documents that models are trained on; read once.
         validation: the documents of the masked-LM validation loss.
     """
-    rows = [
-        Overlap(
-            task=task,
-            split="test",
-            within="train",
-            found=repeated(splits["train"], splits["test"]),
-            sentences=len(splits["test"]),
-        )
-        for task, splits in tasks.items()
-    ]
     sets = {(task, split): s[split] for task, s in tasks.items() for split in ("dev", "test")}
     if validation:
         sets["validation", ""] = validation
-    counts = found_in(text, {" ".join(key): sentences for key, sentences in sets.items()})
-    rows += [
-        Overlap(
-            task=task,
-            split=split,
-            within="text",
-            found=counts[f"{task} {split}"],
-            sentences=len(sentences),
-        )
-        for (task, split), sentences in sets.items()
+    found = {
+        (task, "test", "train"): repeated(splits["train"], splits["test"])
+        for task, splits in tasks.items()
+    }
+    counts = found_in(text, {" ".join(key): said for key, said in sets.items()})
+    found |= {(*key, "text"): counts[" ".join(key)] for key in sets}
+    return [
+        Overlap(task=task, split=split, within=within, found=n, sentences=len(sets[task, split]))
+        for (task, split, within), n in found.items()
     ]
-    return rows
 
 
 def said_of(language: str, rows: Iterable[Overlap]) -> list[str]:

@@ -22,7 +22,7 @@ def test_retention_needs_the_runs_of_one_task():
     both = [*columns("adapted"), *columns("kd", model="mbert")]
     graph = only("kept", kind="retention", model="xlmr", task="sa", columns=both)
     teacher, student = Run("xlmr", "qaa", "adapted", "sa"), Run("mbert", "qaa", "kd", "sa")
-    assert graph.table_runs("kept") == [teacher, student]
+    assert graph.needs["kept"].runs == [teacher, student]
     with pytest.raises(UserError, match=r"kept\.score: 'word_f1' is not one of macro_f1"):
         only("kept", kind="retention", model="xlmr", task="sa", columns=both, score="word_f1")
 
