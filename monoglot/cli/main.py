@@ -157,13 +157,11 @@ class LazyGroup(click.Group):
             _fail(context, str(error))
         except (OSError, MemoryError, RuntimeError) as error:
             # A closed pipe (`| head`) and click's own exceptions are click's.
-            if _is_clicks(error):
+            if isinstance(error, click.exceptions.Exit | click.ClickException | BrokenPipeError):
                 raise
-            if isinstance(error, OSError) and _is_of_printing(error):
-                said = _of_printing(error)
-            else:
-                said = sentence(error, "the size of what is asked for")
-            if not said:
+            of_printing = isinstance(error, OSError) and _is_of_printing(error)
+            lower = "the size of what is asked for"
+            if not (said := _of_printing(error) if of_printing else sentence(error, lower)):
                 raise
             _fail(context, said)
         except BaseException as error:
@@ -184,10 +182,6 @@ def _check_utf8(words: list[str]) -> None:
                 f"{shown}: cannot be read as the locale says ({sys.getfilesystemencoding()}); set "
                 "LC_ALL to C.UTF-8, or PYTHONUTF8 to 1, and start again"
             )
-
-
-def _is_clicks(error: Exception) -> bool:
-    return isinstance(error, click.exceptions.Exit | click.ClickException | BrokenPipeError)
 
 
 def _is_of_printing(error: Exception) -> bool:

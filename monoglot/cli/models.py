@@ -3,8 +3,7 @@
 import logging
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -397,8 +396,13 @@ def _begin(model: str, work: Path, given: dict[str, Any]) -> "ChainPlan":
     from monoglot.one_model import begin, release
 
     note("reading the text and measuring a few steps of each training")
-    with _silent_clock():
+    log = logging.getLogger("monoglot.training.loop")
+    before = log.level
+    log.setLevel(before if verbose() else logging.WARNING)
+    try:
         plan = begin(model, list(given["text"]), given["language"], work, given)
+    finally:
+        log.setLevel(before)
     release()
     say(_show_plan(plan, given["language"]))
     return plan
@@ -443,27 +447,28 @@ def _run(work: Path, targets: Sequence[str]) -> int:
     return watch(words, ChosenExperiment(work, config, work))
 
 
-@contextmanager
-def _silent_clock() -> Iterator[None]:
-    """Leave the log of trainings out while some steps are measured, but with --verbose."""
-    log = logging.getLogger("monoglot.training.loop")
-    before = log.level
-    log.setLevel(before if verbose() else logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
-
-
 def _show_plan(plan: "ChainPlan", language: str) -> str:
     """Return the sizes of a chain before and after, step by step, and how long it takes."""
     rows = []
     for name, block in plan.config["variants"].items():
         training, count = plan.training.get(name), plan.parameters[name]
-        seconds = f"about {text.duration(training.seconds)}" if training else ""
+        about = f"about {text.duration(training.seconds)}" if training else ""
         # What is made is in fp32, four bytes each.
         size = text.size(plan.bytes if name == BASE else 4 * count)
-        rows.append([name, _what(name, block, plan), f"{count:,}", size, seconds])
+        rows.append([name, _what(name, block, plan), f"{count:,}", size, about])
+    times = ["Nothing is trained."]
+    if plan.training:
+        tokens = sum(amount.tokens for amount in plan.training.values())
+        seconds = sum(amount.seconds for amount in plan.training.values())
+        times = [
+            f"Training on {tokens / 1e6:.3g} M tokens takes about {text.duration(seconds)} on this "
+            f"{plan.device}; evaluations come on top."
+        ]
+        times += [
+            f"--budget {name} would train on {more.tokens / 1e6:.3g} M tokens, in about "
+            f"{text.duration(more.seconds)}."
+            for name, more in plan.more.items()
+        ]
     first, *_, last = plan.parameters.values()
     read, about = plan.material, "" if plan.material.exact else "about "
     return "\n".join(
@@ -475,7 +480,7 @@ def _show_plan(plan: "ChainPlan", language: str) -> str:
             "",
             text.table(["step", "", "parameters", "disk", "time"], rows, text.width(), left=2),
             "",
-            *_times(plan),
+            *times,
         ]
     )
 
@@ -493,23 +498,6 @@ def _what(name: str, block: Mapping[str, Any], plan: "ChainPlan") -> str:
         "reduce_hidden": f"hidden size {before.hidden} to {after.hidden}",
         "trim_vocab": f"{before.vocab:,} to {after.vocab:,} pieces",
     }[block["operation"]]
-
-
-def _times(plan: "ChainPlan") -> list[str]:
-    """How long training takes, and what more of it would."""
-    if not plan.training:
-        return ["Nothing is trained."]
-    tokens = sum(amount.tokens for amount in plan.training.values())
-    seconds = sum(amount.seconds for amount in plan.training.values())
-    return [
-        f"Training on {tokens / 1e6:.3g} M tokens takes about {text.duration(seconds)} on this "
-        f"{plan.device}; evaluations come on top.",
-        *(
-            f"--budget {name} would train on {more.tokens / 1e6:.3g} M tokens, in about "
-            f"{text.duration(more.seconds)}."
-            for name, more in plan.more.items()
-        ),
-    ]
 
 
 def _show_account(rows: Sequence["ChainRow"]) -> str:

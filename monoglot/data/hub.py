@@ -383,12 +383,16 @@ def matching(
 
     Raises `UserError` if one stands for no file, unless they are `optional`.
     """
+
+    def number_by_number(file: HubFile) -> list[str | int]:
+        return [int(part) if part.isdigit() else part for part in DIGITS.split(file.path)]
+
     found: dict[str, HubFile] = {}
     for pattern in patterns:
         files = [file for file in _listing(repository, pattern) if fits(file.path, pattern)]
         if not files and not optional:
             raise UserError(f"{repository}: has no file {pattern}; `files` must name files of it")
-        found |= {file.path: file for file in sorted(files, key=_number_by_number)}
+        found |= {file.path: file for file in sorted(files, key=number_by_number)}
     return list(found.values())
 
 
@@ -397,32 +401,23 @@ def fits(path: str, pattern: str) -> bool:
     return fnmatchcase(path, pattern) if is_pattern(pattern) else path == pattern
 
 
-def _number_by_number(file: HubFile) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in DIGITS.split(file.path)]
-
-
 def _listing(repository: Repository, pattern: str) -> list[HubFile]:
     """Return all files of the folder that a name or pattern lies in."""
     kept = _kept(repository, pattern)
     if not kept.is_file():
-        files = listing(repository, _folder(repository, pattern))
+        files = listing(repository, pattern.rpartition("/")[0])
         with whole_file(kept) as aside:
             aside.write_text(json.dumps([asdict(file) for file in files], indent=1))
     return [HubFile(**entry) for entry in json.loads(kept.read_text())]
 
 
 def _kept(repository: Repository, pattern: str) -> Path:
-    inner = _folder(repository, pattern)
-    return folder(repository) / "monoglot" / repository.revision / inner / "files.json"
-
-
-def _folder(repository: Repository, pattern: str) -> str:
-    folder, _, _ = pattern.rpartition("/")
-    if is_pattern(folder):
+    inner = pattern.rpartition("/")[0]
+    if is_pattern(inner):
         raise UserError(
             f"{repository}: {pattern} has a wildcard in a folder's name; only a file's may have one"
         )
-    return folder
+    return folder(repository) / "monoglot" / repository.revision / inner / "files.json"
 
 
 # Files of the web, pinned by a commit in their address or by their hash; kept below data.root.
@@ -437,7 +432,12 @@ def address(url: str, name: str, sha256: str | None) -> str:
     Raises `UserError` unless either the address holds a commit or the hash is given, and the name
     stays below the folder that the file is written to.
     """
-    _check_name(name)
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(
+            f"files: '{name}' leads out of data.root, where files of the web are kept; "
+            "give a relative path without '..'"
+        )
     if not PINNED.search(url) and not sha256:
         raise UserError(
             f"{url}: neither has the address a commit (40 hexadecimal digits), nor is there a "
@@ -474,15 +474,6 @@ def fetch_sound_url(url: str, path: Path, sha256: str | None, progress: bool = F
     except DamagedFileError:
         path.unlink(missing_ok=True)
         return fetch_url(url, path, sha256, progress)
-
-
-def _check_name(name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise UserError(
-            f"files: '{name}' leads out of data.root, where files of the web are kept; "
-            "give a relative path without '..'"
-        )
 
 
 def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:
