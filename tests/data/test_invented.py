@@ -125,7 +125,7 @@ def test_the_languages_are_related_but_not_the_same():
         concept
         for key in sorted(lexicon.clusters)
         if key[1] != "PROPN"
-        for concept in lexicon.clusters[key].concepts
+        for concept in lexicon.clusters[key]
     ]
     first, second, third = (
         [lexicon.stem(concept, language) for concept in concepts] for language in LANGUAGES
