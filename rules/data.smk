@@ -45,9 +45,9 @@ rule read_text:
         " {params.flags} --out {output.data:q} > {log:q} 2>&1"
 
 
-rule read_task:
+use rule read_text as read_task with:
     input:
-        experiment.raw_files,
+        raw=experiment.raw_files,
     output:
         data="<results>/data/{language}/{task}.parquet",
         provenance=f"<results>/data/{{language}}/{{task}}.{PROVENANCE}",
@@ -56,16 +56,9 @@ rule read_task:
     benchmark:
         "<benchmarks>/read_task/{language}/{task}.tsv"
     localrule: True
-    conda:
-        "../envs/monoglot.yaml"
     params:
         **experiment.script("read_task"),
-        source=experiment.source,
         flags=experiment.task_flags,
-        root=experiment.raw_root,
-    shell:
-        "python {params.script:q} --source {params.source:q} --root {params.root:q}"
-        " {params.flags} --out {output.data:q} > {log:q} 2>&1"
 
 
 rule overlap:
