@@ -210,10 +210,11 @@ def fetch(file: Entry, progress: bool = False) -> Entry:
     Raises `UserError` if it cannot be had, or is not what the Hub lists or the source says.
     """
     if file.kind == WEB:
-        path = hub.fetch_sound_url(file.id, file.file, file.sha256, progress)
+        about = (file.id, file.file, file.sha256, progress)
+        path = hub.renewed(lambda: hub.fetch_url(*about), file.file)
     else:
         repository = Repository(file.kind, file.id, file.revision)
-        path = hub.fetch_sound(repository, file.path, progress)
+        path = hub.renewed(lambda: hub.fetch(repository, file.path, progress), file.file)
         check(path, file.sha256, f"{repository}: {file.path}")
     return replace(file, size=path.stat().st_size, sha256=sha256(path))
 

@@ -132,15 +132,14 @@ def _check_published(path: Path, repository: "Repository", name: str) -> None:
     check(path, expected, f"{repository}: {name}")
 
 
-def fetch_sound(repository: Repository, name: str, progress: bool = False) -> Path:
-    """Return the file as `fetch` does; one that is damaged is thrown away and fetched again."""
+def renewed(fetch: Callable[[], Path], place: Path) -> Path:
+    """Fetch what lies at a place; a file that is damaged is thrown away and fetched again."""
     try:
-        return fetch(repository, name, progress)
+        return fetch()
     except DamagedFileError:
-        path = snapshot(repository) / name
-        path.resolve().unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-        return fetch(repository, name, progress)
+        place.resolve().unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
+        return fetch()
 
 
 def persistently(call: Callable[[], str]) -> str:
@@ -465,15 +464,6 @@ def fetch_url(url: str, path: Path, sha256: str | None, progress: bool = False) 
     elif sha256:
         check(path, sha256, url)
     return path
-
-
-def fetch_sound_url(url: str, path: Path, sha256: str | None, progress: bool = False) -> Path:
-    """Return `path` as `fetch` does; a file that is damaged is thrown away and fetched again."""
-    try:
-        return fetch_url(url, path, sha256, progress)
-    except DamagedFileError:
-        path.unlink(missing_ok=True)
-        return fetch_url(url, path, sha256, progress)
 
 
 def _download(url: str, path: Path, sha256: str | None, progress: bool) -> None:
