@@ -99,7 +99,7 @@ def fetches(needs: Iterable[Need], ask: bool) -> list[Fetch]:
         ask: whether to ask the Hub for sizes; without its answer they are None.
     """
     absent = [need for need in needs if not isinstance(need, LocalFile) and not at_hand(need)]
-    sizes = hub.Sizes("" if ask else "not asked")
+    sizes = hub.HubSizes("" if ask else "not asked")
     return [Fetch(need.key, *_download(need, sizes)) for need in absent]
 
 
@@ -108,7 +108,7 @@ def absent_files(needs: Iterable[Need]) -> list[LocalFile]:
     return [need for need in needs if isinstance(need, LocalFile) and not at_hand(need)]
 
 
-def _download(need: HubFiles | WebFile, sizes: hub.Sizes) -> tuple[str, int | None]:
+def _download(need: HubFiles | WebFile, sizes: hub.HubSizes) -> tuple[str, int | None]:
     """Where a need comes from, and its bytes if they are known."""
     if isinstance(need, WebFile):
         return need.url, None

@@ -180,7 +180,7 @@ def listing(repository: Repository, folder: str) -> list[HubFile]:
     return [HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else f.blob_id) for f in files]
 
 
-class Sizes:
+class HubSizes:
     """Sizes of files on the Hub; each folder is asked for once, and none once it does not answer.
 
     Nothing is written.

@@ -263,7 +263,7 @@ class Look:
     def __init__(self, root: str, online: bool = True) -> None:
         self.root = root
         online = online and not hub.offline()
-        self.sizes = hub.Sizes("" if online else "without a network")
+        self.sizes = hub.HubSizes("" if online else "without a network")
 
     def at(self, source: dict) -> Presence:
         """Return whether a source, its codes filled in, has all its files."""
