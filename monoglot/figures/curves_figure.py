@@ -2,7 +2,8 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -102,27 +103,40 @@ def draw(drawn: list[Row], spec: CurvesFigure, sources: Sources) -> "Canvas":
     return canvas.finish()
 
 
-def _read(path: str, column: str) -> list[dict[str, str]]:
+def read_history(path: str | Path) -> list[dict[str, str]]:
+    """Return a training's `history.csv`; raise `UserError` if it is none.
+
+    A cell is the text of a number, or empty.
+    """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             history = list(csv.DictReader(file, restval="", strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
+    for row in history:
+        for text in row.values():
+            if not _is_number(text):
+                where = f"{text!r} at step {row.get('step')} is not a number"
+                raise UserError(f"{path}: cannot be read as a history ({where})")
+    return history
+
+
+def _is_number(text: object) -> bool:
+    try:
+        return text == "" or math.isfinite(float(text))
+    except (TypeError, ValueError):  # more cells than there are columns are a list
+        return False
+
+
+def _read(path: str, column: str) -> list[dict[str, str]]:
+    history = read_history(path)
     if not history or not {"step", column} <= history[0].keys():
         raise UserError(f"{path}: is not the history of a training; it has no '{column}' by step")
     points = [{"step": row["step"], column: row[column]} for row in history]
     for row in points:
-        _check(row.values(), path, row)
+        if "" in row.values():
+            raise UserError(f"{path}: '{column}' at step {row['step']} is missing")
     return points
-
-
-def _check(numbers: Iterable[str], path: str, row: Row) -> None:
-    try:
-        for number in numbers:
-            if not math.isfinite(float(number)):
-                raise ValueError
-    except ValueError:
-        raise UserError(f"{path}: '{number}' at step {row['step']} is not a number") from None
 
 
 def _smoothed(points: list[dict[str, str]], spec: CurvesFigure) -> list[dict[str, str]]:

@@ -1,30 +1,23 @@
-"""What variants take: time and energy of the jobs that make them; disk, memory and time in use."""
+"""What variants take: time and energy of the jobs that make them; latency in use."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
-from statistics import mean
 
 from monoglot import errors
 from monoglot.energy import energy_of
 from monoglot.errors import UserError
-from monoglot.report.finished_run import FinishedRun, InUse
-from monoglot.report.html_tables import MISSING, counted, fixed, signed
+from monoglot.report.finished_run import FinishedRun
+from monoglot.report.html_tables import Sortable, duration, energy, mass
 from monoglot.report.standings import LATENCY, Panel, Point
+from monoglot.tables.deployment import MEAN, DeploymentTable
+from monoglot.tables.formats import read_rows
 
 SCORING_RULES = ("evaluate", "score", "baseline")
 SHARED = "shared"
 """The variant of jobs that serve many: reading data, building token stores, tables."""
-NUMBERS = ("Weights, MB", "Memory, MB", "Median, ms", "95 %, ms", "Tokens/s")
-MEGABYTE = 10**6
-FORMS = {
-    "torch-fp32": "PyTorch, 32-bit numbers",
-    "torch-bf16": "PyTorch, 16-bit numbers",
-    "onnx-fp32": "ONNX Runtime, 32-bit numbers",
-    "onnx-int8": "ONNX Runtime, 8-bit numbers",
-}
-"""The forms that a checkpoint is served in."""
 
 
 @dataclass(frozen=True)
@@ -68,48 +61,11 @@ class JobCosts:
         found = {rule: spent(those) for rule, those in jobs}
         return dict(sorted(found.items(), key=lambda item: (-item[1].seconds, item[0])))
 
-    def by_variant(self) -> dict[tuple[str, str], list[float]]:
-        """Return the seconds of each model and variant, for making and for scoring it."""
-        found: dict[tuple[str, str], list[float]] = {}
-        for job in self.jobs:
-            found.setdefault((job.model, job.variant), [0.0, 0.0])[job.scores] += job.seconds
-        return found
-
-    def of_variant(self, model: str, variant: str) -> Spent | None:
-        """Return what making a variant took, in all languages; None if that is not known."""
-        own = [j for j in self.jobs if (j.model, j.variant) == (model, variant) and not j.scores]
+    def of_variant(self, model: str, variant: str, scoring: bool = False) -> Spent | None:
+        """Return what making or scoring a variant took, in all languages; None if not known."""
+        asked = (model, variant, scoring)
+        own = [job for job in self.jobs if (job.model, job.variant, job.scores) == asked]
         return spent(own) if own else None
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A variant in one form on one device, means over languages: bytes and milliseconds."""
-
-    model: str
-    variant: str
-    form: str
-    device: str
-    threads: int
-    weights: float
-    memory: float
-    p50: float
-    p95: float
-    tokens_per_second: float
-
-    @property
-    def on_one_thread(self) -> bool:
-        return (self.device, self.threads) == ("cpu", 1)
-
-    @property
-    def numbers(self) -> list[str]:
-        """What `NUMBERS` names."""
-        return [
-            f"{self.weights / MEGABYTE:,.3g}",
-            f"{self.memory / MEGABYTE:,.0f}",
-            f"{self.p50:.3g}",
-            f"{self.p95:.3g}",
-            f"{self.tokens_per_second:,.0f}",
-        ]
 
 
 def job_costs(run: FinishedRun) -> JobCosts:
@@ -134,138 +90,74 @@ def job_costs(run: FinishedRun) -> JobCosts:
 def spent(jobs: Iterable[Spent]) -> Spent:
     """Add up what jobs took."""
     jobs = list(jobs)
-    return Spent(
-        len(jobs),
-        sum(job.seconds for job in jobs),
-        *(
-            _sum(getattr(job, amount) for job in jobs)
-            for amount in ("processor_seconds", "kwh", "co2_kg")
-        ),
-    )
+    names = ("processor_seconds", "kwh", "co2_kg")
+    amounts = ([getattr(job, name) for job in jobs] for name in names)
+    sums = (sum(known) if known and None not in known else None for known in amounts)
+    return Spent(len(jobs), sum(job.seconds for job in jobs), *sums)
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = list(values)
-    return sum(known) if known and None not in known else None
-
-
-def length(run: FinishedRun) -> int | None:
-    """Return the length of text that is shown, in tokens: the middle one of those measured.
-
-    Raises `UserError` if checkpoints were measured with different lengths.
-    """
-    found = {tuple(sorted(one.lengths)) for one in run.deployments.values()}
-    if len(found) > 1:
-        several = " and ".join(str(list(lengths)) for lengths in sorted(found))
-        raise UserError(f"deployment: was measured with lengths {several}; measure all alike")
-    return next((lengths[len(lengths) // 2] for lengths in found), None)
-
-
-def deployment(run: FinishedRun) -> list[Deployed]:
-    """Return all measurements of scored variants, by model, variant, form and device."""
-    graph, found = run.graph, []
-    for model in run.models:
-        for variant in run.variants:
-            if graph.is_baseline(variant):
-                continue
-            nodes = {graph.checkpoint(model, language, variant) for language in run.languages}
-            those = [run.deployments[node] for node in sorted(nodes) if node in run.deployments]
-            if len(those) == len(nodes):
-                found += _means(model, variant, those, str(length(run)))
-    return found
-
-
-def all_rows(run: FinishedRun, found: Sequence[Deployed]) -> list[list[str]]:
-    """Return all numbers: a row for each form, device and number of threads."""
+def rule_rows(costs: JobCosts) -> list[list[str | Sortable]]:
+    """Return a row for each rule: jobs, time with its share of all, processor time, energy, CO₂."""
+    whole = costs.total.seconds or 1
     return [
         [
-            run.model_name(one.model),
-            one.variant,
-            one.form,
-            f"CPU, {counted(one.threads, 'thread')}" if one.device == "cpu" else "GPU",
-            *one.numbers,
+            rule,
+            str(one.jobs),
+            Sortable(duration(one.seconds), one.seconds, 100 * one.seconds / whole),
+            Sortable(duration(one.processor_seconds), one.processor_seconds),
+            Sortable(energy(one.kwh), one.kwh),
+            Sortable(mass(one.co2_kg), one.co2_kg),
         ]
-        for one in found
+        for rule, one in costs.by_rule().items()
     ]
 
 
-def rows_on_one_thread(run: FinishedRun, found: Sequence[Deployed]) -> list[list[str]]:
-    """Return a row for each variant: model, variant, mean score, by how many points one seed
-    scores more with 8-bit numbers, and the numbers of each form.
-    """
-    lines: dict[tuple[str, str], dict[str, Deployed]] = {}
-    for one in found:
-        if one.on_one_thread:
-            lines.setdefault((one.model, one.variant), {})[one.form] = one
-    rows = []
-    for name, those in lines.items():
-        pair = [run.after_export(*name, numbers) for numbers in ("int8", "torch")]
-        change = MISSING if None in pair else signed(f"{pair[0] - pair[1]:+.2f}")
-        row = [run.model_name(name[0]), name[1], fixed(run.average(*name, run.languages)), change]
-        for form in forms(found):
-            row += those[form].numbers if form in those else [MISSING] * len(NUMBERS)
-        rows.append(row)
-    return rows
-
-
-def forms(found: Sequence[Deployed]) -> list[str]:
-    """Return the forms that were measured on one thread of the CPU."""
-    order = list(FORMS)
-    measured = {one.form for one in found if one.on_one_thread}
-    return sorted(measured, key=lambda form: (order.index(form) if form in order else 9, form))
-
-
-def latency_panels(run: FinishedRun, found: Sequence[Deployed]) -> list[Panel]:
-    """Return latency against score on one thread of the CPU: a panel for each form.
-
-    Forms with 32-bit numbers score as the records do; of 8-bit numbers there is one seed's score
-    after export, where that was made.
-    """
-    measured = [one for one in found if one.on_one_thread]
-    panels = [
-        Panel(
-            FORMS.get(form, form),
-            [point for one in measured if one.form == form for point in _point(run, one)],
-            measure=LATENCY,
-        )
-        for form in forms(found)
-    ]
-    return [panel for panel in panels if panel.ours]
-
-
-def _point(run: FinishedRun, one: Deployed) -> list[Point]:
-    score, std = None, None
-    if one.form.endswith("int8"):
-        score = run.after_export(one.model, one.variant, "int8")
-    elif one.form.endswith("fp32"):
-        score = run.average(one.model, one.variant, run.languages)
-        std = None if score is None else run.deviation(one.model, one.variant, run.languages)
-    return [] if score is None else [Point(one.model, one.variant, one.p50, float(score), std)]
-
-
-def _means(model: str, variant: str, those: Sequence[InUse], tokens: str) -> list[Deployed]:
-    if len({_measured_how(one) for one in those}) > 1:
-        raise UserError(f"{model} {variant}: its languages were measured otherwise; measure again")
+def variant_rows(run: FinishedRun, costs: JobCosts) -> list[list[str | Sortable]]:
+    """Return a row for each variant of a model: time to make and to score it, energy to make it."""
     found = []
-    for form, about in those[0].forms.items():
-        weights = mean(other.forms[form].weights_bytes for other in those)
-        for number, one in enumerate(about.runs):
-            runs = [other.forms[form].runs[number] for other in those]
-            measured = (
-                mean(other.peak_bytes for other in runs),
-                mean(other.latency[tokens].p50_ms for other in runs),
-                mean(other.latency[tokens].p95_ms for other in runs),
-                mean(other.throughput[tokens].tokens_per_second for other in runs),
-            )
-            place = (form, one.device, one.threads)
-            found.append(Deployed(model, variant, *place, weights, *measured))
+    for model in run.graph.config["models"]:
+        for variant in run.graph.variants:
+            pair = [costs.of_variant(model, variant, scoring) for scoring in (False, True)]
+            if any(pair):
+                seconds = [one and one.seconds for one in pair]
+                kwh = pair[0] and pair[0].kwh
+                times = [Sortable(duration(one), one) for one in seconds]
+                name = run.model_name(model)
+                found.append([variant, name, *times, Sortable(energy(kwh), kwh)])
     return found
 
 
-def _measured_how(said: InUse) -> str:
-    """Forms, devices, threads and lengths, which must be the same where means are taken."""
-    runs = {
-        form: [(run.device, run.threads) for run in about.runs]
-        for form, about in said.forms.items()
-    }
-    return repr((sorted(runs.items()), sorted(said.lengths)))
+# What variants take where they are used: tables of deployment
+
+
+def in_use(run: FinishedRun) -> dict[str, list[Panel]]:
+    """Return, by table of deployment, latency against score: a panel for each form.
+
+    Latency is that of one text of the table's length, on the first of the numbers of threads.
+    """
+    found = {}
+    for table in run.tables:
+        block = run.graph.table(table.name)
+        if isinstance(block, DeploymentTable):
+            found[table.name] = _panels(run, table.name, block.length)
+    return found
+
+
+def _panels(run: FinishedRun, table: str, length: int | None) -> list[Panel]:
+    measuring, file = run.graph.config["deployment"], run.results / "tables" / f"{table}.csv"
+    lengths, threads = sorted(measuring["lengths"]), measuring["threads"][0]
+    column = f"cpu_{threads}_{length or lengths[len(lengths) // 2]}_p50_ms"
+    forms: dict[str, list[Point]] = {}
+    for row in read_rows(file):
+        try:
+            if not (row[column] and row["score"] and row["model"] in run.models):
+                continue
+            latency, score = float(row[column]), float(row["score"])
+            if not (0 < latency < math.inf and 0 <= score <= 100):
+                raise ValueError(f"{row['row']}: {latency} ms, {score} %")
+            language = "" if row["language"] == MEAN else f" {row['language_name']}"
+            point = Point(row["model"], f"{row['variant']}{language}", latency, score)
+            forms.setdefault(row["form_label"], []).append(point)
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{file}: is not a table of deployment ({error})") from None
+    return [Panel(form, points, measure=LATENCY) for form, points in forms.items()]

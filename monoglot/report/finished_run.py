@@ -3,8 +3,6 @@
 Snakemake's planning asks this module for the files, so it imports nothing heavy.
 """
 
-import csv
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,23 +11,21 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Annotated, Any, TypeVar
-
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from monoglot.data.overlap import Overlap, read_overlaps
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import guess
 from monoglot.evaluate.records import Record, read_record
 from monoglot.figures.blocks import CellKey, collect, metric_of
+from monoglot.figures.curves_figure import read_history
 from monoglot.graph import Checkpoint, Graph
 from monoglot.paths import Run
 from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
 from monoglot.report.html_tables import TableView, read_table
-from monoglot.tables.deployment import deployed
-from monoglot.tables.formats import read_rows
-from monoglot.tables.scores import Cell, common_seeds, shown_scores
+from monoglot.tables.base import read_published
+from monoglot.tables.scores import Cell, shown_scores
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -76,10 +72,9 @@ def made_from(graph: Graph) -> list[str]:
 
 
 def in_use(graph: Graph) -> list[str]:
-    """Return the paths of measurements of deployment: a report shows those that are there."""
-    measured = [*deployments(graph).values(), *exported(graph).values()]
+    """Return the files of tables of deployment: a report shows those that are there."""
     tables = [name for name in graph.config["tables"] if name not in _tables(graph)]
-    return measured + [f"tables/{name}.{form}" for name in tables for form in ("csv", "md")]
+    return [f"tables/{name}.{form}" for name in tables for form in ("csv", "md")]
 
 
 def records(graph: Graph) -> dict[str, list[str]]:
@@ -99,21 +94,6 @@ def histories(graph: Graph) -> dict[Checkpoint, str]:
 def overlaps(graph: Graph) -> dict[str, str]:
     """Return, by language, what its text and training examples hold of evaluation sentences."""
     return {language: f"overlap/{language}.json" for language in graph.tested}
-
-
-def deployments(graph: Graph) -> dict[Checkpoint, str]:
-    """Return what each scored checkpoint takes where it is used."""
-    return {node: f"deployment/{node}.json" for node in deployed(graph)}
-
-
-def exported(graph: Graph) -> dict[str, str]:
-    """Return the scores after export, by `model/language/variant`; baselines have none."""
-    names = {
-        f"{run.model}/{run.language}/{run.variant}"
-        for run in _runs(graph)
-        if graph.is_trained(run.task) and not graph.is_baseline(run.variant)
-    }
-    return {name: f"onnx_scores/{name}.json" for name in sorted(names)}
 
 
 def jobs(graph: Graph) -> list[str]:
@@ -173,139 +153,49 @@ def _stores(graph: Graph) -> Iterator[str]:
 
 # What they hold
 
-Amount = Annotated[float, Field(ge=0, le=10**15)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Measurements(BaseModel):
-    """Part of a file of measurements; the file may say more than is read here."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-
-class Latency(Measurements):
-    p50_ms: Amount
-    p95_ms: Amount
-
-
-class Throughput(Measurements):
-    tokens_per_second: Amount
-
-
-class MeasuredRun(Measurements):
-    """A form on one device; latency and throughput by length of the text in tokens."""
-
-    device: str
-    threads: Count
-    latency: dict[str, Latency]
-    throughput: dict[str, Throughput]
-    peak_bytes: Amount = Field(validation_alias=AliasPath("memory", "peak_bytes"))
-
-
-class MeasuredForm(Measurements):
-    weights_bytes: Amount = Field(validation_alias=AliasPath("disk", "weights_bytes"))
-    runs: list[MeasuredRun] = Field(min_length=1)
-
-
-class Machine(Measurements):
-    cpu: str
-    cores: int
-    gpu: str | None
-
-
-class InUse(Measurements):
-    """What a checkpoint takes where it is used, by the form that it is served in."""
-
-    lengths: list[Count] = Field(min_length=1, validation_alias=AliasPath("measuring", "lengths"))
-    batch: Count = Field(validation_alias=AliasPath("measuring", "batch"))
-    hardware: Machine
-    forms: dict[str, MeasuredForm] = Field(min_length=1)
-    load_average_before: Amount
-
-
-class ExportedScore(Measurements):
-    score: Share
-    scores: dict[str, Share] = {}
-
-
-class ExportedTask(Measurements):
-    """Scores of one seed, before export and after it with 32-bit and 8-bit numbers."""
-
-    torch: ExportedScore | None = None
-    fp32: ExportedScore | None = None
-    int8: ExportedScore | None = None
-
-
-class Exported(Measurements):
-    tasks: dict[str, ExportedTask]
-
-
-File = TypeVar("File", bound=Measurements)
-
 
 def read_run(graph: Graph, results: Path) -> "FinishedRun":
     """Read what there is of a run; raise `UserError` if a file of it is not what it should be."""
-    there = {path for path in (*made_from(graph), *in_use(graph)) if (results / path).is_file()}
 
-    def found(paths: Mapping[Any, str]) -> Iterator[tuple[Any, Path]]:
-        return ((key, results / path) for key, path in paths.items() if path in there)
+    def there(paths: Mapping[Any, str]) -> dict[Any, Path]:
+        files = {key: results / path for key, path in paths.items()}
+        return {key: file for key, file in files.items() if file.is_file()}
 
-    tables = sorted(graph.config["tables"].items(), key=lambda one: one[1]["kind"] != "scores")
+    of_runs = {path: path for paths in records(graph).values() for path in paths}
+    csvs = there({name: f"tables/{name}.csv" for name in graph.config["tables"]})
+    kinds = {name: block["kind"] for name, block in graph.config["tables"].items()}
+    tables = [
+        read_table(file, _groups(graph, graph.config["tables"][name]), graph.variants)
+        for name, file in sorted(csvs.items(), key=lambda one: kinds[one[0]] != "scores")
+        if file.with_suffix(".md").is_file()
+    ]
+    published: dict[tuple[str, ...], dict[str, float]] = {}
+    for file in (file for name, file in csvs.items() if kinds[name] == "scores"):
+        for row, numbers in read_published(file, ("model", "row")).items():
+            of_row = {
+                column.removeprefix("published_"): float(number)
+                for column, number in numbers.items()
+                if column.startswith("published_")
+            }
+            if of_row:
+                published.setdefault(row, of_row)
     return FinishedRun(
         graph,
         results,
-        [
-            read_record(results / path)
-            for paths in records(graph).values()
-            for path in paths
-            if path in there
-        ],
-        [
-            read_table(results / "tables", name, _groups(graph, spec), graph.variants)
-            for name, spec in tables
-            if {f"tables/{name}.csv", f"tables/{name}.md"} <= there
-        ],
-        _published(graph, results, there),
-        {node: read_history(path) for node, path in found(histories(graph))},
-        {language: read_overlaps(path) for language, path in found(overlaps(graph))},
-        {name: _job(path) for name, path in found({path: path for path in jobs(graph)})},
-        {node: _in_use(path) for node, path in found(deployments(graph))},
-        {name: _measured(path, Exported).tasks for name, path in found(exported(graph))},
+        records=[read_record(file) for file in there(of_runs).values()],
+        tables=tables,
+        published=published,
+        histories={node: _history(file) for node, file in there(histories(graph)).items()},
+        overlaps={one: read_overlaps(file) for one, file in there(overlaps(graph)).items()},
+        jobs={path: _job(file) for path, file in there({p: p for p in jobs(graph)}).items()},
     )
 
 
-def read_history(path: Path) -> list[HistoryRow]:
-    """Read the history of a training: numbers by column, None where a cell is empty."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return [
-                {key: _number(value) for key, value in row.items()}
-                for row in csv.DictReader(file, restval="", strict=True)
-            ]
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a history ({error})") from None
-
-
-def _in_use(path: Path) -> InUse:
-    found = _measured(path, InUse)
-    for form, about in found.forms.items():
-        for run in about.runs:
-            for length in map(str, found.lengths):
-                if length not in run.latency or length not in run.throughput:
-                    raise UserError(f"{path}: {form} has no length {length}; measure again")
-    return found
-
-
-def _measured(path: Path, kind: type[File]) -> File:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        said = str(error)
-    except ValidationError as error:
-        first = error.errors()[0]
-        said = f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
-    raise UserError(f"{path}: holds no measurements ({said}); measure again")
+def _history(file: Path) -> list[HistoryRow]:
+    return [
+        {name: float(text) if text else None for name, text in row.items()}
+        for row in read_history(file)
+    ]
 
 
 def _job(path: Path) -> Provenance:
@@ -318,40 +208,11 @@ def _job(path: Path) -> Provenance:
     return found
 
 
-def _number(text: str) -> float | None:
-    if not text:
-        return None
-    if not math.isfinite(value := float(text)):
-        raise ValueError(f"{text} is not a finite number")
-    return value
-
-
-def _groups(graph: Graph, spec: Mapping[str, Any]) -> dict[str, str]:
+def _groups(graph: Graph, block: Mapping[str, Any]) -> dict[str, str]:
     """How the headings of columns that belong together begin, and what to call the group."""
     languages = {name: about["name"] for name, about in graph.config["languages"].items()}
-    columns = (one.get("label", one.get("variant", "")) for one in spec.get("columns", []))
+    columns = (one.get("label", one.get("variant", "")) for one in block.get("columns", []))
     return {name: name for name in columns} | languages
-
-
-def _published(
-    graph: Graph, results: Path, there: set[str]
-) -> dict[tuple[str, str], dict[str, float]]:
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    for name, spec in graph.config["tables"].items():
-        path = f"tables/{name}.csv"
-        if spec["kind"] != "scores" or "published" not in spec or path not in there:
-            continue
-        for row in read_rows(results / path):
-            try:
-                numbers = {
-                    key.removeprefix("published_"): _number(value)
-                    for key, value in row.items()
-                    if key.startswith("published_") and value
-                }
-                found.setdefault((row["model"], row["row"]), numbers)
-            except (KeyError, ValueError) as error:
-                raise UserError(f"{results / path}: is not a table of scores ({error})") from None
-    return found
 
 
 # The run
@@ -370,8 +231,6 @@ class FinishedRun:
         histories: of each trained checkpoint, a row an evaluation.
         overlaps: by language, what its text and training examples hold of evaluation sentences.
         jobs: files of provenance by their path in the results folder.
-        deployments: of each checkpoint, what it takes where it is used.
-        exported: by `model/language/variant`, scores after export, by task.
     """
 
     graph: Graph
@@ -382,8 +241,6 @@ class FinishedRun:
     histories: Mapping[Checkpoint, list[HistoryRow]]
     overlaps: Mapping[str, list[Overlap]]
     jobs: Mapping[str, Provenance]
-    deployments: Mapping[Checkpoint, InUse]
-    exported: Mapping[str, Mapping[str, ExportedTask]]
 
     @cached_property
     def scores(self) -> Mapping[str, str]:
@@ -470,20 +327,6 @@ class FinishedRun:
         """Return the mean number of parameters over languages; None if any is missing."""
         counts = [self.sizes.get((model, language, variant)) for language in languages]
         return None if not counts or None in counts else mean(counts)
-
-    def after_export(self, model: str, variant: str, numbers: str) -> float | None:
-        """Return the mean score of one seed after export, in percent; None if any is missing.
-
-        Args:
-            numbers: `int8`, `fp32`, or `torch` for the same seed before export.
-        """
-        scores = []
-        for language in self.languages:
-            said = self.exported.get(f"{model}/{language}/{variant}", {})
-            for task in self.tasks(language):
-                found = getattr(said.get(task), numbers, None)
-                scores.append(found and found.scores.get(self.scores.get(task), found.score))
-        return None if None in scores or not scores else 100 * mean(scores)
 
     def references(self, model: str, language: str) -> dict[str, str]:
         """Return, by scored variant, the variant it is measured against.

@@ -1,35 +1,31 @@
-"""Finished tables read back for the page, and numbers as a reader wants them.
-
-Values, spread and published numbers come from a table's CSV file; title, note and headings from the
-Markdown file of the same name.
-"""
+"""Finished tables read back for the page, and numbers as a reader wants them."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
+from monoglot import errors
 from monoglot.errors import UserError
-from monoglot.escapes import markdown_cells, plain_markdown, printable
-from monoglot.tables.base import at_chance
-from monoglot.tables.formats import read_rows
+from monoglot.escapes import plain_markdown
+from monoglot.tables import formats
+from monoglot.tables.base import AT_CHANCE, MISSING
 
-MISSING = "–"
 MINUS = "−"
 MILLION = 10**6
-TIMES = (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
-"""Units with the next smaller ones, and how many seconds each has."""
-UNIT = re.compile(r"[^\d.]{0,4}")
 
 
 class Sortable(NamedTuple):
-    """A number as it is written, and what a table sorts it by; None stands last."""
+    """A number as it is written, and what a table sorts it by; None stands last.
+
+    `share` is how much of the cell is filled, in percent.
+    """
 
     text: str
     sort: float | None
+    share: float | None = None
 
 
 def signed(text: str) -> str:
@@ -55,14 +51,8 @@ def milliseconds(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in its two largest units, rounded: `3 h 5 min`."""
-    if seconds is None:
-        return MISSING
-    if round(seconds) < 60:
-        return f"{seconds:.{1 if seconds < 9.95 else 0}f} s"
-    large, small, size, part = next(unit for unit in TIMES if round(seconds) >= unit[2])
-    count, rest = divmod(round(round(seconds) / part), size // part)
-    return f"{count} {large} {rest} {small}" if rest else f"{count} {large}"
+    """Return a time in its two largest units, `3 h 5 min`; a dash where it is not known."""
+    return MISSING if seconds is None else errors.duration(seconds)
 
 
 def energy(kwh: float | None) -> str:
@@ -112,21 +102,21 @@ class Heading:
 
 @dataclass(frozen=True)
 class CellView:
-    """A cell as it is shown; `sort` is a number's plain text, empty where it is missing.
-
-    `key` is what the row is called elsewhere, if that is another name than the text.
-    """
+    """A cell as it is shown; `key` is a row's name elsewhere, if that is another than the text."""
 
     text: str
-    sort: str = ""
     key: str = ""
-    std: str = ""
     interval: str = ""
-    chance: str = ""
-    at_chance: bool = False
+    std: str = ""
     published: str = ""
     difference: str = ""
-    tip: str = ""
+    chance: str = ""
+    at_chance: bool = False
+
+    @property
+    def sort(self) -> str:
+        """The number without its unit and commas; '' if it is missing."""
+        return re.sub(r"[^\d.eE+-]", "", self.text.replace(MINUS, "-"))
 
 
 @dataclass(frozen=True)
@@ -152,10 +142,8 @@ class TableView:
         return any(getattr(cell, what) for row in self.rows for cell in row)
 
 
-def read_table(
-    folder: Path, name: str, groups: Mapping[str, str], variants: Collection[str] = ()
-) -> TableView:
-    """Read a table from `{folder}/{name}.csv` and `.md`.
+def read_table(csv: Path, groups: Mapping[str, str], variants: Collection[str] = ()) -> TableView:
+    """Read a table from its Markdown, and what rows are called elsewhere from its CSV.
 
     Args:
         groups: how headings of columns that belong together begin, and the name of the group.
@@ -163,84 +151,58 @@ def read_table(
 
     Raises `UserError` if the files are not those of one table.
     """
-    lines, caption, note = _markdown(folder / f"{name}.md")
-    rows = read_rows(folder / f"{name}.csv")
-    heads, *body = lines[:1] + lines[2:]
-    if len(body) != len(rows) or any(len(line) != len(heads) for line in body):
-        raise UserError(f"{folder / name}.md: is not the table of {name}.csv; make both again")
-    columns = _matched(rows, body, len(heads), folder / f"{name}.md")
-    numeric = [_is_number(rows, column) for column in columns]
-    numeric[0] = False
-    headings = _headings(heads, numeric, groups)
-    cells = [
-        [
-            _cell(row, column, text, number)
-            for column, text, number in zip(columns, line, numeric, strict=True)
-        ]
-        for row, line in zip(rows, body, strict=True)
-    ]
-    for line, row in zip(cells, rows, strict=True):
-        variant = row.get("variant", row.get("row"))
-        if variant in variants and variant != line[0].text:
-            line[0] = replace(line[0], key=variant)
-    return TableView(name, caption, note, headings, cells)
+    md, rows, grids = csv.with_suffix(".md"), formats.read_rows(csv), formats.read_grids(csv)
+    if "" not in grids:
+        raise UserError(f"{md}: holds no table; make it again")
+    if any(len(grid.body) != len(rows) for grid in grids.values()):
+        raise UserError(f"{md}: is not the table of {csv.name}; make both again")
+    heads, right, body = grids.pop("")
+    scored = (name.removesuffix("_low") for name in rows[0] if name.endswith("_low"))
+    sure = grids[formats.INTERVALS].heads[1:] if formats.INTERVALS in grids else ()
+    columns = dict(zip(sure, scored, strict=False))
+    cells = []
+    for number, (line, row) in enumerate(zip(body, rows, strict=True)):
+        variant = row.get("variant", row.get("row", ""))
+        name = CellView(line[0], variant if variant in variants and variant != line[0] else "")
+        numbers = zip(heads[1:], right[1:], line[1:], strict=True)
+        chances = (row.get(f"{columns.get(head)}_chance", "") for head in heads[1:])
+        shown = [_cell(grids, number, *about) for about in numbers]
+        pairs = zip(shown, chances, strict=True)
+        cells.append([name, *(replace(cell, chance=chance) for cell, chance in pairs)])
+    before = takewhile(lambda line: line[:1] != "|", formats.read_text(md).splitlines()[1:])
+    note = plain_markdown(" ".join(before))
+    return TableView(csv.stem, formats.title(csv), note, _headings(heads, right, groups), cells)
 
 
-def _markdown(path: Path) -> tuple[list[list[str]], str, str]:
-    """Return the cells of the first grid, its title and its note."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a table ({error})") from None
-    starts = [number for number, line in enumerate(lines) if line.startswith("|")]
-    if not starts:
-        raise UserError(f"{path}: holds no table; make it again")
-    grid = []
-    for line in lines[starts[0] :]:
-        if not line.startswith("|"):
-            break
-        grid.append(markdown_cells(line))
-    title = plain_markdown(lines[0].removeprefix("#"))
-    return grid, title, plain_markdown(" ".join(lines[1 : starts[0]]))
+def _cell(
+    grids: Mapping[str, formats.Grid], row: int, head: str, is_number: bool, text: str
+) -> CellView:
+    """A cell with what the blocks below the first grid say of it."""
+
+    def below(block: str) -> str:
+        if block not in grids or head not in grids[block].heads:
+            return ""
+        found = grids[block].body[row][grids[block].heads.index(head)]
+        return "" if found == MISSING else found
+
+    if not is_number:
+        return CellView(text)
+    difference, _, published = below(formats.PUBLISHED).partition(" (")
+    return CellView(
+        signed(text),
+        interval=DECIMAL.sub(_in_tenths, below(formats.INTERVALS)).replace(" to ", "–"),
+        std=below(formats.SPREAD),
+        published=published.removesuffix(")"),
+        difference="" if difference == MISSING else difference,
+        at_chance=text.endswith(AT_CHANCE),
+    )
 
 
-def _matched(
-    rows: Sequence[Mapping[str, str]], body: Sequence[Sequence[str]], count: int, path: Path
-) -> list[str]:
-    """Return the CSV's columns that the grid shows: after the last one if there is one there."""
-    names = list(rows[0]) if rows else []
-    found: list[str] = []
-    for position in range(count):
-        shown = [line[position] for line in body]
-        last = names.index(found[-1]) if found else -1
-        name = next(
-            (
-                name
-                for name in (*names[last + 1 :], *names[: last + 1])
-                if name not in found and _shows(shown, [row[name] for row in rows])
-            ),
-            None,
-        )
-        if name is None:
-            raise UserError(f"{path}: column {position + 1} is not in the CSV; make both again")
-        found.append(name)
-    return found
+DECIMAL = re.compile(r"\d+\.\d+")
 
 
-def _shows(shown: Sequence[str], values: Sequence[str]) -> bool:
-    """Whether texts are these values, but for commas, a unit behind them, and dashes."""
-    for text, value in zip(shown, values, strict=True):
-        value = printable(value)
-        plain = text if text == value else text.replace(",", "")
-        missing = not value and text in (MISSING, "")
-        unit = plain.removeprefix(value)
-        if not missing and not (value and plain.startswith(value) and UNIT.fullmatch(unit)):
-            return False
-    return True
-
-
-def _is_number(rows: Sequence[Mapping[str, str]], column: str) -> bool:
-    return all(re.fullmatch(r"[+-]?\d*\.?\d*(e-?\d+)?", row[column]) for row in rows)
+def _in_tenths(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}"
 
 
 def _headings(
@@ -255,41 +217,3 @@ def _headings(
         else Heading(head, "", number)
         for head, start, number in zip(heads, starts, numeric, strict=True)
     ]
-
-
-def _cell(row: Mapping[str, str], column: str, text: str, number: bool) -> CellView:
-    if not number:
-        return CellView(text, text)
-    found = {
-        "std": row.get(f"{column}_std", ""),
-        "chance": row.get(f"{column}_chance", ""),
-        "interval": _interval(row, column),
-        "published": row.get(f"published_{column}", ""),
-        "difference": row.get(f"difference_{column}", ""),
-    }
-    tip, none = _tip(row, column, found), at_chance(row, column)
-    return CellView(signed(text), row[column], **found, at_chance=none, tip=tip)
-
-
-def _interval(row: Mapping[str, str], column: str) -> str:
-    with suppress(ValueError, KeyError):
-        return "–".join(f"{float(row[f'{column}_{end}']):.1f}" for end in ("low", "high"))
-    return ""
-
-
-def _tip(row: Mapping[str, str], column: str, found: Mapping[str, str]) -> str:
-    """What a cell says of itself when it is pointed at."""
-    seeds, said = row.get(f"{column}_seeds", ""), []
-    if seeds and row[column]:
-        said.append(f"mean over {seeds} seed{'' if seeds == '1' else 's'}")
-    if found["interval"]:
-        said.append(f"95 % interval {found['interval']}")
-    if found["chance"] and row[column]:
-        said.append(f"by chance: {found['chance']}")
-    if found["std"]:
-        said.append(f"standard deviation {found['std']}")
-    if found["published"]:
-        said.append(f"published {found['published']}")
-    if found["difference"]:
-        said.append(f"difference {signed(found['difference'])}")
-    return ", ".join(said)

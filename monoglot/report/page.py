@@ -1,7 +1,6 @@
 """The page: what a run has, drawn and in words, filled into the templates."""
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,8 +32,7 @@ def render(graph: Graph, results: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(html_tables, name)
-        for name in ("duration", "energy", "mass", "counted", "fixed")
+        name: getattr(html_tables, name) for name in ("duration", "energy", "mass", "counted")
     }
     # Our own files, which go into the page as they are.
     inline = {
@@ -49,7 +47,7 @@ def render(graph: Graph, results: Path) -> str:
 
 def _parts(run: FinishedRun) -> dict[str, Any]:
     """What the templates show."""
-    spent, config = costs.job_costs(run), run.graph.config
+    spent, in_use = costs.job_costs(run), costs.in_use(run)
     panels = [
         plots.score_plot(
             run, panel, f"size-{n}", (plots.SMALL,) if n else (plots.LARGE, plots.SMALL)
@@ -61,18 +59,30 @@ def _parts(run: FinishedRun) -> dict[str, Any]:
         "findings": prose.findings(run, spent),
         "known": prose.known(run),
         "method": prose.method(run),
-        "families": _families(run, "size"),
+        "families": {plot: _families(run, plot) for plot in ("size", "in-use")},
         "panels": panels,
         "retention": [one for model in run.models if (one := standings.retention(run, model))],
         "distilled": plots.curves(run, distilled=True),
         "adapted": plots.curves(run, distilled=False),
         "graphs": _graphs(run, spent),
         "costs": spent,
-        "bars": _bars(run, spent),
-        "deployment": _deployment(run),
+        "by_rule": costs.rule_rows(spent),
+        "by_variant": costs.variant_rows(run, spent),
+        "in_use": [
+            (
+                one,
+                [
+                    plots.score_plot(run, p, f"{one.name}-{n}")
+                    for n, p in enumerate(in_use[one.name])
+                ],
+            )
+            for one in run.tables
+            if one.name in in_use
+        ],
+        "tables": [one for one in run.tables if one.name not in in_use],
         "figures": _figures(run),
         "configuration": yaml.dump(
-            config, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=96
+            run.graph.config, Dumper=_Whole, sort_keys=False, allow_unicode=True, width=96
         ),
     }
 
@@ -95,49 +105,6 @@ def _graphs(run: FinishedRun, spent: costs.JobCosts) -> list[plots.Illustration]
             rows = variant_graph.rows(boxes)
             found.append(plots.Illustration(name, [drawing], variant_graph.HEADS, rows))
     return found
-
-
-def _bars(run: FinishedRun, spent: costs.JobCosts) -> list[tuple[str, Markup]]:
-    """Bars of time with their captions: by rule, and by variant of each model."""
-    rows = {rule: {"jobs": one.seconds} for rule, one in spent.by_rule().items()}
-    found = [("Time by rule", plots.bars("time-rules", "Time by rule", rows))] if rows else []
-    seconds = spent.by_variant()
-    for model in run.graph.config["models"]:
-        rows = {
-            variant: dict(zip(("making", "scoring"), seconds[model, variant], strict=True))
-            for variant in run.graph.variants
-            if (model, variant) in seconds
-        }
-        title = f"Time by variant, {run.model_name(model)}"
-        if rows:
-            bars = plots.bars(f"time-{model}", title, rows)
-            hatched = "full for making it, hatched for scoring it on all tasks and seeds"
-            found.append((f"{title}: {hatched}", bars))
-    return found
-
-
-def _deployment(run: FinishedRun) -> Mapping[str, Any] | None:
-    """What was measured of variants in use, and how; None if nothing was."""
-    measured = costs.deployment(run)
-    if not measured:
-        return None
-    files = list(run.deployments.values())
-    return {
-        "families": _families(run, "latency"),
-        "plots": [
-            plots.score_plot(run, panel, f"latency-{n}")
-            for n, panel in enumerate(costs.latency_panels(run, measured))
-        ],
-        "rows": costs.rows_on_one_thread(run, measured),
-        "all": costs.all_rows(run, measured),
-        "heads": ("Model", "Variant", "Form", "On", *costs.NUMBERS),
-        "numbers": costs.NUMBERS,
-        "forms": [costs.FORMS.get(form, form) for form in costs.forms(measured)],
-        "length": costs.length(run),
-        "batch": files[0].batch,
-        "machines": sorted({prose.machine(one.hardware.model_dump()) for one in files}),
-        "load": max(one.load_average_before for one in files),
-    }
 
 
 def _figures(run: FinishedRun) -> list[tuple[str, str, str]]:

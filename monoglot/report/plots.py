@@ -1,4 +1,4 @@
-"""The plots of the report: size or latency against score, curves of training, bars of time.
+"""The plots of the report: size or latency against score, and curves of training.
 
 matplotlib draws them as SVG in units of CSS pixels; afterwards colours become the page's CSS
 variables, so that a drawing follows light and dark mode, and marks get classes and tooltips.
@@ -20,15 +20,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Affine2D, IdentityTransform
 
 from monoglot.escapes import printable
 from monoglot.paths import ANY, Checkpoint
 from monoglot.report.finished_run import FinishedRun, HistoryRow
-from monoglot.report.html_tables import MISSING, duration, fixed, listed, tokens
+from monoglot.report.html_tables import MISSING, fixed, listed, tokens
 from monoglot.report.standings import Panel, Point, front
 
 INKS = ("paper", "ink", "muted", "rule", "box", "c0", "c1", "c2", "c3", "c4", "c5")
@@ -297,33 +295,6 @@ HEADS = (
     "Validation loss",
     "Validation accuracy (%)",
 )
-
-
-def bars(name: str, title: str, rows: Mapping[str, Mapping[str, float]]) -> Markup:
-    """Draw a bar for each row, its parts end to end: the first full, the others hatched.
-
-    Args:
-        rows: seconds by part, by the row's name.
-    """
-    wide, row, names, values, top = 390, 22, 140, 88, 6
-    plot = Plot(wide, 2 * top + row * len(rows))
-    totals = {label: sum(parts.values()) for label, parts in rows.items()}
-    longest = max(totals, key=totals.__getitem__)
-    scale = (wide - names - values) / (totals[longest] or 1)
-    for number, (label, parts) in enumerate(rows.items()):
-        y, x = top + row * number, float(names)
-        name_shown = shortened(label, FONT * 0.88, names - 8)
-        plot.add(Text(names - 8, y + 15, name_shown, ha="right"))
-        for place, (part, seconds) in enumerate(parts.items()):
-            tip = plot.gid("bar", f"{label}, {part}: {duration(seconds)}")
-            fill = {"fc": "none", "hatch": "///"} if place else {"fc": ink("c0")}
-            box = (x, y + 4), scale * seconds, row - 8
-            plot.add(Rectangle(*box, ec=ink("c0"), gid=tip, **fill))
-            x += scale * seconds
-        plot.add(Text(x + 6, y + 15, duration(totals[label]), color=ink("muted")))
-    most, whole = duration(totals[longest]), duration(sum(totals.values()))
-    said = f"{longest} takes the most: {most} of {whole}."
-    return plot.svg(name, title, said)
 
 
 def width(content: str, size: float) -> float:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from tabulate import tabulate
 
@@ -40,6 +41,10 @@ def to_csv(table: Table) -> str:
 
 # Markdown
 
+INTERVALS = "Intervals (95 %)"
+SPREAD = "Standard deviation over seeds"
+PUBLISHED = "Difference from the published value"
+
 
 def to_markdown(table: Table) -> str:
     """Return the table as Markdown: numbers, intervals, spread over seeds, published numbers.
@@ -57,15 +62,15 @@ def to_markdown(table: Table) -> str:
         _grid(table, table.columns, lambda row, column: shown(row, column.name, column.unit)),
     ]
     if sure := with_any("{}_low"):
-        blocks += ["## Intervals (95 %)", _grid(table, sure, _interval)]
+        blocks += [f"## {INTERVALS}", _grid(table, sure, _interval)]
     if spread := with_any("{}_std"):
         blocks += [
-            "## Standard deviation over seeds",
+            f"## {SPREAD}",
             _grid(table, spread, lambda row, column: shown(row, f"{column.name}_std")),
         ]
     if published := with_any("published_{}"):
         blocks += [
-            "## Difference from the published value",
+            f"## {PUBLISHED}",
             "This table minus the published value, which stands in brackets.",
             _grid(table, published, _difference),
         ]
@@ -277,33 +282,51 @@ def title(path: Path) -> str:
     return printable(plain_markdown(first.removeprefix("# ")))
 
 
+class Grid(NamedTuple):
+    """A table in a Markdown file: headings, which columns are flush right, and lines of texts."""
+
+    heads: list[str]
+    right: list[bool]
+    body: list[list[str]]
+
+
+def read_grids(path: Path) -> dict[str, Grid]:
+    """Return the grids of the Markdown beside a table's CSV, by their headings; the first has ''.
+
+    Empty if there is no Markdown. Raises `UserError` if its first grid is not whole.
+    """
+    about = path.with_suffix(".md")
+    found: dict[str, Grid] = {}
+    heading = ""
+    lines = read_text(about).splitlines() if about.is_file() else []
+    for is_grid, block in groupby(lines, lambda line: line.startswith("|")):
+        if not is_grid:
+            headings = [line[3:] for line in block if line.startswith("## ")]
+            heading = plain_markdown(headings[-1]) if headings else heading
+            continue
+        heads, *rest = map(markdown_cells, block)
+        if len(rest) < 2 or any(len(cells) != len(heads) for cells in rest):
+            which = f"table '{heading}'" if heading else "first table"
+            raise UserError(
+                f"{about}: its {which} is not whole; remove the file, make it again, or ask for "
+                "--format csv"
+            )
+        right = [mark.endswith(":") and mark[0] != ":" for mark in rest[0]]
+        found.setdefault(heading, Grid(heads, right, rest[1:]))
+    return found
+
+
 def _for_terminal(path: Path, width: int) -> str:
     if set(read_rows(path)[0]) >= OF_SCORES:
         return show_scores(path, width)
-    heads, *body = _markdown_grid(path)
-    right = [bool(re.match(r"[-+–\d]", column[0])) for column in zip(*body, strict=True)]
-    return "\n".join([title(path), "", *_columns([heads, *body], right)])
-
-
-def _markdown_grid(path: Path) -> list[list[str]]:
-    """The first table of the Markdown file, whose headings are for people; else the CSV's."""
-    for_people = path.with_suffix(".md")
-    lines = read_text(for_people).splitlines() if for_people.is_file() else []
-    start = next((n for n, line in enumerate(lines) if line.startswith("|")), None)
-    if start is None:
+    if not (shown_to_people := read_grids(path)):
         found = read_rows(path)
         names = [name for name in found[0] if not BESIDE.search(name)]
-        return [names, *([row[name] for name in names] for row in found)]
-    grid = []
-    for line in lines[start:]:
-        if not line.startswith("|"):
-            break
-        grid.append(markdown_cells(line))
-    if len(grid) < 3 or len(set(map(len, grid))) > 1:
-        raise UserError(
-            f"{for_people}: its first table is not whole; remove the file, or ask for --format csv"
-        )
-    return [grid[0], *grid[2:]]
+        body = [[row[name] for name in names] for row in found]
+        right = [bool(NUMBER.match(cell)) for cell in body[0]]
+        shown_to_people = {"": Grid(names, right, body)}
+    heads, right, body = shown_to_people[""]
+    return "\n".join([title(path), "", *_columns([heads, *body], right)])
 
 
 def _aligned(rows: Sequence[Row], columns: Sequence[Column]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from monoglot.config import read
 from monoglot.graph import Checkpoint, Graph
 from monoglot.report import finished_run as files
-from monoglot.tables.base import compared
+from monoglot.tables.base import Column, Table, compared
 from monoglot.tables.formats import write_table
 from monoglot.tables.scores import KIND, ScoresSpec, read_scores, render
 
@@ -42,15 +42,11 @@ def make(config: Mapping, results: Path) -> Path:
         _write(results / path, json.dumps(rows))
     for path in files.jobs(graph):
         _write(results / path, json.dumps(_provenance(path)))
-    for node, path in files.deployments(graph).items():
-        _write(results / path, json.dumps(_deployment(node)))
-    for name, path in files.exported(graph).items():
-        scores = {numbers: {"score": _drawn(name, numbers)} for numbers in ("torch", "int8")}
-        tasks = dict.fromkeys(graph.config["tasks"], {"seed": 1} | scores)
-        _write(results / path, json.dumps({"tasks": tasks}))
     for name, spec in graph.config["tables"].items():
         if spec["kind"] == "scores":
             _table(graph, name, results)
+        elif spec["kind"] == "deployment":
+            _write_table(_deployment(graph, name), name, results)
     return results
 
 
@@ -112,26 +108,20 @@ def _provenance(path: str) -> dict:
     }
 
 
-def _deployment(node: Checkpoint) -> dict:
-    def run(form: str, threads: int) -> dict:
-        p50 = 1 + _drawn(str(node), form, threads)
-        return {
-            "device": "cpu",
-            "threads": threads,
-            "latency": {"64": {"p50_ms": p50, "p95_ms": 1.2 * p50}},
-            "throughput": {"64": {"tokens_per_second": 64000 / p50}},
-            "memory": {"peak_bytes": 3e8},
-        }
-
-    return {
-        "measuring": {"lengths": [64], "batch": 32},
-        "load_average_before": 0.25,
-        "hardware": {"cpu": "A processor", "cores": 2, "gpu": None},
-        "forms": {
-            form: {"disk": {"weights_bytes": 1e6}, "runs": [run(form, 1), run(form, 2)]}
-            for form in ("torch-fp32", "onnx-int8")
-        },
-    }
+def _deployment(graph: Graph, name: str) -> Table:
+    lengths = graph.config["deployment"]["lengths"]
+    column = f"cpu_1_{sorted(lengths)[len(lengths) // 2]}_p50_ms"
+    rows = [
+        {"model": row.model, "row": f"{row.variant}:{form}", "variant": row.variant}
+        | {"language": "mean", "label": row.label, "language_name": "mean", "form_label": form}
+        | {column: f"{1 + _drawn(row, form):.3f}", "score": f"{100 * _drawn(row):.2f}"}
+        for row in graph.table(name).shown(graph)
+        for form in ("PyTorch", "ONNX, int8")
+    ]
+    columns = (Column(column, "p50", "1 thread, ms"), Column("score", "Score"))
+    return Table(
+        "In use", "Its note.", {"label": "Model", "form_label": "Served as"}, columns, rows
+    )
 
 
 def _table(graph: Graph, name: str, results: Path) -> None:
@@ -142,9 +132,12 @@ def _table(graph: Graph, name: str, results: Path) -> None:
     }
     spec = ScoresSpec.checked(block)
     table = render(read_scores([results / "scores"]), spec)
-    outputs = [results / "tables" / f"{name}.{form}" for form in ("csv", "md", "tex")]
+    _write_table(compared(table, spec.published, KIND.keys), name, results)
+
+
+def _write_table(table: Table, name: str, results: Path) -> None:
     (results / "tables").mkdir(exist_ok=True)
-    write_table(compared(table, spec.published, KIND.keys), *outputs)
+    write_table(table, *(results / "tables" / f"{name}.{form}" for form in ("csv", "md", "tex")))
 
 
 def _write(path: Path, text: str) -> None:

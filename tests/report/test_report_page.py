@@ -13,6 +13,7 @@ from monoglot.graph import Graph
 from monoglot.report import costs, standings
 from monoglot.report.finished_run import jobs, read_run
 from monoglot.report.page import render
+from monoglot.tables.formats import read_rows
 
 HOSTILE = '</script><script>alert(1)</script>"\' & <b onclick="x">'
 
@@ -116,16 +117,13 @@ def test_published_numbers_stand_beside_ours(tmp_path):
     assert panels[:4] == ["Average of 3 languages", "Maltese", "Slovak", "Swahili"]
 
 
-def test_scores_with_8_bits_are_those_after_export(config, results):
-    run = read_run(Graph(config), results)
-    said = run.exported["xlmr/qaa/kd"]
-    found = run.after_export("xlmr", "kd", "int8")
-    assert found == pytest.approx(100 * said["tc"].int8.score)
-    panels = costs.latency_panels(run, costs.deployment(run))
-    assert [panel.title for panel in panels] == [
-        costs.FORMS[form] for form in ("torch-fp32", "onnx-int8")
-    ]
-    assert found in [point.score for point in panels[1].ours]
+def test_latency_and_score_are_those_of_the_table_of_deployment(config, results, page):
+    (panels,) = costs.in_use(read_run(Graph(config), results)).values()
+    assert [panel.title for panel in panels] == ["PyTorch", "ONNX, int8"]
+    rows = read_rows(results / "tables/deployment.csv")
+    wanted = [(r["variant"], float(r["cpu_1_16_p50_ms"]), float(r["score"])) for r in rows[::2]]
+    assert [(p.variant, p.size, p.score) for p in panels[0].ours] == wanted
+    assert {text for _, text in page.all("h3")} >= {"In use"}
 
 
 @pytest.mark.parametrize("kept", [(), ("tables",), ("scores",), ("models",), ("tables", "scores")])
@@ -218,13 +216,12 @@ def test_texts_of_the_configuration_are_escaped(config, tmp_path):
     ("path", "content", "message"),
     [
         ("tables/table1.md", "nothing", "holds no table"),
-        ("tables/table1.md", "# a\n\n| x |\n|:--|\n", "is not the table of table1.csv"),
+        ("tables/table1.md", "# a\n\n| x |\n|--:|\n| 1 |\n", "is not the table of table1.csv"),
         ("tables/table1.csv", "model,row\nxlmr,kd,1\n", "line 2 has another number of cells"),
         ("models/xlmr/qaa/kd/history.csv", "step\nmany\n", "cannot be read as a history"),
         ("scores/xlmr/qaa/kd/ner/seed1.json", "{", "is not valid JSON"),
         ("tables/table1.provenance.json", "[]", "is not a file of provenance"),
-        ("deployment/xlmr/qaa/kd.json", "{}", "holds no measurements"),
-        ("onnx_scores/xlmr/qaa/kd.json", "[]", "holds no measurements"),
+        ("tables/deployment.csv", "label\n" + "a\n" * 40, "is not a table of deployment"),
     ],
 )
 def test_files_that_are_something_else_are_refused(

@@ -129,7 +129,7 @@ def test_labels_come_back_from_the_files_of_a_table(tmp_path):
     assert [line[:2] for line in lines[1:]] == ["'=", "a|", "\x1b[", "-2", "+0"]
     assert [row["label"] for row in read_rows(paths[0])] == NASTY
     assert [row["label"] for row in json.loads(in_form(paths[0], "json", 80))[:3]] == NASTY[:3]
-    view = read_table(tmp_path, "t", {})
+    view = read_table(paths[0], {})
     assert (view.caption, view.note) == ("=caption <i> �", "A [note](x).")
     assert [row[0].text for row in view.rows] == [printable(name) for name in NASTY]
     assert [one.head for one in view.headings] == ["Model", "[g](x) =N <b>"]
