@@ -11,10 +11,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -34,6 +32,7 @@ from monoglot.operations import OPERATIONS
 from monoglot.paths import ANY, Paths, Run
 from monoglot.provenance import NAME as PROVENANCE
 from monoglot.provenance import read as read_provenance
+from monoglot.tables.scores import Cell, collect
 from monoglot.training.settings import OTHER_WEIGHTS
 
 if TYPE_CHECKING:
@@ -362,63 +361,6 @@ def _behind(graph: Graph, node: Checkpoint) -> list[Checkpoint]:
     return list(found | {node: None})
 
 
-@dataclass(frozen=True)
-class SeedScores:
-    """What a variant scored on a task: each metric by seed, from 0 to 1."""
-
-    variant: str
-    metric: str
-    metrics: Mapping[str, Mapping[int, Fraction]]
-    majority: Fraction
-    n_test: int
-    parameters: int
-
-    def mean(self, metric: str) -> float:
-        """Return a metric's mean over seeds."""
-        return float(mean(self.metrics[metric].values()))
-
-    def deviation(self, metric: str) -> float | None:
-        """Return a metric's sample standard deviation over seeds, None of one seed."""
-        values = list(self.metrics[metric].values())
-        return stdev(values) if len(values) > 1 else None
-
-    @property
-    def cell(self) -> str:
-        """The task's metric in percent, with its deviation."""
-        deviation = self.deviation(self.metric)
-        shown = "" if deviation is None else f" ± {100 * deviation:.2f}"
-        return f"{100 * self.mean(self.metric):.2f}{shown}"
-
-
-def by_run(records: Iterable[Mapping]) -> dict[Key, SeedScores]:
-    """Sort records into runs; raise `UserError` if one lacks a key or a seed appears twice."""
-    runs: dict[Key, dict[int, Mapping]] = {}
-    for record in records:
-        key = (record["language"], record["variant"], record["task"])
-        if "n_test" not in record:
-            raise UserError(f"the record of {' '.join(key)} has no 'n_test'")
-        if runs.setdefault(key, {}).setdefault(record["seed"], record) is not record:
-            raise UserError(f"two records are of {' '.join(key)}, seed {record['seed']}")
-    return {key: _seed_scores(dict(sorted(found.items()))) for key, found in runs.items()}
-
-
-def _seed_scores(found: Mapping[int, Mapping]) -> SeedScores:
-    first = next(iter(found.values()))
-    metrics = {
-        name: {seed: Fraction(str(record["scores"][name])) for seed, record in found.items()}
-        for name in METRICS
-        if all(name in record["scores"] for record in found.values())
-    }
-    return SeedScores(
-        variant=first["variant"],
-        metric=first["metric"],
-        metrics=metrics,
-        majority=Fraction(str(first["scores"].get("majority", 0))),
-        n_test=first["n_test"],
-        parameters=first["parameters"],
-    )
-
-
 def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     """Return the text of README.md.
 
@@ -427,7 +369,9 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     """
     from huggingface_hub import ModelCard
 
-    scores = by_run(records)
+    scores = {
+        (run.language, run.variant, run.task): cell for run, cell in collect(records, {}).items()
+    }
     own = [found for (_, variant, _), found in scores.items() if variant == spec.variant]
     if scores and not own:
         raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
@@ -442,13 +386,13 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         _metadata(spec, "-".join(folder.parts[-3:]), scores),
         template_str=TEMPLATE.read_text(encoding="utf-8"),
         spec=spec,
-        parameters=own[0].parameters if own else _parameters(folder),
+        parameters=_said(own[0], "parameters") if own else _parameters(folder),
         hub=next((step.origin["hub"] for step in spec.steps if "hub" in step.origin), None),
         first=_first(spec, scores),
         config=parsed_config(folder, str(folder)),
         bytes=sum((folder / name).stat().st_size for name in FILES),
         scored=_score_tables(spec, scores),
-        seeds=max((len(found.metrics[found.metric]) for found in scores.values()), default=0),
+        seeds=max((len(found.percent) for found in scores.values()), default=0),
         tuned={tuned.get(task) for _, _, task in scores} - {None},
         untrained=list(map(str.upper, _untrained(spec))),
         trimmed=_trim_report(spec),
@@ -472,16 +416,21 @@ def _parameters(folder: Path) -> int:
         return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
 
 
-def _first(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> SeedScores | None:
-    """Return the scores of the first scored step behind a checkpoint; None if there is none."""
+def _said(cell: Cell, key: str) -> Any:
+    """Return what the records of a run, all alike, say beside their scores; None if nothing."""
+    return next(iter(cell.records.values())).get(key)
+
+
+def _first(spec: CardSpec, scores: Mapping[Key, Cell]) -> tuple[str, int] | None:
+    """Return name and parameters of the first scored step behind a checkpoint, if there is one."""
     for step in spec.steps[:-1]:
         for (_, variant, _), found in scores.items():
             if variant in step.scored_as:
-                return found
+                return variant, _said(found, "parameters")
     return None
 
 
-def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
+def _score_tables(spec: CardSpec, scores: Mapping[Key, Cell]) -> list[dict[str, Any]]:
     """Return a table for each language: the checkpoint and the scored steps before it."""
     tables, untrained = [], set(_untrained(spec))
     for language, name in spec.languages.items():
@@ -491,17 +440,18 @@ def _score_tables(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict
             f"{markdown(t.upper())}, {METRICS[o.metric].label}"
             for t, o in zip(tasks, own, strict=True)
         ]
+        chances = [100 * _said(one, "scores").get("majority", 0) for one in own]
         rows = []
         for variant in (variant for step in spec.steps for variant in step.scored_as):
             found = [scores.get((language, variant, task)) for task in tasks]
             if sized := next(filter(None, found), None):
                 name = markdown(variant)
                 shown = f"**{name}**" if variant == spec.variant else name
-                cells = [one.cell if one else "–" for one in found]
-                rows.append([shown, _count(sized.parameters), *cells])
+                cells = [str(one) if one else "–" for one in found]
+                rows.append([shown, _count(_said(sized, "parameters")), *cells])
         chance = "by chance" if untrained & {*tasks} else "most frequent class"
-        rows.append([chance, "–", *(f"{100 * float(o.majority):.2f}" for o in own)])
-        rows.append(["test examples", "–", *(o.n_test for o in own)])
+        rows.append([chance, "–", *(f"{one:.2f}" for one in chances)])
+        rows.append(["test examples", "–", *(_said(one, "n_test") or "–" for one in own)])
         if tasks:
             tables.append({"language": name, "head": ["", "parameters", *head], "rows": rows})
     return tables
@@ -512,15 +462,16 @@ def _untrained(spec: CardSpec) -> list[str]:
     return [task for task, block in spec.tasks.items() if not kind_of(block).trained]
 
 
-def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, SeedScores]) -> list[dict[str, Any]]:
+def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, Cell]) -> list[dict[str, Any]]:
     """Return the test sets of texts with one label each, whose accuracy has a simple error."""
     return [
-        {"task": task.upper(), "language": language, "texts": found.n_test}
+        {"task": task.upper(), "language": language, "texts": _said(found, "n_test")}
         for language, tasks in spec.test_sources.items()
         for task in tasks
         if task not in _untrained(spec)
         and LABELS in kind_of(spec.tasks[task]).compares
         and (found := scores.get((language, spec.variant, task)))
+        and _said(found, "n_test")
     ]
 
 
@@ -570,7 +521,7 @@ def _amount(value: float, large: str, small: str) -> str:
     return f"{value:.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
 
 
-def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "ModelCardData":
+def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, Cell]) -> "ModelCardData":
     """Return a card's metadata; `name` is the model's in the index of results.
 
     Scores are means over seeds, from 0 to 1, with the deviation beside them.
@@ -585,7 +536,8 @@ def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, SeedScores]) -> "M
         for language, tasks in spec.test_sources.items()
         for task in tasks
         if (found := scores.get((language, spec.variant, task)))
-        for metric in sorted(found.metrics, key=lambda name: name != found.metric)
+        for metric in sorted(METRICS, key=lambda name: name != found.metric)
+        if all(metric in record["scores"] for record in found.records.values())
     ]
     return ModelCardData(
         language=[code for code in spec.languages if CODE.fullmatch(code)] or None,
@@ -608,16 +560,13 @@ def _license(said: str) -> dict[str, str]:
     return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", name).strip("-")}
 
 
-def _result(
-    spec: CardSpec, language: str, task: str, found: SeedScores, metric: str
-) -> "EvalResult":
+def _result(spec: CardSpec, language: str, task: str, found: Cell, metric: str) -> "EvalResult":
     from huggingface_hub import EvalResult
 
-    source, deviation = spec.test_sources[language][task], found.deviation(metric)
-    drawn = METRICS[metric].has_seeds
-    about: dict[str, Any] = {"seeds": len(found.metrics[metric])} if drawn else {}
-    if deviation is not None:
-        about["standard_deviation"] = round(deviation, DECIMALS)
+    source, cell = spec.test_sources[language][task], Cell.of(found.records, metric)
+    about: dict[str, Any] = {"seeds": len(cell.percent)} if cell.has_seeds else {}
+    if cell.std is not None:
+        about["standard_deviation"] = round(cell.std / 100, DECIMALS)
     return EvalResult(
         task_type=kind_of(spec.tasks[task]).on_hub,
         task_name=task,
@@ -628,7 +577,7 @@ def _result(
         dataset_revision=source.revision,
         metric_type=METRICS[metric].on_hub,
         metric_name=METRICS[metric].label,
-        metric_value=round(found.mean(metric), DECIMALS),
+        metric_value=round(float(cell.mean / 100), DECIMALS),
         metric_args=about or None,
     )
 

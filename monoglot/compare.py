@@ -7,10 +7,11 @@ and other seeds as chance (`monoglot.significance`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
@@ -19,9 +20,10 @@ from monoglot.errors import UserError, first_few
 from monoglot.escapes import csv_of, json_of, markdown, printable
 from monoglot.evaluate.records import Record, read_record
 from monoglot.paths import Run
-from monoglot.provenance import NAME, Provenance, read
-from monoglot.tables.base import read_published
-from monoglot.tables.scores import has_no_pieces, score_of
+from monoglot.provenance import NAME, read
+from monoglot.tables.base import millions, read_published
+from monoglot.tables.formats import BESIDE
+from monoglot.tables.scores import Cell, collect
 
 if TYPE_CHECKING:
     from monoglot.significance import UncertainNumber
@@ -29,36 +31,19 @@ if TYPE_CHECKING:
 # The cells of results and of published numbers: what is to be compared, read from files.
 
 MILLION = 10**6
-BESIDE = (("published_", "difference_"), ("_std", "_seeds", "_low", "_high", "_chance"))
-"""How columns of a table's CSV begin or end that say something about a score."""
 
 
-@dataclass
-class ComparedCell:
-    """What one side knows of a cell.
+@dataclass(frozen=True)
+class ComparedCell(Cell):
+    """What one side knows of a cell; a published number is the score of the seed None.
 
     Attributes:
-        percent: score by seed, or under None the one published number.
-        metric: name of the score.
         parameters: of the checkpoint, None of a baseline; published ones are rounded to millions.
-        records: by seed.
         predictions: files by seed.
     """
 
-    percent: dict[int | None, Fraction]
-    metric: str
-    parameters: int | None
-    records: dict[int, Record] = field(default_factory=dict)
-    predictions: dict[int, Path] = field(default_factory=dict)
-
-    @property
-    def mean(self) -> Fraction:
-        return mean(self.percent.values())
-
-    @property
-    def std(self) -> float | None:
-        """The sample standard deviation over seeds, None below two."""
-        return stdev(self.percent.values()) if len(self.percent) > 1 else None
+    parameters: int | None = None
+    predictions: Mapping[int, Path] = field(default_factory=dict)
 
 
 def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[Run, ComparedCell]:
@@ -72,33 +57,30 @@ def read_results(folder: Path, scores: Mapping[str, str] | None = None) -> dict[
             run, or those of a cell have different metrics.
     """
     root = folder / "scores" if (folder / "scores").is_dir() else folder
-    cells: dict[Run, ComparedCell] = {}
+    records: dict[tuple[Run, int], Record] = {}
+    predictions: dict[Run, dict[int, Path]] = {}
     for path in sorted(root.rglob("seed*.json")):
         record = read_record(path)
-        key = Run(*(record[name] for name in ("model", "language", "variant", "task")))
-        name = (scores or {}).get(record["task"], record["metric"])
-        if has_no_pieces(record, name):
-            continue
-        cell, seed = (
-            cells.setdefault(key, ComparedCell({}, name, record["parameters"])),
-            record["seed"],
-        )
-        if seed in cell.percent:
+        run = Run(*(record[name] for name in ("model", "language", "variant", "task")))
+        seed = record["seed"]
+        if (run, seed) in records:
             raise UserError(
-                f"{path}: is the second record of {key} with seed {seed}; keep one of them, or "
+                f"{path}: is the second record of {run} with seed {seed}; keep one of them, or "
                 "name the folder of one result"
             )
-        if name != cell.metric:
-            raise UserError(
-                f"{path}: is of {name}, other seeds of {key} are of {cell.metric}; score them "
-                "again with one configuration"
-            )
-        cell.percent[seed] = 100 * score_of(record, name)
-        cell.records[seed] = record
-        cell.predictions[seed] = path.with_suffix(".predictions.parquet")
-    if not cells:
+        records[run, seed] = record
+        predictions.setdefault(run, {})[seed] = path.with_suffix(".predictions.parquet")
+    if not records:
         raise UserError(f"{folder}: there are no records in it; name a results folder")
-    return cells
+    return {
+        run: ComparedCell(
+            **vars(cell),
+            parameters=next(iter(cell.records.values()))["parameters"],
+            predictions=predictions[run],
+        )
+        for run, cell in collect(records.values(), scores or {}).items()
+        if cell.percent
+    }
 
 
 def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, ComparedCell]:
@@ -112,19 +94,15 @@ def read_paper(path: Path, scores: Mapping[str, str]) -> dict[Run, ComparedCell]
         size = numbers.get("size_millions")
         for column, value in numbers.items():
             language, _, task = column.partition("_")
-            if not task or language in ("reduction", "size") or _is_beside(column):
+            if not task or language in ("reduction", "size") or BESIDE.search(column):
                 continue
             parameters = None if size is None else int(size * MILLION)
             key = Run(model, language, variant, task)
-            cells[key] = ComparedCell({None: Fraction(value)}, scores.get(task, ""), parameters)
+            metric = scores.get(task, "")
+            cells[key] = ComparedCell({None: Fraction(value)}, metric, parameters=parameters)
     if not cells:
         raise UserError(f"{path}: has no column of a language and a task (mt_ner)")
     return cells
-
-
-def _is_beside(column: str) -> bool:
-    starts, ends = BESIDE
-    return column.startswith(starts) or column.endswith(ends)
 
 
 SAME = ("metric", "n_train", "n_test", "settings", "versions", "hardware", "git_commit", "inputs")
@@ -188,12 +166,26 @@ def compare(
     Raises:
         UserError: predictions cannot be read.
     """
-    common = [key for key in first if key in second]
+    from monoglot.significance import adjusted
+
+    cells = [
+        CellDifference(
+            key,
+            first[key],
+            second[key],
+            second[key].mean - first[key].mean,
+            _tested(key, first[key], second[key]) if test else None,
+        )
+        for key in first
+        if key in second
+    ]
+    tested = [one.key for one in cells if one.test]
+    ps = dict(zip(tested, adjusted([one.test.p for one in cells if one.test]), strict=True))
     return Comparison(
-        cells=_adjusted([_difference(key, first[key], second[key], test) for key in common]),
+        cells=[replace(one, adjusted=ps.get(one.key)) for one in cells],
         only_first=[key for key in first if key not in second],
         only_second=[key for key in second if key not in first],
-        others=_others((first[key], second[key]) for key in common),
+        others=_others(cells),
     )
 
 
@@ -207,45 +199,32 @@ def same_size(one: CellDifference) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _adjusted(cells: list[CellDifference]) -> list[CellDifference]:
-    from monoglot.significance import adjusted
-
-    tested = [one for one in cells if one.test]
-    by_key = dict(zip((c.key for c in tested), adjusted([c.test.p for c in tested]), strict=True))
-    return [replace(one, adjusted=by_key.get(one.key)) for one in cells]
-
-
-def _difference(key: Run, first: ComparedCell, second: ComparedCell, test: bool) -> CellDifference:
-    found = _tested(key, first, second) if test and first.metric == second.metric else None
-    return CellDifference(key, first, second, second.mean - first.mean, found)
-
-
 def _tested(key: Run, first: ComparedCell, second: ComparedCell) -> "UncertainNumber | None":
-    """Test the means' difference; None if there are too few seeds, or files are missing."""
+    """Test the means' difference; None if metrics differ, seeds are too few, or files lack."""
     from monoglot.significance import difference_in, read_predictions
 
     sides = [list(cell.predictions.values()) for cell in (first, second)]
+    if first.metric != second.metric or not all(sides):
+        return None
     if not all(path.is_file() for side in sides for path in side):
         return None
     a, b = ([read_predictions(path) for path in side] for side in sides)
-    if not (a and b) or any(run.gold != a[0].gold for run in [*a, *b]):
+    if any(run.gold != a[0].gold for run in [*a, *b]):
         return None  # another test set: its hash differs and is named
     return difference_in(first.metric, a, b, str(key))
 
 
-def _others(
-    pairs: Iterable[tuple[ComparedCell, ComparedCell]],
-) -> dict[str, dict[tuple[str, str], int]]:
+def _others(cells: Iterable[CellDifference]) -> dict[str, dict[tuple[str, str], int]]:
     found: dict[str, dict[tuple[str, str], int]] = {}
-    for first, second in pairs:
-        for seed in first.records.keys() & second.records.keys():
-            a, b = _flat(first.records[seed]), _flat(second.records[seed])
+    for one in cells:
+        common = one.first.records.keys() & one.second.records.keys()
+        for seed in list(common)[:1]:  # the seeds of a cell are of one job
+            a, b = _flat(one.first.records[seed]), _flat(one.second.records[seed])
             for name in sorted(a.keys() | b.keys()):
                 if a.get(name) != b.get(name):
                     values = (_short(a.get(name)), _short(b.get(name)))
-                    found.setdefault(name, {}).setdefault(values, 0)
-                    found[name][values] += 1
-            break  # the seeds of a cell are of one job
+                    of_name = found.setdefault(name, {})
+                    of_name[values] = of_name.get(values, 0) + 1
     return found
 
 
@@ -277,8 +256,6 @@ COLUMNS = (
 
 
 def _values(one: CellDifference) -> dict[str, object]:
-    key = one.key
-    about = [key.model, key.language, key.variant, key.task, one.first.metric or one.second.metric]
     sides = [
         value
         for cell in (one.first, one.second)
@@ -288,12 +265,17 @@ def _values(one: CellDifference) -> dict[str, object]:
             len(cell.records),
         )
     ]
-    points = round(float(one.points), 4)
-    sizes = [one.first.parameters, one.second.parameters]
-    p, *interval = [None] * 3
-    if one.test:
-        p, interval = one.test.p, [round(100 * end, 4) for end in one.test.interval]
-    found = [*about, *sides, points, p, *sizes, *interval, one.adjusted]
+    test = one.test
+    found = [
+        *(one.key.model, one.key.language, one.key.variant, one.key.task),
+        one.first.metric or one.second.metric,
+        *sides,
+        round(float(one.points), 4),
+        test and test.p,
+        *(one.first.parameters, one.second.parameters),
+        *([round(100 * end, 4) for end in test.interval] if test else [None, None]),
+        one.adjusted,
+    ]
     return dict(zip(COLUMNS, found, strict=True))
 
 
@@ -364,12 +346,10 @@ def laid_out(
         [summary(found, names, tolerance)],
     ]
     parts = [_grid(grid, "pipe") if form == "md" else _fitting(grid, width)] if cells else []
-    parts += ["\n".join(_indent(line) + escape(line) for line in lines) for lines in prose if lines]
+    for lines in filter(None, prose):
+        indents = (line[: len(line) - len(line.lstrip(" "))] for line in lines)
+        parts.append("\n".join(i + escape(line) for i, line in zip(indents, lines, strict=True)))
     return "\n\n".join(parts)
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def _fitting(lines: Sequence[Sequence[str]], width: int) -> str:
@@ -427,36 +407,21 @@ def _tests(cells: Sequence[CellDifference]) -> list[str]:
 
 
 def _row(one: CellDifference) -> list[str]:
-    sizes = [_millions(cell.parameters) for cell in (one.first, one.second)]
-    size = sizes[0] if same_size(one) else " → ".join(sizes)
-    metric = one.first.metric or one.second.metric
-    if one.first.metric and one.second.metric and one.first.metric != one.second.metric:
-        metric = f"{one.first.metric} / {one.second.metric}"
+    counts = [cell.parameters for cell in (one.first, one.second)]
+    sizes = ["–" if count is None else f"{millions(count)}M" for count in counts]
     p = interval = ""
     if one.test:
         p = f"{one.test.p:.4f}"
         interval = " to ".join(f"{100 * end:+.2f}" for end in one.test.interval)
     return [
         str(one.key),
-        metric,
-        *map(_score, (one.first, one.second)),
+        " / ".join(dict.fromkeys(filter(None, (one.first.metric, one.second.metric)))),
+        *map(str, (one.first, one.second)),
         f"{float(one.points):+.2f}",
         interval,
         p,
-        size,
+        sizes[0] if same_size(one) else " → ".join(sizes),
     ]
-
-
-def _score(cell: ComparedCell) -> str:
-    std = "" if cell.std is None else f" ± {cell.std:.2f}"
-    return f"{float(cell.mean):.2f}{std}"
-
-
-def _millions(parameters: int | None) -> str:
-    if parameters is None:
-        return "–"
-    millions = parameters / MILLION
-    return f"{millions:.0f}M" if millions >= 10 else f"{millions:#.3g}M"
 
 
 def _only(found: Comparison, names: tuple[str, str]) -> list[str]:
@@ -508,36 +473,22 @@ def origins(first: Path, second: Path) -> dict[str, dict[str, tuple[str, str]]]:
     found = {}
     for path in sorted((first / "models").glob(f"*/*/*/{NAME}")):
         name = path.parent.relative_to(first / "models").as_posix()
-        sides = [_made(path), _made(second / "models" / name / NAME)]
-        if all(sides) and (pairs := _pairs(*sides)):
-            found[name] = pairs
+        with suppress(UserError):
+            a, b = _made(path), _made(second / "models" / name / NAME)
+            pairs = {key: (str(a.get(key)), str(b.get(key))) for key in a | b}
+            if differing := {key: pair for key, pair in pairs.items() if a.get(key) != b.get(key)}:
+                found[name] = differing
     return found
 
 
-def _made(path: Path) -> dict[str, Any] | None:
-    try:
-        return _settings(read(path))
-    except UserError:
-        return None
-
-
-def _settings(made: Provenance) -> dict[str, Any]:
+def _made(path: Path) -> dict[str, Any]:
     """Arguments without paths, which say where and not how; and the code's fingerprint."""
-    about = {
-        key: Path(made["arguments"][key] or "").name for key in LINKS if key in made["arguments"]
-    }
-    plain = {k: v for k, v in made["arguments"].items() if k not in LINKS and not _is_path(v)}
-    return {"script": made["script"], **plain, **about, "code": made["code"]}
-
-
-def _is_path(value: object) -> bool:
-    values = value if isinstance(value, list) else [value]
-    return any(isinstance(one, str) and "/" in one for one in values)
-
-
-def _pairs(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    return {
-        key: (str(first.get(key)), str(second.get(key)))
-        for key in first | second
-        if first.get(key) != second.get(key)
-    }
+    made = read(path)
+    about = {"script": made["script"]}
+    for key, value in made["arguments"].items():
+        texts = value if isinstance(value, list) else [value]
+        if key in LINKS:
+            about[key] = Path(value or "").name
+        elif not any(isinstance(text, str) and "/" in text for text in texts):
+            about[key] = value
+    return about | {"code": made["code"]}

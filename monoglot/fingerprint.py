@@ -80,7 +80,6 @@ WHY_HARMLESS = {
         "monoglot.errors.advising",
         "monoglot.errors.sentence",
         "monoglot.errors.need",
-        "monoglot.tables.scores._run",
     ),
     "It starts and ends a script, around all that the script does.": (
         "monoglot.script.parser",

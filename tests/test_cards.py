@@ -155,7 +155,7 @@ def test_what_is_no_whole_result_is_refused(inputs):
     spec, records = inputs
     with pytest.raises(UserError, match="no record is of the variant 'kd-vocab'"):
         card((spec, records[:3]))
-    with pytest.raises(UserError, match="two records are of mt base tc, seed 1"):
+    with pytest.raises(UserError, match="two records are of xlmr/mt/base/tc and seed 1"):
         card((spec, [*records, records[0]]))
     with pytest.raises(UserError, match="is no block of a card"):
         parse_spec('{"steps": []}')

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from monoglot.paths import Paths
 
 
-CellKey = tuple[str, str, str, str]
-"""Model, language, variant, task."""
-
-
 class FigureBlock(Parameters):
     """The block of a figure in the configuration. Each kind adds its keys.
 
@@ -224,35 +220,12 @@ def where(rows: Iterable[Row], **values: str) -> list[Row]:
 # Scores
 
 
-def collect(records: Iterable[Record], scores: Mapping[str, str]) -> dict[CellKey, Cell]:
-    """Return the scores of records in percent, by run and seed.
-
-    `scores` names, by task, the metric to take instead of a record's own `score`. Raises
-    `UserError` if a record has no such metric, or two are of the same run and seed.
-    """
-    cells: dict[CellKey, Cell] = {}
-    for record in records:
-        key = tuple(record[part] for part in ("model", "language", "variant", "task"))
-        cell = cells.setdefault(key, Cell())
-        if record["seed"] in cell.percent:
-            raise UserError(
-                f"two records are of {'/'.join(key)} and seed {record['seed']}; keep one of them"
-            )
-        cell.add(record, scores.get(record["task"], record["metric"]))
-    return cells
-
-
-def cell_of(cells: Mapping[CellKey, Cell], *key: str) -> Cell:
+def cell_of(cells: Mapping[Run, Cell], *key: str) -> Cell:
     """Return the cell of a run; raise `UserError` if no record is of it."""
-    if key not in cells:
-        raise UserError(f"the figure needs records of {'/'.join(key)}, but none of them is given")
-    return cells[key]
-
-
-def metric_of(records: Iterable[Record], task: str, scores: Mapping[str, str]) -> str:
-    """Return the name of the metric that a task's scores are; '' if no record is of the task."""
-    own = (record["metric"] for record in records if record["task"] == task)
-    return scores.get(task) or next(own, "")
+    run = Run(*key)
+    if run not in cells:
+        raise UserError(f"the figure needs records of {run}, but none of them is given")
+    return cells[run]
 
 
 # Checks

@@ -5,11 +5,11 @@ The paper (section 4.4, Tables 1, 2 and 6) claims that teachers adapted on more 
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -21,14 +21,13 @@ from monoglot.figures.blocks import (
     cell_of,
     check_tasks,
     check_trained,
-    collect,
     distinct,
     where,
 )
 from monoglot.keys import FilePath, Names, Number, Parameters
-from monoglot.paths import Checkpoint, Needs
+from monoglot.paths import Checkpoint, Needs, Run
 from monoglot.tables.base import Record, Row, Text, check_known, check_score, read_published
-from monoglot.tables.scores import Cell, common_seeds
+from monoglot.tables.scores import Cell, collect, common_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +77,7 @@ class DropFigure(FigureBlock):
     def needs(self, graph: "Graph") -> Needs:
         if self.published:
             return Needs()
-        return Needs(runs=self.runs_of(graph, self._variants, self._tasks(graph)))
+        return Needs(runs=self.runs_of(graph, self.variants, self._tasks(graph)))
 
     def teachers(self, graph: "Graph") -> dict[str, Checkpoint]:
         return self.checkpoints_of(graph, [point.teacher for point in self.points])
@@ -93,7 +92,7 @@ class DropFigure(FigureBlock):
         super().check(graph, where)
         tasks = [*(self.tasks or ()), *self.scores]
         check_known(
-            (f"{where}.points", "variants", self._variants, graph.variants),
+            (f"{where}.points", "variants", self.variants, graph.variants),
             (where, "tasks", tasks, graph.config["tasks"]),
         )
         check_tasks(graph, where, self.languages_of(graph), self._tasks(graph))
@@ -108,24 +107,24 @@ class DropFigure(FigureBlock):
             raise UserError(f"{where}.published: there is no file {self.published}")
 
     @property
-    def _variants(self) -> list[str]:
+    def variants(self) -> list[str]:
+        """Names of all variants that are shown."""
         return [name for point in self.points for name in (point.teacher, point.student)]
 
     def _tasks(self, graph: "Graph") -> list[str]:
         return self.tasks or list(graph.config["tasks"])
 
 
-@dataclass(frozen=True)
-class PowerLaw:
-    """y = factor · x ** exponent; `low` and `high` bound the exponent, NaN below three points."""
+class PowerLaw(NamedTuple):
+    """y = factor · x ** exponent; `low` and `high` bound the exponent, None below three points."""
 
     factor: float
     exponent: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
-    def __call__(self, x: float) -> float:
-        return self.factor * x**self.exponent
+
+FIT = ("fit_factor", "fit_exponent", "fit_exponent_low", "fit_exponent_high")
 
 
 def fit(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
@@ -141,15 +140,11 @@ def fit(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
     if min(*x, *y, 1) <= 0 or len(set(x)) < 2:
         return None
     line = linregress([math.log(value) for value in x], [math.log(value) for value in y])
-    half = math.nan
-    if len(x) > 2:
-        half = t.ppf((1 + CONFIDENCE) / 2, len(x) - 2) * line.stderr
-    exponent = float(line.slope)
-    return PowerLaw(math.exp(line.intercept), exponent, exponent - half, exponent + half)
-
-
-Measure = Callable[[str, str, TeacherAndStudent], dict[str, Any]]
-"""From model, language and point to what the student loses."""
+    factor, exponent = math.exp(line.intercept), float(line.slope)
+    if len(x) < 3:
+        return PowerLaw(factor, exponent)
+    half = t.ppf((1 + CONFIDENCE) / 2, len(x) - 2) * line.stderr
+    return PowerLaw(factor, exponent, exponent - half, exponent + half)
 
 
 def rows(spec: DropFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
@@ -160,7 +155,7 @@ def rows(spec: DropFigure, sources: Sources, records: Sequence[Record]) -> list[
     them. Megabytes are those of `volumes` or else of the corpora (10^6 bytes of UTF-8), times the
     share that the teacher was trained on.
     """
-    measure = _published(spec) if spec.published else _measured(spec, records)
+    cells = _published(spec) if spec.published else collect(records, spec.scores)
     sizes = spec.volumes or {name: _size(path) for name, path in sources.corpora.items()}
     found = []
     for model in spec.models:
@@ -168,65 +163,49 @@ def rows(spec: DropFigure, sources: Sources, records: Sequence[Record]) -> list[
             {"model": model, "language": language, "label": point.label or ""}
             | {"teacher": point.teacher, "student": point.student}
             | {"megabytes": _megabytes(sources, sizes, model, language, point.teacher)}
-            | measure(model, language, point)
+            | _lost(spec, cells, model, language, point)
             for language in spec.languages
             for point in spec.points
         ]
         law = fit([p["megabytes"] for p in points], [p["drop"] for p in points])
-        found += [_texts(point) | _law(law) for point in points]
+        of_law = dict(zip(FIT, law or [None] * len(FIT), strict=True))
+        found += [{key: _text(value) for key, value in (p | of_law).items()} for p in points]
     return found
 
 
-def _measured(spec: DropFigure, records: Sequence[Record]) -> Measure:
-    cells = collect(records, spec.scores)
-
-    def measure(model: str, language: str, point: TeacherAndStudent) -> dict[str, Any]:
-        teacher, student = (
-            [cell_of(cells, model, language, variant, task) for task in spec.tasks]
-            for variant in (point.teacher, point.student)
-        )
-        return _losses(*(mean(cell.mean for cell in side) for side in (teacher, student))) | {
-            "drop_std": _spread(teacher, student)
-        }
-
-    return measure
+def _published(spec: DropFigure) -> dict[Run, Cell]:
+    """Published scores, each as that of one seed; raise `UserError` if one is missing."""
+    numbers, found = read_published(spec.published, ("model", "row")), {}
+    for model, language, variant, task in product(
+        spec.models, spec.languages, dict.fromkeys(spec.variants), spec.tasks
+    ):
+        row, column = numbers.get((model, variant), {}), f"{language}_{task}"
+        if column not in row:
+            raise UserError(f"{spec.published}: has no '{column}' of {model} {variant}")
+        found[Run(model, language, variant, task)] = Cell({None: Fraction(row[column])})
+    return found
 
 
-def _published(spec: DropFigure) -> Measure:
-    numbers = read_published(spec.published, ("model", "row"))
-
-    def measure(model: str, language: str, point: TeacherAndStudent) -> dict[str, Any]:
-        means = []
-        for variant in (point.teacher, point.student):
-            row = numbers.get((model, variant), {})
-            columns = [f"{language}_{task}" for task in spec.tasks]
-            for column in columns:
-                if column not in row:
-                    raise UserError(f"{spec.published}: has no '{column}' of {model} {variant}")
-            means.append(mean(Fraction(row[column]) for column in columns))
-        return _losses(*means) | {"drop_std": None}
-
-    return measure
-
-
-def _losses(teacher: Fraction, student: Fraction) -> dict[str, float]:
+def _lost(
+    spec: DropFigure, cells: Mapping[Run, Cell], model: str, language: str, point: TeacherAndStudent
+) -> dict[str, float | None]:
+    """Return mean scores and the drop between them, with its deviation over common seeds."""
+    sides = [
+        [cell_of(cells, model, language, variant, task) for task in spec.tasks]
+        for variant in (point.teacher, point.student)
+    ]
+    teacher, student = (mean(cell.mean for cell in side) for side in sides)
     if not teacher:
         raise UserError("a teacher scores 0 in every task; there is nothing to lose")
+    seeds = common_seeds(cell for side in sides for cell in side)
+    by_seed = [[mean(cell.of_seed(seed) for cell in side) for side in sides] for seed in seeds]
+    drops = [100 * (1 - below / above) for above, below in by_seed if above]
     return {
         "teacher_score": float(teacher),
         "student_score": float(student),
         "drop": float(100 * (1 - student / teacher)),
+        "drop_std": float(stdev(drops)) if len(drops) > 1 else None,
     }
-
-
-def _spread(teacher: Sequence[Cell], student: Sequence[Cell]) -> float | None:
-    """The standard deviation of the drops of seeds that every cell has; None below two."""
-    by_seed = [
-        [mean(cell.of_seed(seed) for cell in side) for side in (teacher, student)]
-        for seed in common_seeds([*teacher, *student])
-    ]
-    drops = [100 * (1 - below / above) for above, below in by_seed if above]
-    return float(stdev(drops)) if len(drops) > 1 else None
 
 
 def _megabytes(
@@ -245,18 +224,8 @@ def _size(path: str) -> float:
     return sum(len(text.encode("utf-8")) for text in read_texts(path)) / BYTES_PER_MEGABYTE
 
 
-def _texts(point: Mapping) -> dict[str, str]:
-    return {
-        key: "" if value is None else f"{value:.6g}" if isinstance(value, int | float) else value
-        for key, value in point.items()
-    }
-
-
-def _law(law: PowerLaw | None) -> dict[str, str]:
-    names = ("factor", "exponent", "low", "high")
-    values = [getattr(law, name) if law else float("nan") for name in names]
-    heads = ("fit_factor", "fit_exponent", "fit_exponent_low", "fit_exponent_high")
-    return {h: "" if v != v else f"{v:.6g}" for h, v in zip(heads, values, strict=True)}
+def _text(value: str | float | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:.6g}"
 
 
 # The drawing
@@ -272,7 +241,7 @@ def draw(drawn: list[Row], spec: DropFigure, sources: Sources) -> "Canvas":
     (axes,) = canvas.panels
     canvas.label("text the teacher was adapted on (MB)", "drop of the mean score (%)")
     canvas.ticks(axes, sorted({float(row["megabytes"]) for row in drawn}), "log")
-    if all(_drop(row) > 0 for row in drawn):
+    if all(float(row["drop"]) > 0 for row in drawn):
         canvas.plain_logarithm(axes)
     for number, model in enumerate(models):
         points = where(drawn, model=model)
@@ -296,10 +265,6 @@ def _names(axes: "Axes", drawn: list[Row], sources: Sources) -> None:
             ha="center",
             fontsize=7,
         )
-
-
-def _drop(row: Row) -> float:
-    return float(row["drop"])
 
 
 def _draw_law(axes: "Axes", points: list[Row], style: Mapping) -> None:

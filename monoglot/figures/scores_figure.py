@@ -13,15 +13,13 @@ from monoglot.figures.blocks import (
     cell_of,
     check_labels,
     check_tasks,
-    collect,
     distinct,
-    metric_of,
     where,
 )
 from monoglot.keys import Number, Parameters
 from monoglot.paths import Needs
 from monoglot.tables.base import Labelled, Record, Row, Text, check_known, check_score
-from monoglot.tables.scores import Cell
+from monoglot.tables.scores import Cell, collect, metrics_of
 
 if TYPE_CHECKING:
     from monoglot.figures.canvas import Canvas
@@ -93,7 +91,8 @@ def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> lis
     `UserError` if records of a point are missing.
     """
     task, scores = spec.task, {spec.task: spec.score} if spec.score else {}
-    cells, metric = collect(records, scores), metric_of(records, spec.task, scores)
+    cells = collect(records, scores)
+    metric = metrics_of(cells, [task]).get(task, "")
     marks = [
         {"label": line.label, "variant": point.variant, "x": f"{point.x:g}"}
         for line in spec.lines

@@ -17,7 +17,6 @@ from monoglot.data.overlap import Overlap, read_overlaps
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import guess
 from monoglot.evaluate.records import Record, read_record
-from monoglot.figures.blocks import CellKey, collect, metric_of
 from monoglot.figures.curves_figure import read_history
 from monoglot.graph import Checkpoint, Graph
 from monoglot.paths import Run
@@ -25,7 +24,7 @@ from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
 from monoglot.report.html_tables import TableView, read_table
 from monoglot.tables.base import read_published
-from monoglot.tables.scores import Cell, shown_scores
+from monoglot.tables.scores import Cell, collect, shown_scores
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -248,7 +247,7 @@ class FinishedRun:
         return shown_scores(self.graph)
 
     @cached_property
-    def cells(self) -> Mapping[CellKey, Cell]:
+    def cells(self) -> Mapping[Run, Cell]:
         """Scores in percent by model, language, variant and task; runs without scores left out."""
         found = collect([one for one in self.records if _has(one, self.scores)], self.scores)
         return {key: cell for key, cell in found.items() if cell.percent}
@@ -257,8 +256,8 @@ class FinishedRun:
     def chances(self) -> Mapping[tuple[str, str], Fraction]:
         """By language and task, what the most frequent label scores in percent, where known."""
         return {
-            (language, task): cell.chance
-            for (_, language, _, task), cell in self.cells.items()
+            (run.language, run.task): cell.chance
+            for run, cell in self.cells.items()
             if cell.chance is not None
         }
 
@@ -273,17 +272,19 @@ class FinishedRun:
 
     @cached_property
     def models(self) -> list[str]:
-        return [m for m in self.graph.config["models"] if any(key[0] == m for key in self.cells)]
+        return [m for m in self.graph.config["models"] if any(run.model == m for run in self.cells)]
 
     @cached_property
     def languages(self) -> list[str]:
         """Languages that anything is scored in, in the order of the configuration."""
-        return [one for one in self.graph.evaluated if any(key[1] == one for key in self.cells)]
+        return [
+            one for one in self.graph.evaluated if any(run.language == one for run in self.cells)
+        ]
 
     @cached_property
     def variants(self) -> list[str]:
         """Variants that are scored, in the order of the configuration."""
-        return [one for one in self.graph.variants if any(key[2] == one for key in self.cells)]
+        return [one for one in self.graph.variants if any(run.variant == one for run in self.cells)]
 
     def tasks(self, language: str) -> list[str]:
         """The tasks that anything is scored on in a language."""
@@ -291,10 +292,11 @@ class FinishedRun:
 
     @cached_property
     def _scored(self) -> set[tuple[str, str]]:
-        return {(language, task) for _, language, _, task in self.cells}
+        return {(run.language, run.task) for run in self.cells}
 
     def metric(self, task: str) -> str:
-        return metric_of(self.records, task, self.scores)
+        """Return the metric that a task's scores are; '' if nothing is scored on it."""
+        return next((cell.metric for run, cell in self.cells.items() if run.task == task), "")
 
     def model_name(self, model: str) -> str:
         return self.graph.config["models"][model].get("name", model)
@@ -348,7 +350,7 @@ class FinishedRun:
 
     def _cells(self, model: str, variant: str, languages: Sequence[str]) -> list[Cell | None]:
         return [
-            self.cells.get((model, language, variant, task))
+            self.cells.get(Run(model, language, variant, task))
             for language in languages
             for task in self.tasks(language)
         ]

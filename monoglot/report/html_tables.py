@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monoglot import errors
 from monoglot.errors import UserError
 from monoglot.escapes import plain_markdown
-from monoglot.tables import formats
+from monoglot.tables import base, formats
 from monoglot.tables.base import AT_CHANCE, MISSING
 
 MINUS = "−"
@@ -40,10 +40,7 @@ def fixed(value: float | None, decimals: int = 2) -> str:
 
 def millions(parameters: float | None) -> str:
     """Return a number of parameters in millions, M: whole ones from ten on, else three digits."""
-    if parameters is None:
-        return MISSING
-    count = float(parameters) / MILLION
-    return f"{count:,.0f} M" if count >= 10 else f"{count:.3g} M"
+    return MISSING if parameters is None else f"{base.millions(parameters)} M"
 
 
 def milliseconds(value: float) -> str:

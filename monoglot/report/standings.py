@@ -6,6 +6,7 @@ from fractions import Fraction
 from statistics import mean
 from typing import Any, NamedTuple
 
+from monoglot.paths import Run
 from monoglot.report.finished_run import FinishedRun
 from monoglot.report.html_tables import MILLION, MISSING, fixed, millions, milliseconds
 
@@ -215,7 +216,7 @@ def _shares(
     run: FinishedRun, model: str, variant: str, language: str, whole: str | None
 ) -> list[KeptShare]:
     def scores(name: str | None) -> list[Fraction | None]:
-        cells = [run.cells.get((model, language, name or "", t)) for t in run.tasks(language)]
+        cells = [run.cells.get(Run(model, language, name or "", t)) for t in run.tasks(language)]
         return [*(cell and cell.mean for cell in cells), run.average(model, name or "", [language])]
 
     chances = [run.chances.get((language, task)) for task in run.tasks(language)]

@@ -341,6 +341,14 @@ def fixed(value: Fraction | float | None, decimals: int) -> str:
     return "" if value is None else f"{float(value):.{decimals}f}"
 
 
+def millions(count: Fraction | float | None) -> str:
+    """Whole millions as in the paper; three significant digits below ten million."""
+    if count is None:
+        return ""
+    number = float(count / 10**6)
+    return f"{number:.0f}" if number >= 10 else f"{number:#.3g}"
+
+
 # Published numbers
 
 

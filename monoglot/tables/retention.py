@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from monoglot.evaluate.metrics import guess
-from monoglot.paths import Needs
+from monoglot.paths import Needs, Run
 from monoglot.tables.base import (
     Column,
     Entries,
@@ -32,7 +32,7 @@ from monoglot.tables.base import (
     names_of,
     runs_of,
 )
-from monoglot.tables.scores import Cells, collect, scores_note, size
+from monoglot.tables.scores import Cell, collect_for_table, metrics_of, scores_note, size
 
 if TYPE_CHECKING:
     from monoglot.graph import Graph
@@ -111,15 +111,15 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
     Scores are means over seeds in percent, two decimals. What a student retains is its share of
     the teacher's score, average score and parameters, in percent with one decimal. The average is
     missing where a language is. The reduction, in percent, refers to the teacher. Raises
-    `UserError` as `collect` does.
+    `UserError` as `collect_for_table`, `size` and `metrics_of` do.
     """
     students = {_name(column): column for column in spec.columns}
-    places = [(language, spec.task) for language in spec.languages]
+    models = {name: one.model or spec.model for name, one in students.items()}
+    places = {(language, spec.task) for language in spec.languages}
     scores = {spec.task: spec.score} if spec.score else {}
-    models = dict.fromkeys(column.model or spec.model for column in spec.columns)
-    of_model = {m: collect(records, m, places, scores, spec.parameters) for m in models}
+    found = collect_for_table(records, dict.fromkeys(models.values()), places, scores)
     cells = {
-        (name, language): _cells(of_model, one, spec).cell(one.variant, language, spec.task)
+        (name, language): found.get(Run(models[name], language, one.variant, spec.task), Cell())
         for name, one in students.items()
         for language in spec.languages
     }
@@ -133,12 +133,17 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
     averages = {name: _average([cells[name, one].mean for one in chances]) for name in students}
     chance = _average(list(chances.values()))
     rows.append({"row": "avg", "label": "Average"} | _retained(averages, chance))
-    rows += _sizes({n: size(_cells(of_model, s, spec), s.variant) for n, s in students.items()})
-    metrics = {spec.task: next(iter(of_model.values())).metrics.get(spec.task)}
+    rows += _sizes(
+        {
+            name: size(found, models[name], one.variant, spec.parameters)
+            for name, one in students.items()
+        }
+    )
+    metrics = metrics_of(found, [spec.task])
+    scored = scores_note(cells.values(), metrics)
     note = (
-        f"{scores_note(cells.values(), metrics)} Retained: percent of the score of "
-        f"{spec.columns[0].label}, where that is above {guess(filter(None, metrics.values()))}. "
-        f"Parameters: those of {SIZE_NOTES[spec.parameters]}."
+        f"{scored} Retained: percent of the score of {spec.columns[0].label}, where that is above "
+        f"{guess(metrics.values())}. Parameters: those of {SIZE_NOTES[spec.parameters]}."
     )
     caption = spec.caption or f"Scores retained, {spec.task}"
     return Table(caption, note, {"label": "Language"}, _columns(students), rows)
@@ -146,10 +151,6 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
 
 def _name(column: LabelledOfModel) -> str:
     return f"{column.model}-{column.variant}" if column.model else column.variant
-
-
-def _cells(of_model: Mapping[str, Cells], column: LabelledOfModel, spec: RetentionSpec) -> Cells:
-    return of_model[column.model or spec.model]
 
 
 def _average(numbers: Sequence[Fraction | None]) -> Fraction | None:

@@ -5,7 +5,7 @@ their decimal form and become floats once, when they are printed: 0.285 shows as
 depends on the order of records.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic import model_validator
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import METRICS, guess, printed
 from monoglot.evaluate.records import read_record, read_records
-from monoglot.paths import Needs
+from monoglot.paths import Needs, Run
 from monoglot.tables.base import (
     AT_CHANCE,
     Column,
@@ -34,6 +34,7 @@ from monoglot.tables.base import (
     check_known,
     check_score,
     fixed,
+    millions,
     runs_of,
 )
 
@@ -49,8 +50,6 @@ DOUBTS = ("low", "high", "chance")
 """How columns end that say how sure a score is."""
 LEAST_CUT = 0.05
 """Per cent of the test words; below, it is not worth a word."""
-
-NEEDED = ("model", "language", "variant", "task", "seed", "metric", "score", "scores")
 
 
 class ScoresTable(TableBlock):
@@ -170,41 +169,27 @@ def shown_scores(graph: "Graph") -> dict[str, str]:
     return next((dict(one.scores) for one in tables if isinstance(one, ScoresTable)), {})
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cell:
-    """The scores of one variant, language and task, in percent.
+    """What a run scored in percent: one variant in one language on one task, all seeds.
+
+    Records from elsewhere need not say how sure scores are, see `errors` and `chance` there.
 
     Attributes:
-        percent: by seed.
-        errors: by seed, the standard error over test examples; none in records from elsewhere.
-        chance: what is scored by chance, None if records do not say.
-        examples: of the test set.
-        cut: share of the test words that no model has seen, in percent.
-        has_seeds: whether it is of something trained, of which one seed alone says little.
+        percent: by seed; empty where there is none, or none without a tokenizer.
+        metric: name of the score.
+        records: by seed.
     """
 
-    percent: dict[object, Fraction] = field(default_factory=dict)
-    errors: dict[object, float] = field(default_factory=dict)
-    chance: Fraction | None = None
-    examples: int = 0
-    cut: float = 0.0
-    has_seeds: bool = True
+    percent: Mapping[object, Fraction] = field(default_factory=dict)
+    metric: str = ""
+    records: Mapping[object, Record] = field(default_factory=dict)
 
-    def add(self, record: Record, name: str) -> None:
-        """Add a record's score of that name, and what it says of how sure that is.
-
-        The latter need not be there in records from elsewhere.
-        """
-        own = record["metric"] == name
-        self.has_seeds = has_seeds(name)
-        self.percent[record["seed"]] = 100 * score_of(record, None if own else name)
-        self.examples = record.get("n_test", 0)
-        if (error := record.get("errors", {}).get(name)) is not None:
-            self.errors[record["seed"]] = 100 * error
-        if (chance := record.get("chance", {}).get(name)) is not None:
-            self.chance = 100 * Fraction(str(chance))
-        if words := record.get("n_test_words"):
-            self.cut = 100 * record.get("n_test_words_cut", 0) / words
+    @classmethod
+    def of(cls, records: Mapping[object, Record], metric: str) -> Self:
+        """Return the scores of a run's records by that name."""
+        scored = {s: r for s, r in records.items() if not has_no_pieces(r, metric)}
+        return cls({s: 100 * score_of(r, metric) for s, r in scored.items()}, metric, records)
 
     def of_seed(self, seed: object) -> Fraction:
         """Return the score of a seed, or the one score of what no seed changes."""
@@ -212,41 +197,46 @@ class Cell:
 
     @property
     def mean(self) -> Fraction | None:
-        """Return the mean over seeds, None without any."""
+        """The mean over seeds, None without any."""
         return mean(self.percent.values()) if self.percent else None
 
     @property
     def std(self) -> float | None:
-        """Return the sample standard deviation over seeds (ddof 1), None below two seeds."""
+        """The sample standard deviation over seeds (ddof 1), None below two seeds."""
         return stdev(self.percent.values()) if len(self.percent) > 1 else None
+
+    def __str__(self) -> str:
+        """The mean with its deviation, `84.96 ± 0.31`."""
+        return f"{float(self.mean):.2f}" + ("" if self.std is None else f" ± {self.std:.2f}")
+
+    @property
+    def chance(self) -> Fraction | None:
+        """What is scored by chance, None if records do not say."""
+        levels = (record.get("chance", {}).get(self.metric) for record in self.records.values())
+        return next((100 * Fraction(str(one)) for one in levels if one is not None), None)
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether it is of something trained, of which one seed alone says little."""
+        return has_seeds(self.metric)
+
+    @property
+    def cut(self) -> float:
+        """The share of the test words that no model has seen, in percent."""
+        of = next((r for r in self.records.values() if r.get("n_test_words")), None)
+        return 100 * of.get("n_test_words_cut", 0) / of["n_test_words"] if of else 0.0
 
     @property
     def estimate(self) -> "UncertainNumber | None":
-        """Return the mean with its error, None of one seed or without errors of all."""
+        """The mean with its error, None of one seed or without errors of all."""
         from monoglot.significance import mean_over_seeds  # imports scipy
 
-        enough = len(self.percent) > (1 if self.has_seeds else 0)
-        if not enough or self.errors.keys() != self.percent.keys():
+        errors = [self.records[seed].get("errors", {}).get(self.metric) for seed in self.percent]
+        if len(errors) < (2 if self.has_seeds else 1) or None in errors:
             return None
+        examples = next(iter(self.records.values())).get("n_test", 0)
         scores = list(map(float, self.percent.values()))
-        return mean_over_seeds(scores, list(self.errors.values()), self.examples)
-
-
-@dataclass
-class Cells:
-    """All that a table needs of one model's records."""
-
-    scores: dict[tuple[str, str, str], Cell] = field(default_factory=dict)
-    """(variant, language, task) -> scores"""
-    parameters: dict[str, dict[str, int | None]] = field(default_factory=dict)
-    """variant -> language -> parameters of the checkpoint, None for a baseline without one"""
-    metrics: dict[str, str] = field(default_factory=dict)
-    """task -> name of the score shown"""
-    unscored: dict[str, dict[str, None]] = field(default_factory=dict)
-    """name of a score -> variants, in order, that cannot have it for want of a tokenizer"""
-
-    def cell(self, variant: str, language: str, task: str) -> Cell:
-        return self.scores.get((variant, language, task), Cell())
+        return mean_over_seeds(scores, [100 * error for error in errors], examples)
 
 
 def read_scores(paths: Iterable[str | Path]) -> list[Record]:
@@ -257,44 +247,85 @@ def read_scores(paths: Iterable[str | Path]) -> list[Record]:
     return read
 
 
-def collect(
-    records: Iterable[Record],
-    model: str,
-    places: Iterable[tuple[str, str]],
-    scores: Mapping[str, str],
-    parameters: str = "mlm",
-) -> Cells:
-    """Sort the records of a model into cells.
+def collect(records: Iterable[Record], scores: Mapping[str, str]) -> dict[Run, Cell]:
+    """Return the scores of records by run.
 
     Args:
-        places: languages and tasks; other records are left out.
-        scores: by task, the metric to take instead of the record's own.
-        parameters: how checkpoints are counted, a key of `SIZES`.
+        scores: by task, the metric to take instead of the records' own.
 
     Raises:
-        UserError: a record lacks a key or holds a score outside 0..1, two records are of the same
-            run, or records disagree on a checkpoint's size or on a task's metric.
+        UserError: a record has no such metric, two are of the same run and seed, or those of a run
+            have different metrics.
     """
-    cells, places, size_key = Cells(), set(places), SIZES[parameters]
+    found: dict[Run, dict[object, Record]] = {}
     for record in records:
-        missing = [key for key in (*NEEDED, size_key) if key not in record]
-        if missing:
-            raise UserError(f"a record lacks the key '{missing[0]}': {_run(record)}")
-        if record["model"] == model and (record["language"], record["task"]) in places:
-            _add(cells, record, scores, size_key)
-    if not cells.scores:
-        raise UserError(f"no record is of model '{model}' and the table's languages and tasks")
+        run = Run(*(record[part] for part in ("model", "language", "variant", "task")))
+        seeds = found.setdefault(run, {})
+        if record["seed"] in seeds:
+            raise UserError(f"two records are of {run} and seed {record['seed']}; keep one of them")
+        seeds[record["seed"]] = record
+    cells = {}
+    for run, seeds in found.items():
+        metrics = {scores.get(run.task, record["metric"]): None for record in seeds.values()}
+        if len(metrics) > 1:
+            raise UserError(
+                f"the records of {run} disagree on the metric: {', '.join(metrics)}; score them "
+                "again with one configuration"
+            )
+        cells[run] = Cell.of(seeds, *metrics)
     return cells
 
 
-def size(cells: Cells, variant: str) -> Fraction | None:
+def collect_for_table(
+    records: Iterable[Record],
+    models: Iterable[str],
+    places: Collection[tuple[str, str]],
+    scores: Mapping[str, str],
+) -> dict[Run, Cell]:
+    """Return the cells of models in these languages and tasks, as `collect` does.
+
+    Raises `UserError` besides if no record is of one of the models.
+    """
+    models = list(models)
+    cells = collect(
+        [r for r in records if r["model"] in models and (r["language"], r["task"]) in places],
+        scores,
+    )
+    for model in models:
+        if not any(run.model == model for run in cells):
+            raise UserError(f"no record is of model '{model}' and the table's languages and tasks")
+    return cells
+
+
+def size(
+    cells: Mapping[Run, Cell], model: str, variant: str, parameters: str = "mlm"
+) -> Fraction | None:
     """Return a variant's number of parameters, None without records or without a checkpoint.
 
     Sizes may differ by language, as trimmed vocabularies need not come out equally long; a table's
     row then shows their mean.
+
+    Args:
+        parameters: how they are counted, a key of `SIZES`.
+
+    Raises:
+        UserError: a record has no such number, or records of a checkpoint disagree on it.
     """
-    counts = cells.parameters.get(variant, {}).values()
-    return mean(map(Fraction, counts)) if counts and None not in counts else None
+    key, counts = SIZES[parameters], {}
+    for run, cell in cells.items():
+        for record in cell.records.values() if (run.model, run.variant) == (model, variant) else ():
+            if key not in record:
+                raise UserError(f"a record lacks the key '{key}': {run} seed {record['seed']}")
+            if record[key] is not None and record[key] < 1:
+                raise UserError(f"{key} {record[key]!r} of {run} is not a count from 1 up")
+            count = counts.setdefault(run.language, record[key])
+            if count != record[key]:
+                raise UserError(
+                    f"records disagree on {key}: {record[key]} in {run}, {count} in another of "
+                    f"'{run.language}'; score the variants again with one configuration"
+                )
+    known = counts.values()
+    return mean(map(Fraction, known)) if known and None not in known else None
 
 
 def common_seeds(cells: Iterable[Cell]) -> list:
@@ -308,18 +339,29 @@ def has_seeds(metric: str) -> bool:
     return metric not in METRICS or METRICS[metric].has_seeds
 
 
-def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str | None]) -> str:
+def metrics_of(cells: Mapping[Run, Cell], tasks: Iterable[str]) -> dict[str, str]:
+    """Return the metric of each scored task; raise `UserError` if cells disagree on one."""
+    found = {}
+    for task in tasks:
+        runs = {cell.metric: run for run, cell in cells.items() if run.task == task}
+        if len(runs) > 1:
+            listed = ", ".join(f"{metric} ({run})" for metric, run in sorted(runs.items()))
+            raise UserError(f"the records disagree on the metric of '{task}': {listed}")
+        found |= dict.fromkeys(() if not runs else [task], *runs)
+    return found
+
+
+def scores_note(cells: Iterable[Cell], metrics: Mapping[str, str]) -> str:
     """Say what the scores of a table are: the metric of each task, and over how many seeds."""
     counts = [len(cell.percent) for cell in cells if cell.percent and cell.has_seeds]
     low, high = min(counts, default=0), max(counts, default=0)
     seeds = (
         "one seed" if high == 1 else f"{high} seeds" if low == high else f"{low} to {high} seeds"
     )
-    named_by = {task: name for task, name in metrics.items() if name}
-    names = ", ".join(f"{task.upper()}: {printed(name)}" for task, name in named_by.items())
+    names = ", ".join(f"{task.upper()}: {printed(name)}" for task, name in metrics.items())
     if not counts:
         return f"Scores in percent ({names}), of models as they are."
-    as_they_are = [task.upper() for task, name in named_by.items() if not has_seeds(name)]
+    as_they_are = [task.upper() for task, name in metrics.items() if not has_seeds(name)]
     but = f"; {', '.join(as_they_are)} of models as they are" if as_they_are else ""
     return f"Scores in percent ({names}), mean over {seeds}{but}."
 
@@ -329,20 +371,17 @@ def has_no_pieces(record: Record, name: str) -> bool:
     return record["parameters"] is None and name.startswith("subtoken_")
 
 
-def score_of(record: Record, name: str | None) -> Fraction:
-    """Return a record's score of that name, or its own without one, from 0 to 1.
-
-    Raises `UserError` if it has none of that name, or it is no such number.
-    """
-    if name is not None and name not in record["scores"]:
+def score_of(record: Record, name: str) -> Fraction:
+    """Return a record's score of that name, from 0 to 1; raise `UserError` if it has none."""
+    if name == record["metric"]:
+        return Fraction(str(record["score"]))
+    if name not in record["scores"]:
+        run = " ".join(f"{k} {record[k]}" for k in ("model", "language", "variant", "task", "seed"))
         raise UserError(
-            f"there is no score '{name}' in the record {_run(record)}; "
+            f"there is no score '{name}' in the record {run}; "
             f"it has {', '.join(sorted(record['scores']))}"
         )
-    score = record["score"] if name is None else record["scores"][name]
-    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
-        raise UserError(f"the score {score!r} of {_run(record)} is not a number from 0 to 1")
-    return Fraction(str(score))
+    return Fraction(str(record["scores"][name]))
 
 
 def score_columns(cells: Mapping[str, tuple[str, str]]) -> tuple[Column, ...]:
@@ -371,90 +410,55 @@ def render(records: Sequence[Record], spec: ScoresSpec) -> Table:
     `model`, `row`, `parameters` and, of each cell, `{cell}_std` and `{cell}_seeds`; of each cell
     and the average it has, where records tell, `_low` and `_high`, the ends of the 95 % interval,
     and `_chance`, what always giving the most frequent label of the training set scores. Raises
-    `UserError` as `collect` does, and if two models' records show different metrics.
+    `UserError` as `collect_for_table`, `size` and `metrics_of` do.
     """
     models = dict.fromkeys(model for model, _, _ in spec.variants)
-    cells = {model: collect(records, model, spec.cells.values(), spec.scores) for model in models}
-    baseline = size(cells[spec.model], spec.baseline) if spec.model in cells else None
-    rows = [
-        {"model": model, "row": variant, "label": label}
-        | _measured(cells[model], variant, baseline, spec)
-        for model, variant, label in spec.variants
-    ]
+    cells = collect_for_table(records, models, set(spec.cells.values()), spec.scores)
+    baseline = size(cells, spec.model, spec.baseline)
+    rows, used, unscored, cut = [], [], {}, {}
+    for model, variant, label in spec.variants:
+        found = {
+            name: cells.get(Run(model, language, variant, task), Cell())
+            for name, (language, task) in spec.cells.items()
+        }
+        used += found.values()
+        for name, cell in found.items():
+            cut[name] = max(cut.get(name, 0.0), cell.cut)
+            if cell.records and not cell.percent:
+                unscored.setdefault(cell.metric, {})[label] = None
+        names = {"model": model, "row": variant, "label": label}
+        rows.append(names | _measured(found, size(cells, model, variant), baseline))
     # Records from elsewhere may not say how sure scores are.
     doubts = [f"{name}_{what}" for name in (*spec.cells, "avg") for what in DOUBTS]
     empty = [name for name in doubts if not any(row[name] for row in rows)]
     rows = [{name: value for name, value in row.items() if name not in empty} for row in rows]
-    used = [
-        cell
-        for model, variant, _ in spec.variants
-        for key, cell in cells[model].scores.items()
-        if key[0] == variant
-    ]
-    metrics = {task: _metric(cells, task) for task in spec.tasks}
+    metrics = metrics_of(cells, spec.tasks)
     sentences = [scores_note(used, metrics)]
-    sentences += _missing(cells, spec) + _about_chance(rows, spec, metrics) + _cut_off(cells, spec)
+    sentences += [
+        f"No {printed(metric)} without a tokenizer: {', '.join(labels)}."
+        for metric, labels in unscored.items()
+    ]
+    sentences += [
+        f"No {', '.join(map(str.upper, tasks))} for {language}."
+        for language, tasks in spec.left_out.items()
+    ]
+    sentences += _about_chance(rows, spec, metrics)
+    shares = [
+        f"{language} {task.upper()} {cut[name]:.1f} %"
+        for name, (language, task) in spec.cells.items()
+        if cut[name] >= LEAST_CUT
+    ]
+    if shares:
+        sentences.append(f"Test words beyond the longest input, at most: {', '.join(shares)}.")
     caption = spec.caption or f"Scores of {spec.model}"
     return Table(caption, " ".join(sentences), {"label": "Model"}, score_columns(spec.cells), rows)
 
 
-def _add(cells: Cells, record: Record, scores: Mapping[str, str], size_key: str) -> None:
-    variant, language, task = record["variant"], record["language"], record["task"]
-    cell = cells.scores.setdefault((variant, language, task), Cell())
-    if record["seed"] in cell.percent:
-        raise UserError(f"two records are of the same run: {_run(record)}; keep one of them")
-    name = scores.get(task, record["metric"])
-    if has_no_pieces(record, name):
-        cells.unscored.setdefault(name, {})[variant] = None
-    else:
-        cell.add(record, name)
-    _agree(cells.metrics, task, name, record, "metric")
-    sizes = cells.parameters.setdefault(variant, {})
-    _agree(sizes, language, _parameters(record, size_key), record, "parameters")
-
-
-def _parameters(record: Record, key: str) -> int | None:
-    parameters = record[key]
-    if parameters is not None and (type(parameters) is not int or parameters < 1):
-        raise UserError(f"{key} {parameters!r} of {_run(record)} is not a count from 1 up")
-    return parameters
-
-
-def _agree(known: dict, key: str, value: object, record: Record, what: str) -> None:
-    if known.setdefault(key, value) != value:
-        raise UserError(
-            f"records disagree on {what}: {value} in {_run(record)}, {known[key]} in another of "
-            f"'{key}'; score the variants again with one configuration"
-        )
-
-
-def _run(record: Record) -> str:
-    return " ".join(
-        f"{key} {record.get(key)}" for key in ("model", "language", "variant", "task", "seed")
-    )
-
-
-def _missing(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
-    """Say which cells a baseline cannot have, and which columns a language does not have."""
-    found = []
-    for score in dict.fromkeys(score for one in cells.values() for score in one.unscored):
-        lacking = [
-            label
-            for model, variant, label in spec.variants
-            if variant in cells[model].unscored.get(score, {})
-        ]
-        if lacking:
-            found.append(f"No {printed(score)} without a tokenizer: {', '.join(lacking)}.")
-    for language, tasks in spec.left_out.items():
-        found.append(f"No {', '.join(map(str.upper, tasks))} for {language}.")
-    return found
-
-
 def _about_chance(
-    rows: Sequence[Mapping[str, str]], spec: ScoresSpec, metrics: Mapping[str, str | None]
+    rows: Sequence[Mapping[str, str]], spec: ScoresSpec, metrics: Mapping[str, str]
 ) -> list[str]:
     """Say what the mark means and what intervals are, where there are any."""
-    found, names = [], [name for name in metrics.values() if name]
+    found, names = [], list(metrics.values())
     if any(at_chance(row, name) for row in rows for name in (*spec.cells, "avg")):
         found.append(f"{AT_CHANCE} marks what is not above always giving {guess(names)}.")
     if any(row.get(f"{name}_low") for row in rows for name in spec.cells):
@@ -463,34 +467,12 @@ def _about_chance(
     return found
 
 
-def _cut_off(cells: Mapping[str, Cells], spec: ScoresSpec) -> list[str]:
-    """Say how much of the test sets no model has seen."""
-    shares = {}
-    for name, (language, task) in spec.cells.items():
-        seen = [cells[m].cell(v, language, task).cut for m, v, _ in spec.variants]
-        if (share := max(seen)) >= LEAST_CUT:
-            shares[name] = f"{language} {task.upper()} {share:.1f} %"
-    if not shares:
-        return []
-    return [f"Test words beyond the longest input, at most: {', '.join(shares.values())}."]
-
-
-def _metric(cells: Mapping[str, Cells], task: str) -> str | None:
-    found = {one.metrics[task]: model for model, one in cells.items() if task in one.metrics}
-    if len(found) > 1:
-        listed = ", ".join(f"{metric} ({model})" for metric, model in found.items())
-        raise UserError(f"the models' records disagree on the metric of '{task}': {listed}")
-    return next(iter(found), None)
-
-
 def _measured(
-    cells: Cells, variant: str, baseline: Fraction | None, spec: ScoresSpec
+    found: Mapping[str, Cell], parameters: Fraction | None, baseline: Fraction | None
 ) -> dict[str, str]:
-    parameters = size(cells, variant)
     reduction = 100 * (parameters / baseline - 1) if parameters and baseline else None
-    found = {name: cells.cell(variant, *place) for name, place in spec.cells.items()}
     means = [cell.mean for cell in found.values()]
-    row = {"reduction_percent": _whole(reduction), "size_millions": _millions(parameters)}
+    row = {"reduction_percent": _whole(reduction), "size_millions": millions(parameters)}
     row |= {name: fixed(cell.mean, 2) for name, cell in found.items()}
     row["avg"] = "" if None in means else fixed(mean(means), 2)
     row["parameters"] = _whole(parameters)
@@ -523,14 +505,6 @@ def _doubt(cells: Mapping[str, Cell]) -> dict[str, str]:
 
 def _whole(value: Fraction | None) -> str:
     return "" if value is None else str(round(value))
-
-
-def _millions(parameters: Fraction | None) -> str:
-    """Whole millions as in the paper; three significant digits below ten million."""
-    if parameters is None:
-        return ""
-    millions = float(parameters / 10**6)
-    return f"{millions:.0f}" if millions >= 10 else f"{millions:#.3g}"
 
 
 KIND = Kind(ScoresTable, ScoresSpec, render, keys=("model", "row"))

@@ -15,13 +15,12 @@ def test_the_fit_is_that_of_polyfit_on_logarithms():
     slope, intercept = np.polyfit(np.log(VOLUMES), np.log(DROPS), 1)
     assert law.exponent == pytest.approx(slope)
     assert law.factor == pytest.approx(math.exp(intercept))
-    assert law(500) == pytest.approx(math.exp(intercept + slope * math.log(500)))
 
 
 def test_the_interval_of_three_points_by_hand():
     law = fit(VOLUMES, DROPS)
     x, y = np.log(VOLUMES), np.log(DROPS)
-    residuals = y - np.log([law(volume) for volume in VOLUMES])
+    residuals = y - np.log([law.factor * volume**law.exponent for volume in VOLUMES])
     error = math.sqrt((residuals @ residuals) / (3 - 2) / ((x - x.mean()) ** 2).sum())
     quantile = math.tan(math.pi * (0.975 - 0.5))  # Student's t with one degree: Cauchy
     assert quantile == pytest.approx(12.7062, abs=1e-4)
@@ -38,8 +37,7 @@ def test_an_exact_power_law_is_found_with_no_doubt():
 def test_two_points_have_a_line_and_no_interval():
     law = fit([1, 10], [4, 2])
     assert law.exponent == pytest.approx(math.log10(0.5))
-    assert math.isnan(law.low)
-    assert math.isnan(law.high)
+    assert (law.low, law.high) == (None, None)
 
 
 @pytest.mark.parametrize(("x", "y"), [([5], [1]), ([5, 5], [1, 2]), ([1, 2, 3], [1, 0, 2])])

@@ -103,7 +103,8 @@ def test_bad_blocks_are_refused(change, message):
 
 
 def test_records_without_the_size_asked_for_are_refused():
-    records = [record(0.5, task="sa", language="kin", model="large", variant="teacher")]
+    about = {"task": "sa", "language": "kin", "variant": "teacher"}
+    records = [record(0.5, model=model, **about) for model in ("large", "small")]
     with pytest.raises(UserError, match="lacks the key 'parameters_encoder_pooler'"):
         render(records, RetentionSpec.checked(BLOCK))
 
