@@ -256,8 +256,7 @@ def export(model: str, out: Path, int8: bool, **given: Any) -> None:
     check_free(out)
     check_files(given["text"])
     errors.need("onnx")
-    from monoglot.deploy.answers import exported_forms
-    from monoglot.deploy.export import make_onnx_folder
+    from monoglot.deploy.export import exported_forms, make_onnx_folder
     from monoglot.one_model import find
 
     folder, where = find(model, given["revision"])

@@ -9,13 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
+from monoglot.errors import UserError
 from monoglot.provenance import peak_rss_bytes
 from monoglot.script import run
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # How long answers take: one at a time, and many at once.
 
@@ -110,25 +114,36 @@ def torch_runtime(device: str, precision: str, threads: int) -> Open:
 
 def onnx_runtime(threads: int) -> Open:
     """Import onnxruntime; return what opens a graph on the CPU."""
-    import onnxruntime
+    import onnxruntime  # noqa: F401
 
     def open_graph(graph: Path) -> Answer:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        opened = onnxruntime.InferenceSession(str(graph), options, ["CPUExecutionProvider"])
-
-        def answer(ids: np.ndarray) -> np.ndarray:
-            return opened.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-
-        return answer
+        opened = session(graph, threads)
+        return lambda ids: answer_of(opened, ids, np.ones_like(ids))
 
     return open_graph
 
 
+def session(graph: Path, threads: int = 1) -> "InferenceSession":
+    """Open a graph on the CPU with so many threads; raise `UserError` if it cannot be read."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    try:
+        return onnxruntime.InferenceSession(str(graph), options, ["CPUExecutionProvider"])
+    except Exception as error:  # the library raises nothing narrower
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"{graph}: is no ONNX graph that can be run ({reason})") from None
+
+
+def answer_of(opened: "InferenceSession", ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return a graph's output for ids and attention mask, [batch, length]."""
+    return opened.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+
+
 def main() -> None:
     order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    found = measured(order)
-    Path(order["out"]).write_text(json.dumps(found), encoding="utf-8")
+    Path(order["out"]).write_text(json.dumps(measured(order)), encoding="utf-8")
 
 
 def measured(order: dict[str, Any]) -> dict[str, Any]:
@@ -137,21 +152,19 @@ def measured(order: dict[str, Any]) -> dict[str, Any]:
     Memory is the largest resident set: after importing the libraries, after answering one text at a
     time, and after answering the batches too.
     """
-    windows = {int(length): ids for length, ids in load_file(order["tokens"]).items()}
-    opener = _opener(order)
+    windows = load_file(order["tokens"])
+    if order["runtime"] == "onnx":
+        opener = onnx_runtime(order["threads"])
+    else:
+        opener = torch_runtime(order["device"], order["precision"], order["threads"])
     imported = peak_rss_bytes()
     started = perf_counter()
     answer = opener(Path(order["model"]))
     opened = perf_counter() - started
-    latencies = {
-        str(length): latency(answer, ids, order["repeats"], order["warmup"])
-        for length, ids in windows.items()
-    }
+    one_by_one, at_once = (order["repeats"], order["warmup"]), order["batch_repeats"]
+    latencies = {length: latency(answer, ids, *one_by_one) for length, ids in windows.items()}
     alone = peak_rss_bytes()
-    throughputs = {
-        str(length): throughput(answer, ids, order["batch_repeats"])
-        for length, ids in windows.items()
-    }
+    throughputs = {length: throughput(answer, ids, at_once) for length, ids in windows.items()}
     memory = {"imported_bytes": imported, "peak_bytes": alone, "batch_peak_bytes": peak_rss_bytes()}
     if order["device"] == "cuda":
         memory["gpu_peak_bytes"] = sys.modules["torch"].cuda.max_memory_allocated()
@@ -161,12 +174,6 @@ def measured(order: dict[str, Any]) -> dict[str, Any]:
         "latency": latencies,
         "throughput": throughputs,
     }
-
-
-def _opener(order: dict[str, Any]) -> Open:
-    if order["runtime"] == "onnx":
-        return onnx_runtime(order["threads"])
-    return torch_runtime(order["device"], order["precision"], order["threads"])
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ import json
 import logging
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -31,12 +34,17 @@ from monoglot.checkpoints import (
     count_parameters,
     from_safetensors,
 )
+from monoglot.deploy.child import answer_of, session, summary
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES
 from monoglot.files import whole_folder
-from monoglot.operations.surgery import longest_input
+from monoglot.operations.surgery import encode, longest_input
 from monoglot.paths import GRAPHS, REPORT
 from monoglot.sentence_encoders import copy_files, files_of
+
+if TYPE_CHECKING:
+    from monoglot.one_model import LoadedModel
+    from monoglot.sentence_encoders import Answer
 
 # The plain encoder of a checkpoint: from token ids to the last layer's states.
 
@@ -103,7 +111,6 @@ def example(model: PreTrainedModel, batch: int, length: int) -> tuple[Tensor, Te
 
 
 OPSET = 17
-INPUTS = ("input_ids", "attention_mask")
 LARGEST = 2 * 10**9
 """Bytes of weights that a graph in one file may have; the format ends at 2 GiB."""
 
@@ -149,9 +156,9 @@ def export(model: States, out: Path, output: str) -> None:
             str(out),
             dynamo=False,
             opset_version=OPSET,
-            input_names=list(INPUTS),
+            input_names=["input_ids", "attention_mask"],
             output_names=[output],
-            dynamic_axes=dict.fromkeys(INPUTS, axes) | {output: {0: "batch"}},
+            dynamic_axes={"input_ids": axes, "attention_mask": axes, output: {0: "batch"}},
         )
 
 
@@ -178,7 +185,7 @@ def difference(model: States, graph: Path) -> OutputDifference:
         ids, mask = example(model.encoder, *shape)
         with torch.inference_mode():
             found = model(ids, mask).numpy()
-        got = answer(opened, ids.numpy(), mask.numpy())
+        got = answer_of(opened, ids.numpy(), mask.numpy())
         real = mask.numpy().astype(bool) if found.ndim > 2 else slice(None)
         ours.append(found[real].ravel())
         theirs.append(got[real].ravel())
@@ -195,22 +202,6 @@ def check_same(found: OutputDifference, checkpoint: Path) -> None:
             f"{checkpoint}: its ONNX graph differs from the model by up to {found.largest:.3g}, "
             f"with outputs up to {found.of:.3g}; use the versions of requirements.txt"
         )
-
-
-def answer(opened: onnxruntime.InferenceSession, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return a graph's output for ids and attention mask, [batch, length]."""
-    return opened.run(None, dict(zip(INPUTS, (ids, mask), strict=True)))[0]
-
-
-def session(graph: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Open a graph on the CPU with so many threads; raise `UserError` if it cannot be read."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    try:
-        return onnxruntime.InferenceSession(str(graph), options, ["CPUExecutionProvider"])
-    except Exception as error:  # the library raises nothing narrower
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise UserError(f"{graph}: is no ONNX graph that can be run ({reason})") from None
 
 
 # A checkpoint as a folder that onnxruntime and tokenizers serve: graphs, tokenizer, report.
@@ -250,3 +241,75 @@ def make_onnx_folder(checkpoint: str | Path, out: str | Path, int8: bool = True)
             shutil.copyfile(checkpoint / name, aside / name)
         copy_files(checkpoint, aside)
     return report
+
+
+# What `monoglot export` says of the forms of an encoder: size, answers and speed.
+
+WARMUP = 3
+"""Texts that are answered before those whose time counts."""
+
+
+@dataclass(frozen=True)
+class ExportedForm:
+    """A form of an encoder.
+
+    Attributes:
+        name: `PyTorch`, or `ONNX` with the precision.
+        bytes: of its weights; None of what it was exported from.
+        mean_cosine, lowest_cosine: of its vectors of texts to those of PyTorch; None if there are
+            no texts.
+        milliseconds: median that one text takes on one thread, its tokens given.
+    """
+
+    name: str
+    bytes: int | None
+    mean_cosine: float | None = None
+    lowest_cosine: float | None = None
+    milliseconds: float | None = None
+
+
+def exported_forms(checkpoint: Path, out: Path, texts: Sequence[str]) -> list[ExportedForm]:
+    """Return the forms that lie in `out`, and with `texts` what their vectors of these are worth.
+
+    Vectors are pooled as the checkpoint's files say, else by the mean. Raises `UserError` if a
+    graph cannot be read.
+    """
+    graphs = {
+        f"ONNX, {kind}": out / name for kind, name in GRAPHS.items() if (out / name).is_file()
+    }
+    from monoglot.one_model import load  # and much that measuring memory should not import
+
+    if not texts:
+        return [ExportedForm(name, graph.stat().st_size) for name, graph in graphs.items()]
+    torch.set_num_threads(1)
+    source = load(checkpoint, str(checkpoint))
+    expected, took = _timed(source, partial(encode, source.model), texts)
+    found = [ExportedForm("PyTorch, fp32", None, 1.0, 1.0, took)]
+    for name, graph in graphs.items():
+        opened = session(graph)
+
+        def answered(ids: Tensor, mask: Tensor, opened=opened) -> Tensor:
+            return torch.from_numpy(answer_of(opened, ids.numpy(), mask.numpy()))
+
+        vectors, took = _timed(source, answered, texts)
+        cosines = torch.cosine_similarity(expected, vectors)
+        about = cosines.mean().item(), cosines.min().item(), took
+        found.append(ExportedForm(name, graph.stat().st_size, *about))
+    return found
+
+
+def _timed(source: "LoadedModel", answer: "Answer", texts: Sequence[str]) -> tuple[Tensor, float]:
+    """Return the vectors of texts, answered one by one, and the median time in milliseconds."""
+    took = []
+
+    def clocked(ids: Tensor, mask: Tensor) -> Tensor:
+        started = perf_counter_ns()
+        states = answer(ids, mask)
+        took.append(perf_counter_ns() - started)
+        return states
+
+    read = partial(source.sentences.vectors, clocked, source.tokenizer, batch=1)
+    longest = longest_input(source.model.config)
+    read(texts[:WARMUP], longest)
+    took.clear()
+    return read(texts, longest), summary(took)["p50_ms"]

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from monoglot import provenance
-from monoglot.deploy.export import Logits, answer, check_same, difference, export, quantise, session
+from monoglot.deploy.child import answer_of, session
+from monoglot.deploy.export import Logits, check_same, difference, export, quantise
 from monoglot.errors import UserError
 from monoglot.evaluate import adapter_models, make_task
 from monoglot.evaluate.encoding import IGNORED, Encoded, encode_splits
@@ -35,7 +36,7 @@ def predict(graph: Path, data: Encoded) -> Tensor:
     predicted = torch.full_like(data.labels, IGNORED)
     for rows in _batches(data.lengths):
         ids = data.ids[rows, : int(data.lengths[rows[0]])]
-        logits = answer(opened, ids.numpy(), torch.ones_like(ids).numpy())
+        logits = answer_of(opened, ids.numpy(), torch.ones_like(ids).numpy())
         classes = torch.from_numpy(logits.argmax(-1))
         if classes.dim() == 1:
             predicted[rows] = classes

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,27 +29,23 @@ from monoglot.paths import GRAPHS, REPORT
 
 @dataclass(frozen=True)
 class Form:
-    """A runtime and a precision, with the file of the weights, what else it needs, and devices."""
+    """A runtime and a precision: what it opens, the file of the weights, and its devices."""
 
     runtime: str
     precision: str
+    model: Path
     weights: Path
-    others: tuple[Path, ...]
     devices: tuple[str, ...] = ("cpu",)
 
     @property
     def name(self) -> str:
         return f"{self.runtime}-{self.precision}"
 
-    @property
-    def model(self) -> Path:
-        """What the runtime opens: a graph's file, or the checkpoint's folder."""
-        return self.weights if self.runtime == "onnx" else self.weights.parent
-
     def disk(self) -> dict[str, int]:
         """Return the bytes of the weights, and of all files that serving takes."""
         weights = self.weights.stat().st_size
-        others = sum(file.stat().st_size for file in self.others)
+        needed = (self.weights.parent / name for name in ("config.json", *TOKENIZER_FILES))
+        others = sum(file.stat().st_size for file in needed)
         return {"weights_bytes": weights, "folder_bytes": weights + others}
 
 
@@ -59,14 +54,12 @@ def forms(checkpoint: Path, graphs: Path, gpu: bool) -> list[Form]:
 
     A checkpoint's weights hold the masked-LM head too, which graphs lack.
     """
-    needed = ("config.json", *TOKENIZER_FILES)
-    ours = tuple(checkpoint / name for name in needed)
     weights = checkpoint / "model.safetensors"
-    found = [Form("torch", "fp32", weights, ours, ("cpu", "cuda") if gpu else ("cpu",))]
+    found = [Form("torch", "fp32", checkpoint, weights, ("cpu", "cuda") if gpu else ("cpu",))]
     if gpu:
-        found.append(Form("torch", "bf16", weights, ours, ("cuda",)))
-    theirs = tuple(graphs / name for name in needed)
-    return found + [Form("onnx", kind, graphs / name, theirs) for kind, name in GRAPHS.items()]
+        found.append(Form("torch", "bf16", checkpoint, weights, ("cuda",)))
+    files = {kind: graphs / name for kind, name in GRAPHS.items()}
+    return found + [Form("onnx", kind, graph, graph) for kind, graph in files.items()]
 
 
 # Measurements in processes of their own: memory and thread pools are of one model alone.
@@ -93,7 +86,9 @@ def measure(order: dict[str, Any]) -> dict[str, Any]:
             errors="replace",
         )
         if done.returncode or not out.is_file():
-            raise UserError(f"{_name(order)}: {_reason(done)}")
+            threads = "one thread" if order["threads"] == 1 else f"{order['threads']} threads"
+            form = f"{order['runtime']} {order['precision']} on {order['device']}"
+            raise UserError(f"{order['model']}, {form} with {threads}: {_reason(done)}")
         return json.loads(out.read_text(encoding="utf-8"))
 
 
@@ -102,14 +97,6 @@ def _environment(threads: int) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     pools = {name: str(threads) for name in THREADS}
     return os.environ | pools | {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
-
-
-def _name(order: dict[str, Any]) -> str:
-    threads = "one thread" if order["threads"] == 1 else f"{order['threads']} threads"
-    return (
-        f"{order['model']}, {order['runtime']} {order['precision']} on {order['device']} "
-        f"with {threads}"
-    )
 
 
 def _reason(done: subprocess.CompletedProcess) -> str:
@@ -204,28 +191,40 @@ def deployment(
     another. Lengths beyond what the model reads are cut to that.
 
     Args:
-        graphs: folder of `onnx_folder.make_onnx_folder`.
+        graphs: folder that `make_onnx_folder` has filled.
         text: parquet of held-out sentences; tokens are theirs.
         names: model, language and variant, and `text_language`, the text's.
     """
-    report = _report(graphs / REPORT)
-    most = report["max_positions"]
-    tokens = {length: min(length, most) for length in measuring.lengths}
+    file = graphs / REPORT
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); export the checkpoint again") from None
+    tokens = {length: min(length, report["max_positions"]) for length in measuring.lengths}
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
-        file = Path(folder, "tokens.safetensors")
-        _write_tokens(checkpoint, text, sorted(set(tokens.values())), measuring.batch, file)
+    tokenizer, sentences = load_tokenizer(checkpoint), list(read_texts(text))
+    with TemporaryDirectory(prefix="monoglot-") as folder:
+        cut = Path(folder, "tokens.safetensors")
+        texts = {
+            str(number): windows(tokenizer, sentences, number, measuring.batch, str(text))
+            for number in sorted(set(tokens.values()))
+        }
+        save_file(texts, cut)
         found = {
             form.name: {
                 "disk": form.disk(),
                 "runs": [
-                    _run(form, device, threads, tokens, measuring, file)
+                    _run(form, device, threads, tokens, measuring, cut)
                     for device in form.devices
                     for threads in _threads(measuring.threads if device == "cpu" else (1,))
                 ],
             }
             for form in forms(checkpoint, graphs, gpu)
         }
+    if gpu:  # which other processes have been measured on
+        import torch
+
+        torch.cuda.init()
     whole = {
         **names,
         **{key: report[key] for key in ("parameters", "parameters_encoder", "max_positions")},
@@ -235,36 +234,12 @@ def deployment(
         "difference": report["difference"],
         "forms": found,
         "load_average_before": round(load, 2),
-        "hardware": _hardware(gpu),
+        "hardware": provenance.hardware(),
         "versions": provenance.versions(LIBRARIES),
         "git_commit": provenance.git_commit(),
     }
     with whole_file(out) as aside:
         aside.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _hardware(gpu: bool) -> dict[str, str | int | None]:
-    """Name the hardware, and with `gpu` the GPU that other processes have been measured on."""
-    if gpu:
-        import torch
-
-        torch.cuda.init()
-    return provenance.hardware()
-
-
-def _report(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); export the checkpoint again") from None
-
-
-def _write_tokens(
-    checkpoint: Path, text: Path, lengths: Sequence[int], count: int, file: Path
-) -> None:
-    tokenizer, sentences = load_tokenizer(checkpoint), list(read_texts(text))
-    cut = {str(n): windows(tokenizer, sentences, n, count, str(text)) for n in lengths}
-    save_file(cut, file)
 
 
 def _threads(asked: Sequence[int | str]) -> list[int]:

@@ -24,7 +24,7 @@ from monoglot.provenance import Provenance
 from monoglot.provenance import read as read_provenance
 from monoglot.report.html_tables import TableView, read_table
 from monoglot.tables.base import read_published
-from monoglot.tables.scores import Cell, collect, shown_scores
+from monoglot.tables.scores import Cell, collect, common_seeds, shown_scores
 
 NAME = "report.html"
 TEMPLATES = Path(__file__).with_name("templates")

@@ -4,25 +4,17 @@ A row is a form of a variant that somebody could serve: PyTorch, ONNX, ONNX in i
 function of files of deployment and of scores after export, and of the energy of jobs.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from math import floor, log10
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from monoglot import errors
-from monoglot.deploy.measurements import (
-    FORMS,
-    Files,
-    Values,
-    agreed,
-    found,
-    measured,
-    over_languages,
-    read_all,
-    scored,
-)
 from monoglot.energy import Total, making, scoring
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import printed
@@ -51,13 +43,37 @@ if TYPE_CHECKING:
     from monoglot.graph import Graph
     from monoglot.paths import Paths
 
+Files = Mapping[str, Mapping[str, Any]]
+"""What files say, by `model/language/variant`."""
+
+Values = dict[str, float | None]
+"""Numbers by column; None where there is none."""
+
 Energies = Callable[[str, str], tuple[Total, Total]]
 """From a checkpoint and a run (`model/language/variant`) to what making and scoring them took."""
 
 MEAN = "mean"
 """What is in place of the language in a row that is the mean over languages."""
-WHOLE = ("parameters",)
-PERCENT = ("score", "score_change")
+FORMS = {
+    "torch-fp32": "PyTorch",
+    "torch-bf16": "PyTorch, bf16",
+    "onnx-fp32": "ONNX",
+    "onnx-int8": "ONNX, int8",
+}
+"""Labels of the forms that an encoder is served in, in their order."""
+
+PRECISIONS = {"torch-fp32": "torch", "onnx-fp32": "fp32", "onnx-int8": "int8"}
+"""What the scores of a form are called in files of scores after export."""
+
+NAMES = ("model", "language", "variant")
+HOW = ("measuring", "threads", "hardware")
+NEEDED = {
+    "measured": (*NAMES, *HOW, "parameters", "tokens", "forms", "load_average_before"),
+    "scored": (*NAMES, "tasks"),
+}
+MEGABYTE = 10**6
+DECIMALS = {"parameters": 0, "score": 2, "score_change": 2}
+"""Of other columns, three digits count."""
 
 
 class DeploymentRow(NamedTuple):
@@ -171,29 +187,22 @@ class DeploymentTable(TableBlock):
         """
         models = self.models or list(graph.config["models"])
         languages = self.languages or graph.evaluated
+        own = [(model, r.variant, r.label, languages) for model in models for r in self.rows or ()]
+        of_scores = (
+            (*row, table.languages or graph.evaluated)
+            for table in map(graph.table, graph.config["tables"])
+            if isinstance(table, ScoresTable)
+            for row in table.variants
+        )
         rows: dict[tuple[str, str], DeploymentRow] = {}
-        for model, variant, label, more in self._candidates(graph, models):
+        for model, variant, label, shown in own or of_scores:
             if model in models and not graph.is_baseline(variant):
                 row = rows.setdefault((model, variant), DeploymentRow(model, variant, label, []))
                 row.languages.extend(
-                    one for one in languages if one in more and one not in row.languages
+                    one for one in languages if one in shown and one not in row.languages
                 )
         found = (row for row in rows.values() if row.languages)
         return sorted(found, key=lambda row: models.index(row.model))
-
-    def _candidates(
-        self, graph: "Graph", models: Sequence[str]
-    ) -> Iterator[tuple[str, str, str, Sequence[str]]]:
-        """Yield model, variant, label and languages of the table's own rows or of scores."""
-        if self.rows:
-            for model in models:
-                for row in self.rows:
-                    yield model, row.variant, row.label, self.languages or graph.evaluated
-            return
-        for table in map(graph.table, graph.config["tables"]):
-            if isinstance(table, ScoresTable):
-                for model, variant, label in table.variants:
-                    yield model, variant, label, table.languages or graph.evaluated
 
     def _cells(self, graph: "Graph") -> list[tuple[Checkpoint, Checkpoint]]:
         """Return model, language and variant of each cell, with the checkpoint behind it."""
@@ -221,16 +230,6 @@ class LabelledOfSomeModel(Labelled):
     """A row with its model."""
 
     model: Text
-
-
-class RowGroup(NamedTuple):
-    """The rows of one variant: its runs (`model/language/variant`) with their checkpoints."""
-
-    model: str
-    language: str
-    variant: str
-    label: str
-    runs: Mapping[str, str]
 
 
 class DeploymentSpec(DeploymentTable):
@@ -276,16 +275,15 @@ class DeploymentSpec(DeploymentTable):
             labels["language_name"] = "Language"
         return labels | {"form_label": "Served as"}
 
-    def groups(self) -> Iterator[RowGroup]:
-        """Yield what has rows of its own, in their order."""
+    def groups(self) -> Iterator[tuple[LabelledOfSomeModel, str, list[str]]]:
+        """Yield what has rows of its own: variant, language or MEAN, `model/language/variant`s."""
         for row in self.rows:
             runs = {one: f"{row.model}/{one}/{row.variant}" for one in self.languages}
             runs = {one: run for one, run in runs.items() if run in self.checkpoints}
-            each = {one: [run] for one, run in runs.items()}
-            members = each if self.each_language else {MEAN: list(runs.values())}
-            for language, those in members.items():
-                behind = {run: self.checkpoints[run] for run in those}
-                yield RowGroup(row.model, language, row.variant, row.label, behind)
+            if self.each_language:
+                yield from ((row, language, [run]) for language, run in runs.items())
+            else:
+                yield row, MEAN, list(runs.values())
 
     def files(self) -> Iterable[Path]:
         return map(Path, [*self.measured, *self.scored])
@@ -330,13 +328,13 @@ def table_of(spec: DeploymentSpec, energies: Energies) -> Table:
     LaTeX show latencies of one length, the CSV all. Raises `UserError` for files that are missing,
     damaged or measured differently.
     """
-    files = read_all(spec.measured, "measured")
-    after = read_all(spec.scored, "scored") if spec.tasks else {}
-    settings = agreed(files)
+    files = _read_all(spec.measured, "measured")
+    after = _read_all(spec.scored, "scored") if spec.tasks else {}
+    settings = _agreed(files)
     rows = [
         row
-        for group in spec.groups()
-        for row in _rows(group, spec, files, after, _spent(group, energies))
+        for shown, language, runs in spec.groups()
+        for row in _rows(spec, shown, language, runs, files, after, energies)
     ]
     every = dict.fromkeys(name for row in rows for name in row)
     rows = [{name: row.get(name, "") for name in every} for row in rows]
@@ -350,50 +348,157 @@ def table_of(spec: DeploymentSpec, energies: Energies) -> Table:
     return Table(caption, note, spec.labels, (*columns,), rows)
 
 
-def _spent(group: RowGroup, energies: Energies) -> dict[str, Values]:
-    """Return the energy of each run; None where any job does not say what it used."""
-    spent = {}
-    for run, checkpoint in group.runs.items():
-        totals = dict(zip(("making", "scoring"), energies(checkpoint, run), strict=True))
-        spent[run] = {
-            f"{kind}_{name}": None if total.unknown or not total.jobs else getattr(total, name)
-            for kind, total in totals.items()
-            for name in ("kwh", "co2_kg")
-        }
-    return spent
+def _read_all(paths: Sequence[str], kind: str) -> dict[str, dict[str, Any]]:
+    """Read files of a kind (`measured` or `scored`), by `model/language/variant`."""
+    read = {}
+    for path in paths:
+        try:
+            said = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); measure again") from None
+        for key in NEEDED[kind]:
+            if not isinstance(said, dict) or key not in said:
+                raise UserError(f"{path}: has no '{key}'; it must be a file of deployment")
+        read["/".join(said[key] for key in NAMES)] = said
+    if not read:
+        raise UserError(f"table key '{kind}': names no file")
+    return read
+
+
+def _agreed(files: Files) -> dict[str, Any]:
+    """Return how all files were measured, and the highest load before any of them (`load`).
+
+    `cut` says whether any model reads less than the longest text.
+    """
+    first, *others = files.values()
+    for other in others:
+        for key in HOW:
+            if other[key] != first[key]:
+                both = ", ".join("/".join(one[k] for k in NAMES) for one in (first, other))
+                raise UserError(f"{both}: were measured with other {key}; measure them again")
+    load = max(one["load_average_before"] for one in files.values())
+    cut = any(int(asked) > got for one in files.values() for asked, got in one["tokens"].items())
+    return {key: first[key] for key in HOW} | {"load": load, "cut": cut}
 
 
 def _rows(
-    group: RowGroup, spec: DeploymentSpec, files: Files, after: Files, spent: Mapping[str, Values]
+    spec: DeploymentSpec,
+    shown: LabelledOfSomeModel,
+    language: str,
+    runs: Sequence[str],
+    files: Files,
+    after: Files,
+    energies: Energies,
 ) -> Iterator[dict[str, str]]:
-    known = [found(files, checkpoint, "measured") for checkpoint in group.runs.values()]
-    # A language may have no task with adapters; `read_all` has refused files that are missing.
-    scores = [after[run] for run in group.runs if run in after]
+    """Yield the rows of a variant in one language, or of its means."""
+    checkpoints = [spec.checkpoints[run] for run in runs]
+    for checkpoint in checkpoints:
+        if checkpoint not in files:
+            raise UserError(f"table key 'measured': lacks the file of '{checkpoint}'")
+    measured = [files[checkpoint] for checkpoint in checkpoints]
+    # A language may have no task with adapters.
+    scores = [after[run] for run in runs if run in after]
+    spent = [_spent(energies(*one)) for one in zip(checkpoints, runs, strict=True)]
     for form, form_label in FORMS.items():
-        if not all(form in one["forms"] for one in known):
+        if not all(form in one["forms"] for one in measured):
             continue
-        values = over_languages([measured(one, form) for one in known])
-        values |= scored(scores, form, spec.tasks, spec.scores)
-        values |= over_languages([*spent.values()])
-        language = "" if group.language == MEAN else f"{group.language}:"
+        values = _means([_measured(one, form) for one in measured])
+        values |= _scored(scores, form, spec)
+        values |= _means(spent)
+        where = "" if language == MEAN else f"{language}:"
         names = {
-            "model": group.model,
-            "row": f"{group.variant}:{language}{form}",
-            "variant": group.variant,
-            "language": group.language,
+            "model": shown.model,
+            "row": f"{shown.variant}:{where}{form}",
+            "variant": shown.variant,
+            "language": language,
             "form": form,
-            "family": spec.models[group.model],
-            "label": group.label,
-            "language_name": spec.languages.get(group.language, MEAN),
+            "family": spec.models[shown.model],
+            "label": shown.label,
+            "language_name": spec.languages.get(language, MEAN),
             "form_label": form_label,
         }
-        yield names | {name: _text(name, value) for name, value in values.items()}
+        yield names | {
+            name: fixed(value, DECIMALS[name]) if name in DECIMALS else significant(value)
+            for name, value in values.items()
+        }
 
 
-def _text(name: str, value: float | None) -> str:
-    if name in WHOLE:
-        return fixed(value, 0)
-    return fixed(value, 2) if name in PERCENT else significant(value)
+def _spent(totals: tuple[Total, Total]) -> Values:
+    """Return the energy of making and scoring; None where any job does not say what it used."""
+    return {
+        f"{kind}_{name}": None if total.unknown or not total.jobs else getattr(total, name)
+        for kind, total in zip(("making", "scoring"), totals, strict=True)
+        for name in ("kwh", "co2_kg")
+    }
+
+
+def _measured(said: Mapping[str, Any], form: str) -> Values:
+    """Return the numbers of one form of a checkpoint, by column.
+
+    Disk and memory are in megabytes (a million bytes), latencies in milliseconds. Memory is that
+    with the first number of threads asked for. Columns of runs are named by device and threads,
+    `cpu_1`, `cpu_all`, `cuda`, then by length.
+    """
+    disk, memory = said["forms"][form]["disk"], {}
+    values: Values = {
+        "parameters": said["parameters"],
+        "size_millions": said["parameters"] / 10**6,
+        "disk_mb": disk["weights_bytes"] / MEGABYTE,
+        "folder_mb": disk["folder_bytes"] / MEGABYTE,
+    }
+    for run in said["forms"][form]["runs"]:
+        # One number of threads may be asked for under two names.
+        asked = [name for name, count in said["threads"].items() if count == run["threads"]]
+        for name in [f"cpu_{one}" for one in asked] if run["device"] == "cpu" else [run["device"]]:
+            if not memory:
+                memory, peak = run["memory"], run["memory"]["peak_bytes"]
+                values["memory_mb"] = peak / MEGABYTE
+                # Above a process that has only imported its libraries.
+                values["memory_above_mb"] = (peak - memory["imported_bytes"]) / MEGABYTE
+                values["batch_memory_mb"] = memory["batch_peak_bytes"] / MEGABYTE
+                values["load_seconds"] = run["load_seconds"]
+            if "gpu_peak_bytes" in run["memory"]:
+                values["gpu_memory_mb"] = run["memory"]["gpu_peak_bytes"] / MEGABYTE
+            for kind in ("latency", "throughput"):
+                for length, numbers in run[kind].items():
+                    values |= {f"{name}_{length}_{key}": one for key, one in numbers.items()}
+    return values
+
+
+def _scored(files: Sequence[Mapping[str, Any]], form: str, spec: DeploymentSpec) -> Values:
+    """Return the mean score in percent, and how much it is above PyTorch's.
+
+    The mean is that over all tasks in all files, one of each language, which may lack some; None
+    for a form that was not scored.
+    """
+    means = {}
+    for precision in ("torch", PRECISIONS.get(form)):
+        scores = []
+        for task, said in (
+            (t, f["tasks"][t]) for f in files for t in spec.tasks if t in f["tasks"]
+        ):
+            found = said.get(precision) or {}
+            named = found.get("scores", {}).get(spec.scores.get(task))
+            scores.append(named if task in spec.scores else found.get("score"))
+        means[precision] = _mean(scores)
+    score, exact = means[PRECISIONS.get(form)], means["torch"]
+    known = score is not None and exact is not None
+    return {
+        "score": None if score is None else 100 * score,
+        "score_change": 100 * (score - exact) if known else None,
+    }
+
+
+def _means(values: Sequence[Values]) -> Values:
+    """Return the means of all columns; None where any number lacks."""
+    names = dict.fromkeys(name for one in values for name in one)
+    return {name: _mean([one.get(name) for one in values]) for name in names}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    if None in values or not values:
+        return None
+    return float(mean(Fraction(str(value)) for value in values))
 
 
 def significant(value: float | None, digits: int = 3) -> str:

@@ -12,9 +12,9 @@ from transformers import BertConfig, BertModel
 
 from monoglot.checkpoints import load_tokenizer
 from monoglot.deploy import export as exporting
+from monoglot.deploy.child import answer_of
 from monoglot.deploy.export import (
     States,
-    answer,
     difference,
     example,
     export,
@@ -35,7 +35,7 @@ def test_a_graph_answers_as_the_model_in_every_shape(exported, tiny_checkpoint, 
         ids, mask = example(encoder, *shape)
         with torch.inference_mode():
             states = States(encoder)(ids, mask).numpy()
-        got = answer(graph, ids.numpy(), mask.numpy())
+        got = answer_of(graph, ids.numpy(), mask.numpy())
         assert got.shape == states.shape
         real = mask.numpy().astype(bool)
         np.testing.assert_allclose(got[real], states[real], atol=2e-5)

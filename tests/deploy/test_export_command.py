@@ -9,8 +9,8 @@ from tiny_models import TEXTS, tiny
 from tokenizers import Tokenizer
 
 from monoglot.cli.main import main
-from monoglot.deploy.answers import exported_forms
-from monoglot.deploy.export import answer, session
+from monoglot.deploy.child import answer_of, session
+from monoglot.deploy.export import exported_forms
 from monoglot.one_model import load, save
 
 
@@ -55,7 +55,7 @@ def test_a_graph_alone(encoder, tmp_path):
     ids = torch.tensor([ids])
     with torch.no_grad():
         states = found.model.roberta(ids).last_hidden_state
-    got = torch.from_numpy(answer(graph, ids.numpy(), torch.ones_like(ids).numpy()))
+    got = torch.from_numpy(answer_of(graph, ids.numpy(), torch.ones_like(ids).numpy()))
     torch.testing.assert_close(got, states, atol=1e-5, rtol=1e-4)
 
 
@@ -79,7 +79,7 @@ def test_what_each_form_is_worth(encoder, tmp_path):
         ids, mask = given["input_ids"], given["attention_mask"]
         with torch.no_grad():
             one = found.model.roberta(ids).last_hidden_state[0, 0]
-        other = torch.from_numpy(answer(graph, ids.numpy(), mask.numpy()))[0, 0]
+        other = torch.from_numpy(answer_of(graph, ids.numpy(), mask.numpy()))[0, 0]
         cosines.append(torch.cosine_similarity(one, other, dim=0).item())
     assert int8.mean_cosine == pytest.approx(sum(cosines) / len(cosines), abs=1e-5)
     assert int8.lowest_cosine == pytest.approx(min(cosines), abs=1e-5)
