@@ -46,21 +46,20 @@ def jobs_behind(files: Iterable[Path]) -> tuple[list[FinishedJob], list[Path]]:
     Also returns the files that no job has made: what came from elsewhere.
     """
     jobs: dict[Path, FinishedJob] = {}
-    elsewhere: dict[Path, None] = {}
-    waiting = list(files)
+    elsewhere: list[Path] = []
+    waiting = dict.fromkeys(files)
     seen: set[Path] = set()
     while waiting:
-        file = waiting.pop(0)
-        if file in seen:
-            continue
+        file = next(iter(waiting))
+        del waiting[file]
         seen.add(file)
         found = provenance_of(file)
         if found is None:
-            elsewhere[file] = None
+            elsewhere.append(file)
         elif found[0] not in jobs:
             jobs[found[0]] = FinishedJob(*found)
-            waiting += jobs[found[0]].files("inputs")
-    return list(jobs.values()), list(elsewhere)
+            waiting |= dict.fromkeys(f for f in jobs[found[0]].files("inputs") if f not in seen)
+    return list(jobs.values()), elsewhere
 
 
 # The records that a number of a table is made from.
@@ -103,9 +102,11 @@ def read_cell(table: Path, column: str, row: str) -> ExplainedCell:
         raise UserError(
             f"{table}: there is no account of what it was made from beside it; make it again"
         )
-    path, made = provenance
-    files = [file for file in FinishedJob(path, made).files("inputs") if _is_record(file)]
-    records = {file: read_record(file) for file in files if file.is_file()}
+    records = {
+        file: read_record(file)
+        for file in FinishedJob(*provenance).files("inputs")
+        if file.suffix == ".json" and file.name.startswith("seed") and file.is_file()
+    }
     chosen = _of_cell(records, column, found)
     label = found.get("label", "")
     return ExplainedCell(table, row, column, found[column], label, chosen or records, not chosen)
@@ -120,16 +121,15 @@ def _row(table: Path, row: str) -> dict[str, str]:
         ) from None
     if not numbered or len(columns) < 2:
         raise UserError(f"{table}: has no rows or one column; name the CSV file of a table")
-    rows = [one for _, one in numbered]
-    names = [_names(one) for one in rows]
-    found = [one for one, its in zip(rows, names, strict=True) if row in its]
+    named = [(one, _names(one)) for _, one in numbered]
+    found = [(one, names) for one, names in named if row in names]
     if not found:
-        listed = ", ".join(its[-1] for its in names)
+        listed = ", ".join(names[-1] for _, names in named)
         raise UserError(f"{table}: has no row '{row}'; its rows are {listed}")
     if len(found) > 1:
-        both = ", ".join(its[-1] for its in names if row in its)
+        both = ", ".join(names[-1] for _, names in found)
         raise UserError(f"{table}: '{row}' are {len(found)} rows; say which: {both}")
-    return found[0]
+    return found[0][0]
 
 
 def _names(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -139,10 +139,6 @@ def _names(row: Mapping[str, str]) -> tuple[str, ...]:
         return (row["row"], f"{model}/{row['row']}") if model else (row["row"],)
     first, second = list(row.values())[:2]
     return first, second, f"{first}/{second}"
-
-
-def _is_record(path: Path) -> bool:
-    return path.suffix == ".json" and path.name.startswith("seed")
 
 
 def _of_cell(records: Mapping[Path, Record], column: str, row: dict[str, str]) -> dict:
@@ -227,56 +223,46 @@ def account(table: Path, column: str, row: str) -> tuple[str, bool]:
     cell = read_cell(table, column, row)
     made, _ = jobs_behind([table])
     jobs, elsewhere = jobs_behind(cell.records)
-    jobs = [*made[:1], *jobs] if not cell.whole else made
+    jobs = made if cell.whole else [*made[:1], *jobs]
     changed = changes(jobs)
-    parts = [_head(cell), _records(cell), *_stages(jobs), _elsewhere(elsewhere), _made_with(jobs)]
-    parts.append(_verdict(changed, jobs))
-    return "\n\n".join(part for part in parts if part), not changed
-
-
-def _head(cell: ExplainedCell) -> str:
     label = "" if cell.label in ("", cell.row) else f" ({cell.label})"
-    return f"{cell.table}: {cell.column} of {cell.row}{label} is {cell.value or 'missing'}"
-
-
-def _records(cell: ExplainedCell) -> str:
-    if not cell.records:
-        return ""
-    lines = [
+    value = cell.value or "missing"
+    records = [
         f"  {path}  {record['metric']} {100 * record['score']:.2f}"
         for path, record in cell.records.items()
     ]
-    what = "Records of the whole table" if cell.whole else "Records"
-    return "\n".join([what, *lines])
-
-
-def _stages(jobs: Iterable[FinishedJob]) -> list[str]:
-    """A block for each kind of job, in which each has two lines: what it made, and how."""
-    blocks: dict[str, list[str]] = {stage: [] for stage in STAGES}
+    blocks = {"Records of the whole table" if cell.whole else "Records": records}
+    blocks |= {stage: [] for stage in STAGES}
     for job in jobs:
-        blocks[_stage(job)].append(_lines(job))
-    return ["\n".join([stage, *lines]) for stage, lines in blocks.items() if lines]
-
-
-def _stage(job: FinishedJob) -> str:
-    found = (stage for stage, names in STAGES.items() if job.script.startswith(names or "-"))
-    return next(found, CHECKPOINTS)
+        stages = (stage for stage, names in STAGES.items() if job.script.startswith(names or "-"))
+        blocks[next(stages, CHECKPOINTS)].append(_lines(job))
+    blocks |= {
+        "Files from elsewhere": [f"  {file}" for file in elsewhere],
+        "Made with": _made_with(jobs),
+        "Changed since": [f"  {sentence}" for sentence in changed],
+    }
+    parts = [f"{cell.table}: {cell.column} of {cell.row}{label} is {value}"]
+    parts += ["\n".join([head, *lines]) for head, lines in blocks.items() if lines]
+    if not changed:
+        files = {file for job in jobs for kind in ("inputs", "outputs") for file in job.files(kind)}
+        parts.append(
+            f"Nothing has changed since: {len(files)} files have the same bytes, "
+            f"{len({job.said['script'] for job in jobs})} scripts the same code, and the "
+            "libraries are the same."
+        )
+    return "\n\n".join(parts), not changed
 
 
 def _lines(job: FinishedJob) -> str:
+    """Two lines on a job: what it made, and how."""
     made = job.path.parent if job.path.name == NAME else ", ".join(map(str, job.files("outputs")))
-    took = f"{job.script}, {job.said['seconds']:.1f} s from {job.said['started']}"
-    return f"  {made}\n    " + ": ".join(part for part in (took, _settings(job)) if part)
-
-
-def _settings(job: FinishedJob) -> str:
-    found = {
-        key: Path(value).name if key in LINKS and value else value
+    settings = [
+        f"{key}={_short(Path(value).name if key in LINKS else value)}"
         for key, value in job.said["arguments"].items()
-        if key not in PATHS and not key.startswith("out_")
-    }
-    given = ((key, value) for key, value in found.items() if value not in (None, [], False))
-    return " ".join(f"{key}={_short(value)}" for key, value in given)
+        if value not in (None, [], False) and key not in PATHS and not key.startswith("out_")
+    ]
+    took = f"{job.script}, {job.said['seconds']:.1f} s from {job.said['started']}"
+    return f"  {made}\n    " + ": ".join(filter(None, (took, " ".join(settings))))
 
 
 def _short(value: object) -> str:
@@ -284,36 +270,19 @@ def _short(value: object) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-def _elsewhere(files: Iterable[Path]) -> str:
-    lines = [f"  {file}" for file in files]
-    return "\n".join(["Files from elsewhere", *lines]) if lines else ""
-
-
-def _made_with(jobs: Iterable[FinishedJob]) -> str:
+def _made_with(jobs: Iterable[FinishedJob]) -> list[str]:
     """The hardware, commits and libraries of all jobs, each way of saying it once."""
-
-    def once(values: Iterable[str]) -> str:
-        return "; ".join(dict.fromkeys(values))
-
     said = [job.said for job in jobs]
-    commits = once(one["git_commit"] or "outside a git checkout" for one in said)
-    machines = once(
-        f"{one['hardware']['cpu']}, {one['hardware']['cores']} cores"
-        + (f", {one['hardware']['gpu']}" if one["hardware"]["gpu"] else "")
-        for one in said
-    )
-    libraries = once(
-        ", ".join(f"{name} {number}" for name, number in one["versions"].items()) for one in said
-    )
-    return f"Made with\n  commit    {commits}\n  machine   {machines}\n  libraries {libraries}"
-
-
-def _verdict(changed: list[str], jobs: list[FinishedJob]) -> str:
-    if changed:
-        return "\n".join(["Changed since", *(f"  {sentence}" for sentence in changed)])
-    files = {file for job in jobs for kind in ("inputs", "outputs") for file in job.files(kind)}
-    scripts = {job.said["script"] for job in jobs}
-    return (
-        f"Nothing has changed since: {len(files)} files have the same bytes, "
-        f"{len(scripts)} scripts the same code, and the libraries are the same."
-    )
+    machines = [
+        f"{one['cpu']}, {one['cores']} cores" + (f", {one['gpu']}" if one["gpu"] else "")
+        for one in (job["hardware"] for job in said)
+    ]
+    about = {
+        "commit": [one["git_commit"] or "outside a git checkout" for one in said],
+        "machine": machines,
+        "libraries": [
+            ", ".join(f"{name} {number}" for name, number in one["versions"].items())
+            for one in said
+        ],
+    }
+    return [f"  {what:<9} {'; '.join(dict.fromkeys(values))}" for what, values in about.items()]

@@ -276,14 +276,13 @@ def provenance_of(file: Path) -> tuple[Path, Provenance] | None:
     for path in candidates:
         if path.is_file():
             found = read(path)
-            if any(same(path, name, file) for name in found["outputs"]):
+            if any(_same(path.parent / name, file) for name in found["outputs"]):
                 return path, found
     return None
 
 
-def same(provenance: Path, name: str, file: Path) -> bool:
-    """Tell whether `name`, a path in a file of provenance, is `file`."""
-    return os.path.realpath(provenance.parent / name) == os.path.realpath(file)
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def read(path: Path) -> Provenance:

@@ -115,22 +115,23 @@ def _adapters(checkpoint: Path) -> list[Item]:
     return [item for folder in folders for item in _of_run(folder, digest)]
 
 
-def _trained_on(config: Path) -> str | None:
-    try:
-        return json.loads(config.read_text(encoding="utf-8")).get(WEIGHTS_KEY)
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{config}: cannot be read ({error}); score the checkpoint again") from None
-
-
 def _of_run(folder: Path, digest: str) -> list[Item]:
     kind = "adapter" if (folder / ADAPTER_CONFIG).is_file() else "full"
     if missing := [name for name in KEPT[kind] if not (folder / name).is_file()]:
         raise UserError(f"{folder}: there is no {missing[0]}; score the checkpoint again")
-    if kind == "adapter" and _trained_on(folder / ADAPTER_CONFIG) != digest:
-        raise UserError(
-            f"{folder}: was trained on other weights than the checkpoint's; score it again, or "
-            "delete the folder"
-        )
+    if kind == "adapter":
+        config = folder / ADAPTER_CONFIG
+        try:
+            trained_on = json.loads(config.read_text(encoding="utf-8")).get(WEIGHTS_KEY)
+        except (OSError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"{config}: cannot be read ({error}); score the checkpoint again"
+            ) from None
+        if trained_on != digest:
+            raise UserError(
+                f"{folder}: was trained on other weights than the checkpoint's; score it again, or "
+                "delete the folder"
+            )
     language, _, task, seed = folder.parts[-4:]
     return [
         Item(f"{ADAPTERS}/{language}/{task}/{seed}/{name}", folder / name) for name in KEPT[kind]
@@ -187,18 +188,19 @@ def push(
         UserError: no token or network, no right to write, or a repository of other content.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     check_name(repo_id)
     if not get_token():
         raise UserError(NO_TOKEN)
     api = HfApi()
     with _sentences(repo_id):
-        there = _look(api, repo_id)
-        if there is None:
+        try:
+            there = api.model_info(repo_id, files_metadata=True)
+            _check_content(api, there, items, overwrite)
+        except RepositoryNotFoundError:
             api.create_repo(repo_id, private=not public, repo_type="model")
             there = api.model_info(repo_id, files_metadata=True)
-        else:
-            _check_content(api, there, items, overwrite)
         removed = _outdated(there, items, overwrite)
         commit = api.create_commit(
             repo_id,
@@ -208,15 +210,6 @@ def push(
             parent_commit=there.sha,
         )
         return Pushed(f"{api.endpoint}/{repo_id}", commit.oid, tuple(removed))
-
-
-def _look(api: "HfApi", repo_id: str) -> "ModelInfo | None":
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    try:
-        return api.model_info(repo_id, files_metadata=True)
-    except RepositoryNotFoundError:
-        return None
 
 
 def _check_content(
@@ -246,15 +239,10 @@ def _outdated(there: "ModelInfo", items: Sequence[Item], overwrite: bool) -> lis
     if overwrite:
         return sorted(left)
     weights = next((file for file in there.siblings if file.rfilename == WEIGHTS), None)
-    if weights is None or weights.lfs is None or weights.lfs.sha256 == _digest(items):
+    ours_are = sha256(next(item.file for item in items if item.name == WEIGHTS))
+    if weights is None or weights.lfs is None or weights.lfs.sha256 == ours_are:
         return []
     return sorted(name for name in left if name.startswith(f"{ADAPTERS}/"))
-
-
-def _digest(items: Sequence[Item]) -> str:
-    from monoglot.files import sha256
-
-    return sha256(next(item.file for item in items if item.name == WEIGHTS))
 
 
 @contextmanager

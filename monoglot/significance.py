@@ -217,16 +217,6 @@ def adjusted(ps: Sequence[float]) -> list[float]:
     return found
 
 
-def score_of(metric: str, run: Predictions) -> float | None:
-    """Return the score of predictions as a record has it; None where they do not hold enough."""
-    if (pair := _pair(metric, run)) is None:
-        return None
-    counted = METRICS[metric].counted
-    labels = sorted({label for rows in pair for row in rows for label in row})
-    counts = counted.count(*pair, labels)
-    return float(counted.score(counts.sum(axis=0, keepdims=True))[0])
-
-
 def _pair(metric: str, run: Predictions) -> tuple[Rows, Rows] | None:
     """What a metric compares; None if that, or how it is counted, is not known."""
     if metric not in METRICS or METRICS[metric].counted is None:
