@@ -11,7 +11,7 @@ from monoglot.tokens.store import TokenStore, build_store
 from monoglot.training.batches import mask_tokens
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "modernbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "electra", "deberta-v2", "modernbert"])
 def family(request):
     return request.param
 

@@ -9,7 +9,7 @@ from monoglot.operations.surgery import family_of, layers_of
 from monoglot.provenance import NAME as PROVENANCE
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "modernbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "electra", "deberta-v2", "modernbert"])
 def family(request):
     return request.param
 

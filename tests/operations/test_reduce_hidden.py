@@ -10,7 +10,7 @@ from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.importance import stream, validation_batches
 from monoglot.operations.reduce_hidden import HEADS, METHODS, OF_TEXT, low_rank, reduce_hidden
-from monoglot.operations.surgery import layers_of, longest_input
+from monoglot.operations.surgery import family_of, layers_of, longest_input
 from monoglot.provenance import NAME as PROVENANCE
 
 
@@ -132,13 +132,12 @@ def test_aligned_heads_keep_their_first_dimensions(model):
     """Head size 6 becomes 3."""
     smaller = reduce_hidden(model, 12, "truncate", "aligned")
     rows = [6 * head + i for head in range(4) for i in range(3)]
-    for number, layer in enumerate(smaller.base_model.encoder.layer):
-        parent = model.base_model.encoder.layer[number].attention
-        for name in ("query", "key", "value"):
-            new, old = layer.attention.self.get_submodule(name), parent.self.get_submodule(name)
+    for layer, parent in zip(layers_of(smaller), layers_of(model), strict=True):
+        for name in family_of(model.config).projections:
+            new, old = layer.get_submodule(name), parent.get_submodule(name)
             assert torch.equal(new.weight, old.weight[rows][:, :12])
             assert torch.equal(new.bias, old.bias[rows])
-        output = parent.output.dense
+        output = parent.attention.output.dense
         assert torch.equal(layer.attention.output.dense.weight, output.weight[:12, rows])
         assert torch.equal(layer.attention.output.dense.bias, output.bias[:12])
     cut = reduce_hidden(model, 12, "truncate").state_dict()

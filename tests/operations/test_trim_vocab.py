@@ -37,7 +37,7 @@ TEXTS = [
 HELDOUT = ["il kelb hija kbira.", "the dog runs after cat ß xyz", "il kelb il kelb"]
 
 
-@pytest.fixture(params=["bert", "xlm-roberta", "distilbert"])
+@pytest.fixture(params=["bert", "xlm-roberta", "distilbert", "electra", "deberta-v2"])
 def family(request):
     return request.param
 
@@ -85,8 +85,8 @@ def test_rows_and_bias_are_gathered_and_the_rest_stays(model, trimmed, kept):
         rows = tensor.shape[0] == 29
         vocab_sized += rows
         assert torch.equal(tensor, old[name][kept] if rows else old[name]), name
-    # Embeddings, the tied decoder, and the bias, which two families have under two names.
-    assert vocab_sized == (3 if model.config.model_type == "distilbert" else 4)
+    # Embeddings, the tied decoder, and the bias, which most families have under two names.
+    assert vocab_sized == (3 if model.config.model_type in ("distilbert", "electra") else 4)
 
 
 def test_gathered_model_equals_its_naive_twin(model, inputs):
@@ -202,13 +202,15 @@ def test_added_tokens_in_the_tokenizers_settings_follow(parent, trimmed, family)
     listed = json.loads((trimmed / "tokenizer.json").read_text())["added_tokens"]
     expected = {str(token["id"]): token["content"] for token in listed}
     assert {i: token["content"] for i, token in new.items()} == expected
-    assert (old.keys() != new.keys()) == (family == "xlm-roberta"), "its <mask> is the last piece"
+    last = family in ("xlm-roberta", "deberta-v2")
+    assert (old.keys() != new.keys()) == last, "their mask is the last piece"
 
 
 def test_settings_without_a_list_of_added_tokens_get_none():
     assert _renumbered({"do_lower_case": True}, [2, 1]) == {"do_lower_case": True}
 
 
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):
     """`a` is the most frequent token, but stands in one document only."""
     kept = {}
