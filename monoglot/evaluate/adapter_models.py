@@ -226,7 +226,7 @@ def load_tuned(folder: Path) -> PreTrainedModel:
 def _stock_class(config: Mapping) -> type:
     """Return the class that loads a stock model: that of the kind of task it was tuned on."""
     architecture = config["architectures"][0]
-    names = {kind.stock for kind in KINDS.values()}
+    names = {kind.stock for kind in KINDS.values() if kind.trained}
     fitting = (name for name in names if architecture.endswith(name.removeprefix("AutoModel")))
     return getattr(transformers, next(fitting))
 

@@ -290,9 +290,9 @@ def test_scores_with_and_without_seeds_stand_in_one_table(tiny_checkpoint, examp
     table = render([record, *others], ScoresSpec.checked(about | {"rows": [{"variant": "base"}]}))
     assert "mean over 2 seeds; BITEXT of models as they are." in table.note
     assert table.rows[0]["avg_low"]
-    cells = [Cell(), Cell()]
-    cells[0].add(record, "bitext_accuracy")
-    for one in others:
-        cells[1].add(one, "macro_f1")
+    cells = [
+        Cell.of({record["seed"]: record}, "bitext_accuracy"),
+        Cell.of({one["seed"]: one for one in others}, "macro_f1"),
+    ]
     assert common_seeds(cells) == [1, 2]
     assert cells[0].of_seed(2) == cells[0].mean

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
+from test_significance import score_of
 
 from monoglot.evaluate.metrics import COSINES, METRICS, NEIGHBOURS, RANKS, errors_of, scores_of
 from monoglot.significance import (
@@ -14,7 +15,6 @@ from monoglot.significance import (
     difference_in,
     mean_over_seeds,
     read_predictions,
-    score_of,
 )
 
 NUMBER = 40
