@@ -22,11 +22,12 @@ from monoglot.checkpoints import FILES, parsed_config
 from monoglot.config import source_of
 from monoglot.data.download import origin
 from monoglot.data.overlap import read_overlaps, said_of
-from monoglot.energy import Total, making
+from monoglot.energy import Total, amount, making
 from monoglot.errors import UserError
 from monoglot.escapes import markdown
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
+from monoglot.files import read_json
 from monoglot.graph import Checkpoint, Graph
 from monoglot.operations import OPERATIONS
 from monoglot.paths import ANY, Paths, Run
@@ -210,17 +211,11 @@ class CardPlan:
         return _behind(self.graph, self.node)
 
     @cached_property
-    def runs(self) -> list[Run]:
+    def runs(self) -> dict[Run, Checkpoint]:
         """The runs of the checkpoint, and of the steps behind it in the same languages."""
         runs = _encoder_runs(self.graph)
-        languages = {run.language for run in runs if self._checkpoint(run) == self.node}
-        nodes = set(self.nodes)
-        return [r for r in runs if r.language in languages and self._checkpoint(r) in nodes]
-
-    @property
-    def files(self) -> list[str]:
-        """The checkpoint's files."""
-        return self.paths.checkpoint_files(self.node)
+        languages = {run.language for run, node in runs.items() if node == self.node}
+        return {r: n for r, n in runs.items() if r.language in languages and n in self.nodes}
 
     @property
     def provenance(self) -> list[str]:
@@ -232,17 +227,11 @@ class CardPlan:
 
     @property
     def overlaps(self) -> dict[str, str]:
-        """By language: the file that says what its text holds of test sentences.
-
-        Of the languages that it is trained on and scored in.
-        """
+        """By language that it is trained on and scored in: test sentences in its text."""
         scored = {run.language for run in self.runs}
         read = {language for node in self.nodes for language in self.graph.text_languages(node)}
-        return {
-            language: self.paths.overlap(language)
-            for language in self.graph.tested
-            if language in scored & read
-        }
+        shown = [one for one in self.graph.tested if one in scored & read]
+        return {language: self.paths.overlap(language) for language in shown}
 
     @property
     def records(self) -> list[str]:
@@ -258,13 +247,12 @@ class CardPlan:
     def spec(self) -> CardSpec:
         """What the experiment says of it."""
         graph, config = self.graph, self.graph.config
-        own = [run for run in self.runs if self._checkpoint(run) == self.node]
-        scored = {(run.language, run.task) for run in own}
+        scored = {(r.language, r.task) for r, node in self.runs.items() if node == self.node}
         languages = [code for code in graph.evaluated if code in {code for code, _ in scored}]
-        if not own and self.node.language != ANY:  # nothing is scored: the text says whom it is for
+        if not scored and self.node.language != ANY:  # the text says whom it is for
             languages = [self.node.language]
-        blocks = config["tasks"].items()
-        tasks = {name: block for name, block in blocks if name in {task for _, task in scored}}
+        names = {task for _, task in scored}
+        tasks = {name: block for name, block in config["tasks"].items() if name in names}
         tests = {
             language: {
                 task: self._source(f"task {task}", task, language)
@@ -273,15 +261,25 @@ class CardPlan:
             }
             for language in languages
         }
+        read = {
+            (list(TEXTS).index(name), language, name)
+            for node in self.nodes
+            for language in graph.text_languages(node)
+            for name in graph.sets(node)
+        }
+        texts = [self._source(TEXTS[name], name, one) for _, one, name in sorted(read)]
         model = config["models"][self.node.model]
+        pretrained = [n for n in self.nodes if graph.operation(n.variant) == "pretrained"]
+        # Not known of a checkpoint that a variant names itself.
+        license = UNKNOWN if any(map(graph.settings, pretrained)) else model.get("license", UNKNOWN)
         return CardSpec(
             model=model.get("name", self.node.model),
             languages={code: config["languages"][code]["name"] for code in languages},
             shape=graph.shape(self.node),
             head=model["head"],
-            license=self._license,
+            license=license,
             steps=tuple(map(self._step, self.nodes)),
-            sources=(*self._texts, *(s for found in tests.values() for s in found.values())),
+            sources=(*texts, *(s for found in tests.values() for s in found.values())),
             tasks=tasks,
             test_sources=tests,
             overlaps={config["languages"][c]["name"]: file for c, file in self.overlaps.items()},
@@ -290,34 +288,11 @@ class CardPlan:
             invented="invented" in config["data"],
         )
 
-    @property
-    def _license(self) -> str:
-        """The licence of the model; not known of a checkpoint that a variant names itself."""
-        pretrained = [n for n in self.nodes if self.graph.operation(n.variant) == "pretrained"]
-        if any(self.graph.settings(node) for node in pretrained):
-            return UNKNOWN
-        return self.graph.config["models"][self.node.model].get("license", UNKNOWN)
-
-    @property
-    def _texts(self) -> list[CardSource]:
-        """The texts behind the checkpoint."""
-        read = {
-            (language, name)
-            for node in self.nodes
-            for language in self.graph.text_languages(node)
-            for name in self.graph.sets(node)
-        }
-        ordered = sorted(read, key=lambda one: (list(TEXTS).index(one[1]), one[0]))
-        return [self._source(TEXTS[name], name, language) for language, name in ordered]
-
-    def _checkpoint(self, run: Run) -> Checkpoint:
-        return self.graph.checkpoint(run.model, run.language, run.variant)
-
     def _step(self, node: Checkpoint) -> CardStep:
         graph, parent, teacher = self.graph, self.graph.parent(node), self.graph.teacher(node)
         operation = graph.operation(node.variant)
         apart = ("parent", "teacher", "text", "processes", "hub", "revision", "folder")
-        names = {run.variant for run in self.runs if self._checkpoint(run) == node}
+        names = {run.variant for run, scored in self.runs.items() if scored == node}
         return CardStep(
             variant=node.variant,
             operation=operation,
@@ -345,12 +320,12 @@ class CardPlan:
 
 def carded(graph: Graph) -> list[Checkpoint]:
     """Return the checkpoints that have a card: those that adapters are trained on."""
-    runs = _encoder_runs(graph)
-    return sorted({graph.checkpoint(run.model, run.language, run.variant) for run in runs})
+    return sorted(set(_encoder_runs(graph).values()))
 
 
-def _encoder_runs(graph: Graph) -> list[Run]:
-    return [run for run in graph.runs if not graph.is_baseline(run.variant)]
+def _encoder_runs(graph: Graph) -> dict[Run, Checkpoint]:
+    runs = [run for run in graph.runs if not graph.is_baseline(run.variant)]
+    return {run: graph.checkpoint(run.model, run.language, run.variant) for run in runs}
 
 
 def _behind(graph: Graph, node: Checkpoint) -> list[Checkpoint]:
@@ -403,7 +378,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
         md=markdown,
         count=_count,
-        amount=_amount,
+        amount=amount,
     )
     return f"{card}\n"
 
@@ -488,14 +463,8 @@ def _known(spec: CardSpec) -> list[str]:
 
 def _trim_report(spec: CardSpec) -> Mapping | None:
     """Return what the last trimming of the vocabulary behind a checkpoint found, if any."""
-    if not (files := spec.trim_reports):
-        return None
-    try:
-        return json.loads(files[-1].read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{files[-1]}: cannot be read ({error}); trim the vocabulary again"
-        ) from None
+    files = spec.trim_reports
+    return read_json(files[-1], "trim the vocabulary again") if files else None
 
 
 def _energy(folder: Path, country: str | None) -> Total | None:
@@ -515,10 +484,6 @@ def _energy(folder: Path, country: str | None) -> Total | None:
 def _count(number: int) -> str:
     """Return a number of parameters in words: `23.1 million`, or `29,595`."""
     return f"{number / 1e6:.1f} million" if number >= 10**6 else f"{number:,}"
-
-
-def _amount(value: float, large: str, small: str) -> str:
-    return f"{value:.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
 
 
 def _metadata(spec: CardSpec, name: str, scores: Mapping[Key, Cell]) -> "ModelCardData":

@@ -103,6 +103,11 @@ def scoring(results: str | Path, run: str, country: str | None = None) -> Total:
     return total(map(provenance.read, files), country)
 
 
+def amount(value: float, large: str, small: str) -> str:
+    """Return an amount in the larger of two units from one on, else in the thousandth of it."""
+    return f"{value:,.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
+
+
 @cache
 def core_watts(cpu: str, cores: int) -> float:
     """Return the power of one core of a processor that is called `cpu`, by codecarbon's table."""

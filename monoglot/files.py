@@ -3,6 +3,7 @@
 import fcntl
 import glob
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -10,6 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from monoglot.errors import UserError
 
 SUFFIX = ".aside"
 
@@ -162,6 +166,14 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path, remedy: str) -> Any:
+    """Return what a JSON file holds; raise `UserError` with the remedy if it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); {remedy}") from None
 
 
 def sha256(path: str | Path) -> str:

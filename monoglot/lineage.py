@@ -14,7 +14,7 @@ from monoglot.escapes import rows_of_csv
 from monoglot.evaluate.records import Record, read_record
 from monoglot.files import sha256
 from monoglot.fingerprint import ROOT, code_of
-from monoglot.provenance import NAME, Provenance, provenance_of
+from monoglot.provenance import NAME, Provenance, machine, provenance_of
 
 # The jobs that a file came out of, as far back as files of provenance go.
 
@@ -273,13 +273,9 @@ def _short(value: object) -> str:
 def _made_with(jobs: Iterable[FinishedJob]) -> list[str]:
     """The hardware, commits and libraries of all jobs, each way of saying it once."""
     said = [job.said for job in jobs]
-    machines = [
-        f"{one['cpu']}, {one['cores']} cores" + (f", {one['gpu']}" if one["gpu"] else "")
-        for one in (job["hardware"] for job in said)
-    ]
     about = {
         "commit": [one["git_commit"] or "outside a git checkout" for one in said],
-        "machine": machines,
+        "machine": [machine(one["hardware"]) for one in said],
         "libraries": [
             ", ".join(f"{name} {number}" for name, number in one["versions"].items())
             for one in said

@@ -46,8 +46,8 @@ def peak_rss_bytes() -> int:
 
 # What a result was made with: library versions, hardware, commit and peak memory.
 #
-# Nothing here imports torch, and it asks about GPUs only where a job has begun to use them: the
-# question alone would make CUDA's context, which takes time and memory of a GPU that others use.
+# Nothing here asks about GPUs before a job has begun to use them: the question alone would make
+# CUDA's context, which takes time and memory of a GPU that others use.
 
 LIBRARIES = ("torch", "transformers", "adapters", "tokenizers", "safetensors", "numpy")
 LIBRARIES += ("seqeval", "scikit-learn")
@@ -65,7 +65,15 @@ def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
 def hardware() -> dict[str, str | int | None]:
     """Return the processor's name, cores it may use, and the GPU that this process uses or None."""
     cuda = cuda_in_use()
-    return {"cpu": _cpu(), "cores": _cores(), "gpu": cuda.get_device_name() if cuda else None}
+    may_use = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())
+    name = cuda.get_device_name() if cuda else None
+    return {"cpu": _cpu(), "cores": len(may_use), "gpu": name}
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """Say what a machine is: its processor, cores and GPU."""
+    gpu = f", {hardware['gpu']}" if hardware["gpu"] else ""
+    return f"{hardware['cpu']}, {hardware['cores']} cores{gpu}"
 
 
 def git_commit() -> str | None:
@@ -98,10 +106,6 @@ def _cpu() -> str:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 # What a job used of processors and GPUs, from which its energy follows.

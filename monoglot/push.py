@@ -5,7 +5,6 @@ encoder has beside it, and task adapters.
 Files of provenance stay: they name folders of the machine, and the card says what matters of them.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from monoglot import provenance
 from monoglot.checkpoints import FILES, check, check_shapes
 from monoglot.errors import UserError, first_line
-from monoglot.files import sha256
+from monoglot.files import read_json, sha256
 from monoglot.paths import ADAPTER_CONFIG
 from monoglot.paths import KEPT_FILES as KEPT
 from monoglot.sentence_encoders import files_of
@@ -121,12 +120,8 @@ def _of_run(folder: Path, digest: str) -> list[Item]:
         raise UserError(f"{folder}: there is no {missing[0]}; score the checkpoint again")
     if kind == "adapter":
         config = folder / ADAPTER_CONFIG
-        try:
-            trained_on = json.loads(config.read_text(encoding="utf-8")).get(WEIGHTS_KEY)
-        except (OSError, ValueError, AttributeError) as error:
-            raise UserError(
-                f"{config}: cannot be read ({error}); score the checkpoint again"
-            ) from None
+        said = read_json(config, "score the checkpoint again")
+        trained_on = said.get(WEIGHTS_KEY) if isinstance(said, dict) else None
         if trained_on != digest:
             raise UserError(
                 f"{folder}: was trained on other weights than the checkpoint's; score it again, or "

@@ -1,26 +1,26 @@
 """Whether two systems differ: a test that counts other test examples and other seeds as chance.
 
-What a mean over seeds is compared with is a mean over other seeds, on other examples of the same
-kind. Its variance is the sum of two parts:
+A mean over seeds is compared with a mean over other seeds, on other examples of the same kind. Its
+variance is the sum of two parts:
 
-- over examples, paired: the variance of both systems' difference in what an example adds to the
-  score, the mean over seeds. For a score that is no mean, F1 say, what an example adds is its
-  jackknife pseudo-value;
+- over examples, paired: the variance of the systems' difference in what an example adds to the
+  score, the mean over seeds. For a score that is no mean, F1 say, that is its jackknife
+  pseudo-value;
 - over seeds, of each system: the variance of the seeds' scores by their number.
 
-The difference by the square root of the sum is compared with Student's distribution, whose degrees
-of freedom follow from those of the parts (Welch and Satterthwaite). What depends on example and
-seed together is in both parts, so the test errs on the side of caution: where nothing differs, 1 to
-6 % of tests have p < .05, for 2 to 5 seeds that spread by 0 to 5 points and 100 to 10,000 examples
-(tests/test_significance.py). A test over examples alone, approximate randomisation for one, takes
-two lots of seeds of the same method for different methods in a fifth to a half of such cases.
+The difference by the square root of the sum is compared with Student's distribution, with Welch's
+and Satterthwaite's degrees of freedom. What depends on example and seed together is in both parts,
+so the test errs on the side of caution: where nothing differs, 1 to 6 % of tests have p < .05, for
+2 to 5 seeds that spread by 0 to 5 points and 100 to 10,000 examples (tests/test_significance.py). A
+test over examples alone takes two lots of seeds of one method for different methods in a fifth to a
+half of such cases.
 
 What nothing is trained for, as retrieval, has no seeds: the first part is all there is.
 
 Sources: Tukey 1958 and Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans";
-Welch 1947, "The generalization of 'Student's' problem"; Satterthwaite 1946; Holm 1979. For why
-seeds must count: Dror et al. 2019, "Deep dominance" (ACL); Bouthillier et al. 2021, "Accounting for
-variance in machine learning benchmarks" (MLSys).
+Welch 1947; Satterthwaite 1946; Holm 1979. For why seeds must count: Dror et al. 2019, "Deep
+dominance" (ACL); Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"
+(MLSys).
 """
 
 import math

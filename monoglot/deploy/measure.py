@@ -20,7 +20,7 @@ from monoglot.checkpoints import TOKENIZER_FILES, load_tokenizer
 from monoglot.data.parquet import read_texts
 from monoglot.deploy import child
 from monoglot.errors import UserError
-from monoglot.files import whole_file
+from monoglot.files import read_json, whole_file
 from monoglot.fingerprint import ROOT
 from monoglot.paths import GRAPHS, REPORT
 
@@ -195,11 +195,7 @@ def deployment(
         text: parquet of held-out sentences; tokens are theirs.
         names: model, language and variant, and `text_language`, the text's.
     """
-    file = graphs / REPORT
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); export the checkpoint again") from None
+    report = read_json(graphs / REPORT, "export the checkpoint again")
     tokens = {length: min(length, report["max_positions"]) for length in measuring.lengths}
     load = os.getloadavg()[0]
     tokenizer, sentences = load_tokenizer(checkpoint), list(read_texts(text))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -123,16 +124,12 @@ def _runs(graph: Graph) -> list[Run]:
 
 
 def _sets(graph: Graph) -> list[tuple[str, str]]:
-    """Languages and sets of data that were read; of texts, those that stores are made of."""
+    """Languages and sets of data that were read: examples of runs, texts of operations, tables'."""
     found = {(run.language, run.task) for run in _runs(graph)}
     found |= {about for needs in graph.needs.values() for about in needs.sets}
-    found |= {tuple(store.split("/")[-2:]) for store in _stores(graph)}
+    found |= {(language, "text") for needs in graph.needs.values() for _, language in needs.stores}
     for node in graph.checkpoints:
-        operation = graph.operation(node.variant)
-        if operation == "trim_vocab":
-            found |= {(language, "heldout") for language in graph.text_languages(node)}
-        elif operation == "scratch":
-            found |= {(language, "text") for language in graph.text_languages(node)}
+        found |= set(product(graph.text_languages(node), graph.sets(node)))
     return sorted(found)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monoglot import errors
+from monoglot.energy import amount
 from monoglot.errors import UserError
 from monoglot.escapes import plain_markdown
 from monoglot.tables import base, formats
@@ -54,18 +55,12 @@ def duration(seconds: float | None) -> str:
 
 def energy(kwh: float | None) -> str:
     """Return an energy in Wh below one kilowatt-hour, in kWh above."""
-    return _scaled(kwh, "kWh", "Wh")
+    return MISSING if kwh is None else amount(kwh, "kWh", "Wh")
 
 
 def mass(kilograms: float | None) -> str:
     """Return a mass in g below one kilogram, in kg above."""
-    return _scaled(kilograms, "kg", "g")
-
-
-def _scaled(value: float | None, large: str, small: str) -> str:
-    if value is None:
-        return MISSING
-    return f"{value:,.3g} {large}" if value >= 1 else f"{1000 * value:.3g} {small}"
+    return MISSING if kilograms is None else amount(kilograms, "kg", "g")
 
 
 def tokens(count: float) -> str:

@@ -9,9 +9,8 @@ import math
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from xml.etree import ElementTree
 
 import matplotlib
@@ -40,11 +39,10 @@ CHARACTER = 0.68
 LARGE, SMALL, CURVE = (680, 430), (390, 330), (390, 260)
 LEFT, RIGHT, TOP, BOTTOM = 40, 14, 30, 46
 """Margins around axes."""
-STEP = 8
-"""How many square pixels a name may cover before the next place is better."""
-
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top in pixels; y grows upwards."""
+LINE = 14.5
+"""How far apart names are that stand above one another, in pixels."""
+FAR = 16
+"""Pixels between a mark and its name, beyond which a line leads from one to the other."""
 
 
 def ink(name: str) -> str:
@@ -103,20 +101,12 @@ class Plot:
         The label of y stands above the axis, where it can be read.
         """
         wide, high = self.size
-        axes = self.figure.add_axes(
-            (
-                LEFT / wide,
-                BOTTOM / high,
-                (wide - LEFT - right) / wide,
-                (high - TOP - BOTTOM) / high,
-            ),
-            xscale="log" if log else "linear",
-            xlim=x,
-            ylim=y,
-            xlabel=labels[0],
-        )
+        place = LEFT / wide, BOTTOM / high, 1 - (LEFT + right) / wide, 1 - (TOP + BOTTOM) / high
+        scale = "log" if log else "linear"
+        axes = self.figure.add_axes(place, xscale=scale, xlim=x, ylim=y, xlabel=labels[0])
         self.figure.text(2 / wide, 1 - (TOP - 10) / high, labels[1], color=ink("muted"))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ratio = x[1] / x[0] if log else 0
         if ratio > 4:
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ratio < 300 else (1,)))
@@ -124,6 +114,15 @@ class Plot:
             axes.xaxis.set_major_locator(MaxNLocator(5 if log else 4, steps=(1, 2, 5, 10)))
         axes.xaxis.set_minor_locator(NullLocator())
         return axes
+
+    def name(
+        self, axes: Axes, place: tuple[float, float], name: str, mark: Sequence[float], **look
+    ):
+        """Write a name at a place in pixels, with a thin line from its mark if that is far."""
+        if math.dist(place, mark) > FAR:
+            line = {"color": ink("muted"), "linewidth": 0.8, "clip_on": False}
+            axes.plot(*zip(mark, place, strict=True), transform=IdentityTransform(), **line)
+        axes.text(*place, name, gid=self.gid("name"), transform=IdentityTransform(), **look)
 
     def add(self, artist: Artist) -> None:
         """Add an artist whose units are pixels, y growing downwards, outside of any axes."""
@@ -313,32 +312,6 @@ def shortened(content: str, size: float, room: float) -> str:
     return content + "…"
 
 
-def placed(
-    names: Sequence[tuple[float, float, str]], taken: Sequence[Box], frame: Box
-) -> list[tuple[float, float, str]]:
-    """Return where the names of marks stand: x, y of the line below the letters, which end is at x.
-
-    Of the places around a mark each name in turn gets the one that covers the least of what is
-    taken and of what is outside the frame, and no other name; nearer places are preferred.
-
-    Args:
-        names: place of the mark, and its name; y grows upwards.
-    """
-    found: list[tuple[float, float, str]] = []
-    written: list[Box] = []
-    for x, y, name in names:
-        costs = {}
-        for rank, place in enumerate(_places(x, y)):
-            box = _box(*place, name)
-            hidden = _common(box, box) - _common(box, frame)
-            hidden += sum(_common(box, one) for one in taken)
-            hidden += 100 * sum(_common(box, one) for one in written)
-            costs[place] = hidden + STEP * rank
-        found.append(min(costs, key=costs.__getitem__))
-        written.append(_box(*found[-1], name))
-    return found
-
-
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Return places at least `gap` apart, near those wanted and in their order, within a range."""
     order = sorted(range(len(wanted)), key=lambda one: (wanted[one], one))
@@ -390,10 +363,8 @@ def _score_drawing(
     y = max(low, 0), min(high, 100)
     axes = plot.axes(x, y, (measure.label, "mean score in %"), log=True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / measure.unit:,.5g}")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     if panel.chance is not None and y[0] <= panel.chance <= y[1]:
-        said = f"{panel.guess}: {panel.chance:.1f} %"
-        gid = plot.gid("chance", said)
+        gid = plot.gid("chance", f"{panel.guess}: {panel.chance:.1f} %")
         axes.axhline(panel.chance, color=ink("muted"), linestyle=":", linewidth=1, gid=gid)
     steps = [best[0].size, *(p.size for p in best), x[1]], [y[0], *(p.score for p in best)]
     steps[1].append(best[-1].score)
@@ -402,69 +373,21 @@ def _score_drawing(
         published = number < len(panel.published)
         said = f"{run.model_name(p.model)} {p.variant}{' as published' if published else ''}"
         said += f": {measure.written(p.size)}, {fixed(p.score)} %"
-        said += f" ± {p.std:.2f}" if p.std else ""
         if p.std:
+            said += f" ± {p.std:.2f}"
             ends = [p.score - p.std, p.score + p.std]
             axes.plot([p.size] * 2, ends, color=ink("muted"), linewidth=1, zorder=2)
         gid = plot.gid("mark published" if published else "mark", said)
         look = _mark(run.models.index(p.model), published)
         axes.plot([p.size], [p.score], gid=gid, zorder=3, **look)
-    _name_front(plot, axes, points, best, steps)
+    # Nothing is smaller and better than what is on the front: left above it there is room.
+    marks = axes.transData.transform([(p.size, p.score) for p in best])
+    heights = spread([mark[1] + 8 for mark in marks], LINE, BOTTOM, size[1] - TOP)
+    for p, mark, height in zip(best, marks, heights, strict=True):
+        fits = mark[0] - 4 - width(p.variant, FONT) > 0
+        place = (mark[0] - 4 if fits else mark[0] + 8, height)
+        plot.name(axes, place, p.variant, mark, ha="right" if fits else "left", zorder=4)
     return plot
-
-
-def _name_front(
-    plot: Plot,
-    axes: Axes,
-    points: Sequence[Point],
-    best: Sequence[Point],
-    steps: tuple[Sequence[float], Sequence[float]],
-) -> None:
-    """Write the names of the variants on the front; the mark tells the model."""
-    place = axes.transData.transform
-    marks = place([(p.size, p.score) for p in points])
-    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
-    for (x1, y1), (x2, y2) in pairwise(place(list(zip(*steps, strict=True)))):
-        taken += [(x1, y1, x2, y1 + 1), (x2, y1, x2 + 1, y2)]
-    frame = (LEFT - 2, BOTTOM, plot.size[0] - 2, plot.size[1] - TOP + 6)
-    names = [(*place((p.size, p.score)), p.variant) for p in best]
-    for (x, y, ha), (*mark, name) in zip(placed(names, taken, frame), names, strict=True):
-        left, low, right, high = _box(x, y, ha, name)
-        end = min(max(mark[0], left), right), min(max(mark[1], low), high)
-        if math.dist(end, mark) > 14:
-            _pixel_line(axes, [mark, end])
-        where = {"ha": ha, "transform": IdentityTransform(), "zorder": 4}
-        axes.text(x, y, name, gid=plot.gid("name"), **where)
-
-
-def _places(x: float, y: float) -> Iterator[tuple[float, float, str]]:
-    """Yield places for a name around a mark, the nearest and best liked first."""
-    directions = ((-1, 1), (0, 1), (-1, 0), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
-    for far in (0, 12, 24, 36, 50, 66, 84):
-        for across, up in directions:
-            slant = 0.5 if across and up else 1
-            at_x = x + across * ((4 if up else 10) + slant * far)
-            at_y = y + up * (10 + slant * far) - 0.35 * FONT + 0.25 * FONT * up
-            yield at_x, at_y, {-1: "right", 0: "center", 1: "left"}[across]
-
-
-def _box(x: float, y: float, ha: str, name: str) -> Box:
-    """The box of a name that stands on this place."""
-    wide = width(name, FONT)
-    left = x - {"left": 0, "center": wide / 2, "right": wide}[ha]
-    return left, y - 0.25 * FONT, left + wide, y + 0.8 * FONT
-
-
-def _common(one: Box, other: Box) -> float:
-    """The area that two boxes share."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return max(across, 0) * max(down, 0)
-
-
-def _pixel_line(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
-    look = {"color": ink("muted"), "linewidth": 0.8, "clip_on": False}
-    axes.plot(*zip(*points, strict=True), transform=IdentityTransform(), **look)
 
 
 def padded(values: Sequence[float], share: float = 0.06) -> tuple[float, float]:
@@ -535,9 +458,8 @@ def _curve(
     plot = Plot(*CURVE)
     axes = plot.axes((0, most), (low - wider, top + wider), ("tokens seen", label), room)
     axes.xaxis.set_major_formatter(lambda value, _: tokens(value))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ends = axes.transData.transform([line[-1] for line in lines.values()])
-    names = spread([y for _, y in ends], 14.5, BOTTOM, high - TOP)
+    heights = spread([y for _, y in ends], LINE, BOTTOM, high - TOP)
     for number, (variant, line) in enumerate(lines.items()):
         colour = ink(f"c{number % COLOURS}")
         style = {"color": colour, "linestyle": DASHES[number % len(DASHES)], "linewidth": 1.8}
@@ -545,16 +467,9 @@ def _curve(
         for x, y in line if len(line) <= 12 else ():
             gid = plot.gid("mark", f"{variant}: {y:.4g} after {x:,.0f} tokens")
             axes.plot([x], [y], gid=gid, **_mark(number) | {"marker": "o", "markersize": 5.2})
-        (x, y), at, beside = ends[number], names[number], wide - room + 8
-        _pixel_line(axes, [(x + 3, y), (beside, at)])
-        axes.text(
-            beside + 3,
-            at - 4,
-            shortened(variant, FONT, room - 12),
-            color=colour,
-            gid=plot.gid("name"),
-            transform=IdentityTransform(),
-        )
+        place = wide - room + 11, heights[number] - 4
+        shown = shortened(variant, FONT, room - 12)
+        plot.name(axes, place, shown, (ends[number][0] + 3, ends[number][1]), color=colour)
     said = ", ".join(f"{variant} {fixed(line[-1][1])}" for variant, line in lines.items())
     return plot.svg(
         f"{name}-{column}", f"{heading}: {title}", f"{heading} at the end of training: {said}."

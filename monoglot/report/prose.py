@@ -7,6 +7,7 @@ from monoglot.data.overlap import said_of
 from monoglot.evaluate import kind_of, make_task
 from monoglot.evaluate.metrics import METRICS
 from monoglot.operations import OPERATIONS
+from monoglot.provenance import machine
 from monoglot.report.costs import JobCosts
 from monoglot.report.finished_run import FinishedRun
 from monoglot.report.html_tables import counted, duration, energy, fixed, listed, mass, millions
@@ -116,12 +117,6 @@ def method(run: FinishedRun) -> dict[str, Any]:
         "metrics": _metrics(run),
         "operations": [(name, OPERATIONS[name].summary) for name in OPERATIONS if name in used],
     }
-
-
-def machine(hardware: Mapping[str, Any]) -> str:
-    """Return what a machine is, as jobs note it."""
-    cores = f"{hardware['cores']} core{'' if hardware['cores'] == 1 else 's'}"
-    return f"{hardware['cpu']}, {cores}, {hardware['gpu'] or 'without a GPU'}"
 
 
 def _moment(started: str) -> str:

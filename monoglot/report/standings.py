@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from statistics import mean
 from typing import Any, NamedTuple
 
@@ -118,30 +119,29 @@ def front(points: Iterable[Point]) -> list[Point]:
     """
     found: list[Point] = []
     for point in sorted(points, key=lambda one: (one.size, -one.score)):
-        best = found[-1] if found else None
-        if (
-            best is None
-            or point.score > best.score
-            or (point.size, point.score) == (best.size, best.score)
-        ):
+        last = found[-1] if found else None
+        as_good = last and (last.size, last.score) == (point.size, point.score)
+        if last is None or as_good or point.score > last.score:
             found.append(point)
     return found
 
 
 def standings(run: FinishedRun) -> list[Standing]:
     """Return all variants that are smaller than what they are measured against."""
-    found = []
+    languages, found = run.languages, []
     for model in run.models:
-        wholes = [run.references(model, language) for language in run.languages]
-        for variant in run.variants:
+        wholes = [run.references(model, language) for language in languages]
+        measured = {
+            name: (run.size(model, name, languages), run.average(model, name, languages))
+            for name in run.variants
+        }
+        for variant, own in measured.items():
             names = {one.get(variant) for one in wholes}
             whole = names.pop() if len(names) == 1 else None
-            if whole is None or whole == variant:
-                continue
-            own, other = (_measured(run, model, name) for name in (variant, whole))
-            if own and other and own[0] < other[0]:
-                chance = run.chance(run.languages)
-                found.append(Standing(model, variant, *own, whole, *other, chance))
+            other = measured.get(whole, (None, None))
+            if whole != variant and None not in (*own, *other) and own[0] < other[0]:
+                numbers = (own[0], float(own[1]), whole, other[0], float(other[1]))
+                found.append(Standing(model, variant, *numbers, run.chance(languages)))
     return found
 
 
@@ -181,35 +181,21 @@ def retention(run: FinishedRun, model: str) -> dict[str, Any] | None:
     return about | {"heads": heads, "rows": rows} if rows else None
 
 
-def _measured(run: FinishedRun, model: str, variant: str) -> tuple[float, float] | None:
-    parameters = run.size(model, variant, run.languages)
-    score = run.average(model, variant, run.languages)
-    return None if parameters is None or score is None else (parameters, float(score))
-
-
 def _points(run: FinishedRun, languages: Sequence[str]) -> tuple[list[Point], list[Point]]:
+    """The points of a panel, and the published ones: in our size where none is published."""
     ours, published = [], []
-    for model in run.models:
-        for variant in run.variants:
-            score = run.average(model, variant, languages)
-            parameters = run.size(model, variant, languages)
-            if score is not None and parameters:
-                std = run.deviation(model, variant, languages)
-                ours.append(Point(model, variant, parameters, float(score), std))
-            published += _printed(run, model, variant, languages, parameters)
+    for model, variant in product(run.models, run.variants):
+        score = run.average(model, variant, languages)
+        parameters = run.size(model, variant, languages)
+        if score is not None and parameters:
+            std = run.deviation(model, variant, languages)
+            ours.append(Point(model, variant, parameters, float(score), std))
+        row = run.published.get((model, variant), {})
+        scores = [row.get(f"{one}_{task}") for one in languages for task in run.tasks(one)]
+        size = row["size_millions"] * MILLION if "size_millions" in row else parameters
+        if scores and None not in scores and size:
+            published.append(Point(model, variant, size, mean(scores)))
     return ours, published
-
-
-def _printed(
-    run: FinishedRun, model: str, variant: str, languages: Sequence[str], parameters: float | None
-) -> list[Point]:
-    """The published point, in its published size; in ours where none is published."""
-    row = run.published.get((model, variant), {})
-    scores = [row.get(f"{one}_{task}") for one in languages for task in run.tasks(one)]
-    printed = row["size_millions"] * MILLION if "size_millions" in row else parameters
-    if not scores or None in scores or not printed:
-        return []
-    return [Point(model, variant, printed, mean(scores))]
 
 
 def _shares(

@@ -87,7 +87,7 @@ def boxes(run: FinishedRun, costs: JobCosts, model: str) -> dict[str, VariantBox
 
 
 def rows(found: Mapping[str, VariantBox]) -> list[list[str | Sortable]]:
-    """Return the numbers of the graph."""
+    """Return the numbers of the graph, see `HEADS`."""
     return [
         [
             box.variant,
@@ -110,21 +110,25 @@ def draw(found: Mapping[str, VariantBox], name: str, title: str) -> Markup:
         node: (EDGE + ACROSS * layer, EDGE + down)
         for node, (layer, down) in layout(links, DOWN).items()
     }
-    bottom = max(y for _, y in places.values()) + HEIGHT
     taught = [(places[b.teacher], places[b.variant]) for b in found.values() if b.teacher]
     below = 26 if any(_is_long(*pair) for pair in taught) else 0
-    size = (max(x for x, _ in places.values()) + WIDTH + EDGE, bottom + EDGE + below)
-    plot = Plot(*size)
+    wide = max(x for x, _ in places.values()) + WIDTH + EDGE
+    plot = Plot(wide, max(y for _, y in places.values()) + HEIGHT + EDGE + below)
+
+    def arrow(path: Path, colour: str, **look: object) -> None:
+        look |= {"arrowstyle": "-|>,head_length=0.55,head_width=0.28", "mutation_scale": 12}
+        plot.add(FancyArrowPatch(path=path, color=ink(colour), lw=1.4, **look))
+
     for box in found.values():
         if box.parent:
             (x1, y1), (x2, y2) = places[box.parent], places[box.variant]
-            _arrow(plot, _bow((x1 + WIDTH, y1 + HEIGHT / 2), (x2 - 2, y2 + HEIGHT / 2)), "muted")
+            arrow(_bow((x1 + WIDTH, y1 + HEIGHT / 2), (x2 - 2, y2 + HEIGHT / 2)), "muted")
     for start, end in taught:
-        _arrow(plot, _taught(places, start, end), "c1", linestyle=(0, (5, 4)))
-    largest = max((one.size or 0 for one in found.values()), default=0)
+        arrow(_taught(places, start, end), "c1", linestyle=(0, (5, 4)))
+    largest = max((one.size or 0 for one in found.values()), default=0) or 1
     for box in found.values():
-        _draw_box(plot, box, places[box.variant], (box.size or 0) / (largest or 1))
-    return plot.svg(name, title, described(found), style=f"--wide:{size[0]}px")
+        _draw_box(plot, box, places[box.variant], (box.size or 0) / largest)
+    return plot.svg(name, title, described(found), style=f"--wide:{wide}px")
 
 
 def described(found: Mapping[str, VariantBox]) -> str:
@@ -175,9 +179,9 @@ def _links(run: FinishedRun, model: str) -> dict[str, tuple[str | None, str | No
     graph = run.graph
     found = {}
     for node in graph.checkpoints:
-        if node.model == model and node.variant not in found:
-            parent, teacher = graph.parent(node), graph.teacher(node)
-            found[node.variant] = (parent and parent.variant, teacher and teacher.variant)
+        if node.model == model:
+            links = (graph.parent(node), graph.teacher(node))
+            found.setdefault(node.variant, tuple(one and one.variant for one in links))
     for variant in run.variants:
         if graph.operation(variant) == "alias":
             whole = graph.checkpoint(model, next(iter(run.languages), ANY), variant)
@@ -189,11 +193,9 @@ def _is_step(
     run: FinishedRun, name: str, links: Mapping[str, tuple[str | None, str | None]]
 ) -> bool:
     """Whether a variant is only there to make another: unscored, untrained, with one child."""
-    children = [one for one, (parent, _) in links.items() if parent == name]
-    teaches = any(teacher == name for _, teacher in links.values())
-    trained = run.graph.operation(name) == "train"
-    root = links[name][0] is None
-    return not (name in run.variants or teaches or trained or root) and len(children) == 1
+    parents, teachers = zip(*links.values(), strict=True)
+    kept = name in (*run.variants, *teachers) or run.graph.operation(name) == "train"
+    return not kept and links[name][0] is not None and parents.count(name) == 1
 
 
 def _is_long(start: Place, end: Place) -> bool:
@@ -219,15 +221,6 @@ def _taught(places: Mapping[str, Place], start: Place, end: Place) -> Path:
     back = [(right - 40, low), (right - 20, low), (right, low), (right, y2 + HEIGHT + 2)]
     codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3]
     return Path([*there, *back], codes)
-
-
-def _arrow(plot: Plot, path: Path, colour: str, **look: object) -> None:
-    head = "-|>,head_length=0.55,head_width=0.28"
-    plot.add(
-        FancyArrowPatch(
-            path=path, arrowstyle=head, mutation_scale=12, color=ink(colour), lw=1.4, **look
-        )
-    )
 
 
 def _draw_box(plot: Plot, box: VariantBox, place: Place, share: float) -> None:

@@ -2,7 +2,7 @@
 
 import random
 import re
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import matplotlib
 import pytest
@@ -14,7 +14,7 @@ from monoglot.report import html_tables as numbers
 from monoglot.report import plots
 from monoglot.report.finished_run import reference
 from monoglot.report.html_tables import read_table
-from monoglot.report.plots import Plot, placed, spread
+from monoglot.report.plots import Plot, spread
 from monoglot.report.standings import Point, front, tint
 from monoglot.report.variant_graph import broken, layout
 from monoglot.tables.base import Column, Table
@@ -70,16 +70,6 @@ def test_links_lead_to_the_right_and_nodes_do_not_overlap(seed):
 def test_a_chain_is_a_straight_line():
     links = {"a": [], "b": ["a"], "c": ["b"]}
     assert layout(links, 10) == {"a": (0, 0), "b": (1, 0), "c": (2, 0)}
-
-
-def test_names_do_not_lie_on_one_another():
-    marks = [(100 + 3 * n, 100 + 3 * n) for n in range(5)]
-    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
-    found = placed([(x, y, "variant") for x, y in marks], taken, (0, 0, 400, 300))
-    boxes = [plots._box(*place, "variant") for place in found]
-    assert not any(plots._common(one, other) for one, other in combinations(boxes, 2))
-    quarter = 14 * 14 / 4
-    assert all(plots._common(one, mark) < quarter for one in boxes for mark in taken)
 
 
 def test_places_keep_their_distance_and_order():
