@@ -423,7 +423,7 @@ def test_a_row_may_be_of_another_model():
     assert graph.runs == [Run("distil", "qaa", "adapted", "tc"), Run("xlmr", "qaa", "base", "tc")]
     assert Checkpoint("distil", "any", "init") in graph.checkpoints
     config["tables"]["few"]["rows"][1]["model"] = "nobody"
-    with pytest.raises(UserError, match=r"tables\.few: 'nobody' is not one of the models"):
+    with pytest.raises(UserError, match=r"tables\.few\.rows: 'nobody' is not one of the models"):
         Graph(config)
 
 

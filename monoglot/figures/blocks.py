@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from monoglot.errors import UserError
 from monoglot.escapes import csv_of, rows_of_csv
 from monoglot.keys import Names, Parameters
-from monoglot.paths import Checkpoint, Needs, Run
-from monoglot.tables.base import Caption, Record, Row, check_known, parse_block
+from monoglot.paths import Checkpoint, Run
+from monoglot.tables.base import OutputBlock, Record, Row, parse_block
 from monoglot.tables.scores import Cell
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from monoglot.paths import Paths
 
 
-class FigureBlock(Parameters):
-    """The block of a figure in the configuration. Each kind adds its keys.
+class FigureBlock(OutputBlock):
+    """The block of a figure. Each kind adds its keys.
 
     A job is given it whole: with what `whole` lists filled in.
     """
@@ -30,16 +30,10 @@ class FigureBlock(Parameters):
     whole: ClassVar[tuple[str, ...]] = ("models", "languages")
     """What the configuration may leave open, and a job may not: all of them are meant."""
 
-    caption: Caption = ""
-    """Title."""
     models: Names | None = None
     """A panel for each; all models by default."""
     languages: Names | None = None
     """A panel for each; all evaluated languages by default."""
-
-    def needs(self, graph: "Graph") -> Needs:
-        """Return what the figure is made from."""
-        return Needs()
 
     def histories(self, graph: "Graph") -> dict[str, Checkpoint]:
         """Return the checkpoints whose `history.csv` it shows, by `model/language/variant`."""
@@ -54,24 +48,14 @@ class FigureBlock(Parameters):
         return []
 
     def check(self, graph: "Graph", where: str) -> None:
-        """Raise `UserError`, naming the key at fault, if it asks for what there is not.
-
-        Args:
-            where: the key of the block, such as `figures.figure2`.
-        """
-        languages = self.languages or ()
-        check_known(
-            (f"{where}.models", "models", self.models or (), graph.config["models"]),
-            (f"{where}.languages", "evaluated languages", languages, graph.evaluated),
-        )
-
-    def records(self, graph: "Graph", paths: "Paths") -> list[str]:
-        """Return the records that the job reads."""
-        return [
-            file
-            for run in sorted(set(self.needs(graph).runs))
-            for file in paths.records(run, graph.seeds(run.variant, run.task))
-        ]
+        super().check(graph, where)
+        tasks = self.tasks_of(graph) if self.is_by_task() else ()
+        for language, task in product(self.languages_of(graph), tasks):
+            if task not in graph.tasks(language):
+                raise UserError(
+                    f"{where}: the language '{language}' has no task '{task}'; "
+                    "give languages or tasks that go together"
+                )
 
     def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
         """Return all files that the job reads."""
@@ -82,33 +66,26 @@ class FigureBlock(Parameters):
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         """Return what the job is given: this block, with what it leaves open filled in."""
-        of_all = {
-            "models": self.models_of(graph),
-            "languages": self.languages_of(graph),
-            "tasks": list(graph.config["tasks"]),
-        }
-        return {key: of_all[key] for key in self.whole} | self.given()
+        return {key: getattr(self, f"{key}_of")(graph) for key in self.whole} | self.given()
 
     def sources(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         """Return what the block cannot say by itself, see `Sources`."""
-        histories = self.histories(graph).items()
+        config, histories = graph.config, self.histories(graph).items()
         return {
-            "names": _names(graph),
+            "names": {
+                **{one: about.get("name", one) for one, about in config["models"].items()},
+                **{task: task.upper() for task in config["tasks"]},
+                **{one: about["name"] for one, about in config["languages"].items()},
+            },
             "histories": {one: f"{paths.checkpoint(node)}/history.csv" for one, node in histories},
             "texts": {one: dict(graph.text(node)) for one, node in self.teachers(graph).items()},
             "corpora": {one: paths.data(one, "text") for one in self.corpora(graph)},
         }
 
-    def models_of(self, graph: "Graph") -> list[str]:
-        return self.models or list(graph.config["models"])
-
-    def languages_of(self, graph: "Graph") -> list[str]:
-        return self.languages or graph.evaluated
-
     def runs_of(self, graph: "Graph", variants: Iterable[str], tasks: Iterable[str]) -> list[Run]:
         """Return the runs of variants on tasks in all panels."""
         panels = self.models_of(graph), self.languages_of(graph)
-        return [Run(*parts) for parts in product(*panels, variants, tasks)]
+        return sorted({Run(*parts) for parts in product(*panels, variants, tasks)})
 
     def checkpoints_of(self, graph: "Graph", variants: Iterable[str]) -> dict[str, Checkpoint]:
         """Return the checkpoints of variants in all panels, by `model/language/variant`."""
@@ -128,8 +105,9 @@ class Sources(Parameters):
     corpora: dict[str, str] = {}
     """Parquet files of text by language, as `read_text` writes them."""
 
-    def name(self, key: str) -> str:
-        return self.names.get(key, key)
+    def name(self, *keys: str) -> str:
+        """Return names in print, with commas."""
+        return ", ".join(self.names.get(key, key) for key in keys)
 
 
 class FigureKind(NamedTuple):
@@ -145,13 +123,6 @@ class FigureKind(NamedTuple):
     block: type[FigureBlock]
     rows: Callable[[Any, Sources, Sequence[Record]], list[Row]]
     draw: Callable[[list[Row], Any, Sources], "Canvas"]
-
-
-def _names(graph: "Graph") -> dict[str, str]:
-    """Return names in print of models, languages and tasks."""
-    names = {model: about.get("name", model) for model, about in graph.config["models"].items()}
-    names |= {task: task.upper() for task in graph.config["tasks"]}
-    return names | {one: about["name"] for one, about in graph.config["languages"].items()}
 
 
 def read_spec(text: str) -> FigureBlock:
@@ -237,17 +208,6 @@ def check_labels(where: str, lines: Sequence[Any]) -> None:
     for label in labels:
         if labels.count(label) > 1:
             raise UserError(f"{where}: the label '{label}' appears twice; rename one")
-
-
-def check_tasks(graph: "Graph", where: str, languages: Iterable[str], tasks: list[str]) -> None:
-    """Raise `UserError` if a language lacks a task."""
-    for language in languages:
-        for task in tasks:
-            if task not in graph.tasks(language):
-                raise UserError(
-                    f"{where}: the language '{language}' has no task '{task}'; "
-                    "give languages or tasks that go together"
-                )
 
 
 def check_trained(graph: "Graph", nodes: Mapping[str, Checkpoint], where: str) -> None:

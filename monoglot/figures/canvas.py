@@ -9,15 +9,12 @@ import logging
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
-from monoglot.figures.blocks import Sources
 from monoglot.tables.base import Row
 
 # It tells of every glyph of the fonts that it puts into a PDF.
@@ -55,83 +52,40 @@ HANDLE = 9  # characters that a line's sample and the gap after its label take
 MARGIN = 0.06
 
 
-@dataclass(frozen=True)
 class Layout:
-    """A grid of `down` x `across` panels, a title above, a legend and then a note below, in inches.
+    """A grid of `down` x `across` panels, a title above, a legend and then a note below.
 
-    Places are shares of the figure's width and height, as matplotlib wants them. They are computed
-    here instead of by matplotlib's layout engine, whose solver gives other last digits in every
-    process.
+    `size` is in inches, places are shares of it, as matplotlib wants them. They are computed here
+    instead of by matplotlib's layout engine, whose solver gives other last digits in every process.
     """
 
-    down: int
-    across: int
-    labels: Sequence[str]
-    raw_title: str
-    raw_note: str
-
-    @cached_property
-    def size(self) -> tuple[float, float]:
-        """Width and height in inches."""
-        panels = self.down * PANEL_HEIGHT + (self.down - 1) * GAP
-        return self._width, self._bottom + panels + ABOVE + _height(self.title, "title")
-
-    @cached_property
-    def title(self) -> str:
-        return self._wrapped(self.raw_title, "title")
-
-    @cached_property
-    def note(self) -> str:
-        return self._wrapped(self.raw_note, "note")
-
-    @cached_property
-    def legend_columns(self) -> int:
-        longest = max(map(len, self.labels)) + HANDLE
-        fit = max(1, int(self._width * CHARACTERS_AN_INCH["legend"]) // longest)
-        lines = math.ceil(len(self.labels) / fit)
-        return math.ceil(len(self.labels) / lines)
-
-    @property
-    def title_top(self) -> float:
-        return 1 - MARGIN / self.size[1]
-
-    @property
-    def note_top(self) -> float:
-        return _height(self.note, "note") / self.size[1]
-
-    @property
-    def legend_middle(self) -> float:
-        return (_height(self.note, "note") + self._legend / 2) / self.size[1]
+    def __init__(
+        self, down: int, across: int, labels: Sequence[str], title: str, note: str
+    ) -> None:
+        self._down, self._panel = down, PANEL_WIDTHS.get(across, PANEL_WIDTH)
+        width = LEFT + across * self._panel + (across - 1) * BETWEEN + RIGHT
+        self.title = textwrap.fill(title, int(width * CHARACTERS_AN_INCH["title"]))
+        self.note = textwrap.fill(note, int(width * CHARACTERS_AN_INCH["note"]))
+        longest = max(map(len, labels), default=0) + HANDLE
+        fit = max(1, int(width * CHARACTERS_AN_INCH["legend"]) // longest)
+        lines = max(1, math.ceil(len(labels) / fit))
+        self.legend_columns = math.ceil(len(labels) / lines)
+        legend = lines * LINE["legend"] + 0.1
+        below = len(self.note.splitlines()) * LINE["note"]
+        above = len(self.title.splitlines()) * LINE["title"]
+        self._bottom = BELOW + legend + below
+        height = self._bottom + down * PANEL_HEIGHT + (down - 1) * GAP + ABOVE + above
+        self.size = width, height
+        self.title_top = 1 - MARGIN / height
+        self.legend_middle = (below + legend / 2) / height
+        self.note_top = below / height
 
     def panel(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Left, bottom, width and height of a panel; row 0 is the highest."""
         width, height = self.size
         left = LEFT + column * (self._panel + BETWEEN)
-        bottom = self._bottom + (self.down - 1 - row) * (PANEL_HEIGHT + GAP)
+        bottom = self._bottom + (self._down - 1 - row) * (PANEL_HEIGHT + GAP)
         return left / width, bottom / height, self._panel / width, PANEL_HEIGHT / height
-
-    @property
-    def _panel(self) -> float:
-        return PANEL_WIDTHS.get(self.across, PANEL_WIDTH)
-
-    @property
-    def _width(self) -> float:
-        return LEFT + self.across * self._panel + (self.across - 1) * BETWEEN + RIGHT
-
-    @property
-    def _legend(self) -> float:
-        return math.ceil(len(self.labels) / self.legend_columns) * LINE["legend"] + 0.1
-
-    @property
-    def _bottom(self) -> float:
-        return BELOW + self._legend + _height(self.note, "note")
-
-    def _wrapped(self, text: str, kind: str) -> str:
-        return "\n".join(textwrap.wrap(text, int(self._width * CHARACTERS_AN_INCH[kind])))
-
-
-def _height(text: str, kind: str) -> float:
-    return len(text.splitlines()) * LINE[kind]
 
 
 class Canvas:
@@ -146,17 +100,16 @@ class Canvas:
     ) -> None:
         grid = min(languages, models) > 1
         down, across = (languages, models) if grid else (1, languages * models)
+        self._labels = labels
         self._layout = layout = Layout(down, across, labels, title, note)
         self.figure = Figure(figsize=layout.size)
         self._grid = [
             [self.figure.add_axes(layout.panel(row, column)) for column in range(across)]
             for row in range(down)
         ]
-        for y, text, font in (
-            (layout.title_top, layout.title, {"fontsize": 9}),
-            (layout.note_top, layout.note, {"fontsize": 7, "color": "0.3"}),
-        ):
-            self.figure.text(0.5, y, text, ha="center", va="top", **font)
+        middle = {"x": 0.5, "ha": "center", "va": "top"}
+        self.figure.text(y=layout.title_top, s=layout.title, fontsize=9, **middle)
+        self.figure.text(y=layout.note_top, s=layout.note, fontsize=7, color="0.3", **middle)
         lines = zip(*self._grid, strict=True) if grid else self._grid
         self.panels: list[Axes] = [axes for line in lines for axes in line]
 
@@ -207,7 +160,7 @@ class Canvas:
         """Add the legend of all panels; return the canvas."""
         # matplotlib's own search leaves out what begins with an underscore.
         lines = [line for axes in self.panels for line in axes.lines]
-        handles = {one.get_label(): one for one in lines if one.get_label() in self._layout.labels}
+        handles = {one.get_label(): one for one in lines if one.get_label() in self._labels}
         self.figure.legend(
             handles.values(),
             handles.keys(),
@@ -228,13 +181,6 @@ class Canvas:
                 file, format=form, dpi=DOTS_PER_INCH, metadata=nobody.get(form, {"Software": None})
             )
         return file.getvalue()
-
-
-def panel_titles(
-    panels: Sequence[tuple[str, ...]], sources: Sources
-) -> Mapping[tuple[str, ...], str]:
-    """Return a title by (model, language): both names."""
-    return {panel: ", ".join(map(sources.name, reversed(panel))) for panel in panels}
 
 
 def plain(value: float) -> str:

@@ -20,7 +20,7 @@ from monoglot.figures.blocks import (
 )
 from monoglot.keys import Number
 from monoglot.paths import Checkpoint, Needs
-from monoglot.tables.base import Labelled, Record, Row, check_known
+from monoglot.tables.base import Labelled, Record, Row
 
 if TYPE_CHECKING:
     from monoglot.figures.canvas import Canvas
@@ -54,10 +54,8 @@ class CurvesFigure(FigureBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
-        where = f"{where}.lines"
-        check_known((where, "variants", [line.variant for line in self.lines], graph.variants))
-        check_labels(where, self.lines)
-        check_trained(graph, self.histories(graph), where)
+        check_labels(f"{where}.lines", self.lines)
+        check_trained(graph, self.histories(graph), f"{where}.lines")
 
 
 def rows(spec: CurvesFigure, sources: Sources, records: Sequence[Record] = ()) -> list[Row]:
@@ -75,68 +73,60 @@ def rows(spec: CurvesFigure, sources: Sources, records: Sequence[Record] = ()) -
                 name = f"{model}/{language}/{line.variant}"
                 if name not in sources.histories:
                     raise UserError(f"the figure needs the history of {name}, which is not given")
-                points = _read(sources.histories[name], spec.column)
+                history = read_history(sources.histories[name], "step", spec.column)
                 about = {"model": model, "language": language, **line.given()}
+                points = [{key: row[key] for key in ("step", spec.column)} for row in history]
                 found += [about | row for row in _smoothed(points, spec)]
     return found
 
 
 def draw(drawn: list[Row], spec: CurvesFigure, sources: Sources) -> "Canvas":
     """Draw a panel for each model and language, and in each a line for each label."""
-    from monoglot.figures.canvas import Canvas, panel_titles  # imports matplotlib
+    from monoglot.figures.canvas import Canvas  # imports matplotlib
 
     panels = distinct(drawn, "model", "language")
     labels = [label for (label,) in distinct(drawn, "label")]
-    canvas = Canvas(len(spec.languages), len(spec.models), spec.caption, labels, _note(spec))
-    titles = panel_titles(panels, sources)
+    note = ""
+    if spec.smoothing:
+        note = f"Smoothed: Gaussian filter, standard deviation {spec.smoothing:g} evaluations."
+    canvas = Canvas(len(spec.languages), len(spec.models), spec.caption, labels, note)
     canvas.label("steps", LABELS[spec.column])
+    drawn_column = f"{spec.column}_smoothed" if spec.smoothing else spec.column
     for axes, (model, language) in zip(canvas.panels, panels, strict=True):
-        axes.set_title(titles[model, language])
+        axes.set_title(sources.name(language, model))
         for number, label in enumerate(labels):
             line = where(drawn, model=model, language=language, label=label)
             axes.plot(
                 [float(row["step"]) for row in line],
-                [_shown(row, spec.column) for row in line],
+                [FACTORS.get(spec.column, 1) * float(row[drawn_column]) for row in line],
                 label=label,
                 **canvas.style(number, points=len(line)),
             )
     return canvas.finish()
 
 
-def read_history(path: str | Path) -> list[dict[str, str]]:
-    """Return a training's `history.csv`; raise `UserError` if it is none.
+def read_history(path: str | Path, *columns: str) -> list[dict[str, str]]:
+    """Return a training's `history.csv`: cells are texts of numbers, or empty.
 
-    A cell is the text of a number, or empty.
+    Raises `UserError` if it is none, or lacks something of `columns`.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             history = list(csv.DictReader(file, restval="", strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a history ({error})") from None
+    lacking = [name for name in columns if not history or name not in history[0]]
+    if lacking:
+        raise UserError(f"{path}: is not the history of a training; it has no '{lacking[0]}'")
     for row in history:
-        for text in row.values():
-            if not _is_number(text):
+        for column, text in row.items():
+            try:
+                if not math.isfinite(float(text or (0 if column not in columns else text))):
+                    raise ValueError
+            except (TypeError, ValueError):  # more cells than columns are a list
                 where = f"{text!r} at step {row.get('step')} is not a number"
-                raise UserError(f"{path}: cannot be read as a history ({where})")
+                raise UserError(f"{path}: cannot be read as a history ({where})") from None
     return history
-
-
-def _is_number(text: object) -> bool:
-    try:
-        return text == "" or math.isfinite(float(text))
-    except (TypeError, ValueError):  # more cells than there are columns are a list
-        return False
-
-
-def _read(path: str, column: str) -> list[dict[str, str]]:
-    history = read_history(path)
-    if not history or not {"step", column} <= history[0].keys():
-        raise UserError(f"{path}: is not the history of a training; it has no '{column}' by step")
-    points = [{"step": row["step"], column: row[column]} for row in history]
-    for row in points:
-        if "" in row.values():
-            raise UserError(f"{path}: '{column}' at step {row['step']} is missing")
-    return points
 
 
 def _smoothed(points: list[dict[str, str]], spec: CurvesFigure) -> list[dict[str, str]]:
@@ -147,16 +137,6 @@ def _smoothed(points: list[dict[str, str]], spec: CurvesFigure) -> list[dict[str
     values = gaussian_filter1d([float(row[spec.column]) for row in points], spec.smoothing)
     name = f"{spec.column}_smoothed"
     return [row | {name: f"{value:.6g}"} for row, value in zip(points, values, strict=True)]
-
-
-def _shown(row: Row, column: str) -> float:
-    return FACTORS.get(column, 1) * float(row.get(f"{column}_smoothed", row[column]))
-
-
-def _note(spec: CurvesFigure) -> str:
-    if not spec.smoothing:
-        return ""
-    return f"Smoothed: Gaussian filter, standard deviation {spec.smoothing:g} evaluations."
 
 
 KIND = FigureKind(CurvesFigure, rows, draw)

@@ -4,7 +4,6 @@ The paper (section 4.4, Tables 1, 2 and 6) claims that teachers adapted on more 
 """
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
@@ -19,14 +18,13 @@ from monoglot.figures.blocks import (
     FigureKind,
     Sources,
     cell_of,
-    check_tasks,
     check_trained,
     distinct,
     where,
 )
 from monoglot.keys import FilePath, Names, Number, Parameters
 from monoglot.paths import Checkpoint, Needs, Run
-from monoglot.tables.base import Record, Row, Text, check_known, check_score, read_published
+from monoglot.tables.base import Record, Row, Text, read_published, unknown
 from monoglot.tables.scores import Cell, collect, common_seeds
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ class DropFigure(FigureBlock):
     def needs(self, graph: "Graph") -> Needs:
         if self.published:
             return Needs()
-        return Needs(runs=self.runs_of(graph, self.variants, self._tasks(graph)))
+        return Needs(runs=self.runs_of(graph, self.variants, self.tasks_of(graph)))
 
     def teachers(self, graph: "Graph") -> dict[str, Checkpoint]:
         return self.checkpoints_of(graph, [point.teacher for point in self.points])
@@ -90,29 +88,18 @@ class DropFigure(FigureBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
-        tasks = [*(self.tasks or ()), *self.scores]
-        check_known(
-            (f"{where}.points", "variants", self.variants, graph.variants),
-            (where, "tasks", tasks, graph.config["tasks"]),
-        )
-        check_tasks(graph, where, self.languages_of(graph), self._tasks(graph))
-        for task, score in self.scores.items():
-            check_score(graph, f"{where}.scores.{task}", task, score)
         teachers = self.teachers(graph)
         check_trained(graph, teachers, f"{where}.points")
-        if self.volumes:
-            texts = [name for node in teachers.values() for name in graph.text(node)]
-            check_known((f"{where}.volumes", "languages given", texts, self.volumes))
-        if self.published and not os.path.isfile(self.published):
-            raise UserError(f"{where}.published: there is no file {self.published}")
+        texts = [name for node in teachers.values() for name in graph.text(node)]
+        if self.volumes and (
+            faults := unknown(f"{where}.volumes", "languages given", texts, self.volumes)
+        ):
+            raise UserError(*faults)
 
     @property
     def variants(self) -> list[str]:
         """Names of all variants that are shown."""
         return [name for point in self.points for name in (point.teacher, point.student)]
-
-    def _tasks(self, graph: "Graph") -> list[str]:
-        return self.tasks or list(graph.config["tasks"])
 
 
 class PowerLaw(NamedTuple):

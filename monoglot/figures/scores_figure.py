@@ -12,13 +12,12 @@ from monoglot.figures.blocks import (
     Sources,
     cell_of,
     check_labels,
-    check_tasks,
     distinct,
     where,
 )
 from monoglot.keys import Number, Parameters
 from monoglot.paths import Needs
-from monoglot.tables.base import Labelled, Record, Row, Text, check_known, check_score
+from monoglot.tables.base import Labelled, Record, Row, Text
 from monoglot.tables.scores import Cell, collect, metrics_of
 
 if TYPE_CHECKING:
@@ -73,14 +72,7 @@ class ScoresFigure(FigureBlock):
 
     def check(self, graph: "Graph", where: str) -> None:
         super().check(graph, where)
-        check_known(
-            (f"{where}.task", "tasks", [self.task], graph.config["tasks"]),
-            (where, "variants", self.variants, graph.variants),
-        )
         check_labels(where, [*self.lines, *(self.references or ())])
-        check_tasks(graph, where, self.languages_of(graph), [self.task])
-        if self.score:
-            check_score(graph, f"{where}.score", self.task, self.score)
 
 
 def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> list[Row]:
@@ -113,16 +105,16 @@ def rows(spec: ScoresFigure, sources: Sources, records: Sequence[Record]) -> lis
 
 def draw(drawn: list[Row], spec: ScoresFigure, sources: Sources) -> "Canvas":
     """Draw a panel for each model and language, with a line for each label."""
-    from monoglot.figures.canvas import REFERENCE, Canvas, panel_titles  # imports matplotlib
+    from monoglot.figures.canvas import REFERENCE, Canvas  # imports matplotlib
 
     panels = distinct(drawn, "model", "language")
     labels = [label for (label,) in distinct(drawn, "label")]
     canvas = Canvas(len(spec.languages), len(spec.models), spec.caption, labels, _note(drawn))
-    titles, task = panel_titles(panels, sources), sources.name(spec.task)
-    canvas.label(spec.x_label, f"{task}, {_printed(drawn[0]['metric'])} (%)")
+    metric = drawn[0]["metric"].replace("_", " ").replace("f1", "F1")
+    canvas.label(spec.x_label, f"{sources.name(spec.task)}, {metric} (%)")
     lines = [label for (label,) in distinct([row for row in drawn if row["x"]], "label")]
     for axes, (model, language) in zip(canvas.panels, panels, strict=True):
-        axes.set_title(titles[model, language])
+        axes.set_title(sources.name(language, model))
         panel = where(drawn, model=model, language=language)
         for number, label in enumerate(lines):
             points = [row for row in where(panel, label=label) if row["x"]]
@@ -131,7 +123,7 @@ def draw(drawn: list[Row], spec: ScoresFigure, sources: Sources) -> "Canvas":
             canvas.points(axes, points, "x", "mean", style)
         for number, row in enumerate(where(panel, x="")):
             axes.axhline(float(row["mean"]), label=row["label"], **REFERENCE[number])
-        if (chance := _chance(panel)) is not None:
+        for chance in sorted({float(row["chance"]) for row in panel if row["chance"]})[-1:]:
             low, high = axes.get_ylim()
             if low <= chance <= high:
                 axes.axhline(chance, color="0.6", linestyle=":", linewidth=0.8)
@@ -147,14 +139,6 @@ def _measured(cell: Cell) -> dict[str, str]:
         "seeds": str(len(cell.percent)),
         "chance": "" if cell.chance is None else f"{float(cell.chance):.4f}",
     }
-
-
-def _chance(panel: list[Row]) -> float | None:
-    return max((float(row["chance"]) for row in panel if row["chance"]), default=None)
-
-
-def _printed(metric: str) -> str:
-    return metric.replace("_", " ").replace("f1", "F1")
 
 
 def _note(drawn: list[Row]) -> str:

@@ -20,7 +20,6 @@ from monoglot.tables.base import (
     Table,
     TableBlock,
     Text,
-    check_known,
     fixed,
 )
 
@@ -63,17 +62,12 @@ class AdaptersTable(TableBlock):
         return Needs(checkpoints=checkpoints)
 
     def check(self, graph: "Graph", where: str) -> None:
-        models = [column.model for column in self.columns]
-        check_known(
-            (where, "models", models, graph.config["models"]),
-            (where, "variants", [row.variant for row in self.rows], graph.variants),
-        )
+        super().check(graph, where)
         for row in self.rows:
             if graph.is_baseline(row.variant):
                 raise UserError(
                     f"{where}.rows: '{row.variant}' is a baseline, without adapters; remove it"
                 )
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         configs = {

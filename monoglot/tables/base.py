@@ -102,23 +102,32 @@ class LabelledOfModel(Labelled):
     """Its model, if not the table's."""
 
 
-class TableBlock(Parameters):
-    """The block of a table in the configuration. Each kind adds its keys.
+NAMED = {
+    "model": "models",
+    "models": "models",
+    "languages": "languages",
+    "task": "tasks",
+    "tasks": "tasks",
+    "scores": "tasks",
+    "variant": "variants",
+    "baseline": "variants",
+    "teacher": "variants",
+    "student": "variants",
+}
+"""What the keys of a block name, or those of its rows, columns, lines and points."""
 
-    What a job is given (`--spec`) is a subclass, in which all that the configuration leaves open is
-    filled in.
-    """
 
-    target: ClassVar[str] = "tables"
-    """The target that makes tables of this kind."""
+class OutputBlock(Parameters):
+    """The block of a table or figure in the configuration. Each kind adds its keys."""
+
+    any_language: ClassVar[bool] = False
+    """Whether it may show languages that nothing is evaluated in."""
 
     caption: Caption = ""
     """Title."""
-    published: FilePath | None = None
-    """CSV file with published values to show beside ours."""
 
     def needs(self, graph: "Graph") -> Needs:
-        """Return what the cells are made from."""
+        """Return what it is made from."""
         return Needs()
 
     def check(self, graph: "Graph", where: str) -> None:
@@ -127,15 +136,24 @@ class TableBlock(Parameters):
         Args:
             where: the key of the block, such as `tables.table1`.
         """
-        for run in self.needs(graph).runs:
-            if graph.is_baseline(run.variant):
-                _check_baseline(graph, run, where)
-        if self.published is not None and not os.path.isfile(self.published):
-            raise UserError(f"{where}.published: there is no file {self.published}")
-
-    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
-        """Return what the job is given: this block, with what it leaves open filled in."""
-        return self.given()
+        known = {kind: (kind, graph.config[kind]) for kind in ("models", "languages", "tasks")}
+        known["variants"] = "variants", graph.variants
+        if not self.any_language:
+            known["languages"] = "evaluated languages", graph.evaluated
+        faults = []
+        for key in type(self).model_fields:
+            for kind, name in _named(key, getattr(self, key)):
+                what, names = known[kind]
+                faults += unknown(f"{where}.{key}", what, [name], names)
+        if faults:
+            raise UserError(*dict.fromkeys(faults))
+        for task, score in getattr(self, "scores", {}).items():
+            _check_score(graph, f"{where}.scores.{task}", task, score)
+        if getattr(self, "score", None):
+            _check_score(graph, f"{where}.score", self.task, self.score)
+        published = getattr(self, "published", None)
+        if published is not None and not os.path.isfile(published):
+            raise UserError(f"{where}.published: there is no file {published}")
 
     def records(self, graph: "Graph", paths: "Paths") -> list[str]:
         """Return the records that the job reads, by default those of all runs it needs."""
@@ -144,6 +162,80 @@ class TableBlock(Parameters):
             for run in self.needs(graph).runs
             for file in paths.records(run, graph.seeds(run.variant, run.task))
         ]
+
+    def models_of(self, graph: "Graph") -> list[str]:
+        return self.models or list(graph.config["models"])
+
+    def languages_of(self, graph: "Graph") -> list[str]:
+        return self.languages or graph.evaluated
+
+    def tasks_of(self, graph: "Graph") -> list[str]:
+        """Return the block's `tasks`, all by default, or its `task`."""
+        if "task" in type(self).model_fields:
+            return [self.task]
+        return self.tasks or list(graph.config["tasks"])
+
+    def is_by_task(self) -> bool:
+        """Whether it shows tasks of languages."""
+        keys = type(self).model_fields.keys()
+        return "languages" in keys and not keys.isdisjoint(("task", "tasks"))
+
+
+def _named(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield what a value of a block names, and the name: models, languages, tasks or variants."""
+    if isinstance(value, Parameters):
+        for name in type(value).model_fields:
+            yield from _named(name, getattr(value, name))
+    elif isinstance(value, str):
+        if key in NAMED:
+            yield NAMED[key], value
+    elif isinstance(value, Iterable):
+        for one in value:
+            yield from _named(key, one)
+
+
+class TableBlock(OutputBlock):
+    """The block of a table.
+
+    What a job is given (`--spec`) is a subclass, in which all that the configuration leaves open is
+    filled in.
+    """
+
+    target: ClassVar[str] = "tables"
+    """The target that makes tables of this kind."""
+
+    published: FilePath | None = None
+    """CSV file with published values to show beside ours."""
+
+    def check(self, graph: "Graph", where: str) -> None:
+        super().check(graph, where)
+        if self.is_by_task() and not any(
+            task in graph.tasks(language)
+            for language in self.languages_of(graph)
+            for task in self.tasks_of(graph)
+        ):
+            raise UserError(f"{where}: none of its languages is evaluated on one of its tasks")
+        for run in self.needs(graph).runs:
+            metric = graph.config["tasks"][run.task]["metric"]
+            if not graph.is_baseline(run.variant):
+                continue
+            graph.settings(graph.checkpoint(run.model, run.language, run.variant))
+            if not graph.is_trained(run.task):
+                raise UserError(
+                    f"{where}: '{run.variant}' is a baseline, which has nothing to do in the task "
+                    f"'{run.task}': it learns from labelled examples; name the table's `tasks` "
+                    "without it"
+                )
+            if metric.startswith("subtoken_"):
+                raise UserError(
+                    f"tasks.{run.task}.metric: '{metric}' needs a tokenizer, which '{run.variant}' "
+                    f"of {where} does not have; take a score of words, and show '{metric}' by the "
+                    "key 'scores' of the tables that want it"
+                )
+
+    def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
+        """Return what the job is given: this block, with what it leaves open filled in."""
+        return self.given()
 
     def inputs(self, graph: "Graph", paths: "Paths") -> list[str]:
         """Return all files that the job reads."""
@@ -218,53 +310,22 @@ def files_in(block: Any) -> Iterator[Path]:
 # Checks of tables and figures
 
 
-def check_known(*lists: tuple[str, str, Iterable[str], Collection[str]]) -> None:
-    """Raise `UserError` for names that are not among those known.
-
-    Args:
-        lists: where names stand, what they are of, the names, and those known.
-    """
-    faults = [
+def unknown(where: str, what: str, names: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return a sentence for each name that is not among those known."""
+    return [
         f"{where}: '{name}' is not one of the {what}; these are {', '.join(known)}"
-        for where, what, names, known in lists
         for name in names
         if name not in known
     ]
-    if faults:
-        raise UserError(*faults)
 
 
-def check_score(graph: "Graph", where: str, task: str, score: str) -> None:
+def _check_score(graph: "Graph", where: str, task: str, score: str) -> None:
     """Raise `UserError` if a task has no metric of that name."""
     from monoglot.evaluate import metrics_of
 
     allowed = metrics_of(graph.config["tasks"][task])
     if score not in allowed:
         raise UserError(f"{where}: '{score}' is not one of {', '.join(allowed)}")
-
-
-def check_evaluated(
-    graph: "Graph", where: str, languages: Iterable[str], tasks: Collection[str]
-) -> None:
-    """Raise `UserError` unless any of the languages is evaluated on any of the tasks."""
-    if not any(task in graph.tasks(language) for language in languages for task in tasks):
-        raise UserError(f"{where}: none of its languages is evaluated on one of its tasks")
-
-
-def _check_baseline(graph: "Graph", run: Run, where: str) -> None:
-    graph.settings(graph.checkpoint(run.model, run.language, run.variant))
-    if not graph.is_trained(run.task):
-        raise UserError(
-            f"{where}: '{run.variant}' is a baseline, which has nothing to do in the task "
-            f"'{run.task}': it learns from labelled examples; name the table's `tasks` without it"
-        )
-    metric = graph.config["tasks"][run.task]["metric"]
-    if metric.startswith("subtoken_"):
-        raise UserError(
-            f"tasks.{run.task}.metric: '{metric}' needs a tokenizer, which '{run.variant}' of "
-            f"{where} does not have; take a score of words, and show '{metric}' by the key "
-            "'scores' of the tables that want it"
-        )
 
 
 def runs_of(graph: "Graph", cells: Iterable[tuple[str, str, str, str]]) -> list[Run]:

@@ -18,7 +18,6 @@ from monoglot.tables.base import (
     TableBlock,
     Text,
     TextNames,
-    check_known,
     fixed,
     names_of,
 )
@@ -34,6 +33,8 @@ FROM_TEXT = tuple(name for name, one in OPERATIONS.items() if "text" in one.read
 
 class CorporaTable(TableBlock):
     """Megabytes, documents and tokens that variants are made from (Table 2)."""
+
+    any_language = True
 
     kind: Literal["corpora"] = "corpora"
     """What the cells are."""
@@ -52,28 +53,21 @@ class CorporaTable(TableBlock):
             for column in self.columns
             for language, checkpoint in self.made_from_text(graph, column.variant).items()
         ]
-        sets = [(language, "text") for language in self.languages or graph.evaluated]
+        sets = [(language, "text") for language in self.languages_of(graph)]
         return Needs(stores=stores if self.tokens else [], sets=sets)
 
     def check(self, graph: "Graph", where: str) -> None:
-        languages = graph.config["languages"]
-        variants = [column.variant for column in self.columns]
-        check_known(
-            (where, "models", [self.model], graph.config["models"]),
-            (where, "languages", self.languages or (), languages),
-            (where, "variants", variants, graph.variants),
-        )
-        for language in self.languages or graph.evaluated:
+        super().check(graph, where)
+        for language in self.languages_of(graph):
             graph.source("text", language)
-        for variant in variants:
-            made = graph.checkpoint(self.model, next(iter(languages)), variant)
+        for variant in (column.variant for column in self.columns):
+            made = graph.checkpoint(self.model, next(iter(graph.config["languages"])), variant)
             operation = graph.operation(made.variant)
             if operation not in FROM_TEXT or not graph.text_languages(made):
                 raise UserError(
                     f"{where}.columns: '{variant}' is made by {operation}, from no text; "
                     f"name a variant of {', '.join(FROM_TEXT)}"
                 )
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         columns = []
@@ -86,7 +80,7 @@ class CorporaTable(TableBlock):
                     for one, node in nodes.items()
                 }
             columns.append(column.given() | more)
-        languages = names_of(graph, self.languages or graph.evaluated)
+        languages = names_of(graph, self.languages_of(graph))
         texts = {language: paths.data(language, "text") for language in languages}
         return self.given() | {"languages": languages, "texts": texts, "columns": columns}
 
@@ -96,7 +90,7 @@ class CorporaTable(TableBlock):
         A language has none if the variant is not made for it and does not have it in its mixture.
         """
         found = {}
-        for language in self.languages or graph.evaluated:
+        for language in self.languages_of(graph):
             checkpoint = graph.checkpoint(self.model, language, variant)
             made = checkpoint.language == ANY or language in graph.evaluated
             if made and language in graph.text(checkpoint):

@@ -4,7 +4,6 @@ A row is a form of a variant that somebody could serve: PyTorch, ONNX, ONNX in i
 function of files of deployment and of scores after export, and of the energy of jobs.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import floor, log10
@@ -18,8 +17,10 @@ from monoglot import errors
 from monoglot.energy import Total, making, scoring
 from monoglot.errors import UserError
 from monoglot.evaluate.metrics import printed
+from monoglot.files import read_json
 from monoglot.paths import Checkpoint, Needs, Run
 from monoglot.provenance import NAME as PROVENANCE
+from monoglot.provenance import machine
 from monoglot.tables.base import (
     Column,
     Entries,
@@ -31,8 +32,6 @@ from monoglot.tables.base import (
     TableBlock,
     Text,
     TextNames,
-    check_evaluated,
-    check_known,
     fixed,
     names_of,
     runs_of,
@@ -110,32 +109,24 @@ class DeploymentTable(TableBlock):
             (row.model, language, row.variant, task)
             for row in self.shown(graph)
             for language in row.languages
-            for task in self._tasks(graph)
+            for task in self.tasks_of(graph)
         ]
         return Needs(runs=runs_of(graph, cells))
 
     def check(self, graph: "Graph", where: str) -> None:
-        variants = [row.variant for row in self.rows or ()]
-        check_known(
-            (where, "models", self.models or (), graph.config["models"]),
-            (where, "evaluated languages", self.languages or (), graph.evaluated),
-            (where, "tasks", self.tasks or (), graph.config["tasks"]),
-            (where, "variants", variants, graph.variants),
-        )
-        languages = self.languages or graph.evaluated
-        check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
+        super().check(graph, where)
         for task in self.tasks or ():
             if not graph.is_trained(task):
                 raise UserError(
                     f"{where}.tasks: '{task}' has no adapters that could be scored after export; "
                     "remove it"
                 )
-        for variant in variants:
-            if graph.is_baseline(variant):
+        for row in self.rows or ():
+            if graph.is_baseline(row.variant):
                 raise UserError(
-                    f"{where}.rows: '{variant}' is a baseline, without a model; remove it"
+                    f"{where}.rows: '{row.variant}' is a baseline, without a model; remove it"
                 )
-        for language in languages:
+        for language in self.languages_of(graph):
             graph.source("heldout", language)
         lengths = graph.config["deployment"]["lengths"]
         if self.length not in (None, *lengths):
@@ -143,16 +134,15 @@ class DeploymentTable(TableBlock):
                 f"{where}.length: {self.length} is not one of deployment.lengths, which are "
                 f"{', '.join(map(str, lengths))}"
             )
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         rows, cells = self.shown(graph), self._cells(graph)
-        tasks = self._tasks(graph)
+        tasks = self.tasks_of(graph)
         models = dict.fromkeys(row.model for row in rows)
         measured, scored = (sorted(set(files)) for files in self._files(graph, paths))
         return self.given() | {
             "models": {one: graph.config["models"][one].get("name", one) for one in models},
-            "languages": names_of(graph, self.languages or graph.evaluated),
+            "languages": names_of(graph, self.languages_of(graph)),
             "tasks": tasks,
             "scores": {task: s for task, s in shown_scores(graph).items() if task in tasks},
             "rows": [{"model": r.model, "variant": r.variant, "label": r.label} for r in rows],
@@ -185,8 +175,8 @@ class DeploymentTable(TableBlock):
         Where the table has none of its own they are those of the tables of scores, without
         baselines, each with the languages that those show.
         """
-        models = self.models or list(graph.config["models"])
-        languages = self.languages or graph.evaluated
+        models = self.models_of(graph)
+        languages = self.languages_of(graph)
         own = [(model, r.variant, r.label, languages) for model in models for r in self.rows or ()]
         of_scores = (
             (*row, table.languages or graph.evaluated)
@@ -217,12 +207,13 @@ class DeploymentTable(TableBlock):
 
     def _files(self, graph: "Graph", paths: "Paths") -> tuple[list[str], list[str]]:
         """Return the measurements of each cell, and the scores after export where it has any."""
-        cells, tasks = self._cells(graph), self._tasks(graph)
+        cells, tasks = self._cells(graph), self.tasks_of(graph)
         measured = [paths.measurement(node) for _, node in cells]
         scored = [c for c, _ in cells if {*tasks} & {*graph.tasks(c.language)}]
         return measured, [paths.onnx_scores(c.model, c.language, c.variant) for c in scored]
 
-    def _tasks(self, graph: "Graph") -> list[str]:
+    def tasks_of(self, graph: "Graph") -> list[str]:
+        """The table's tasks, by default those with adapters."""
         return self.tasks or [task for task in graph.config["tasks"] if graph.is_trained(task)]
 
 
@@ -352,10 +343,7 @@ def _read_all(paths: Sequence[str], kind: str) -> dict[str, dict[str, Any]]:
     """Read files of a kind (`measured` or `scored`), by `model/language/variant`."""
     read = {}
     for path in paths:
-        try:
-            said = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); measure again") from None
+        said = read_json(path, "measure again")
         for key in NEEDED[kind]:
             if not isinstance(said, dict) or key not in said:
                 raise UserError(f"{path}: has no '{key}'; it must be a file of deployment")
@@ -547,11 +535,9 @@ def _note(
 ) -> str:
     hardware, how = settings["hardware"], settings["measuring"]
     cores = settings["threads"].get("all", hardware["cores"])
-    machine = f"{hardware['cpu']}, {cores} cores"
-    machine += f", {hardware['gpu']}" if hardware["gpu"] else ""
     seeds = sorted({task["seed"] for one in after.values() for task in one["tasks"].values()})
     sentences = [
-        f"On {machine}.",
+        f"On {machine({**hardware, 'cores': cores})}.",
         f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']};",
         f"texts a second at {how['batch']} at a time.",
         "Memory is the largest that a process had which loads the model and answers one text at a",

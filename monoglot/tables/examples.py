@@ -13,8 +13,6 @@ from monoglot.tables.base import (
     Table,
     TableBlock,
     TextNames,
-    check_evaluated,
-    check_known,
     names_of,
 )
 
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 class ExamplesTable(TableBlock):
     """Examples of each task, language and split (Table 3)."""
+
+    any_language = True
 
     kind: Literal["examples"] = "examples"
     """What the cells are."""
@@ -37,29 +37,23 @@ class ExamplesTable(TableBlock):
         """Return languages and tasks, but for tasks that a language lacks."""
         sets = [
             (language, task)
-            for language in self.languages or graph.evaluated
-            for task in self.tasks or graph.config["tasks"]
+            for language in self.languages_of(graph)
+            for task in self.tasks_of(graph)
             if task in graph.tasks(language)
         ]
         return Needs(sets=sets)
 
     def check(self, graph: "Graph", where: str) -> None:
-        check_known(
-            (where, "languages", self.languages or (), graph.config["languages"]),
-            (where, "tasks", self.tasks or (), graph.config["tasks"]),
-        )
-        languages = self.languages or graph.evaluated
-        check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
+        super().check(graph, where)
         for language, task in self.needs(graph).sets:
             graph.source(task, language)
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
-        tasks = self.tasks or list(graph.config["tasks"])
+        tasks = self.tasks_of(graph)
         files: dict[str, dict[str, str]] = {task: {} for task in tasks}
         for language, task in self.needs(graph).sets:
             files[task][language] = paths.data(language, task)
-        languages = names_of(graph, self.languages or graph.evaluated)
+        languages = names_of(graph, self.languages_of(graph))
         return self.given() | {"languages": languages, "tasks": tasks, "examples": files}
 
 

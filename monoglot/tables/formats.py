@@ -319,14 +319,15 @@ def read_grids(path: Path) -> dict[str, Grid]:
 def _for_terminal(path: Path, width: int) -> str:
     if set(read_rows(path)[0]) >= OF_SCORES:
         return show_scores(path, width)
-    if not (shown_to_people := read_grids(path)):
-        found = read_rows(path)
-        names = [name for name in found[0] if not BESIDE.search(name)]
-        body = [[row[name] for name in names] for row in found]
-        right = [bool(NUMBER.match(cell)) for cell in body[0]]
-        shown_to_people = {"": Grid(names, right, body)}
-    heads, right, body = shown_to_people[""]
+    heads, right, body = read_grids(path).get("") or _grid_of_csv(path)
     return "\n".join([title(path), "", *_columns([heads, *body], right)])
+
+
+def _grid_of_csv(path: Path) -> Grid:
+    found = read_rows(path)
+    names = [name for name in found[0] if not BESIDE.search(name)]
+    body = [[row[name] for name in names] for row in found]
+    return Grid(names, [bool(NUMBER.match(cell)) for cell in body[0]], body)
 
 
 def _aligned(rows: Sequence[Row], columns: Sequence[Column]) -> str:

@@ -15,7 +15,6 @@ from monoglot.tables.base import (
     TableBlock,
     Text,
     TextNames,
-    check_known,
 )
 
 if TYPE_CHECKING:
@@ -49,10 +48,6 @@ class HyperparametersTable(TableBlock):
         "max_length",
     ]
     """Keys of a task to show."""
-
-    def check(self, graph: "Graph", where: str) -> None:
-        check_known((where, "tasks", self.tasks or (), graph.config["tasks"]))
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
         tasks = graph.config["tasks"]

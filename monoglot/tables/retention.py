@@ -25,9 +25,6 @@ from monoglot.tables.base import (
     TableBlock,
     Text,
     TextNames,
-    check_evaluated,
-    check_known,
-    check_score,
     fixed,
     names_of,
     runs_of,
@@ -76,26 +73,12 @@ class RetentionTable(TableBlock):
         cells = [
             (column.model or self.model, language, column.variant, self.task)
             for column in self.columns
-            for language in self.languages or graph.evaluated
+            for language in self.languages_of(graph)
         ]
         return Needs(runs=runs_of(graph, cells))
 
-    def check(self, graph: "Graph", where: str) -> None:
-        models = [self.model, *(column.model for column in self.columns if column.model)]
-        variants = [column.variant for column in self.columns]
-        check_known(
-            (where, "models", models, graph.config["models"]),
-            (where, "evaluated languages", self.languages or (), graph.evaluated),
-            (where, "tasks", [self.task], graph.config["tasks"]),
-            (where, "variants", variants, graph.variants),
-        )
-        check_evaluated(graph, where, self.languages or graph.evaluated, [self.task])
-        if self.score:
-            check_score(graph, f"{where}.score", self.task, self.score)
-        super().check(graph, where)
-
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
-        return self.given() | {"languages": names_of(graph, self.languages or graph.evaluated)}
+        return self.given() | {"languages": names_of(graph, self.languages_of(graph))}
 
 
 class RetentionSpec(RetentionTable):

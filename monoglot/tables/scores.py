@@ -30,9 +30,6 @@ from monoglot.tables.base import (
     Text,
     TextNames,
     at_chance,
-    check_evaluated,
-    check_known,
-    check_score,
     fixed,
     millions,
     runs_of,
@@ -91,36 +88,22 @@ class ScoresTable(TableBlock):
         cells = [
             (model, language, variant, task)
             for model, variant, _ in self.variants
-            for language in self.languages or graph.evaluated
-            for task in self.tasks or graph.config["tasks"]
+            for language in self.languages_of(graph)
+            for task in self.tasks_of(graph)
         ]
         return Needs(runs=runs_of(graph, cells))
 
     def check(self, graph: "Graph", where: str) -> None:
-        models = [self.model, *(model for model, _, _ in self.variants)]
-        tasks = [*(self.tasks or ()), *self.scores]
-        variants = [row.variant for row in self.rows]
-        variants += [self.baseline] if self.baseline else []
-        check_known(
-            (where, "models", models, graph.config["models"]),
-            (where, "evaluated languages", self.languages or (), graph.evaluated),
-            (where, "tasks", tasks, graph.config["tasks"]),
-            (where, "variants", variants, graph.variants),
-        )
+        super().check(graph, where)
         if self.baseline and graph.is_baseline(self.baseline):
             raise UserError(
                 f"{where}.baseline: '{self.baseline}' has no checkpoint, and so no size that "
                 "reductions could refer to; name another variant"
             )
-        languages = self.languages or graph.evaluated
-        check_evaluated(graph, where, languages, self.tasks or graph.config["tasks"])
-        for task, score in self.scores.items():
-            check_score(graph, f"{where}.scores.{task}", task, score)
-        super().check(graph, where)
 
     def spec(self, graph: "Graph", paths: "Paths") -> dict[str, Any]:
-        languages = self.languages or graph.evaluated
-        tasks = self.tasks or list(graph.config["tasks"])
+        languages = self.languages_of(graph)
+        tasks = self.tasks_of(graph)
         lacking = {one: [t for t in tasks if t not in graph.tasks(one)] for one in languages}
         left_out = {language: names for language, names in lacking.items() if names}
         return self.given() | {"languages": languages, "tasks": tasks, "left_out": left_out}

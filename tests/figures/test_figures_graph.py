@@ -109,14 +109,14 @@ def test_teachers_of_a_part_of_the_text_are_told_apart():
         (SCORES | {"score": "word_f1"}, r"figures\.f\.score: 'word_f1' is not one of macro_f1"),
         (
             SCORES | {"references": [{"variant": "bas", "label": "x"}]},
-            r"figures\.f: 'bas' is not one of the variants",
+            r"figures\.f\.references: 'bas' is not one of the variants",
         ),
         (SCORES | {"lines": [{"label": "x", "points": []}]}, r"figures\.f\.lines\.0\.points"),
         (
             DROP | {"points": [{"teacher": "ffn128", "student": "kd"}]},
             r"f\.points: 'ffn128' is made by prune_ffn, which trains nothing",
         ),
-        (DROP | {"tasks": ["qa"]}, r"figures\.f: 'qa' is not one of the tasks"),
+        (DROP | {"tasks": ["qa"]}, r"figures\.f\.tasks: 'qa' is not one of the tasks"),
         (DROP | {"scores": {"tc": "word_f1"}}, r"figures\.f\.scores\.tc: 'word_f1' is not one of"),
         (DROP | {"volumes": {"mt": 188}}, r"f\.volumes: 'qaa' is not one of the languages given"),
         (DROP | {"published": "no.csv"}, r"figures\.f\.published: there is no file no\.csv"),

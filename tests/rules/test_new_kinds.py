@@ -14,7 +14,7 @@ TABLE = '''\
 
 from typing import Literal
 
-from monoglot.tables.base import Column, Kind, Table, TableBlock, TextNames, check_known
+from monoglot.tables.base import Column, Kind, Table, TableBlock, TextNames
 
 
 class TasksTable(TableBlock):
@@ -25,12 +25,8 @@ class TasksTable(TableBlock):
     languages: TextNames | None = None
     """All evaluated languages by default."""
 
-    def check(self, graph, where):
-        check_known((where, "evaluated languages", self.languages or (), graph.evaluated))
-        super().check(graph, where)
-
     def spec(self, graph, paths):
-        languages = self.languages or graph.evaluated
+        languages = self.languages_of(graph)
         return self.given() | {"tasks": {one: len(graph.tasks(one)) for one in languages}}
 
 
@@ -130,7 +126,11 @@ def test_a_module_is_all_that_a_kind_takes(extended):
     ("old", "new", "message"),
     [
         ("height: 3", "height: 0", "figures.dots.height: 0 is less than the minimum of 1"),
-        ("caption: How many", "languages: [xx]", "tables.counts: 'xx' is not one of the evaluated"),
+        (
+            "caption: How many",
+            "languages: [xx]",
+            "tables.counts.languages: 'xx' is not one of the",
+        ),
         ("caption: How many", "tokens: true", "tables.counts: unknown key 'tokens'; known keys"),
         (
             "kind: tasks",

@@ -98,8 +98,8 @@ def test_deployment_shows_what_tables_of_scores_show():
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ({"rows": columns("none")}, "served: 'none' is not one of the variants"),
-        ({"models": ["bart"]}, "served: 'bart' is not one of the models"),
+        ({"rows": columns("none")}, "served.rows: 'none' is not one of the variants"),
+        ({"models": ["bart"]}, "served.models: 'bart' is not one of the models"),
         (
             {"length": 20},
             r"served\.length: 20 is not one of deployment\.lengths, which are 8, 16, 48",
