@@ -27,6 +27,7 @@ from monoglot.errors import UserError
 from monoglot.escapes import markdown
 from monoglot.evaluate import kind_of
 from monoglot.evaluate.metrics import LABELS, METRICS
+from monoglot.families import FAMILIES
 from monoglot.files import read_json
 from monoglot.graph import Checkpoint, Graph
 from monoglot.operations import OPERATIONS
@@ -357,6 +358,7 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     for language, task in scored[:1]:
         if tuned[task] == "adapter":
             adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
+    config = parsed_config(folder, str(folder))
     card = ModelCard.from_template(
         _metadata(spec, "-".join(folder.parts[-3:]), scores),
         template_str=TEMPLATE.read_text(encoding="utf-8"),
@@ -364,7 +366,8 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         parameters=_said(own[0], "parameters") if own else _parameters(folder),
         hub=next((step.origin["hub"] for step in spec.steps if "hub" in step.origin), None),
         first=_first(spec, scores),
-        config=parsed_config(folder, str(folder)),
+        config=config,
+        in_adapters=FAMILIES[config["model_type"]].in_adapters,
         bytes=sum((folder / name).stat().st_size for name in FILES),
         scored=_score_tables(spec, scores),
         seeds=max((len(found.percent) for found in scores.values()), default=0),

@@ -32,6 +32,7 @@ class Family:
             attend to the whole text. The first one does, and has no norm before its attention.
         positions, positions_norm: of the base model, vectors of relative positions that queries
             and keys are made from as from hidden states, and the norm that they pass first.
+        in_adapters: whether the library `adapters` has a class for it; else `adapter_models` has.
         required: settings that a checkpoint must have, as other parts are not known here.
         settings: what `scratch` sets besides the shape and these.
         renamed: names of settings, other than BERT's.
@@ -60,6 +61,7 @@ class Family:
     global_every: str | None = None
     positions: str | None = None
     positions_norm: str | None = None
+    in_adapters: bool = True
     required: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     renamed: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -71,13 +73,16 @@ class Family:
         return f"{self.classes}ForMaskedLM"
 
 
-def _roberta(classes: str, tokenizer: str, usual_pieces: int = 0) -> Family:
+def _roberta(
+    classes: str, tokenizer: str, usual_pieces: int = 0, in_adapters: bool = True
+) -> Family:
     return Family(
         classes=classes,
         tokenizers=(tokenizer,),
         head=("lm_head.dense", "gelu", "lm_head.layer_norm"),
         after_padding=True,
         settings={"type_vocab_size": 1, "layer_norm_eps": 1e-5},
+        in_adapters=in_adapters,
         usual_pieces=usual_pieces,
     )
 
@@ -91,7 +96,7 @@ FAMILIES = {
     ),
     "roberta": _roberta("Roberta", "BPE"),
     "xlm-roberta": _roberta("XLMRoberta", "Unigram", usual_pieces=250_002),
-    "camembert": _roberta("Camembert", "Unigram"),
+    "camembert": _roberta("Camembert", "Unigram", in_adapters=False),
     "distilbert": Family(
         classes="DistilBert",
         tokenizers=("WordPiece",),
@@ -155,6 +160,7 @@ FAMILIES = {
         gated=True,
         pre_norm=True,
         rotary=True,
+        in_adapters=False,
         global_every="global_attn_every_n_layers",
         renamed={
             "hidden_dropout_prob": ("embedding_dropout", "mlp_dropout"),

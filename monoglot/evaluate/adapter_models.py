@@ -94,7 +94,7 @@ class CamembertAdapterModel(RobertaAdapterModel):
 
 
 CLASSES = {"modernbert": ModernBertAdapterModel, "camembert": CamembertAdapterModel}
-"""Of the families that the library has no class for, our own."""
+"""Of the families that the library has no class for (`Family.in_adapters`), our own."""
 
 
 def class_of(family: str) -> type[PreTrainedModel]:

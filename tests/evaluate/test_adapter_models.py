@@ -126,6 +126,12 @@ def test_positions_of_robertas_begin_after_the_padding_id(family, tiny_checkpoin
     assert longest_input(adapter_models.load_encoder(tiny_checkpoint(family)).config) == 64
 
 
+def test_families_say_whether_the_library_has_a_class_for_them():
+    assert {name for name, one in FAMILIES.items() if not one.in_adapters} == set(
+        adapter_models.CLASSES
+    )
+
+
 def test_a_checkpoint_without_tokenizer_is_refused(tiny_checkpoint, tmp_path):
     folder = shutil.copytree(tiny_checkpoint("bert"), tmp_path / "model")
     (folder / "tokenizer.json").unlink()
