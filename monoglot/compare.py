@@ -304,7 +304,7 @@ HEADS = ("cell", "score", "first", "second", "difference", "95 %", "p", "size")
 MANY = 10
 
 Origins = Mapping[str, Mapping[str, tuple[str, str]]]
-"""By checkpoint, what differs in how it was made, as `compare_origins.origins` returns it."""
+"""By checkpoint, what differs in how it was made, as `origins` returns it."""
 
 
 def laid_out(

@@ -150,7 +150,8 @@ def _panels(run: FinishedRun, table: str, length: int | None) -> list[Panel]:
     forms: dict[str, list[Point]] = {}
     for row in read_rows(file):
         try:
-            if not (row[column] and row["score"] and row["model"] in run.models):
+            # Another length may have been measured than the configuration asks for by now.
+            if not (row["score"] and row["model"] in run.models and row.get(column)):
                 continue
             latency, score = float(row[column]), float(row["score"])
             if not (0 < latency < math.inf and 0 <= score <= 100):
