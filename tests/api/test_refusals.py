@@ -8,12 +8,12 @@ import pytest
 import torch
 from tiny_models import TEXTS, tiny
 from transformers import (
+    AlbertConfig,
+    AlbertForMaskedLM,
     AutoModel,
     BertModel,
     BertPreTrainedModel,
     BertTokenizer,
-    ElectraConfig,
-    ElectraForMaskedLM,
     GPT2Config,
     GPT2LMHeadModel,
     PreTrainedTokenizerFast,
@@ -32,8 +32,8 @@ def bert():
 def test_other_models(bert):
     _, tokenizer = bert
     gpt = GPT2LMHeadModel(GPT2Config(vocab_size=120, n_embd=8, n_layer=1, n_head=2))
-    electra = ElectraForMaskedLM(ElectraConfig(intermediate_size=8, **ROOMY))
-    for model, kind in ((gpt, "gpt2"), (electra, "electra")):
+    albert = AlbertForMaskedLM(AlbertConfig(intermediate_size=8, **ROOMY))
+    for model, kind in ((gpt, "gpt2"), (albert, "albert")):
         for call in (
             lambda model=model: monoglot.trim_vocab(model, tokenizer, TEXTS, 20),
             lambda model=model: monoglot.select_layers(model, 1),

@@ -157,7 +157,7 @@ def test_batches_hold_every_document_once_and_in_order(model, store):
     ]
     special = store.meta["special"]
     for row, document in zip(rows, store, strict=True):
-        assert row.tolist() == [i for i in document.tolist() if i not in special]
+        assert row.tolist() == [i for i in document.tolist()[: 64 - 2] if i not in special]
 
 
 def test_importance_ignores_dropout_and_leaves_the_model_alone(model, store):
