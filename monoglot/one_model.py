@@ -165,13 +165,17 @@ def load(folder: Path, where: str, masked_lm: bool = False) -> LoadedModel:
             f"{where}: config.json is no configuration of a model ({first_line(error)})"
         ) from None
     tokenizer = own_tokenizer(folder, where)
-    kind = getattr(transformers, name)
-    read = partial(from_configured, kind, config, folder, where)
-    if not masked_lm:
-        read = partial(read, kept=files_of(folder, where))
-    model, missing = read()
+    kept = () if masked_lm else files_of(folder, where)
+
+    def read(name: str, **options: bool) -> tuple[PreTrainedModel, list[str]]:
+        model_class = getattr(transformers, name)
+        return from_configured(model_class, config, folder, where, kept=kept, **options)
+
+    model, missing = read(name)
+    if missing and not (architecture or masked_lm):  # DeBERTa-v3's names none, and has no such head
+        model, missing = read("AutoModel")
     if missing and all(key.startswith("pooler.") for key in missing):
-        model, missing = read(add_pooling_layer=False)
+        model, missing = read("AutoModel", add_pooling_layer=False)
     encoder = f"{model.base_model_prefix}."
     fresh = bool(missing) and masked_lm and not any(key.startswith(encoder) for key in missing)
     if missing and not fresh:

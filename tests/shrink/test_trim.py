@@ -9,8 +9,9 @@ import pytest
 import torch
 import transformers
 import yaml
+from safetensors.torch import load_file, save_file
 from tiny_models import OTHER_TEXTS, TEXTS, randomise, tiny
-from transformers import AutoTokenizer, BertForMultipleChoice
+from transformers import AutoModel, AutoTokenizer, BertForMultipleChoice
 
 from monoglot import one_model
 from monoglot.checkpoints import FILES
@@ -240,6 +241,31 @@ def test_camembert_as_it_is_published(monoglot, text_file, tmp_path):
         names = [one.convert_ids_to_tokens(one(text)["input_ids"]) for one in (old, new)]
         assert names[1][0] == "<s>"
         assert names[0] == names[1] or not set(names[0]) <= set(new.get_vocab())
+
+
+def test_deberta_as_it_is_published(monoglot, text_file, tmp_path):
+    """Its configuration names no class, and its head is one that transformers has no place for."""
+    model, tokenizer = tiny("deberta-v2")
+    save(model, tokenizer, tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "config.json").read_text())
+    del about["architectures"]
+    (tmp_path / "model" / "config.json").write_text(json.dumps(about))
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    encoder = {name: value for name, value in weights.items() if name.startswith("deberta.")}
+    head = {f"lm_predictions.lm_head.{name}": torch.ones(24) for name in ("bias", "dense.bias")}
+    save_file(encoder | head, tmp_path / "model" / "model.safetensors", {"format": "pt"})
+
+    words = ["--text", text_file, "--size", 100]
+    result = monoglot("trim", tmp_path / "model", tmp_path / "small", *words)
+    assert result.exit_code == 0, result.output
+    old, new = (AutoTokenizer.from_pretrained(tmp_path / name) for name in ("model", "small"))
+    models = [AutoModel.from_pretrained(tmp_path / name) for name in ("model", "small")]
+    text = next(one for one in TEXTS if {*old.tokenize(one)} <= {*new.get_vocab()})
+    states = [
+        one(**tokenizer(text, return_tensors="pt")).last_hidden_state
+        for one, tokenizer in zip(models, (old, new), strict=True)
+    ]
+    torch.testing.assert_close(*states)
 
 
 def test_every_format_of_text_is_the_same_text(monoglot, model_folder, text_file, tmp_path):
