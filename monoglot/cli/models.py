@@ -105,10 +105,11 @@ keep = click.option(
 def trim(model: str, out: Path, **given: Any) -> None:
     """Keep the pieces of a vocabulary that a language uses, and drop the rest of the embeddings.
 
-    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT; masked LM,
-    classifier, tagger, question answering, sentence encoder) or, with --revision, its id on the
-    Hub; OUT the folder to write. Nothing is trained: text whose pieces are kept gives the same
-    outputs as before. What a sentence encoder has for sentence-transformers comes along.
+    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT, ELECTRA,
+    DeBERTa-v3, ModernBERT; masked LM, classifier, tagger, question answering, sentence encoder) or,
+    with --revision, its id on the Hub; OUT the folder to write. Nothing is trained: text whose
+    pieces are kept gives the same outputs as before. What a sentence encoder has for
+    sentence-transformers comes along.
 
     \b
     Examples:
@@ -360,8 +361,8 @@ def shrink(
 ) -> None:
     """Make a multilingual encoder small for one language: the whole chain.
 
-    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT) or, with
-    --revision, its id on the Hub; OUT the folder to write. It gets the vocabulary of the text, is
+    MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT, ELECTRA,
+    DeBERTa-v3, ModernBERT) or, with --revision, its id on the Hub; OUT the folder to write. It gets the vocabulary of the text, is
     adapted to it, gets fewer layers, is distilled, gets fewer feed-forward neurons and a smaller
     hidden size, and is distilled again. What stays as it is takes no step; an encoder without a
     masked-LM head gets one.
