@@ -362,10 +362,10 @@ def shrink(
     """Make a multilingual encoder small for one language: the whole chain.
 
     MODEL is the folder of an encoder (BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT, ELECTRA,
-    DeBERTa-v3, ModernBERT) or, with --revision, its id on the Hub; OUT the folder to write. It gets the vocabulary of the text, is
-    adapted to it, gets fewer layers, is distilled, gets fewer feed-forward neurons and a smaller
-    hidden size, and is distilled again. What stays as it is takes no step; an encoder without a
-    masked-LM head gets one.
+    DeBERTa-v3, ModernBERT) or, with --revision, its id on the Hub; OUT the folder to write. It gets
+    the vocabulary of the text, is adapted to it, gets fewer layers, is distilled, gets fewer
+    feed-forward neurons and a smaller hidden size, and is distilled again. What stays as it is
+    takes no step; an encoder without a masked-LM head gets one.
 
     Snakemake does the work, from a configuration that is written for it and left beside the result.
     The same command goes on where an ended one was. docs/shrink.md has more.
