@@ -86,9 +86,9 @@ def test_retrieval_scores_models_as_they_are(fresh):
     plan = fresh.snakemake("-n", "--quiet", "rules", "--configfile", "configs/retrieval.yaml")
     counts = jobs(plan.stdout)
     assert plan.returncode == 0, plan.stdout
-    # Three rows, and two of them among the vectors of the first one.
-    assert counts["score"] == 3 + 2
-    assert (counts["pretrained"], counts["trim_vocab"], counts["table"]) == (1, 2, 3)
+    # Five rows, and four of them among the vectors of the first one.
+    assert counts["score"] == 5 + 4
+    assert (counts["pretrained"], counts["trim_vocab"], counts["table"]) == (1, 4, 3)
     assert not {"evaluate", "train", "overlap"} & counts.keys()
 
 
