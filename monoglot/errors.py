@@ -2,7 +2,6 @@
 
 import errno
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -186,9 +185,15 @@ LIBRARIES = {"adapters": ("adapters",), "onnx": ("onnx", "onnxruntime"), "energy
 def need(extra: str) -> None:
     """Raise `UserError`, which says what to install, unless an extra's libraries are there."""
     for library in LIBRARIES[extra]:
-        # One that is imported may have put an object without a spec in its own place.
-        if library not in sys.modules and find_spec(library) is None:
+        if not _installed(library):
             raise UserError(f"{library} is not installed; pip install 'monoglot[{extra}]'")
+
+
+def _installed(library: str) -> bool:
+    try:
+        return find_spec(library) is not None
+    except ValueError:  # It is imported and has put an object without a spec in its own place.
+        return True
 
 
 # Faults of the machine as one sentence: a full disk, a folder that is read-only, no memory.

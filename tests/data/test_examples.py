@@ -296,7 +296,8 @@ def test_a_bad_source_is_refused(tmp_path: Path, change: dict, message: str) -> 
 
 
 def test_an_unknown_kind_or_split_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="kind: 'parsing' must be one of classification, tagging"):
+    known = "classification, retrieval, tagging"
+    with pytest.raises(UserError, match=f"kind: 'parsing' must be one of {known}"):
         make_task("t", {"kind": "parsing", "labels": UPOS})
     prepare(tmp_path, "token_tag", b"za ADP\n", UPOS)
     with pytest.raises(UserError, match="the split is 'validation'; it must be one of train"):
