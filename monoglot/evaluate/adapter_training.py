@@ -35,7 +35,7 @@ from monoglot.evaluate.packed import (
 )
 from monoglot.evaluate.task import TrainedTask, TuningSettings
 from monoglot.operations.surgery import first_position
-from monoglot.training.matmul import number_type
+from monoglot.training.matmul import usable
 
 # The adapters and heads of several seeds, side by side in flat tensors, and their optimiser.
 
@@ -332,9 +332,8 @@ class AdapterTraining:
         ]
         self.size = size
         self.encoder = self.tested = packed_encoder(model, task.first_state_only)
-        dtype = number_type(settings.precision, self.device)
-        if dtype != torch.float32:
-            self.encoder = packed_encoder(model, task.first_state_only, dtype)
+        if usable(settings.precision, self.device) == "bf16":
+            self.encoder = packed_encoder(model, task.first_state_only, torch.bfloat16)
 
     def train(self, data: Encoded, dev: Encoded | None) -> None:
         """Train all seeds on `data`; with `dev`, keep each one's epoch of the lowest loss on it.

@@ -29,8 +29,8 @@ from monoglot.training.losses import added_in_place
 from monoglot.training.matmul import (
     count_operations,
     large_linear_layers,
-    number_type,
     product,
+    usable,
 )
 from monoglot.training.processes import Processes
 from monoglot.training.settings import Settings
@@ -40,6 +40,7 @@ from monoglot.training.state import TrainingState
 
 SECONDS = 0.2
 SIZES = {"cpu": 1024, "cuda": 8192}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Work:
@@ -52,7 +53,7 @@ class Work:
     """
 
     def __init__(self, processes: Processes, precision: str) -> None:
-        self.precision = precision
+        self.precision = usable(precision, processes.device)
         self._processes = processes
         self._per_token: float | None = None
         self._peak: float | None = None
@@ -81,8 +82,7 @@ class Work:
     def peak(self) -> float:
         """Operations a second of all devices, measured when first asked for."""
         if self._peak is None:
-            device = self._processes.device
-            own = peak(device, number_type(self.precision, device))
+            own = peak(self._processes.device, DTYPES[self.precision])
             self._peak = own * self._processes.count
         return self._peak
 
@@ -448,10 +448,9 @@ class _Run:
         return self.settings.rate(self.step, self.total)
 
     def _precision(self):
-        dtype = number_type(self.settings.precision, self.device)
-        if dtype == torch.float32:
-            return large_linear_layers()
-        return torch.autocast(self.device.type, dtype=dtype)
+        if usable(self.settings.precision, self.device) == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return large_linear_layers()
 
     def _progress(self) -> dict:
         sums = self.sums.tolist()

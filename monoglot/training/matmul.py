@@ -31,16 +31,16 @@ _has_bf16 = _available and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 log = logging.getLogger(__name__)
 
 
-def number_type(precision: str, device: torch.device) -> torch.dtype:
-    """Return the type of numbers that stands for a precision, `fp32` or `bf16`, on a device.
+def usable(precision: str, device: torch.device) -> str:
+    """Return `fp32` or `bf16`, whichever a device is to compute in where a precision is asked for.
 
     On a processor without instructions for bf16 that is fp32 all the same, and the log says so: in
     bf16 products there take up to ten times as long.
     """
     if precision == "bf16" and device.type == "cpu" and not _has_bf16:
         _say_that_it_is_fp32()
-        return torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+        return "fp32"
+    return precision
 
 
 @cache

@@ -126,7 +126,7 @@ def test_a_model_tuned_whole_is_a_stock_checkpoint(run, task_and_file, kind, fam
         assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT_FILES["full"])
         assert predictions(*load(checkpoint, folder), file, task) == recorded(out, seed)
 
-        if family not in task.stock_heads and family in CLASSES:  # a class of ours alone
+        if family not in task.stock_heads and family in CLASSES:  # only our own class has its head
             continue
         model = stock.from_pretrained(folder, use_safetensors=True)
         if stock is not AutoAdapterModel:

@@ -82,6 +82,13 @@ def test_the_peak_is_that_of_the_precision(monkeypatch):
     assert seen == [torch.float32, torch.bfloat16]
 
 
+def test_the_peak_is_that_of_fp32_on_processors_without_bf16(monkeypatch):
+    monkeypatch.setattr(matmul, "_has_bf16", False)
+    monkeypatch.setattr(loop, "peak", lambda _, dtype: float(dtype == torch.float32))
+    work = Work(Processes(device=CPU), "bf16")
+    assert (work.precision, work.peak) == ("fp32", 1.0)
+
+
 def test_the_peak_is_measured(monkeypatch):
     monkeypatch.setattr(loop, "SECONDS", 0.001)
     monkeypatch.setitem(loop.SIZES, "cpu", 64)

@@ -108,8 +108,8 @@ def test_bf16_is_fp32_on_processors_that_have_none(monkeypatch, caplog, has_bf16
     monkeypatch.setattr(matmul, "_has_bf16", has_bf16)
     matmul._say_that_it_is_fp32.cache_clear()
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    taken = {matmul.number_type("bf16", cpu) for _ in range(2)}
-    assert taken == {torch.bfloat16 if has_bf16 else torch.float32}
+    taken = {matmul.usable("bf16", cpu) for _ in range(2)}
+    assert taken == {"bf16" if has_bf16 else "fp32"}
     assert caplog.text.count("no instructions for bf16") == (not has_bf16)
-    assert matmul.number_type("bf16", gpu) == torch.bfloat16
-    assert matmul.number_type("fp32", cpu) == matmul.number_type("fp32", gpu) == torch.float32
+    assert matmul.usable("bf16", gpu) == "bf16"
+    assert matmul.usable("fp32", cpu) == matmul.usable("fp32", gpu) == "fp32"
