@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from monoglot import provenance, script
-from monoglot.evaluate import add_task_flags, task_from_flags
+from monoglot.evaluate import add_name_flags, add_task_flags, task_from_flags
 from monoglot.evaluate.task import Names
 
 
@@ -13,10 +13,7 @@ def main() -> None:
     add("--method", choices=("majority", "ngrams"), required=True, help="what predicts")
     add("--examples", type=Path, required=True, help="parquet file with the task's splits")
     add("--out", type=Path, required=True, help="folder of the record and predictions")
-    add("--model", required=True, help="name of the model of the table, for the record")
-    add("--language", required=True, help="name of the language, for the record")
-    add("--variant", required=True, help="name of the variant, for the record")
-    add("--task", required=True, help="name of the task, for the record")
+    add_name_flags(parser)
     add("--seed", type=int, default=1, help="name of the record; nothing is drawn at random")
     add_task_flags(parser, trained=True)
     options = parser.parse_args()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from monoglot import errors, provenance, script
-from monoglot.evaluate import add_task_flags, task_from_flags
+from monoglot.evaluate import add_name_flags, add_task_flags, task_from_flags
 from monoglot.evaluate.task import Names, TuningSettings
 from monoglot.keys import add_flags, from_flags
 
@@ -15,10 +15,7 @@ def main() -> None:
     add("--examples", type=Path, required=True, help="parquet file with the task's splits")
     add("--out", type=Path, required=True, help="folder of the records and predictions")
     add("--keep", type=Path, help="folder for each seed's adapter and head, to load them later")
-    add("--model", required=True, help="name of the model, for the record")
-    add("--language", required=True, help="name of the language, for the record")
-    add("--variant", required=True, help="name of the variant, for the record")
-    add("--task", required=True, help="name of the task, for the record")
+    add_name_flags(parser)
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one run for each")
     add_task_flags(parser, trained=True)
     add_flags(parser, TuningSettings)

@@ -140,6 +140,12 @@ def metrics_of(block: Mapping[str, Any]) -> tuple[str, ...]:
     return make_task("", {**block, "metric": None}).metrics
 
 
+def add_name_flags(parser: ArgumentParser) -> None:
+    """Add `--model`, `--language`, `--variant` and `--task`, by which a record is found."""
+    for name in ("model", "language", "variant", "task"):
+        parser.add_argument(f"--{name}", required=True, help=f"name of the {name}, for the record")
+
+
 def add_task_flags(
     parser: ArgumentParser, trained: bool | None = None, scored: bool = True
 ) -> None:
