@@ -149,9 +149,10 @@ def read_table(csv: Path, groups: Mapping[str, str], variants: Collection[str] =
     if any(len(grid.body) != len(rows) for grid in grids.values()):
         raise UserError(f"{md}: is not the table of {csv.name}; make both again")
     heads, right, body = grids.pop("")
-    scored = (name.removesuffix("_low") for name in rows[0] if name.endswith("_low"))
+    # Intervals are shown for the columns, in their order, whose ends the CSV has.
     sure = grids[formats.INTERVALS].heads[1:] if formats.INTERVALS in grids else ()
-    columns = dict(zip(sure, scored, strict=False))
+    scored = [name.removesuffix("_low") for name in (*rows, {})[0] if name.endswith("_low")]
+    columns = dict(zip(sure, scored, strict=True)) if len(sure) == len(scored) else {}
     cells = []
     for number, (line, row) in enumerate(zip(body, rows, strict=True)):
         variant = row.get("variant", row.get("row", ""))

@@ -299,12 +299,13 @@ def size(
         for record in cell.records.values() if (run.model, run.variant) == (model, variant) else ():
             if key not in record:
                 raise UserError(f"a record lacks the key '{key}': {run} seed {record['seed']}")
-            if record[key] is not None and record[key] < 1:
-                raise UserError(f"{key} {record[key]!r} of {run} is not a count from 1 up")
-            count = counts.setdefault(run.language, record[key])
-            if count != record[key]:
+            said = record[key]
+            if said is not None and (type(said) is not int or said < 1):
+                raise UserError(f"{key} {said!r} of {run} is not a count from 1 up")
+            count = counts.setdefault(run.language, said)
+            if count != said:
                 raise UserError(
-                    f"records disagree on {key}: {record[key]} in {run}, {count} in another of "
+                    f"records disagree on {key}: {said} in {run}, {count} in another of "
                     f"'{run.language}'; score the variants again with one configuration"
                 )
     known = counts.values()

@@ -202,6 +202,18 @@ def test_a_cell_says_how_sure_it_is_and_what_chance_gives(tmp_path, chance, none
     assert found.has("interval")
 
 
+def test_each_cell_has_the_level_of_chance_of_its_own_column(tmp_path):
+    row = {"label": "x", "n": "7"} | dict.fromkeys("ab", "50.00")
+    row |= {f"{name}_{end}": "50.00" for name in "ab" for end in ("low", "high")}
+    row |= {"a_chance": "10.00", "b_chance": "20.00"}
+    columns = (Column("n", "Size"), Column("a", "A"), Column("b", "B"))
+    table = Table("T", "N", {"label": "L"}, columns, [row])
+    (tmp_path / "t.csv").write_text(to_csv(table), encoding="utf-8")
+    (tmp_path / "t.md").write_text(to_markdown(table), encoding="utf-8")
+    cells = read_table(tmp_path / "t.csv", {}).rows[0]
+    assert [cell.chance for cell in cells] == ["", "", "10.00", "20.00"]
+
+
 @pytest.mark.parametrize(
     ("variant", "whole"),
     [

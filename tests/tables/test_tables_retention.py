@@ -109,6 +109,15 @@ def test_records_without_the_size_asked_for_are_refused():
         render(records, RetentionSpec.checked(BLOCK))
 
 
+@pytest.mark.parametrize("size", ["12", 1.5, True, 0])
+def test_sizes_that_are_no_counts_are_refused(size):
+    about = {"task": "sa", "language": "kin", "variant": "teacher"}
+    about |= {"parameters_encoder_pooler": size}
+    records = [record(0.5, model=model, **about) for model in ("large", "small")]
+    with pytest.raises(UserError, match="is not a count from 1 up"):
+        render(records, RetentionSpec.checked(BLOCK))
+
+
 def test_scores_of_seeds_and_languages_are_averaged_and_no_medians_taken():
     scores = {"kin": (0.1, 0.2, 0.6), "swa": (0.3, 0.3, 0.3), "hau": (0.9, 0.9, 0.9)}
     languages = {language: language for language in scores}
