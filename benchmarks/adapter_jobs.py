@@ -11,13 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-import yaml
 from comparison import ROOT
 from tokenizers import Tokenizer
 from transformers import BertConfig, PreTrainedModel, XLMRobertaConfig
 from transformers.utils import logging as transformers_logging
 
-from monoglot.config import complete, source_of
+from monoglot.config import complete, read, source_of
 from monoglot.data.invented import Sizes, generate
 from monoglot.data.parquet import prepare_task, read_examples
 from monoglot.data.readers import Example
@@ -82,7 +81,7 @@ class Inputs:
             pad_token_id=PAD[self.family],
             max_position_embeddings=512 + (2 if self.family == "xlm-roberta" else 0),
         )
-        model = adapter_models.FAMILIES[self.family](config)
+        model = adapter_models.class_of(self.family)(config)
         adapter_models.drop_heads(model)
         return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -131,4 +130,4 @@ def quiet() -> None:
 
 
 def _config(path: Path) -> dict:
-    return complete(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return complete(read(str(path), "--data"))
