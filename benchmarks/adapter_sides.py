@@ -1,4 +1,7 @@
-"""The sides of `adapter_runs.py`: runs as published, our plain loop, and all seeds in one pass.
+"""The sides of `adapter_runs.py`.
+
+`AdapterTrainer` as published and as a careful user would call it, our plain loop, and all seeds in
+one pass; the second and the last in bf16 as well.
 
 Each returns the seconds that training took for one seed, with validation after each epoch where
 the best epoch is looked for; loading and encoding are left out.
@@ -30,20 +33,26 @@ def published(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
     Texts are padded to the maximal length, sentences to the longest of a batch of 64. Sentences are
     validated, scored by seqeval and saved after each epoch, and the best one is loaded in the end.
     """
-    started = _seconds()
-    for seed in seeds:
-        _fresh(model, job, seed)
-        with tempfile.TemporaryDirectory() as folder:
-            trainer = AdapterTrainer(
-                model=model,
-                args=_arguments(job, folder),
-                train_dataset=_Rows(job.train),
-                eval_dataset=_Rows(job.dev) if job.train.words is not None else None,
-                data_collator=lambda rows: _padded(rows, job, model.config.pad_token_id),
-                compute_metrics=lambda found: _scores(found, job),
-            )
-            trainer.train()
-    return (_seconds() - started) / len(seeds)
+    return _with_trainer(model, job, seeds, job.settings.max_length)
+
+
+def careful(model: PreTrainedModel, job: Job, seeds: list[int], precision: str = "fp32") -> float:
+    """Train with `AdapterTrainer`, with the settings that make it fast.
+
+    Examples of like length share a batch and are padded to its longest; validation computes the
+    loss alone.
+    """
+    fast = {
+        "group_by_length": True,
+        "prediction_loss_only": True,
+        "bf16": precision == "bf16",
+    }
+    return _with_trainer(model, job, seeds, None, **fast)
+
+
+def careful_bf16(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
+    """The same in bf16, the trainer's autocast."""
+    return careful(model, job, seeds, "bf16")
 
 
 def plain(model: PreTrainedModel, job: Job, seeds: list[int]) -> float:
@@ -90,7 +99,27 @@ def _finish() -> None:
         torch.cuda.synchronize()
 
 
-def _arguments(job: Job, folder: str) -> TrainingArguments:
+def _with_trainer(
+    model: PreTrainedModel, job: Job, seeds: list[int], width: int | None, **arguments: bool
+) -> float:
+    """Train with `AdapterTrainer`; `width` is what texts are padded to, None for their longest."""
+    started = _seconds()
+    for seed in seeds:
+        _fresh(model, job, seed)
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = AdapterTrainer(
+                model=model,
+                args=_arguments(job, folder, **arguments),
+                train_dataset=_Rows(job.train),
+                eval_dataset=_Rows(job.dev) if job.train.words is not None else None,
+                data_collator=lambda rows: _padded(rows, job, model.config.pad_token_id, width),
+                compute_metrics=lambda found: _scores(found, job),
+            )
+            trainer.train()
+    return (_seconds() - started) / len(seeds)
+
+
+def _arguments(job: Job, folder: str, **more: bool) -> TrainingArguments:
     best = job.settings.checkpoint == "best"
     return TrainingArguments(
         output_dir=folder,
@@ -107,6 +136,7 @@ def _arguments(job: Job, folder: str) -> TrainingArguments:
         report_to=[],
         disable_tqdm=True,
         use_cpu=not torch.cuda.is_available(),
+        **more,
     )
 
 
@@ -117,22 +147,23 @@ class _Rows(Dataset):
     def __len__(self) -> int:
         return len(self.data.ids)
 
-    def __getitem__(self, row: int) -> tuple[Tensor, Tensor, int]:
-        return self.data.ids[row], self.data.labels[row], int(self.data.lengths[row])
+    def __getitem__(self, row: int) -> dict[str, Tensor]:
+        ids = self.data.ids[row, : int(self.data.lengths[row])]
+        return {"input_ids": ids, "labels": self.data.labels[row]}
 
 
-def _padded(rows: list, job: Job, pad: int) -> dict[str, Tensor]:
+def _padded(rows: list, job: Job, pad: int, width: int | None) -> dict[str, Tensor]:
     texts = job.train.words is None
-    lengths = torch.tensor([length for _, _, length in rows])
-    longest = job.settings.max_length if texts else int(lengths.max())
+    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
+    longest = width if texts and width else int(lengths.max())
     ids = torch.full((len(rows), longest), pad)
     labels = torch.full(ids.shape, IGNORED)
-    for at, (tokens, gold, length) in enumerate(rows):
-        ids[at, :length] = tokens[:length]
+    for at, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        ids[at, :length] = row["input_ids"]
         if not texts:
-            labels[at, :length] = gold[:length]
+            labels[at, :length] = row["labels"][:length]
     if texts:
-        labels = torch.stack([gold for _, gold, _ in rows])
+        labels = torch.stack([row["labels"] for row in rows])
     mask = (torch.arange(longest) < lengths[:, None]).long()
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
