@@ -8,19 +8,23 @@ variance is the sum of two parts:
   pseudo-value;
 - over seeds, of each system: the variance of the seeds' scores by their number.
 
+What depends on example and seed together, mistakes that one seed alone makes, would be in both
+parts. It counts once: where the seeds' scores spread further than it makes them spread, it is taken
+from the first part, and else the first part is all there is. That is a two-way analysis of variance
+with random examples and seeds, whose estimate of the seeds' variance is not negative.
+
 The difference by the square root of the sum is compared with Student's distribution, with Welch's
-and Satterthwaite's degrees of freedom. What depends on example and seed together is in both parts,
-so the test errs on the side of caution: where nothing differs, 1 to 6 % of tests have p < .05, for
-2 to 5 seeds that spread by 0 to 5 points and 100 to 10,000 examples (tests/test_significance.py). A
+and Satterthwaite's degrees of freedom. Where nothing differs, 2 to 7 % of tests have p < .05, for 2
+to 5 seeds that spread by 0 to 5 points and 100 to 10,000 examples (tests/test_significance.py). A
 test over examples alone takes two lots of seeds of one method for different methods in a fifth to a
 half of such cases.
 
 What nothing is trained for, as retrieval, has no seeds: the first part is all there is.
 
 Sources: Tukey 1958 and Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans";
-Welch 1947; Satterthwaite 1946; Holm 1979. For why seeds must count: Dror et al. 2019, "Deep
-dominance" (ACL); Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"
-(MLSys).
+Searle, Casella and McCulloch 1992, "Variance Components"; Welch 1947; Satterthwaite 1946; Holm
+1979. For why seeds must count: Dror et al. 2019, "Deep dominance" (ACL); Bouthillier et al. 2021,
+"Accounting for variance in machine learning benchmarks" (MLSys).
 """
 
 import math
@@ -36,7 +40,14 @@ import pyarrow.parquet as pq
 from scipy.special import stdtr, stdtrit
 
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import COSINES, METRICS, RANKS, SUBTOKENS, added_by_example
+from monoglot.evaluate.metrics import (
+    COSINES,
+    METRICS,
+    RANKS,
+    SUBTOKENS,
+    added_by_example,
+    own_variance,
+)
 
 LEVEL = 0.05
 POWER = 0.8
@@ -113,22 +124,41 @@ def mean_of(estimates: Sequence[UncertainNumber]) -> UncertainNumber:
 
 
 def mean_over_seeds(
-    scores: Sequence[float], errors: Sequence[float], examples: int
+    scores: Sequence[float], errors: Sequence[float], shared: Sequence[float], examples: int
 ) -> UncertainNumber:
     """Return the mean of a system's scores over seeds.
 
     Args:
         scores: of each seed, two or more, or the one score of what no seed changes.
-        errors: their standard errors over examples, as records have them. How much seeds have in
-            common there is not known: they count as if it was all, which errs to the side of
-            caution.
+        errors: their standard errors over examples, as records have them.
+        shared: what of these the seeds have in common. Where that is not known, `errors` again:
+            seeds then count as if they all made the same mistakes, which is cautious.
         examples: of the test set.
     """
     seeds = len(scores)
-    parts = [(sum(error**2 for error in errors) / seeds, max(examples - 1, 1))]
-    if seeds > 1:
-        parts.append((statistics.variance(scores) / seeds, seeds - 1))
+    whole = statistics.fmean(error**2 for error in errors)
+    common = min(statistics.fmean(error**2 for error in shared), whole)
+    variance = common + (whole - common) / seeds
+    spreads = [(scores, whole - common)] if seeds > 1 else []
+    parts = _parts(variance, max(examples - 1, 1), spreads)
     return UncertainNumber.of(statistics.fmean(scores), parts)
+
+
+def _parts(
+    variance: float, freedom: int, sides: Iterable[tuple[Sequence[float], float]]
+) -> list[tuple[float, int]]:
+    """Return the parts of a variance, each with its degrees of freedom: over examples, over seeds.
+
+    Args:
+        variance: over examples, of means over seeds.
+        sides: the scores of each side's seeds, and the variance of one by its own mistakes.
+    """
+    parts = []
+    for scores, own in sides:
+        if (spread := float(np.var(scores, ddof=1))) > own:
+            variance -= own / len(scores)
+            parts.append((spread / len(scores), len(scores) - 1))
+    return [(max(variance, 0.0), freedom), *parts]
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -191,16 +221,12 @@ def difference_in(
 
 def difference_of(first: np.ndarray, second: np.ndarray, score: Score) -> UncertainNumber:
     """Test two systems by their counts of each seed and example, [seeds, examples, counts]."""
-    (ours, added), (others, others_added) = (_seeds(side, score) for side in (first, second))
-    examples = first.shape[1]
-    parts = [
-        (float((others_added - added).var(ddof=1)) / examples, examples - 1),
-        *(
-            (float(scores.var(ddof=1)) / len(scores), len(scores) - 1)
-            for scores in (ours, others)
-            if len(scores) > 1
-        ),
-    ]
+    sides = [(score(side.sum(axis=1)), _added(side, score)) for side in (first, second)]
+    (ours, added), (others, others_added) = sides
+    apart = others_added.mean(axis=0) - added.mean(axis=0)
+    examples = len(apart)
+    spreads = [(scores, own_variance(of_seeds)) for scores, of_seeds in sides if len(scores) > 1]
+    parts = _parts(float(apart.var(ddof=1)) / examples, examples - 1, spreads)
     return UncertainNumber.of(float(others.mean() - ours.mean()), parts)
 
 
@@ -226,7 +252,6 @@ def _pair(metric: str, run: Predictions) -> tuple[Rows, Rows] | None:
     return run.others.get(compares) if own else (run.gold, run.predicted)
 
 
-def _seeds(counts: np.ndarray, score: Score) -> tuple[np.ndarray, np.ndarray]:
-    """Return the score of each seed, and what each example adds to it, the mean over seeds."""
-    added = [added_by_example(of_seed, score) for of_seed in counts]
-    return score(counts.sum(axis=1)), np.mean(added, axis=0)
+def _added(counts: np.ndarray, score: Score) -> np.ndarray:
+    """Return what each example adds to the score of each seed, [seeds, examples]."""
+    return np.stack([added_by_example(of_seed, score) for of_seed in counts])

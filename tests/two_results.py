@@ -34,7 +34,7 @@ def write(folder: Path, about: str, seed: int, outcome: Outcome, **more) -> Path
     record = {key: kind() for key, kind in FIELDS.items()} | {
         **{"model": model, "language": language, "variant": variant, "task": task, "seed": seed},
         **{"metric": metric, "scores": outcome.scores, "score": outcome.scores[metric]},
-        **{"errors": outcome.errors, "chance": outcome.chance, "n_test": 12},
+        **{"errors": outcome.recorded()["errors"], "chance": outcome.chance, "n_test": 12},
         **{"git_commit": None, "parameters": 1_000_000, "settings": {"epochs": 5}},
     }
     path = folder / "scores" / about / f"seed{seed}.json"

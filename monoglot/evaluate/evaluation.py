@@ -16,7 +16,7 @@ from monoglot.evaluate.adapter_training import AdapterTraining
 from monoglot.evaluate.encoding import Encoded, encode_splits
 from monoglot.evaluate.finetune import predict, train
 from monoglot.evaluate.records import about_run, write_predictions, write_record, written
-from monoglot.evaluate.task import Names, TrainedTask, TuningSettings
+from monoglot.evaluate.task import Names, TrainedTask, TuningSettings, shared_errors
 from monoglot.operations.surgery import longest_input
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def evaluate(
 
     The encoder is loaded once, examples are encoded once, and adapters of all seeds are trained in
     one pass; with full tuning, seeds follow one another. A record's `seconds` are those of the job,
-    from training to scores, divided by the seeds. A seed's result does not depend on the seeds
+    from training to scores, divided by the seeds. A seed's scores do not depend on the seeds
     beside it. Runs in fp32 on the GPU if there is one; on the CPU, predictions are the same to the
     byte for the same input and number of threads.
 
@@ -78,11 +78,13 @@ def evaluate(
         "seconds": round((time.monotonic() - started) / len(seeds), 3),
         "peak_memory_bytes": provenance.peak_memory_bytes(),
     }
+    in_common = shared_errors(outcomes)
     for seed, outcome in zip(seeds, outcomes, strict=True):
         record = shared | {
             "seed": seed,
             "score": outcome.scores[task.metric],
             **outcome.recorded(),
+            "shared_errors": in_common,
         }
         to, predictions = written(out, seed)
         write_predictions(predictions, outcome.predictions)

@@ -52,14 +52,10 @@ class Counted:
     count: Callable[[Tags, Tags, Labels], "np.ndarray"]
     score: Callable[["np.ndarray"], "np.ndarray"]
 
-    def error(self, gold: Tags, predicted: Tags) -> float:
-        """Return the standard error of the score over test sets of as many examples.
-
-        0 where all examples add the same, or where there is one alone.
-        """
+    def added(self, gold: Tags, predicted: Tags) -> "np.ndarray":
+        """Return what each example adds to the score, see `added_by_example`."""
         labels = sorted({label for rows in (gold, predicted) for row in rows for label in row})
-        added = added_by_example(self.count(gold, predicted, labels), self.score)
-        return float((added.var(ddof=1) / len(added)) ** 0.5) if len(added) > 1 else 0.0
+        return added_by_example(self.count(gold, predicted, labels), self.score)
 
 
 def added_by_example(
@@ -72,6 +68,31 @@ def added_by_example(
     """
     number, whole = len(counts), counts.sum(axis=0)
     return number * score(whole[None]) - (number - 1) * score(whole - counts)
+
+
+def own_variance(added: "np.ndarray") -> float:
+    """Return the variance of a seed's score by mistakes that other seeds do not make.
+
+    `added` is what each example adds to the score of each seed, [seeds, examples], two seeds and
+    two examples at least: the interaction of a two-way analysis of variance, by the examples.
+    """
+    own = added - added.mean(axis=0)
+    return float(own.var(axis=1, ddof=1).sum() / (len(own) - 1) / own.shape[1])
+
+
+def shared_error(added: "np.ndarray") -> float:
+    """Return the standard error, over test sets of as many examples, that seeds have in common.
+
+    Of one seed, that of its score. `added` as for `own_variance`. 0 where all examples add the
+    same, or where there is one alone.
+    """
+    seeds, examples = added.shape
+    if examples == 1:
+        return 0.0
+    variance = float(added.mean(axis=0).var(ddof=1)) / examples
+    if seeds > 1:
+        variance -= own_variance(added) / seeds
+    return max(variance, 0.0) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -150,10 +171,10 @@ def scores_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str,
     }
 
 
-def errors_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str, float]:
-    """Return the standard error of every metric over test examples, see `Counted.error`."""
+def added_of(pairs: Mapping[str, Pair], scheme: str | None = None) -> dict[str, "np.ndarray"]:
+    """Return what each example adds to every metric, [examples], see `added_by_example`."""
     return {
-        metric.name: metric.counted.error(*map(_listed, pairs[metric.compares]))
+        metric.name: metric.counted.added(*map(_listed, pairs[metric.compares]))
         for metric in metrics_for(tuple(pairs), scheme)
         if metric.counted
     }

@@ -46,6 +46,7 @@ FIELDS = TABLE_FIELDS | {
     "n_test_words": int,
     "n_test_words_cut": int,
     "errors": dict,
+    "shared_errors": dict,
     "chance": dict,
     "adapter_parameters": int,
     "head_parameters": int,
@@ -147,7 +148,7 @@ def _check(record: Record, fields: dict[str, type], path: str | Path) -> None:
 def _check_doubt(record: Record, path: str | Path) -> None:
     """Check what a record says of how sure its scores are; one from elsewhere need not."""
     # The jackknife's error of a score on a handful of examples may be above 1.
-    for key, most in (("errors", math.inf), ("chance", 1)):
+    for key, most in (("errors", math.inf), ("shared_errors", math.inf), ("chance", 1)):
         values = record.get(key, {})
         if not (isinstance(values, dict) and all(_is_from_0(v, most) for v in values.values())):
             bound = "from 0 up" if most > 1 else "in 0..1"

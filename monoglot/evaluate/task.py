@@ -17,10 +17,19 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from monoglot.data.readers import SPLITS, Example
 from monoglot.errors import UserError
-from monoglot.evaluate.metrics import SUBTOKENS, Pair, Tags, errors_of, metrics_for, scores_of
+from monoglot.evaluate.metrics import (
+    SUBTOKENS,
+    Pair,
+    Tags,
+    added_of,
+    metrics_for,
+    scores_of,
+    shared_error,
+)
 from monoglot.keys import UNIQUE, Count, Flag, Number, Parameters
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from tokenizers import Tokenizer
     from torch import Tensor
@@ -95,7 +104,7 @@ class Outcome:
 
     Attributes:
         scores: every metric, and as `majority` the task's own one of `chance`.
-        errors: of every metric, the standard error over test examples.
+        added: what each test example adds to every metric, [examples].
         chance: of every metric, what is scored by chance: by always giving the most frequent label
             of the training set.
         predictions: of the test set.
@@ -103,19 +112,34 @@ class Outcome:
     """
 
     scores: dict[str, float]
-    errors: dict[str, float]
+    added: "dict[str, np.ndarray]"
     chance: dict[str, float]
     predictions: "pa.Table"
     lost: int
 
     def recorded(self) -> dict[str, Any]:
-        """Return what a record has of it, but for the score."""
+        """Return what a record has of it, but for the score, if there are no other seeds."""
+        errors = shared_errors([self])
         return {
             "scores": self.scores,
-            "errors": self.errors,
+            "errors": errors,
+            "shared_errors": errors,
             "chance": self.chance,
             "n_words_without_subtoken": self.lost,
         }
+
+
+def shared_errors(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return the standard error of every metric over test examples that outcomes have in common.
+
+    `outcomes` are those of seeds, or a single one, whose whole standard error it then is.
+    """
+    import numpy as np
+
+    return {
+        name: shared_error(np.stack([one.added[name] for one in outcomes]))
+        for name in outcomes[0].added
+    }
 
 
 class Task(Parameters):
@@ -359,7 +383,7 @@ class TrainedTask(Task):
         scores["majority"] = chance[self.metric]
         more = () if subtokens is None else (subtokens,)
         predictions = self.predictions(gold, predicted, *more)
-        return Outcome(scores, errors_of(pairs, self.tag_scheme), chance, predictions, lost)
+        return Outcome(scores, added_of(pairs, self.tag_scheme), chance, predictions, lost)
 
     def predictions(
         self, gold: Sequence, predicted: Sequence, subtokens: Sequence[Tags] | None = None

@@ -16,8 +16,8 @@ from monoglot.evaluate.metrics import (
     COSINES,
     NEIGHBOURS,
     RANKS,
+    added_of,
     cosine_kept,
-    errors_of,
     scores_of,
 )
 from monoglot.evaluate.task import Outcome, VectorTask, key_of
@@ -144,7 +144,7 @@ own sentences are compared with (`cosine_kept`); the scored one itself by defaul
         by_chance = chances(number)
         scores = scores_of(pairs)
         scores["majority"] = by_chance.get(self.metric, 0.0)
-        return Outcome(scores, errors_of(pairs), by_chance, pa.table(columns), 0)
+        return Outcome(scores, added_of(pairs), by_chance, pa.table(columns), 0)
 
 
 def nearest(queries: "Tensor", candidates: "Tensor") -> tuple[list[int], list[int]]:

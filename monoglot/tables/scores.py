@@ -214,12 +214,15 @@ class Cell:
         """The mean with its error, None of one seed or without errors of all."""
         from monoglot.significance import mean_over_seeds  # imports scipy
 
-        errors = [self.records[seed].get("errors", {}).get(self.metric) for seed in self.percent]
+        records = [self.records[seed] for seed in self.percent]
+        errors = [record.get("errors", {}).get(self.metric) for record in records]
         if len(errors) < (2 if self.has_seeds else 1) or None in errors:
             return None
-        examples = next(iter(self.records.values())).get("n_test", 0)
+        found = zip(records, errors, strict=True)
+        shared = [one.get("shared_errors", {}).get(self.metric, error) for one, error in found]
+        in_percent = [[100 * one for one in many] for many in (errors, shared)]
         scores = list(map(float, self.percent.values()))
-        return mean_over_seeds(scores, [100 * error for error in errors], examples)
+        return mean_over_seeds(scores, *in_percent, records[0].get("n_test", 0))
 
 
 def read_scores(paths: Iterable[str | Path]) -> list[Record]:
@@ -448,6 +451,14 @@ def _about_chance(
     if any(row.get(f"{name}_low") for row in rows for name in spec.cells):
         seeds = " and other seeds" if any(map(has_seeds, names)) else ""
         found.append(f"Intervals (95 %) count other test examples{seeds} as chance.")
+    ends = [
+        (row.get(f"{name}_low"), row.get(f"{name}_high")) for row in rows for name in spec.cells
+    ]
+    if ("0.00", "100.00") in ends:
+        found.append(
+            "An interval from 0 to 100 says that seeds are too few and too far apart to tell a "
+            "mean."
+        )
     return found
 
 

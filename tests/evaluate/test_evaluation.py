@@ -41,6 +41,11 @@ def test_tags_are_learnt_and_recorded(
     assert record["n_test_words"] > 24
     assert record["n_test_words_cut"] == 0
     assert record["errors"].keys() == record["chance"].keys() == set(METRICS_OF_NAMES)
+    assert record["shared_errors"].keys() == set(METRICS_OF_NAMES)
+    of_both = [read_record(out / f"seed{seed}.json") for seed in (1, 2)]
+    assert of_both[0]["shared_errors"] == of_both[1]["shared_errors"]
+    squares = [one["errors"]["word_f1"] ** 2 for one in of_both]
+    assert record["shared_errors"]["word_f1"] ** 2 <= sum(squares) / 2 + 1e-12
     assert 0 <= record["errors"]["word_f1"] < (0.2 if family == "deberta-v2" else 0.1)
     assert record["adapter_parameters"] == 4 * (2 * 24 * 12 + 12 + 24)
     assert record["head_parameters"] == 5 * 24 + 5

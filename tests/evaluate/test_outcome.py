@@ -52,5 +52,5 @@ def test_classification_keeps_every_prediction():
         "predicted": ["neg", "pos", "pos", "neg"],
     }
     assert outcome.scores["accuracy"] == 0.75
-    assert outcome.errors["accuracy"] == pytest.approx((0.75 * 0.25 / 3) ** 0.5)
+    assert outcome.recorded()["errors"]["accuracy"] == pytest.approx((0.75 * 0.25 / 3) ** 0.5)
     assert outcome.scores["majority"] == 0.25

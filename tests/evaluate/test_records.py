@@ -25,6 +25,7 @@ def record() -> dict:
         "n_test_words": 40,
         "n_test_words_cut": 3,
         "errors": {"macro_f1": 0.1, "accuracy": 0.0},
+        "shared_errors": {"macro_f1": 0.08, "accuracy": 0.0},
         "chance": {"macro_f1": 0.1, "accuracy": 0.2},
         "parameters": 100,
         "parameters_encoder_pooler": 90,
@@ -65,6 +66,10 @@ def test_records_are_read_in_order_of_their_paths(tmp_path, record):
         (
             {"errors": {"macro_f1": -0.1}},
             "'errors' is .*; it must map metrics to numbers from 0 up",
+        ),
+        (
+            {"shared_errors": {"macro_f1": -0.1}},
+            "'shared_errors' is .*; it must map metrics to numbers from 0 up",
         ),
         ({"chance": {"macro_f1": None}}, "'chance' is .*; it must map metrics to numbers in 0..1"),
         ({"n_test_words_cut": 41}, "n_test_words_cut are 5, 40 and 41; they must be counts"),

@@ -9,7 +9,15 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from test_significance import score_of
 
-from monoglot.evaluate.metrics import COSINES, METRICS, NEIGHBOURS, RANKS, errors_of, scores_of
+from monoglot.evaluate.metrics import (
+    COSINES,
+    METRICS,
+    NEIGHBOURS,
+    RANKS,
+    added_of,
+    scores_of,
+    shared_error,
+)
 from monoglot.significance import (
     UncertainNumber,
     difference_in,
@@ -54,15 +62,15 @@ def test_ranks_and_cosines_are_averaged():
     assert scores_of({RANKS: (ones, [["1", "2"], ["4", "1"]])}) == {"bitext_mrr": 2.75 / 4}
     pairs = {COSINES: ([["1"]] * 2, [["0.5"], ["1.0"]])}
     assert scores_of(pairs) == {"cosine_kept": 0.75}
-    assert errors_of(pairs)["cosine_kept"] == pytest.approx(0.25)
+    assert shared_error(added_of(pairs)["cosine_kept"][None]) == pytest.approx(0.25)
     assert scores_of({COSINES: ([["1"]], [["-0.5"]])}) == {"cosine_kept": 0.0}
 
 
 def test_the_error_is_that_of_a_mean_over_pairs(gold):
     predicted = drawn(1, 0.5)
     right = [sum(map(str.__eq__, *rows)) / 2 for rows in zip(gold, predicted, strict=True)]
-    found = errors_of({NEIGHBOURS: (gold, predicted)})
-    assert found["bitext_accuracy"] == pytest.approx(np.std(right, ddof=1) / NUMBER**0.5)
+    found = shared_error(added_of({NEIGHBOURS: (gold, predicted)})["bitext_accuracy"][None])
+    assert found == pytest.approx(np.std(right, ddof=1) / NUMBER**0.5)
 
 
 def written(folder, name: str, predicted: list[list[str]]):
@@ -95,6 +103,6 @@ def test_one_run_a_side_is_tested_and_no_seed_counts_as_chance(gold, tmp_path):
 
 
 def test_the_interval_of_one_run_is_that_over_examples():
-    found = mean_over_seeds([0.8], [0.05], 41)
+    found = mean_over_seeds([0.8], [0.05], [0.05], 41)
     assert (found.value, found.freedom) == (0.8, 40)
     assert found == UncertainNumber(0.8, pytest.approx(0.05), 40)

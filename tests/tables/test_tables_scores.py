@@ -163,9 +163,35 @@ def test_intervals_and_chance_stand_beside_scores():
     assert kd["mt_tc_low"] == "0.00", "no score is below"
     assert table.note.endswith(
         " ° marks what is not above always giving the most frequent label. Intervals (95 %) count "
-        "other test examples and other seeds as chance. Test words beyond the longest input, at "
+        "other test examples and other seeds as chance. An interval from 0 to 100 says that seeds "
+        "are too few and too far apart to tell a mean. Test words beyond the longest input, at "
         "most: mt NER 4.1 %."
     )
+
+
+def test_mistakes_of_single_seeds_do_not_count_twice():
+    records = [one | {"shared_errors": {"accuracy": 0.03}} for one in doubtful_records()]
+    base = render(records, spec()).rows[0]
+    variance, freedom = 9 + 25, 34**2 / (9**2 / 99 + 25**2)
+    half = stats.t.ppf(0.975, freedom) * variance**0.5
+    assert float(base["mt_tc_low"]) == pytest.approx(55 - half, abs=0.01)
+    # Two seeds agree on the score, though not on all of their mistakes.
+    half = stats.t.ppf(0.975, 99) * ((16 + 9) / 2) ** 0.5
+    assert float(base["mt_ner_low"]) == pytest.approx(70 - half, abs=0.01)
+
+
+def test_an_interval_of_the_whole_scale_is_explained():
+    """Seeds of which some have learned nothing tell nothing of the mean."""
+    records = [one for one in doubtful_records() if one["variant"] == "base"]
+    said = "An interval from 0 to 100 says that seeds are too few and too far apart to tell a mean."
+    assert said not in render(records, spec()).note
+    apart = [
+        one | {"score": 0.9 * one["seed"], "scores": {"accuracy": 0.9 * one["seed"]}}
+        for one in records
+    ]
+    table = render(apart, spec())
+    assert (table.rows[0]["mt_tc_low"], table.rows[0]["mt_tc_high"]) == ("0.00", "100.00")
+    assert said in table.note
 
 
 def test_every_form_shows_intervals_and_marks_what_is_at_chance():

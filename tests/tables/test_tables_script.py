@@ -31,7 +31,8 @@ def write_scores(folder: Path) -> None:
     counts = "n_train n_test n_test_words n_test_words_cut n_words_without_subtoken"
     counts += " adapter_parameters head_parameters parameters_encoder_pooler"
     rest = dict.fromkeys([*counts.split(), "seconds", "peak_memory_bytes"], 1)
-    rest |= {key: {} for key in ("errors", "chance", "versions", "hardware", "inputs", "settings")}
+    mappings = "errors shared_errors chance versions hardware inputs settings"
+    rest |= {key: {} for key in mappings.split()}
     for variant, score in (("base", 0.5), ("kd", 0.25)):
         for seed in (1, 2):
             record = {"model": "m", "language": "mt", "variant": variant, "task": "tc"}
