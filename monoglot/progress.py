@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from monoglot import workflow
 from monoglot.workflow import PlannedJob, QueuedJob, StartedJob
@@ -111,7 +111,7 @@ class Times:
         }
         rest = {job.rule for job in jobs} - {kind[0] for kind in self.like}
         benchmarks = folder / results / "benchmarks"
-        self.like |= {(r,): s for r in rest if (s := _of_rule(benchmarks, r)) is not None}
+        self.like |= {(r,): median(found) for r in rest if (found := _of_rule(benchmarks, r))}
 
     def of(self, job: PlannedJob) -> float | None:
         """Return the seconds that a job takes, None if nothing is known of its like."""
@@ -132,6 +132,13 @@ class Times:
         return Estimate(sum(known[j.log] for j in jobs), _longest_chain(jobs, known), unknown)
 
 
+QUICK = ("table", "figure", "report", "card")
+"""Rules that show what others have made, and take a few seconds whatever the experiment is."""
+QUICK_SECONDS = 3.0
+OFF = 1.25
+"""By what factor a job may take longer or less long than any of its rule has taken yet."""
+
+
 class Remaining:
     """Guesses how long the rest of a run takes, from the benchmarks in its results by rule.
 
@@ -140,18 +147,54 @@ class Remaining:
 
     def __init__(self, results: Path) -> None:
         self.folder = results / "benchmarks"
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, list[float]] = {}
         self._read = float("-inf")
 
-    def of(self, open_jobs: Mapping[str, int], at_a_time: int) -> tuple[float, int]:
-        """Return the seconds that jobs, counted by rule, need, and how many were never timed."""
+    def of(
+        self, open_jobs: Mapping[str, int], running: Iterable[tuple[str, float, float | None]]
+    ) -> float | None:
+        """Return the seconds until all is done, if as many jobs at a time go on running.
+
+        None where that might be off by a factor of two: a rule was never timed, a job already
+        takes longer than those before it, or these took so different times that what is left may
+        take twice or half as long as their mean says.
+
+        Args:
+            open_jobs: by rule, how many have not finished.
+            running: of each of these that runs, the rule, the seconds since it began, and the
+                seconds left if it has said so.
+        """
         if time.monotonic() - self._read > SECONDS_BETWEEN_READS:
-            found = {rule: _of_rule(self.folder, rule) for rule in open_jobs}
-            self.seconds = {rule: s for rule, s in found.items() if s is not None}
+            self.seconds = {rule: _of_rule(self.folder, rule) for rule in open_jobs}
             self._read = time.monotonic()
-        known = sum(count * self.seconds.get(rule, 0) for rule, count in open_jobs.items())
-        unknown = sum(n for r, n in open_jobs.items() if r not in self.seconds)
-        return known / max(at_a_time, 1), unknown
+        waiting, jobs, runs = dict(open_jobs), [], list(running)
+        for rule, since, left in runs:
+            if waiting.get(rule):
+                waiting[rule] -= 1
+                jobs.append((1, rule, since, left))
+        jobs += [(count, rule, 0.0, None) for rule, count in waiting.items() if count]
+        guesses = []
+        for count, rule, since, left in jobs:
+            quick = [QUICK_SECONDS] if rule.partition("_")[0] in QUICK else []
+            times = self.seconds.get(rule) or quick
+            if left is not None:
+                each = [left] * 3
+            elif times and since <= max(times) * OFF:
+                of_rule = min(times) / OFF, fmean(times), max(times) * OFF
+                each = [max(one - since, 0) for one in of_rule]
+            else:
+                return None
+            guesses.append((count, each))
+        at_a_time = max(len(runs), 1)
+
+        def until_done(which: int) -> tuple[float, float]:
+            """The least and the most that jobs can take, in whatever order (Graham 1969)."""
+            longest = max((each[which] for _, each in guesses), default=0.0)
+            share = sum(count * each[which] for count, each in guesses) / at_a_time
+            return max(share, longest), share + longest * (1 - 1 / at_a_time)
+
+        mean = fmean(until_done(1))
+        return mean if until_done(2)[1] <= 2 * mean <= 4 * until_done(0)[0] else None
 
 
 def _kinds(job: PlannedJob) -> list[tuple[str, ...]]:
@@ -164,8 +207,8 @@ def _kinds(job: PlannedJob) -> list[tuple[str, ...]]:
     ]
 
 
-def _of_rule(benchmarks: Path, rule: str) -> float | None:
-    """Return the median of a rule's benchmarks; None if there are none.
+def _of_rule(benchmarks: Path, rule: str) -> list[float]:
+    """Return the seconds that jobs of a rule have taken.
 
     A rule made from another one (`evaluate_tuned_whole`) writes where that one (`evaluate`) does.
     """
@@ -174,8 +217,8 @@ def _of_rule(benchmarks: Path, rule: str) -> float | None:
         name = "_".join(words[:end])
         files = [benchmarks / f"{name}.tsv", *(benchmarks / name).rglob("*.tsv")]
         if found := [seconds for file in files if (seconds := _seconds(file)) is not None]:
-            return median(found)
-    return None
+            return found
+    return []
 
 
 def _seconds(benchmark: Path) -> float | None:
@@ -312,7 +355,8 @@ def _under_way(
     seconds, usual, found = max(time.time() - mark.since, 0), times.of(job), None
     if log.is_file() and log.stat().st_mtime >= mark.since - ROUNDING:
         found = training_progress(log)
-    left = None if usual is None else max(usual - seconds, 0)
+    # A job that takes longer than usual takes nobody knows how much longer.
+    left = usual - seconds if usual is not None and usual > seconds else None
     if found and found.seconds_left is not None:
         left = found.seconds_left
     return JobState(job, RUNNING, seconds, left, str(found or ""), slurm=number)

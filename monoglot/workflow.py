@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -303,11 +304,12 @@ class SnakemakeRun:
 
 @dataclass
 class RunningJob:
-    """A job that runs: its rule, what it is about, its log."""
+    """A job that runs: its rule, what it is about, its log, and when it began, by the clock."""
 
     rule: str
     name: str
     log: str = ""
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -132,9 +133,60 @@ def test_a_job_takes_as_long_as_its_rule_took_in_other_configurations(tmp_path):
 
 def test_tables_of_all_kinds_are_timed_in_one_folder(tmp_path):
     plans.write(tmp_path / "out/benchmarks/table/table1.tsv", "s\n2\n")
-    assert Remaining(tmp_path / "out").of({"table_corpora": 3, "evaluate": 1}, 1) == (6, 1)
+    assert Remaining(tmp_path / "out").of({"table_corpora": 3}, []) == 6
+    assert Remaining(tmp_path / "out").of({"table_corpora": 3, "evaluate": 1}, []) is None
 
 
 def test_the_rest_of_a_run_takes_as_long_as_its_rules_took(tmp_path):
     plans.finish(tmp_path, plans.plan()[1], 30)
-    assert Remaining(tmp_path / "out").of({"train": 4, "figure": 1}, 2) == (60, 1)
+    remaining = Remaining(tmp_path / "out")
+    assert remaining.of({"train": 4, "figure": 2}, [("train", 0.0, None)] * 2) == 63 + 15 / 2
+    assert remaining.of({"train": 2}, [("train", 10.0, None)]) == 50
+    assert remaining.of({"train": 1}, [("train", 40.0, 25.0)]) == 25, "its log knows better"
+    assert remaining.of({"train": 1}, [("train", 29.0, None)]) is None, "which nobody can tell"
+    assert remaining.of({"train": 9}, [("train", 45.0, None)]) is None, "nor of its like"
+
+
+SHORT = [*[("read_text", 3 + i % 2) for i in range(20)], *[("build_tokens", 8)] * 10]
+TRAIN = [("train", seconds) for seconds in (700, 1100, 900, 1000)]
+EVALUATE = [("evaluate", 60 + 10 * (i % 6)) for i in range(40)]
+UNEVEN = [("evaluate", seconds) for seconds in (5, 6, 7, 90, 400, 600, 600)]
+SHOWN = [*[("table", 2)] * 4, ("report", 5)]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize(
+    ("jobs", "least"),
+    [
+        ([*SHORT, *TRAIN, *EVALUATE, *SHOWN], 0.4),
+        ([*SHORT, *EVALUATE, *TRAIN, *SHOWN], 0.1),
+        ([*SHORT, *UNEVEN, *SHOWN], 0.0),
+    ],
+)
+def test_an_estimate_is_right_within_a_factor_of_two_or_absent(
+    tmp_path, monkeypatch, jobs, least, cores
+):
+    """Of runs that nothing was known of, with many short jobs first and few long ones last.
+
+    Jobs may be much longer than all of their rule before them: as soon as one is, nothing is said.
+    """
+    monkeypatch.setattr("monoglot.progress.SECONDS_BETWEEN_READS", -1.0)
+    free, spans = [0.0] * cores, []
+    for rule, seconds in jobs:
+        start = free.pop(free.index(min(free)))
+        spans.append((rule, start, start + seconds))
+        free.append(start + seconds)
+    whole, remaining, told, written = max(free), Remaining(tmp_path), [], set()
+    moments = [whole * (0.1 + 0.9 * i / 60) for i in range(60)]
+    for now in moments:
+        for number, (rule, start, end) in enumerate(spans):
+            if end <= now and number not in written:
+                file = tmp_path / f"benchmarks/{rule}/{number}.tsv"
+                plans.write(file, f"s\n{end - start}\n")
+                written.add(number)
+        open_jobs = Counter(rule for rule, _, end in spans if end > now)
+        running = [(rule, now - start, None) for rule, start, end in spans if start <= now < end]
+        if (left := remaining.of(open_jobs, running)) is not None:
+            told.append(left / (whole - now))
+    assert all(0.5 <= ratio <= 2 for ratio in told), told
+    assert len(told) >= least * len(moments)

@@ -155,12 +155,18 @@ def _progress(events: "RunEvents", remaining: "Remaining", folder: Path, seconds
         return f"Snakemake is planning ({duration(seconds)})"
     parts = [bar(events.done, events.total)]
     parts += [f"{len(events.failed)} failed"] if events.failed else []
-    left, unknown = remaining.of(events.open, len(events.running))
-    about = f", {'over' if unknown else 'about'} {duration(left)} left" if left >= 1 else ""
+    running = [
+        (job, training_progress(folder / job.log) if job.log else None)
+        for job in events.running.values()
+    ]
+    now = time.monotonic()
+    left = remaining.of(
+        events.open,
+        [(job.rule, now - job.began, far.seconds_left if far else None) for job, far in running],
+    )
+    about = f", about {duration(left)} left" if left and left >= 1 else ""
     parts.append(f"{duration(seconds)}{about}")
-    for job in events.running.values():
-        far = training_progress(folder / job.log) if job.log else None
-        parts.append(f"{job.rule} {job.name}" + (f" ({far})" if far else ""))
+    parts += [f"{job.rule} {job.name}" + (f" ({far})" if far else "") for job, far in running]
     return " · ".join(parts)
 
 
