@@ -39,6 +39,12 @@ def fixed(value: float | None, decimals: int = 2) -> str:
     return MISSING if value is None else signed(f"{float(value):.{decimals}f}")
 
 
+def rounded(share: float) -> str:
+    """Return a share in whole percents; with a decimal where that would be nothing or all of it."""
+    whole = 1 <= share <= 99 or share in (0, 100)
+    return f"{share:.{0 if whole else 1}f}"
+
+
 def millions(parameters: float | None) -> str:
     """Return a number of parameters in millions, M: whole ones from ten on, else three digits."""
     return MISSING if parameters is None else f"{base.millions(parameters)} M"

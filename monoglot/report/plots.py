@@ -238,7 +238,7 @@ def finding(run: FinishedRun, panel: Panel, best: Sequence[Point]) -> str:
     several = len(run.models) > 1
     names = [
         f"{run.model_name(p.model) + ' ' if several else ''}{p.variant} "
-        f"({panel.measure.written(p.size)}, {fixed(p.score)} %)"
+        f"({panel.measure.written(p.size)}, {fixed(p.score, 1)} %)"
         for p in best
     ]
     measure = panel.measure.name.lower()
@@ -372,9 +372,9 @@ def _score_drawing(
     for number, p in enumerate(points):
         published = number < len(panel.published)
         said = f"{run.model_name(p.model)} {p.variant}{' as published' if published else ''}"
-        said += f": {measure.written(p.size)}, {fixed(p.score)} %"
+        said += f": {measure.written(p.size)}, {fixed(p.score, 1)} %"
         if p.std:
-            said += f" ± {p.std:.2f}"
+            said += f" ± {p.std:.1f}"
             ends = [p.score - p.std, p.score + p.std]
             axes.plot([p.size] * 2, ends, color=ink("muted"), linewidth=1, zorder=2)
         gid = plot.gid("mark published" if published else "mark", said)
@@ -382,11 +382,14 @@ def _score_drawing(
         axes.plot([p.size], [p.score], gid=gid, zorder=3, **look)
     # Nothing is smaller and better than what is on the front: left above it there is room.
     marks = axes.transData.transform([(p.size, p.score) for p in best])
-    heights = spread([mark[1] + 8 for mark in marks], LINE, BOTTOM, size[1] - TOP)
+    top = size[1] - TOP - 4  # below the label of the axis
+    heights = spread([mark[1] + 8 for mark in marks], LINE, BOTTOM, top)
     for p, mark, height in zip(best, marks, heights, strict=True):
-        fits = mark[0] - 4 - width(p.variant, FONT) > 0
-        place = (mark[0] - 4 if fits else mark[0] + 8, height)
-        plot.name(axes, place, p.variant, mark, ha="right" if fits else "left", zorder=4)
+        left, right = mark[0] - 4 - LEFT, size[0] - mark[0] - 8  # to the axis' numbers, the edge
+        on_left = width(p.variant, FONT) < left or left > right
+        shown = shortened(p.variant, FONT, left if on_left else right)
+        place = (mark[0] - 4 if on_left else mark[0] + 8, height)
+        plot.name(axes, place, shown, mark, ha="right" if on_left else "left", zorder=4)
     return plot
 
 

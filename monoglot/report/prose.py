@@ -10,7 +10,16 @@ from monoglot.operations import OPERATIONS
 from monoglot.provenance import machine
 from monoglot.report.costs import JobCosts
 from monoglot.report.finished_run import FinishedRun
-from monoglot.report.html_tables import counted, duration, energy, fixed, listed, mass, millions
+from monoglot.report.html_tables import (
+    counted,
+    duration,
+    energy,
+    fixed,
+    listed,
+    mass,
+    millions,
+    rounded,
+)
 from monoglot.report.standings import Standing, kept, standings
 
 CLOSE = 2
@@ -52,15 +61,15 @@ def _close(run: FinishedRun, smaller: Sequence[Standing]) -> str:
         best = min(close, key=lambda one: (one.size, one.lost))
         return (
             f"The smallest model within {CLOSE} points of the whole model it comes from is "
-            f"{_name(run, best)}: {millions(best.size)} parameters, {best.smaller:.0f} % fewer "
-            f"than {best.whole}, with a mean score of {fixed(best.score)} % instead of "
-            f"{fixed(best.whole_score)} %."
+            f"{_name(run, best)}: {millions(best.size)} parameters, {rounded(best.smaller)} % "
+            f"fewer than {best.whole}, with a mean score of {fixed(best.score, 1)} % instead of "
+            f"{fixed(best.whole_score, 1)} %."
         )
     best = min(smaller, key=lambda one: (one.lost, one.size))
     return (
         f"No smaller model stays within {CLOSE} points of the whole model it comes from; the "
-        f"closest, {_name(run, best)}, loses {fixed(best.lost)} points of "
-        f"{fixed(best.whole_score)} and is {best.smaller:.0f} % smaller "
+        f"closest, {_name(run, best)}, loses {fixed(best.lost, 1)} points of "
+        f"{fixed(best.whole_score, 1)} and is {rounded(best.smaller)} % smaller "
         f"({millions(best.size)} parameters)."
     )
 
@@ -73,7 +82,7 @@ def _best(run: FinishedRun) -> list[str]:
     model, variant = max(known, key=known.__getitem__)
     cells = sum(len(run.tasks(language)) for language in run.languages)
     over = counted(cells, "task") if len(run.languages) == 1 else f"{cells} tasks and languages"
-    score, chance = fixed(known[model, variant]), run.chance(run.languages)
+    score, chance = fixed(known[model, variant], 1), run.chance(run.languages)
     said = f"The best mean score over {over} is {score} %, of {run.model_name(model)} {variant}"
     if chance is not None:
         said += f"; {run.guess} scores {chance:.1f} %"
@@ -84,7 +93,7 @@ def _smallest(run: FinishedRun, smaller: Sequence[Standing]) -> str:
     one = min(smaller, key=lambda one: (one.size, -one.score))
     return (
         f"The smallest model of all, {_name(run, one)}, has {millions(one.size)} parameters, "
-        f"{100 - one.smaller:.0f} % of those of {one.whole}, and keeps "
+        f"{rounded(100 - one.smaller)} % of those of {one.whole}, and keeps "
         f"{kept(one.score, one.whole_score):.0f} % of its score."
     )
 

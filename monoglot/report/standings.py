@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from monoglot.paths import Run
 from monoglot.report.finished_run import FinishedRun
-from monoglot.report.html_tables import MILLION, MISSING, fixed, millions, milliseconds
+from monoglot.report.html_tables import MILLION, MISSING, fixed, millions, milliseconds, rounded
 
 STEPS = (50, 60, 70, 80, 90, 95, 100)
 """Where one tint of the table of retention ends and the next begins, in percent."""
@@ -229,4 +229,4 @@ def _smaller(run: FinishedRun, model: str, variant: str, whole: dict[str, str | 
         for language, name in whole.items()
     ]
     shares = [100 * own / all_ for own, all_ in pairs if own and all_]
-    return f"{mean(shares):.0f}" if shares else MISSING
+    return rounded(mean(shares)) if shares else MISSING

@@ -3,6 +3,7 @@
 import random
 import re
 from itertools import pairwise
+from types import SimpleNamespace
 
 import matplotlib
 import pytest
@@ -15,7 +16,7 @@ from monoglot.report import plots
 from monoglot.report.finished_run import reference
 from monoglot.report.html_tables import read_table
 from monoglot.report.plots import Plot, spread
-from monoglot.report.standings import Point, front, tint
+from monoglot.report.standings import Panel, Point, front, tint
 from monoglot.report.variant_graph import broken, layout
 from monoglot.tables.base import Column, Table
 from monoglot.tables.formats import to_csv, to_markdown
@@ -114,6 +115,8 @@ def test_numbers_as_they_are_read():
     assert numbers.energy(12.34) == "12.3 kWh"
     assert numbers.mass(0.5) == "500 g"
     assert numbers.fixed(-1.005, 1) == "−1.0"
+    shares = (0, 0.24, 1.2, 63.4, 99.76, 100)
+    assert [numbers.rounded(one) for one in shares] == ["0", "0.2", "1", "63", "99.8", "100"]
     assert numbers.tokens(1_500_000) == "1.5M"
     assert numbers.listed(["a", "b", "c"]) == "a, b and c"
     assert numbers.listed(list("abcdef")) == "a, b, c and 3 more"
@@ -145,6 +148,30 @@ def test_drawings_depend_on_nothing_but_what_is_drawn(monkeypatch):
     once = drawing("x")
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 30)
     assert drawing("x") == once
+
+
+NAMED = ("base", "adapted", "hidden456-vocab40k", "best-hidden156", "the-name-of-a-variant " * 3)
+
+
+@pytest.mark.parametrize("smallest", [0.3, 8.9, 110])
+@pytest.mark.parametrize("size", [plots.LARGE, plots.SMALL])
+def test_names_in_a_plot_stay_in_it_and_off_its_numbers(size, smallest):
+    """Wherever marks are: a name stands on the side where it fits, and is shortened at last."""
+    run = SimpleNamespace(models=["m"], model_name=str)
+    for seed in range(5):
+        draw = random.Random(seed)
+        points = [
+            Point("m", name, smallest * 10**6 * 1.5 ** (number + draw.random()), 40 + 5 * number)
+            for number, name in enumerate(draw.sample(NAMED, len(NAMED)))
+        ]
+        with plots.look():
+            svg = str(plots.score_plot(run, Panel("x", points), "x", (size,)).drawings[0])
+        names = re.findall(r'class="name"><text style="([^"]*)" x="([^"]*)"[^>]*>([^<]*)<', svg)
+        assert len(names) == len(points)
+        for style, x, name in names:
+            wide = plots.width(name, plots.FONT)
+            left = float(x) - ("anchor: end" in style) * wide
+            assert plots.LEFT - 1 < left < left + wide < size[0] + 1, (name, left)
 
 
 def test_text_is_broken_and_shortened():
