@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from monoglot import errors
 from monoglot.checkpoints import FILES, parsed_config
 from monoglot.config import source_of
-from monoglot.data.download import origin
 from monoglot.data.overlap import read_overlaps, said_of
 from monoglot.energy import Total, amount, making
 from monoglot.errors import UserError
@@ -300,7 +299,7 @@ class CardPlan:
             folder=self.paths.checkpoint(node),
             parent=parent and parent.variant,
             teacher=teacher and teacher.variant,
-            origin=origin(graph, node) if operation == "pretrained" else {},
+            origin=graph.origin(node),
             text={language: graph.text(node)[language] for language in graph.text_languages(node)},
             settings={k: v for k, v in graph.settings(node).items() if k not in apart},
             scored_as=sorted(names, key=lambda name: (name != node.variant, name)),

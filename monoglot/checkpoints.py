@@ -284,7 +284,7 @@ def load_model(folder: str | Path, attention: str | None = None) -> "PreTrainedM
 
 @paused()
 def read_weights(
-    folder: Path, where: str, attention: str | None = None
+    folder: Path, where: str, attention: str | None = None, kept: Collection[str] = ()
 ) -> tuple["PreTrainedModel", list[str]]:
     """Load what a folder holds of a masked language model, and name the tensors it does not hold.
 
@@ -296,7 +296,7 @@ def read_weights(
     from transformers import AutoModelForMaskedLM
 
     model, missing = from_safetensors(
-        AutoModelForMaskedLM, folder, where, attn_implementation=attention
+        AutoModelForMaskedLM, folder, where, attn_implementation=attention, kept=kept
     )
     if not model.config.tie_word_embeddings:
         raise UserError(f"{where}: its decoder is not tied to its embeddings, as it must be")

@@ -28,7 +28,6 @@ from monoglot.data.download import (
     needed_sets,
     needs_of,
     needs_of_set,
-    origin,
     pretrained_checkpoints,
 )
 from monoglot.data.invented import LANGUAGES as INVENTED
@@ -353,7 +352,7 @@ class Experiment:
     def pretrained_flags(self, wildcards: Wildcards) -> str:
         model = self.config["models"][wildcards.model]
         about = {key: model[key] for key in ("family", "head")}
-        return flags(origin(self.graph, self.node(wildcards)) | about)
+        return flags(self.graph.origin(self.node(wildcards)) | about)
 
     def scratch_flags(self, wildcards: Wildcards) -> str:
         """Text, shape and tokenizer of a randomly initialised model."""
@@ -456,16 +455,17 @@ class Experiment:
     def score_flags(self, wildcards: Wildcards) -> str:
         """A task that nothing is trained for, the other variant's checkpoint, and files on vectors.
 
-        The latter are those of the folder that the weights go back to.
+        The latter are those of the folder, or of the Hub, that the weights go back to.
         """
         run = Run(**_named(wildcards, "task"))
         found = _named(wildcards, "task") | own_keys(self.config["tasks"][run.task])
         found["seed"] = self.graph.seeds(run.variant, run.task)[0]
         if other := self.graph.other(run):
             found["other"] = self.paths.checkpoint(other)
+        first = self.graph.origin(self.graph.first(self.node(wildcards)))
         if self.sentence_files(wildcards):
-            found["files"] = self.graph.first_folder(self.node(wildcards))
-        return flags(found)
+            found["files"] = first["folder"]
+        return flags(found | {key: first[key] for key in ("hub", "revision") if key in first})
 
     def other_files(self, wildcards: Wildcards) -> list[str]:
         """Files of the checkpoint that a job compares its own with."""
@@ -474,9 +474,9 @@ class Experiment:
     def sentence_files(self, wildcards: Wildcards) -> list[str]:
         """Files that say how the model, which a checkpoint was made from, makes vectors of texts.
 
-        Of the Hub's models they are not known.
+        Those of a model on the Hub are pinned by its revision and need not be watched.
         """
-        folder = self.graph.first_folder(self.node(wildcards))
+        folder = self.graph.origin(self.graph.first(self.node(wildcards))).get("folder")
         return [f"{folder}/{name}" for name in files_of(Path(folder), folder)] if folder else []
 
     def baseline_flags(self, wildcards: Wildcards) -> str:

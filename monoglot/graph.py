@@ -429,17 +429,17 @@ class Graph:
         before, entry = self.shape(parent), self.entry(checkpoint.variant)
         return before | dict(entry.shape(self.settings(checkpoint), before, model["family"]))
 
-    def first_folder(self, checkpoint: Checkpoint) -> str | None:
-        """Return the folder of this machine that a checkpoint's weights go back to, if to any."""
+    def first(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint that another one's weights go back to."""
         while (parent := self.parent(checkpoint)) and self.entry(
             checkpoint.variant
         ).takes == "weights":
             checkpoint = parent
-        return self._folder(checkpoint)
+        return checkpoint
 
     def stated(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return what the folder that a checkpoint's weights come from says, see `stated`."""
-        folder = self.first_folder(checkpoint)
+        folder = self.origin(self.first(checkpoint)).get("folder")
         return stated(folder) if folder else {}
 
     def positions(self, checkpoint: Checkpoint) -> int:
@@ -468,17 +468,22 @@ class Graph:
         model, own = self.config["models"][maker.model], self.settings(maker)
         if (size := self.entry(maker.variant).vocabulary(own)) is not None:
             return size - SPECIAL_PIECES
-        place = self._folder(maker)
+        place = self.origin(maker).get("folder")
         if "tokenizer" in model and self.operation(maker.variant) == "scratch":
             place = os.path.join(self.config["data"]["root"], model["tokenizer"])
         return usable_pieces(place, model["family"], wanted) if place else None
 
-    def _folder(self, checkpoint: Checkpoint) -> str | None:
-        """Return the folder that a pretrained checkpoint is taken from; None of all others."""
+    def origin(self, checkpoint: Checkpoint) -> dict[str, str]:
+        """Return `hub` and `revision`, or `folder`, of a pretrained checkpoint, else nothing.
+
+        They are the variant's own, else the model's.
+        """
         if self.operation(checkpoint.variant) != "pretrained":
-            return None
-        own = self.settings(checkpoint)
-        return (own or self.config["models"][checkpoint.model]).get("folder")
+            return {}
+        model = self.config["models"][checkpoint.model]
+        return self.settings(checkpoint) or {
+            key: model[key] for key in ("hub", "revision", "folder") if key in model
+        }
 
     def source(self, name: str, language: str) -> dict:
         """Return where a set of a language comes from; raise `UserError` if that is not said."""

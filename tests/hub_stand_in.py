@@ -160,7 +160,8 @@ def serve(hub: Hub) -> Iterator[Hub]:
             if files is None:
                 return
             folder = match["path"] or ""
-            listed = [p for p in sorted(files) if p.rpartition("/")[0] == folder]
+            whole = "recursive=True" in urlsplit(self.path).query and not folder
+            listed = [p for p in sorted(files) if whole or p.rpartition("/")[0] == folder]
             if match["what"] != "tree":
                 siblings = [sibling(path, files[path]) for path in sorted(files)]
                 found = {"id": match["hub"], "sha": sha(match, files), "siblings": siblings}

@@ -43,6 +43,15 @@ def test_it_has_one_record_and_no_adapters():
     assert experiment.exported_records(Cell) == []
 
 
+def test_files_on_vectors_are_those_of_the_model_on_the_hub():
+    config = grid()
+    config["variants"]["base"] = {"operation": "pretrained", "hub": "some/model"}
+    config["variants"]["base"]["revision"] = "a" * 40
+    experiment = Experiment(config)
+    assert f"--hub some/model --revision {'a' * 40}" in experiment.score_flags(Cell)
+    assert experiment.sentence_files(Cell) == []
+
+
 def test_the_other_variant_is_made_too():
     config = grid(rows=("kd",), targets_from="adapted")
     graph, experiment = Graph(config), Experiment(config)

@@ -145,14 +145,6 @@ def pretrained_checkpoints(graph: Graph) -> list[Checkpoint]:
     return [node for node in graph.checkpoints if node.variant in names]
 
 
-def origin(graph: Graph, node: Checkpoint) -> dict[str, str]:
-    """Return `hub` and `revision`, or `folder`: the variant's own keys, else the model's."""
-    model = graph.config["models"][node.model]
-    return graph.settings(node) or {
-        key: model[key] for key in ("hub", "revision", "folder") if key in model
-    }
-
-
 def all_needs(graph: Graph) -> list[Need]:
     """Return what every set and every pretrained checkpoint of the plan is made from."""
     return needs_of(graph, needed_sets(graph), pretrained_checkpoints(graph))
@@ -167,7 +159,7 @@ def needs_of(
     """
     config, models = graph.config, []
     for node in nodes:
-        about, key = origin(graph, node), f"models.{node.model}"
+        about, key = graph.origin(node), f"models.{node.model}"
         if "hub" in about:
             repository = Repository("models", about["hub"], about.get("revision"))
             models.append(HubFiles(key, repository, MODEL_FILES))

@@ -7,7 +7,7 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from monoglot.checkpoints import SENTENCE_SETTINGS
 from monoglot.errors import AdvisedError, UserError, first_line
 from monoglot.files import sha256, whole_file
 
@@ -166,11 +167,13 @@ class HubFile:
 def listing(repository: Repository, folder: str) -> list[HubFile]:
     """Ask the Hub for the files of a folder; none if there is no such folder.
 
-    Raises `UserError` if the Hub does not answer or refuses.
+    Of a model, those of the folders below too. Raises `UserError` if the Hub does not answer or
+    refuses.
     """
     from huggingface_hub.errors import EntryNotFoundError
 
     about = {"repo_type": repository.type, "revision": repository.revision}
+    about["recursive"] = repository.kind == "models"
     with sentences(repository, folder):
         try:
             tree = client().HfApi().list_repo_tree(repository.id, folder or None, **about)
@@ -195,7 +198,7 @@ class HubSizes:
 
         Raises `UserError` if that cannot be known.
         """
-        folder = name.rpartition("/")[0]
+        folder = _listed_folder(repository, name)
         if (repository, folder) not in self._listed:
             if self.why_not:
                 raise UserError(f"{repository.id} was not asked, {self.why_not}")
@@ -401,22 +404,30 @@ def fits(path: str, pattern: str) -> bool:
 
 
 def _listing(repository: Repository, pattern: str) -> list[HubFile]:
-    """Return all files of the folder that a name or pattern lies in."""
+    """Return the files among which those are that a name or pattern stands for."""
     kept = _kept(repository, pattern)
     if not kept.is_file():
-        files = listing(repository, pattern.rpartition("/")[0])
+        files = listing(repository, _listed_folder(repository, pattern))
         with whole_file(kept) as aside:
             aside.write_text(json.dumps([asdict(file) for file in files], indent=1))
     return [HubFile(**entry) for entry in json.loads(kept.read_text())]
 
 
+def _listed_folder(repository: Repository, pattern: str) -> str:
+    """Return the folder whose list is asked for; of a model, which has few files, there is one."""
+    return "" if repository.kind == "models" else pattern.rpartition("/")[0]
+
+
 def _kept(repository: Repository, pattern: str) -> Path:
+    place = folder(repository) / "monoglot" / repository.revision
+    if repository.kind == "models":
+        return place / "tree.json"
     inner = pattern.rpartition("/")[0]
     if is_pattern(inner):
         raise UserError(
             f"{repository}: {pattern} has a wildcard in a folder's name; only a file's may have one"
         )
-    return folder(repository) / "monoglot" / repository.revision / inner / "files.json"
+    return place / inner / "files.json"
 
 
 # Files of the web, pinned by a commit in their address or by their hash; kept below data.root.
@@ -512,6 +523,8 @@ def _go_on(url: str, unfinished: Path) -> None:
 
 # Models of the Hugging Face Hub, pinned to a revision; no code, no pickle.
 
+SENTENCE_FILES = (*SENTENCE_SETTINGS, "[1-9]_*/config.json", "[1-9]_*/model.safetensors")
+"""What makes a model a sentence encoder, if it is one; modules lie in folders like `1_Pooling`."""
 FILES = (
     "config.json",
     "model.safetensors",
@@ -522,20 +535,24 @@ FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",
+    *SENTENCE_FILES,
 )
 
 
-def download(name: str, revision: str) -> Path:
+def download(name: str, revision: str, files: Sequence[str] = FILES) -> Path:
     """Return the local folder of a model's files, fetched at most once and checked.
 
-    Raises `UserError` if the revision is not a commit, or the files are neither in the cache nor to
-    be had from the Hub, or are not those that were published.
+    `files` are names and patterns, each of which may stand for none. Without a connection, they are
+    what the cache has of them. Raises `UserError` if the revision is not a commit, or the files are
+    neither in the cache nor to be had from the Hub, or are not those that were published.
     """
     repository = Repository("models", name, revision)
     snapshot = client().snapshot_download
-    about = {"revision": revision, "allow_patterns": list(FILES)}
+    about = {"revision": revision, "allow_patterns": list(files)}
     with sentences(repository):
         folder = Path(persistently(lambda: snapshot(name, **about)))
-    for file in sorted(folder.iterdir()):
-        _check_published(file, repository, file.name)
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder).as_posix()
+        if file.is_file() and any(fits(path, pattern) for pattern in files):
+            _check_published(file, repository, path)
     return folder

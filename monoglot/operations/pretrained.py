@@ -90,7 +90,9 @@ def pretrained(
 
     folder = download(str(source), revision) if revision else Path(source)
     _check(folder, family, where)
-    model = load_with_head(folder, where, head)
+    # Dense layers of a sentence encoder stay where they are: scores read them there.
+    kept = [file.relative_to(folder).as_posix() for file in folder.glob("*_Dense*/*.safetensors")]
+    model = load_with_head(folder, where, head, kept)
     if tokenizer is None:
         tokenizer_json, names, longest = _own_tokenizer(folder, family, where)
     else:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -285,19 +285,22 @@ HEADS = ("trained", "fresh")
 SEED = 42
 
 
-def load_with_head(folder: Path, where: str, head: str) -> PreTrainedModel:
+def load_with_head(
+    folder: Path, where: str, head: str, kept: Collection[str] = ()
+) -> PreTrainedModel:
     """Load a masked language model in fp32; with `head` "fresh", an encoder under a random head.
 
     The random head is the architecture's own initialisation, the same one each time. It has to be
     asked for: such a model can be trained, and scored with adapters, but before it is trained it
-    can neither teach nor say which neurons matter to its predictions.
+    can neither teach nor say which neurons matter to its predictions. `kept` is that of
+    `from_configured`.
 
     Raises `UserError`, which calls the folder `where`, if weights of the encoder are missing, if
     the head's are and no fresh one was asked for, or if one was and there is a head.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model, missing = read_weights(folder, where)
+        model, missing = read_weights(folder, where, kept=kept)
     decoder(model)  # is there, bias included
     encoder = f"{model.base_model_prefix}."
     needed = [n for n in missing if head == "trained" or n.startswith(encoder)]

@@ -70,6 +70,20 @@ def test_everything_needed_is_fetched_once_and_listed(download, hub, folder, cac
     assert (folder / "results/manifest.json").read_bytes() == manifest
 
 
+def test_files_of_a_sentence_encoder_come_along(download, hub, folder):
+    """Those of its modules lie in folders, whose names `modules.json` has."""
+    model = hub.repositories[f"models/{MODEL}"][COMMITS["model"]]
+    more = dict.fromkeys(["modules.json", "1_Pooling/config.json"], b"{}")
+    more |= {"2_Dense/config.json": b"{}", "2_Dense/model.safetensors": b"weights"}
+    model |= {**more, "onnx/config.json": b"{}", "2_Dense/pytorch_model.bin": b"pickle"}
+    done = download()
+    assert done.returncode == 0, done.stderr
+    found = {about["path"] for about in listed(folder) if about["id"] == MODEL}
+    assert found == {*more, "config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"}
+    hub.repositories.clear()
+    assert download("--check", **OFFLINE).returncode == 0
+
+
 def test_afterwards_no_network_is_needed(download, hub, folder):
     assert download().returncode == 0
     manifest = (folder / "results/manifest.json").read_bytes()

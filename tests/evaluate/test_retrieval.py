@@ -1,12 +1,16 @@
 """Finding translations: neighbours beside a naive twin, and the whole job."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hub_stand_in import Hub, serve
 from safetensors.torch import save_file
 
 from monoglot.compare import compare, read_results
@@ -198,6 +202,44 @@ def test_the_files_say_how_vectors_are_made_and_the_task_overrules_them(
     assert TextEncoder.load(checkpoint, files, TASK).width == 6
     plain = TextEncoder.load(checkpoint, files, TASK.changed(pooling="cls", prefix=""))
     assert (plain.width, plain.sentences.prompt) == (24, "")
+
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.mark.parametrize("with_files", [True, False])
+def test_the_files_of_a_model_on_the_hub_say_so_too(
+    tiny_checkpoint, examples, files, tmp_path, with_files
+):
+    """As the jobs take it: the checkpoint first, then its scores, which need no network then."""
+    published = [*tiny_checkpoint("bert").iterdir()]
+    folders = {file: file.name for file in published if file.is_file()}
+    if with_files:
+        inside = (file for file in files.rglob("*") if file.is_file())
+        folders |= {file: file.relative_to(files).as_posix() for file in inside}
+    served = {name: file.read_bytes() for file, name in folders.items()}
+    served |= {"onnx/model.safetensors": b"", "1_Pooling/README.md": b""}
+    where = ["--hub", "some/encoder", "--revision", "a" * 40]
+    environment = {"PATH": os.environ["PATH"], "NO_PROXY": "127.0.0.1"}
+    environment |= {"HF_HOME": str(tmp_path / "home"), "PYTHONPATH": str(SCRIPTS.parent)}
+
+    def job(name: str, *arguments: str | Path, **more: str) -> None:
+        command = [sys.executable, SCRIPTS / f"{name}.py", *where, *arguments]
+        done = subprocess.run(command, env=environment | more, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    with serve(Hub({"models/some/encoder": {"a" * 40: served}})) as hub:
+        job("pretrained", "--family", "bert", "--out", tmp_path / "base", HF_ENDPOINT=hub.address)
+    assert not [r for r in hub.requests if r.path.endswith(("onnx/model.safetensors", "README.md"))]
+    about = ["--checkpoint", tmp_path / "base", "--examples", examples, "--out", tmp_path / "out"]
+    about += ["--model", "m", "--language", "mt", "--variant", "base", "--task", "bitext"]
+    about += ["--kind", "retrieval", "--metric", "bitext_accuracy", "--max-length", "32"]
+    job("score", *about, HF_HUB_OFFLINE="1")
+    found = read_record(tmp_path / "out" / "seed1.json")
+    wanted = run(tmp_path / "base", examples, tmp_path / "b", files=files if with_files else None)
+    assert found["settings"] == wanted["settings"]
+    assert found["scores"] == wanted["scores"]
+    assert found["settings"]["pooling"] == ("cls" if with_files else "mean")
 
 
 def test_dense_layers_over_another_width_are_refused(tiny_checkpoint, files):
