@@ -105,13 +105,7 @@ def read_config(folder: str | Path, where: str) -> "PretrainedConfig":
 
 def check_parts(config: "PretrainedConfig", where: str) -> None:
     """Raise `UserError` if a configuration asks for parts that are not known of its family."""
-    for key, wanted in FAMILIES[config.model_type].required.items():
-        found = getattr(config, key, type(wanted)())
-        if (sorted(found or ()) if isinstance(wanted, list) else found) != wanted:
-            raise UserError(
-                f"{where}: {key} is {found!r}; of the family {config.model_type}, only models with "
-                f"{wanted!r} are supported, as mDeBERTa-v3 is"
-            )
+    _check_required(config.to_dict(), where)
     if config.model_type != "deberta-v2":
         return
     hidden = config.hidden_size
@@ -122,6 +116,35 @@ def check_parts(config: "PretrainedConfig", where: str) -> None:
                 f"{where}: {key} is {getattr(config, key)}; of a {config.model_type} with hidden "
                 f"size {hidden} it must be {wanted}"
             )
+
+
+def _check_required(config: Mapping[str, Any], where: str) -> None:
+    """Raise `UserError` unless a configuration has the settings that its family requires."""
+    family = FAMILIES[config["model_type"]]
+    for key, wanted in family.required.items():
+        found = said = config.get(key, family.unstated.get(key, type(wanted)()))
+        if isinstance(wanted, list):  # which may be written as "p2c|c2p"
+            parts = said.lower().split("|") if isinstance(said, str) else said
+            found = sorted(str(part).strip() for part in parts) if isinstance(parts, list) else said
+        if found != wanted:
+            raise UserError(
+                f"{where}: {key} is {said!r}; of the family {config['model_type']}, only models "
+                f"with {wanted!r} are supported"
+            )
+
+
+def check_family(folder: str | Path, family: str, where: str) -> None:
+    """Check what a folder's `config.json` says of its architecture, without loading the model.
+
+    Raises `UserError` if it is of another family, or lacks settings that the family requires.
+    """
+    config = parsed_config(folder, where)
+    if (found := config["model_type"]) != family:
+        raise UserError(
+            f"{where}: config.json has the model_type '{found}'; it must be '{family}', the "
+            f"family of the model (families are {', '.join(FAMILIES)})"
+        )
+    _check_required(config, f"{where}: config.json")
 
 
 def embedding_width(config: "PretrainedConfig") -> int:

@@ -34,6 +34,7 @@ class Family:
             and keys are made from as from hidden states, and the norm that they pass first.
         in_adapters: whether the library `adapters` has a class for it; else `adapter_models` has.
         required: settings that a checkpoint must have, as other parts are not known here.
+        unstated: what those of them are that a checkpoint does not state, if not nothing.
         settings: what `scratch` sets besides the shape and these.
         renamed: names of settings, other than BERT's.
         usual_pieces: the vocabulary of its best-known multilingual model, for forecasts.
@@ -63,6 +64,7 @@ class Family:
     positions_norm: str | None = None
     in_adapters: bool = True
     required: Mapping[str, object] = field(default_factory=dict)
+    unstated: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     renamed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usual_pieces: int = 0
@@ -145,6 +147,7 @@ FAMILIES = {
             "norm_rel_ebd": "layer_norm",
             "legacy": True,  # else transformers ties a part of the head to the embeddings
         },
+        unstated={"position_biased_input": True, "legacy": True},
         settings={"position_buckets": 256, "type_vocab_size": 0},
         usual_pieces=250_102,  # mDeBERTa-v3
     ),

@@ -489,6 +489,38 @@ def test_a_folder_says_how_long_its_models_inputs_are(tiny_checkpoint):
     Graph(from_folder(folder / "none", **train, max_length=65))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"legacy": False}, "legacy is False; of the family deberta-v2, only models with True"),
+        ({"conv_kernel_size": 3}, "conv_kernel_size is 3; of the family deberta-v2, only models"),
+        ({"relative_attention": None}, "relative_attention is None; of the family deberta-v2"),
+        ({"pos_att_type": "C2P | p2c"}, None),
+        ({"model_type": "electra"}, "it must be 'deberta-v2', the family of the model"),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_what_a_family_requires_is_read_in_the_folder(
+    tiny_checkpoint, tmp_path, changes, message, own
+):
+    config = json.loads((tiny_checkpoint("deberta-v2") / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | changes))
+    found = from_folder(tmp_path, operation="select_layers", layers=1, strategy="first_k")
+    found["models"]["mine"] |= {"family": "deberta-v2"}
+    if own:
+        del found["models"]["mine"]["folder"]
+        found["variants"]["init"]["folder"] = str(tmp_path)
+    if message is None:
+        Graph(found)
+        return
+    with pytest.raises(UserError) as refused:
+        Graph(found)
+    key = "variants.init" if own else "models.mine"
+    (told,) = refused.value.args
+    assert told.startswith(f"{key}.folder: {tmp_path}: config.json")
+    assert message in told
+
+
 def test_no_more_pieces_are_kept_than_a_folder_has(tiny_checkpoint):
     folder = tiny_checkpoint("xlm-roberta")
     trim = {"operation": "trim_vocab"}

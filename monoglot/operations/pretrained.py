@@ -42,6 +42,13 @@ def _check_origin(where: str, settings: Mapping[str, Any], name: str, model: Map
             f"models.{name}: the variant '{variant}' is pretrained, but "
             "the model has neither 'hub' and 'revision' nor 'folder'; add them"
         )
+    folder = (settings or model).get("folder")
+    # One that is not there yet may come before the run, which looks for it.
+    if folder and Path(folder, "config.json").is_file():
+        from monoglot.checkpoints import check_family
+
+        key = where if settings else f"models.{name}"
+        check_family(folder, model["family"], f"{key}.folder: {folder}")
 
 
 OPERATION = Operation(
@@ -107,17 +114,12 @@ def pretrained(
 
 def _check(folder: Path, family: str, where: str) -> None:
     """Refuse what is no complete checkpoint of the family, in words that say what is missing."""
-    from monoglot.checkpoints import check_safetensors, parsed_config
+    from monoglot.checkpoints import check_family, check_safetensors
     from monoglot.tokenizer_json import try_out
 
     if not folder.is_dir():
         raise UserError(f"{where}: there is no such folder; give a checkpoint's folder")
-    found = parsed_config(folder, where)["model_type"]
-    if found != family:
-        raise UserError(
-            f"{where}: config.json has the model_type '{found}'; it must be '{family}', the "
-            f"family of the model (families are {', '.join(FAMILIES)})"
-        )
+    check_family(folder, family, where)
     check_safetensors(folder, where)
     try_out(folder, where)
 

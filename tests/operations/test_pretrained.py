@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import DIFFERENT
 from transformers import (
+    AutoConfig,
     AutoTokenizer,
     BertForPreTraining,
     BertTokenizerFast,
@@ -14,6 +15,7 @@ from transformers import (
 
 from monoglot.checkpoints import FILES, load_model
 from monoglot.errors import UserError
+from monoglot.families import FAMILIES
 from monoglot.operations.pretrained import pretrained
 
 HUB = "some-team/some-model"
@@ -289,7 +291,8 @@ def deberta(tiny_checkpoint, tmp_path):
         ({"relative_attention": False}, "relative_attention is False"),
         ({"share_att_key": False}, "share_att_key is False"),
         ({"position_biased_input": True}, "position_biased_input is True"),
-        ({"pos_att_type": "c2p"}, r"pos_att_type is \['c2p'\]"),
+        ({"pos_att_type": "c2p"}, "pos_att_type is 'c2p'"),
+        ({"pos_att_type": 2}, "pos_att_type is 2"),
         ({"norm_rel_ebd": "none"}, "norm_rel_ebd is 'none'"),
         ({"legacy": False}, "legacy is False"),
         ({"attention_head_size": 8}, "attention_head_size is 8; .* it must be 6"),
@@ -299,6 +302,15 @@ def deberta(tiny_checkpoint, tmp_path):
 def test_a_deberta_of_other_parts_is_refused(deberta, changes, words, tmp_path):
     with pytest.raises(UserError, match=f"config.json: {words}"):
         pretrained(deberta(**changes), tmp_path / "out", "deberta-v2")
+
+
+@pytest.mark.parametrize("name", [name for name, one in FAMILIES.items() if one.required])
+def test_what_a_file_does_not_state_is_what_transformers_takes(name):
+    """The plan reads the file alone."""
+    family, usual = FAMILIES[name], AutoConfig.for_model(name).to_dict()
+    for key, wanted in family.required.items():
+        said = family.unstated.get(key, type(wanted)())
+        assert (usual.get(key) or type(wanted)()) == said, key
 
 
 def test_a_deberta_as_microsoft_uploads_it(deberta, tmp_path):
