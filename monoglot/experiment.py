@@ -46,6 +46,7 @@ from monoglot.report.finished_run import NAME as REPORT
 from monoglot.report.finished_run import in_use, made_from, reported, templates
 from monoglot.sentence_encoders import files_of
 from monoglot.standing import look_over, trust_made
+from monoglot.tables.base import OutputBlock
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
 
@@ -504,6 +505,10 @@ class Experiment:
         """The table's block, with all that the configuration leaves open, as JSON."""
         return _json(self.graph.table(wildcards.table).spec(self.graph, self.paths))
 
+    def table_labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """What Snakemake's own report lists a table by."""
+        return _labels("table", wildcards.table, self.graph.table(wildcards.table))
+
     def table_code(self, wildcards: Wildcards) -> str:
         """The code of the script with one kind: a change in another kind makes no table again."""
         return code_of("scripts/table.py", f"monoglot.tables.{self.table_kind(wildcards)}")
@@ -520,6 +525,10 @@ class Experiment:
     def figure_sources(self, wildcards: Wildcards) -> str:
         """Names in print and files that a figure is drawn from, as JSON."""
         return _json(self.graph.figure(wildcards.figure).sources(self.graph, self.paths))
+
+    def figure_labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """What Snakemake's own report lists a figure by."""
+        return _labels("figure", wildcards.figure, self.graph.figure(wildcards.figure))
 
     def figure_code(self, wildcards: Wildcards) -> str:
         kind = self.graph.figure(wildcards.figure).kind
@@ -688,6 +697,12 @@ def one_of(names: Iterable[str]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _labels(kind: str, name: str, block: OutputBlock) -> dict[str, str]:
+    # Snakemake would look for wildcards in braces.
+    caption = block.caption.translate({ord("{"): "(", ord("}"): ")"})
+    return {kind: name, "caption": caption}
 
 
 def _named(wildcards: Wildcards, *more: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ rule figure:
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
-            "<results>/figures/{figure}.png", category="Figures", labels={"figure": "{figure}"}
+            "<results>/figures/{figure}.png", category="Figures", labels=experiment.figure_labels
         ),
         csv="<results>/figures/{figure}.csv",
         provenance=f"<results>/figures/{{figure}}.{PROVENANCE}",

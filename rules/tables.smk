@@ -6,7 +6,7 @@ rule table:
         experiment.table_inputs,
     output:
         csv="<results>/tables/{table}.csv",
-        md=report("<results>/tables/{table}.md", category="Tables", labels={"table": "{table}"}),
+        md=report("<results>/tables/{table}.md", category="Tables", labels=experiment.table_labels),
         tex="<results>/tables/{table}.tex",
         provenance=f"<results>/tables/{{table}}.{PROVENANCE}",
     log:

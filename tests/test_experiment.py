@@ -149,6 +149,14 @@ def test_a_random_model_has_a_tokenizer_of_its_texts_or_a_given_one_or_its_paren
     assert demo.parent_tokenizer(of("init", language="any")) == child.text_files(wildcards) == []
 
 
+def test_snakemakes_report_lists_tables_by_their_captions():
+    """Braces would be taken for wildcards there."""
+    config = changed("tables.table1.caption", "Size {small}")
+    experiment = Experiment(config)
+    found = experiment.table_labels(SimpleNamespace(table="table1"))
+    assert found == {"table": "table1", "caption": "Size (small)"}
+
+
 def test_processes_are_no_more_than_the_gpus_of_the_machine_that_trains(monkeypatch):
     config = changed("variants.kd.processes", 4)
     for visible, is_local, expected in (("0,1", True, 2), ("", True, 4), ("0,1", False, 4)):
