@@ -19,8 +19,9 @@ from transformers import PreTrainedModel
 from monoglot.training.matmul import BLOCK, add_product, inner_product, product
 from monoglot.training.processes import Processes
 
-LOGIT_POSITIONS = 512
-"""Positions whose logits are in memory at a time: with 250,002 pieces, half a gigabyte a tensor."""
+LOGIT_POSITIONS = 128
+"""Positions whose logits are in memory at a time: with 250,002 pieces, 128 MB a tensor. Four times
+as many would save 5 % of the cross-entropy's time."""
 
 LEAST_SHARE = 1e-3
 """What terms that cancel must leave of their sizes: of less, rounding to fp32 may take 0.1 %.

@@ -62,6 +62,9 @@ def product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def add_product(total: Tensor, left: Tensor, right: Tensor, factor: float = 1) -> None:
     """Add `factor` times `left` times `right` transposed to `total`, [m, n], in place."""
+    if not suits(left):
+        total.addmm_(left, right.T, alpha=factor)
+        return
     for start in range(0, len(total), BLOCK):
         rows = slice(start, start + BLOCK)
         total[rows].add_(product(left[rows], right), alpha=factor)
@@ -69,6 +72,8 @@ def add_product(total: Tensor, left: Tensor, right: Tensor, factor: float = 1) -
 
 def inner_product(left: Tensor, right: Tensor) -> Tensor:
     """Return `left` transposed times `right`, [m, n], of [rows, m] and [rows, n]."""
+    if not suits(left):
+        return left.T @ right
     total = left.new_zeros(left.shape[1], right.shape[1])
     for start in range(0, len(left), BLOCK):
         rows = slice(start, start + BLOCK)

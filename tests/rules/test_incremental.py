@@ -120,7 +120,7 @@ def test_edits_that_change_no_result_run_nothing(project):
 
 EDITS_OF_RESULTS = {
     "masking": ("RANDOM_SHARE = 0.8, 0.1", "RANDOM_SHARE = 0.7, 0.2"),
-    "losses": ("LOGIT_POSITIONS = 512", "LOGIT_POSITIONS = 256"),
+    "losses": ("LOGIT_POSITIONS = 128", "LOGIT_POSITIONS = 256"),
     "packing": ("MULTIPLE = 32", "MULTIPLE = 64"),
     "scoring": ('"weighted", zero_division=0', '"weighted", zero_division=1'),
 }

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from monoglot.training import matmul
 
@@ -65,6 +66,29 @@ def test_an_inner_product_is_summed_block_by_block(monkeypatch):
     monkeypatch.setattr(matmul, "BLOCK", 7)
     left, right = random(20, 5, seed=1), random(20, 3, seed=2)
     torch.testing.assert_close(matmul.inner_product(left, right), left.T @ right)
+
+
+def test_where_onednn_is_not_asked_nothing_is_cut_into_blocks(monkeypatch):
+    """On a GPU each block would be kernels of its own; another precision stands for it here."""
+    monkeypatch.setattr(matmul, "BLOCK", 7)
+    total, left, right = random(20, 5).double(), random(20, 3).double(), random(5, 3).double()
+    expected = total - 0.5 * left @ right.T
+    with Operations() as operations:
+        matmul.add_product(total, left, right, -0.5)
+        found = matmul.inner_product(total, left)
+    torch.testing.assert_close(total, expected)
+    torch.testing.assert_close(found, total.T @ left)
+    assert [name for name in operations.names if "mm" in name] == ["addmm_", "mm"]
+
+
+class Operations(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(func.__name__.split(".")[0])
+        return func(*args, **(kwargs or {}))
 
 
 def test_a_matrix_with_gaps_is_copied(asked):
