@@ -5,6 +5,7 @@ is imported when one of them is used; it imports nothing heavy outside its funct
 -q and -v, errors and exit statuses come from here.
 """
 
+import json
 import os
 import platform
 import signal
@@ -13,18 +14,23 @@ import threading
 import tomllib
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import IntEnum
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monoglot.cli.terminal import add_verbosity, print_whatever_it_is, show_log, verbose
+from monoglot.cli.options import as_json, complete_configurations, experiment, workflow_folder
+from monoglot.cli.terminal import add_verbosity, print_whatever_it_is, quiet, show_log, verbose
 from monoglot.errors import UserError, panic, sentence
 from monoglot.fingerprint import ROOT
 from monoglot.script import InterruptionError, handled_by
+
+if TYPE_CHECKING:
+    from monoglot.doctor import Finding
 
 COMMANDS = {
     "Experiments": (
@@ -54,7 +60,7 @@ COMMANDS = {
         },
     ),
     "This installation": (
-        "installation",
+        "main",
         {
             "doctor": "Check whether this machine has what a run needs.",
             "completion": "Print the completion script for bash, zsh or fish.",
@@ -273,3 +279,78 @@ def main() -> None:
     `monoglot COMMAND --help` has examples. Snakemake does the work: `monoglot run` prints the
     command it runs, which you can type yourself.
     """
+
+
+# `monoglot doctor` and `completion`: this machine, and its shells.
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+COMPLETE = "_MONOGLOT_COMPLETE"
+"""The variable by which a shell asks click to complete."""
+
+
+@click.command()
+@click.argument("config", required=False, shell_complete=complete_configurations)
+@as_json
+@click.pass_context
+def doctor(context: click.Context, config: str | None, in_json: bool) -> None:
+    """Check whether this machine has what a run needs, and say what to do where it has not.
+
+    Looks at Python and its packages, processors, memory and GPUs, disks, the Hub, SLURM and git;
+    with CONFIG also at what that configuration needs of them. Each line is `ok`, `warn` (a run
+    works, but lacks something) or `fail` (it cannot work); --quiet shows only the last two. The
+    exit status is 1 if any line is `fail`.
+
+    \b
+    Examples:
+      monoglot doctor
+      monoglot doctor config.yaml
+      monoglot doctor --json | jq '.[] | select(.state != "ok")'
+    """
+    from monoglot.doctor import findings_of
+
+    findings = []
+    with experiment(config) if config else nullcontext() as it:
+        about = (it.config, lambda: it.graph) if it else None
+        for finding in findings_of(about, _requirements()):
+            findings.append(finding)
+            if not in_json and (finding.state != "ok" or not quiet()):
+                click.echo(_line(finding))
+    if in_json:
+        click.echo(json.dumps([vars(finding) for finding in findings], indent=1))
+    failed = any(finding.state == "fail" for finding in findings)
+    context.exit(Exit.FAULT if failed else Exit.DONE)
+
+
+def _line(finding: "Finding") -> str:
+    state = click.style(f"{finding.state:<4}", fg=COLOURS[finding.state])
+    todo = f"\n      {finding.todo}" if finding.todo else ""
+    return f"{state}  {finding.name}: {finding.said}{todo}"
+
+
+def _requirements() -> Path | None:
+    try:
+        path = workflow_folder() / "requirements.txt"
+    except UserError:
+        return None
+    return path if path.is_file() else None
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that lets a shell complete commands, configurations, targets and tables.
+
+    \b
+    Examples:
+      monoglot completion bash > ~/.local/share/bash-completion/completions/monoglot
+      monoglot completion zsh > ~/.zfunc/_monoglot        # a folder in $fpath
+      monoglot completion fish > ~/.config/fish/completions/monoglot.fish
+      eval "$(monoglot completion bash)"                  # in this shell alone
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    # Not `source`, which runs bash to see how old it is.
+    script = found(context.find_root().command, {}, "monoglot", COMPLETE)
+    click.echo((script.source_template % script.source_vars()).strip())

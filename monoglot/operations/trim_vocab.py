@@ -127,8 +127,8 @@ def trim_vocab(
         count: `documents` a piece occurs in, or `tokens`: its occurrences. As in the paper's code,
             documents are the default for WordPiece and tokens for Unigram.
         keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
-        keep_scripts: keep the characters of the text's scripts, see `needed_pieces.of_scripts`.
-        keep: texts whose pieces stay, see `needed_pieces.of_texts`.
+        keep_scripts: keep the characters of the text's scripts, see `pieces_of_scripts`.
+        keep: texts whose pieces stay, see `pieces_of_texts`.
         pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
             counted, a multiple of this.
         shares: of several stores the share of each to count in, its first documents and at least

@@ -9,12 +9,13 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from monoglot.errors import UserError
-from monoglot.operations import needed_pieces
 from monoglot.operations.surgery import config_ids, gather_rows
 from monoglot.operations.trim_tokenizer import (
     candidate_pieces,
     choose_pieces,
     number_pieces,
+    pieces_of_scripts,
+    pieces_of_texts,
     special_ids,
     trim_tokenizer,
     unknown_id,
@@ -183,9 +184,9 @@ def trim(
         raise UserError("the text holds no words; give some to count pieces in")
     count = count or COUNTS[kind]
     before = Tokenizer.from_str(to_json(tokenizer))
-    needed = needed_pieces.of_texts(before, keep)
+    needed = pieces_of_texts(before, keep)
     if keep_scripts:
-        needed |= needed_pieces.of_scripts(vocabulary(tokenizer), counts.tokens)
+        needed |= pieces_of_scripts(vocabulary(tokenizer), counts.tokens)
     by = getattr(counts, count)
     chosen = choose_pieces(tokenizer, by, size, special, keep_characters, needed)
     kept = number_pieces(chosen, special)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from monoglot.cli.installation import COMPLETE
-from monoglot.cli.main import main
+from monoglot.cli.main import COMPLETE, main
 from tests.cli.conftest import output
 
 

@@ -16,7 +16,7 @@ from monoglot.script import InterruptionError
 
 HEAVY = {"torch", "transformers", "adapters", "pandas", "sklearn", "onnxruntime", "snakemake"}
 NAMES = [name for _, lines in COMMANDS.values() for name in lines]
-MODULES = {f"monoglot.cli.{module}" for module, _ in COMMANDS.values()}
+MODULES = {f"monoglot.cli.{module}" for module, _ in COMMANDS.values() if module != "main"}
 
 
 @click.command()

@@ -9,11 +9,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 import monoglot
 from monoglot.errors import UserError
-from monoglot.operations.needed_pieces import of_scripts
 from monoglot.operations.trim_tokenizer import (
     choose_pieces,
     derivation,
     number_pieces,
+    pieces_of_scripts,
     trim_tokenizer,
     vocabulary,
 )
@@ -64,7 +64,7 @@ def trimmed(parsed, counts, size, needed=()):
 
 def test_no_text_in_the_scripts_of_a_text_turns_unknown(parsed):
     counts = counts_of(parsed, TEXTS)
-    needed = of_scripts(vocabulary(parsed), counts)
+    needed = pieces_of_scripts(vocabulary(parsed), counts)
     assert not counts[[vocabulary(parsed)[one] for one in "xzqħ9;"]].any()
     small, without = (trimmed(parsed, counts, len(needed) + 2, n) for n in (needed, ()))
     for text in NEVER_SEEN:
@@ -77,7 +77,8 @@ def test_no_text_in_the_scripts_of_a_text_turns_unknown(parsed):
 
 def test_what_stays_is_of_the_scripts_or_of_none(parsed):
     ids = vocabulary(parsed)
-    names = {piece for piece, i in ids.items() if i in of_scripts(ids, counts_of(parsed, TEXTS))}
+    kept = pieces_of_scripts(ids, counts_of(parsed, TEXTS))
+    names = {piece for piece, i in ids.items() if i in kept}
     characters = {piece.removeprefix("##") for piece in names}
     assert characters - {"▁"} == set(LATIN + COMMON)
     in_both = parsed["model"]["type"] == "WordPiece"
@@ -88,11 +89,11 @@ def test_a_script_counts_from_one_letter_in_a_hundred_on(parsed):
     ids = vocabulary(parsed)
     counts = np.zeros(len(ids), dtype=np.int64)
     counts[[ids[one] for one in "xyбα"]] = 500, 489, 10, 1
-    kept = of_scripts(ids, counts)
+    kept = pieces_of_scripts(ids, counts)
     assert {ids[one] for one in CYRILLIC} <= kept
     assert not {ids[one] for one in GREEK} & kept
     counts[ids["x"]] = 501
-    assert not {ids[one] for one in CYRILLIC} & of_scripts(ids, counts)
+    assert not {ids[one] for one in CYRILLIC} & pieces_of_scripts(ids, counts)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "xlm-roberta", "roberta"])
