@@ -33,11 +33,11 @@ from monoglot.data.download import (
 from monoglot.data.invented import LANGUAGES as INVENTED
 from monoglot.evaluate import own_keys
 from monoglot.evaluate.task import TuningSettings
+from monoglot.figures.blocks import FigureBlock
 from monoglot.files import sha256
 from monoglot.fingerprint import code_of
 from monoglot.gpus import WHOLE, small_job_share, visible
 from monoglot.graph import ANY, Checkpoint, Graph
-from monoglot.kept import claim, keep, making_again, put_back, unclaimed
 from monoglot.keys import flags
 from monoglot.paths import KEPT_FILES as KEPT
 from monoglot.paths import ONNX_FILES, Paths, Run
@@ -45,10 +45,19 @@ from monoglot.provenance import NAME as PROVENANCE
 from monoglot.report.finished_run import NAME as REPORT
 from monoglot.report.finished_run import in_use, made_from, reported, templates
 from monoglot.sentence_encoders import files_of
-from monoglot.standing import look_over, trust_made
-from monoglot.tables.base import OutputBlock
+from monoglot.standing import (
+    claim,
+    keep,
+    look_over,
+    making_again,
+    put_back,
+    trust_made,
+    unclaimed,
+)
+from monoglot.tables.base import TableBlock
 from monoglot.tables.deployment import deployed, deployed_runs
 from monoglot.tokens.store import FILES as STORE_FILES
+from monoglot.workflow import LOCKS
 
 CHECKPOINT = (*CHECKPOINT_FILES, PROVENANCE)
 """What every operation writes into the folder of its checkpoint."""
@@ -176,7 +185,7 @@ class Experiment:
         Where another Snakemake holds its locks the queue may have jobs of a run that is alive. Its
         files are not those of this run, or Snakemake would have refused to start.
         """
-        locks = list(Path(".snakemake", "locks").glob("*.output.lock"))
+        locks = list(LOCKS.glob("*.output.lock"))
         return stop_earlier_runs(self._slurm_runs) if len(locks) <= 1 else []
 
     def look_over(self) -> list[str]:
@@ -338,17 +347,13 @@ class Experiment:
     def heldout_texts(self, wildcards: Wildcards) -> list[str]:
         return self._texts(wildcards, "heldout")
 
-    def training_stores(self, wildcards: Wildcards) -> list[str]:
-        """Files of the token stores that a job trains on."""
+    def text_stores(self, wildcards: Wildcards) -> list[str]:
+        """Files of the token stores that a job trains on or counts pieces in."""
         return _in_stores(self._store_folders(wildcards, "text"))
 
     def validation_stores(self, wildcards: Wildcards) -> list[str]:
         """Files of the token stores that a job is validated on."""
         return _in_stores(self._store_folders(wildcards, "validation"))
-
-    def trimming_stores(self, wildcards: Wildcards) -> list[str]:
-        """Files of the token stores that pieces are counted in."""
-        return _in_stores(self._trimming_folders(wildcards))
 
     def pretrained_flags(self, wildcards: Wildcards) -> str:
         model = self.config["models"][wildcards.model]
@@ -380,22 +385,15 @@ class Experiment:
 
     def train_flags(self, wildcards: Wildcards) -> str:
         """As `validated_flags`, with the token stores to train on and the share of each to use."""
-        tokens = {
-            "tokens": self._store_folders(wildcards, "text"),
-            "shares": list(self.graph.text(self.node(wildcards)).values()),
-            "validation": self._store_folders(wildcards, "validation"),
-        }
-        return flags(self._links_and_settings(wildcards) | tokens)
+        validation = {"validation": self._store_folders(wildcards, "validation")}
+        return flags(self._links_and_settings(wildcards) | self._tokens(wildcards) | validation)
 
     def trim_flags(self, wildcards: Wildcards) -> str:
         """As `operation_flags`, with the stores to count in, held-out texts, and the report."""
-        texts = {
-            "tokens": self._trimming_folders(wildcards),
-            "shares": list(self.graph.text(self.node(wildcards)).values()),
-            "heldout": self.heldout_texts(wildcards),
-            "report": f"{self.folder(wildcards)}/trim_report.json",
-        }
-        return flags(self._links_and_settings(wildcards) | texts)
+        heldout = {"heldout": self.heldout_texts(wildcards)}
+        report = {"report": f"{self.folder(wildcards)}/trim_report.json"}
+        found = self._links_and_settings(wildcards) | self._tokens(wildcards)
+        return flags(found | heldout | report)
 
     def training_state(self, wildcards: Wildcards) -> str:
         """Where a training keeps what it needs to go on after it was stopped."""
@@ -434,15 +432,15 @@ class Experiment:
         return [self.paths.data(language, name) for language in languages]
 
     def _store_folders(self, wildcards: Wildcards, name: str) -> list[str]:
+        """The token stores of a set, under the tokenizer of the parent."""
         node = self.node(wildcards)
-        languages, tokenizer = self.graph.text_languages(node), self.graph.tokenizer(node)
+        tokenizer = self.graph.tokenizer(self.graph.parent(node))
+        languages = self.graph.text_languages(node)
         return [self.paths.store(tokenizer, language, name) for language in languages]
 
-    def _trimming_folders(self, wildcards: Wildcards) -> list[str]:
-        """The languages' texts under the parent's tokenizer, which training reads as well."""
-        node = self.node(wildcards)
-        tokenizer, languages = self.graph.tokenizer(self.graph.parent(node)), self.graph.text(node)
-        return [self.paths.store(tokenizer, language, "text") for language in languages]
+    def _tokens(self, wildcards: Wildcards) -> dict[str, list]:
+        shares = list(self.graph.text(self.node(wildcards)).values())
+        return {"tokens": self._store_folders(wildcards, "text"), "shares": shares}
 
     # Scores
 
@@ -492,47 +490,41 @@ class Experiment:
 
     # Tables and figures
 
-    def table_kind(self, wildcards: Wildcards) -> str:
-        return self.graph.table(wildcards.table).kind
+    def block(self, wildcards: Wildcards) -> TableBlock | FigureBlock:
+        """The block of the table or figure that a job makes."""
+        name = getattr(wildcards, "table", None)
+        return self.graph.table(name) if name else self.graph.figure(wildcards.figure)
 
-    def table_inputs(self, wildcards: Wildcards) -> list[str]:
-        return self.graph.table(wildcards.table).inputs(self.graph, self.paths)
+    def block_kind(self, wildcards: Wildcards) -> str:
+        return self.block(wildcards).kind
 
-    def table_records(self, wildcards: Wildcards) -> list[str]:
-        return self.graph.table(wildcards.table).records(self.graph, self.paths)
+    def block_inputs(self, wildcards: Wildcards) -> list[str]:
+        return self.block(wildcards).inputs(self.graph, self.paths)
 
-    def table_spec(self, wildcards: Wildcards) -> str:
-        """The table's block, with all that the configuration leaves open, as JSON."""
-        return _json(self.graph.table(wildcards.table).spec(self.graph, self.paths))
+    def block_records(self, wildcards: Wildcards) -> list[str]:
+        return self.block(wildcards).records(self.graph, self.paths)
 
-    def table_labels(self, wildcards: Wildcards) -> dict[str, str]:
-        """What Snakemake's own report lists a table by."""
-        return _labels("table", wildcards.table, self.graph.table(wildcards.table))
+    def block_spec(self, wildcards: Wildcards) -> str:
+        """The block, with all that the configuration leaves open, as JSON."""
+        return _json(self.block(wildcards).spec(self.graph, self.paths))
+
+    def block_labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """What Snakemake's own report lists a table or figure by."""
+        # Snakemake would look for wildcards in braces.
+        caption = self.block(wildcards).caption.translate({ord("{"): "(", ord("}"): ")"})
+        kind = "table" if hasattr(wildcards, "table") else "figure"
+        return {kind: getattr(wildcards, kind), "caption": caption}
 
     def table_code(self, wildcards: Wildcards) -> str:
         """The code of the script with one kind: a change in another kind makes no table again."""
-        return code_of("scripts/table.py", f"monoglot.tables.{self.table_kind(wildcards)}")
+        return code_of("scripts/table.py", f"monoglot.tables.{self.block_kind(wildcards)}")
 
-    def figure_inputs(self, wildcards: Wildcards) -> list[str]:
-        return self.graph.figure(wildcards.figure).inputs(self.graph, self.paths)
-
-    def figure_records(self, wildcards: Wildcards) -> list[str]:
-        return self.graph.figure(wildcards.figure).records(self.graph, self.paths)
-
-    def figure_spec(self, wildcards: Wildcards) -> str:
-        return _json(self.graph.figure(wildcards.figure).spec(self.graph, self.paths))
+    def figure_code(self, wildcards: Wildcards) -> str:
+        return code_of("scripts/figure.py", f"monoglot.figures.{self.block_kind(wildcards)}_figure")
 
     def figure_sources(self, wildcards: Wildcards) -> str:
         """Names in print and files that a figure is drawn from, as JSON."""
-        return _json(self.graph.figure(wildcards.figure).sources(self.graph, self.paths))
-
-    def figure_labels(self, wildcards: Wildcards) -> dict[str, str]:
-        """What Snakemake's own report lists a figure by."""
-        return _labels("figure", wildcards.figure, self.graph.figure(wildcards.figure))
-
-    def figure_code(self, wildcards: Wildcards) -> str:
-        kind = self.graph.figure(wildcards.figure).kind
-        return code_of("scripts/figure.py", f"monoglot.figures.{kind}_figure")
+        return _json(self.block(wildcards).sources(self.graph, self.paths))
 
     # Deployment
 
@@ -546,9 +538,8 @@ class Experiment:
         return self.paths.data(self._deployment_language(wildcards), "heldout")
 
     def deployment_flags(self, wildcards: Wildcards) -> str:
-        about = _named(wildcards)
-        about["text_language"] = self._deployment_language(wildcards)
-        return flags(about | self.config["deployment"])
+        text = {"text_language": self._deployment_language(wildcards)}
+        return flags(_named(wildcards) | text | self.config["deployment"])
 
     def exported_records(self, wildcards: Wildcards) -> list[str]:
         runs = self._exported_runs(wildcards)
@@ -697,12 +688,6 @@ def one_of(names: Iterable[str]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _labels(kind: str, name: str, block: OutputBlock) -> dict[str, str]:
-    # Snakemake would look for wildcards in braces.
-    caption = block.caption.translate({ord("{"): "(", ord("}"): ")"})
-    return {kind: name, "caption": caption}
 
 
 def _named(wildcards: Wildcards, *more: str) -> dict[str, str]:

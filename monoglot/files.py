@@ -48,7 +48,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 
 
 def kept_as(file: Path) -> Path:
-    """Return the second name of a file that is about to be made again, see `monoglot.kept`."""
+    """Return the second name of a file that is about to be made again, see `monoglot.standing`."""
     return file.parent / ".kept" / file.name
 
 

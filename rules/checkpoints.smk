@@ -71,7 +71,7 @@ use rule select_layers as reduce_hidden with:
 use rule select_layers as trim_vocab with:
     input:
         parent=experiment.parent_files,
-        tokens=experiment.trimming_stores,
+        tokens=experiment.text_stores,
         heldout=experiment.heldout_texts,
     output:
         multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT, "trim_report.json"),
@@ -133,7 +133,7 @@ rule train:
     input:
         parent=experiment.parent_files,
         teacher=experiment.teacher_files,
-        tokens=experiment.training_stores,
+        tokens=experiment.text_stores,
         validation=experiment.validation_stores,
     output:
         multiext("<results>/models/{model}/{language}/{variant}/", *CHECKPOINT, "history.csv"),

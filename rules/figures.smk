@@ -3,11 +3,11 @@
 
 rule figure:
     input:
-        experiment.figure_inputs,
+        experiment.block_inputs,
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
-            "<results>/figures/{figure}.png", category="Figures", labels=experiment.figure_labels
+            "<results>/figures/{figure}.png", category="Figures", labels=experiment.block_labels
         ),
         csv="<results>/figures/{figure}.csv",
         provenance=f"<results>/figures/{{figure}}.{PROVENANCE}",
@@ -21,8 +21,8 @@ rule figure:
     params:
         script=experiment.script("figure")["script"],
         code=experiment.figure_code,
-        records=experiment.figure_records,
-        spec=experiment.figure_spec,
+        records=experiment.block_records,
+        spec=experiment.block_spec,
         sources=experiment.figure_sources,
     shell:
         "python {params.script:q} --records {params.records:q} --spec {params.spec:q}"

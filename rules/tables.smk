@@ -3,10 +3,10 @@
 
 rule table:
     input:
-        experiment.table_inputs,
+        experiment.block_inputs,
     output:
         csv="<results>/tables/{table}.csv",
-        md=report("<results>/tables/{table}.md", category="Tables", labels=experiment.table_labels),
+        md=report("<results>/tables/{table}.md", category="Tables", labels=experiment.block_labels),
         tex="<results>/tables/{table}.tex",
         provenance=f"<results>/tables/{{table}}.{PROVENANCE}",
     log:
@@ -19,9 +19,9 @@ rule table:
     params:
         script=experiment.script("table")["script"],
         code=experiment.table_code,
-        kind=experiment.table_kind,
-        records=experiment.table_records,
-        spec=experiment.table_spec,
+        kind=experiment.block_kind,
+        records=experiment.block_records,
+        spec=experiment.block_spec,
     shell:
         "python {params.script:q} --kind {params.kind} --records {params.records:q}"
         " --spec {params.spec:q} --out-csv {output.csv:q} --out-md {output.md:q}"

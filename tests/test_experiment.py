@@ -94,7 +94,7 @@ def test_a_job_that_trains_is_told_of_its_texts(demo):
     kd = said(demo.train_flags(of("kd")))
     assert kd["--teacher"] == [f"{MODELS}/xlmr/qaa/adapted"]
     assert kd["--steps"] == ["300"]
-    stores = demo.training_stores(of("kd"))
+    stores = demo.text_stores(of("kd"))
     assert stores == [f"{tokens}/qaa/text/{name}" for name in STORE_FILES]
     assert demo.training_state(of("kd")) == "results/demo/unfinished/xlmr/qaa/kd"
 
@@ -123,9 +123,7 @@ def test_a_vocabulary_of_several_languages_is_made_once():
     flags = said(demo.trim_flags(wildcards))
     stores = [f"results/demo/tokens/xlmr/any/init/{code}/text" for code in ("qab", "qaa")]
     assert (flags["--tokens"], flags["--shares"]) == (stores, ["0.1", "1"])
-    assert demo.trimming_stores(wildcards) == [
-        f"{s}/{name}" for s in stores for name in STORE_FILES
-    ]
+    assert demo.text_stores(wildcards) == [f"{s}/{name}" for s in stores for name in STORE_FILES]
     texts = [f"results/demo/data/{code}/heldout.parquet" for code in ("qab", "qaa")]
     assert flags["--heldout"] == demo.heldout_texts(wildcards) == texts
     assert "--text" not in flags
@@ -153,7 +151,7 @@ def test_snakemakes_report_lists_tables_by_their_captions():
     """Braces would be taken for wildcards there."""
     config = changed("tables.table1.caption", "Size {small}")
     experiment = Experiment(config)
-    found = experiment.table_labels(SimpleNamespace(table="table1"))
+    found = experiment.block_labels(SimpleNamespace(table="table1"))
     assert found == {"table": "table1", "caption": "Size (small)"}
 
 

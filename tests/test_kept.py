@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monoglot import kept
+from monoglot import standing
 from monoglot.errors import UserError
 from monoglot.files import kept_as, let_go, whole_folder
 from monoglot.workflow import RECORDS, STARTED, mark
@@ -59,65 +59,65 @@ def nothing_is_kept() -> bool:
 
 
 def test_a_failed_job_leaves_what_there_was_with_its_time_and_its_record():
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     start()
     fail()
-    assert kept.put_back(RESULTS) == (
+    assert standing.put_back(RESULTS) == (
         "the old results are back where no new ones were made: results/models/kd"
     )
     assert as_before()
 
 
 def test_after_a_kill_the_next_run_puts_back_even_from_another_folder(tmp_path, monkeypatch):
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     start()
     Path(JOB[0]).write_text("new, and alone")
     monkeypatch.chdir("/")
-    assert kept.put_back(tmp_path / RESULTS)
+    assert standing.put_back(tmp_path / RESULTS)
     monkeypatch.chdir(tmp_path)
     assert as_before()
 
 
 def test_a_job_that_never_started_is_left_as_it_is():
-    kept.keep([JOB], RESULTS)
-    assert kept.put_back(RESULTS) is None
+    standing.keep([JOB], RESULTS)
+    assert standing.put_back(RESULTS) is None
     assert as_before()
 
 
 def test_a_new_result_stays():
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     start()
     for name in JOB:
         Path(name).write_text("new")
-    assert kept.put_back(RESULTS) is None
+    assert standing.put_back(RESULTS) is None
     assert all(Path(name).read_text() == "new" for name in JOB)
     assert nothing_is_kept()
 
 
 def test_what_is_new_and_whole_lets_the_old_go_at_once():
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     start()
     with whole_folder(Path(JOB[0]).parent) as aside:
         for name in JOB:
             (aside / Path(name).name).write_text("new")
     let_go(map(Path, JOB))
     assert not list(RESULTS.rglob(".kept"))
-    assert kept.put_back(RESULTS) is None
+    assert standing.put_back(RESULTS) is None
     assert all(Path(name).read_text() == "new" for name in JOB)
 
 
 def test_a_result_that_was_not_whole_is_put_back_as_far_as_it_was_there():
     Path(JOB[0]).unlink()
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     start()
-    assert kept.put_back(RESULTS)
+    assert standing.put_back(RESULTS)
     assert not Path(JOB[0]).exists()
     assert Path(JOB[1]).read_text() == "old"
 
 
 def test_without_snakemakes_record_nothing_is_kept():
     mark(RECORDS, JOB[1]).unlink()
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     assert nothing_is_kept()
 
 
@@ -126,20 +126,20 @@ def test_a_disk_without_links_keeps_copies(monkeypatch):
         raise OSError
 
     monkeypatch.setattr(os, "link", no_links)
-    kept.keep([JOB], RESULTS)
+    standing.keep([JOB], RESULTS)
     assert not kept_as(Path(JOB[0])).samefile(JOB[0])
     start()
     fail()
-    assert kept.put_back(RESULTS)
+    assert standing.put_back(RESULTS)
     assert as_before()
 
 
 def test_nothing_to_keep_and_nothing_kept_leave_no_trace(tmp_path):
-    kept.keep([], RESULTS)
+    standing.keep([], RESULTS)
     assert nothing_is_kept()
-    assert kept.put_back(RESULTS) is None
-    (RESULTS / kept.LIST).write_text("[1, ")
-    assert kept.put_back(RESULTS) is None
+    assert standing.put_back(RESULTS) is None
+    (RESULTS / standing.LIST).write_text("[1, ")
+    assert standing.put_back(RESULTS) is None
 
 
 @pytest.mark.parametrize("name", ["results/a", f"results/{'long/' * 100}file"])
@@ -158,21 +158,21 @@ def test_results_that_took_long_are_told_before_they_are_made_again():
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps({"seconds": seconds}))
         jobs.append([str(file)])
-    assert kept.making_again(jobs) == (
+    assert standing.making_again(jobs) == (
         "results that took 5 h 10 min are made again: results/models/kd4, results/models/kd3, "
         "results/models/kd2 and 1 more; each old one stays until the new one is whole"
     )
-    assert kept.making_again(jobs[:1]) is None
-    assert kept.making_again([["results/models/new/provenance.json"], JOB]) is None
+    assert standing.making_again(jobs[:1]) is None
+    assert standing.making_again([["results/models/new/provenance.json"], JOB]) is None
 
 
 def test_a_second_run_is_refused_whichever_folder_it_comes_from(tmp_path):
-    with kept.unclaimed(RESULTS) as free:
+    with standing.unclaimed(RESULTS) as free:
         assert free
-    held = kept.claim(RESULTS)
-    with kept.unclaimed(RESULTS) as free:
+    held = standing.claim(RESULTS)
+    with standing.unclaimed(RESULTS) as free:
         assert not free
-    code = "import sys; from pathlib import Path; from monoglot.kept import claim\n"
+    code = "import sys; from pathlib import Path; from monoglot.standing import claim\n"
     code += "claim(Path(sys.argv[1]))"
     second = subprocess.run(
         [sys.executable, "-c", code, str(RESULTS.absolute())],
@@ -183,12 +183,12 @@ def test_a_second_run_is_refused_whichever_folder_it_comes_from(tmp_path):
     assert f"another run works on these results (process {os.getpid()} on " in second.stderr
     assert f"from {tmp_path}" in second.stderr
     held.close()
-    kept.claim(RESULTS).close()
+    standing.claim(RESULTS).close()
 
 
 def test_a_claim_ends_with_its_holder():
-    first = kept.claim(RESULTS)
+    first = standing.claim(RESULTS)
     with pytest.raises(UserError):
-        kept.claim(RESULTS)
+        standing.claim(RESULTS)
     first.close()
-    kept.claim(RESULTS).close()
+    standing.claim(RESULTS).close()

@@ -69,7 +69,7 @@ def test_a_second_checkout_keeps_off_the_results(project):
     code = (
         "import subprocess, sys\n"
         "from pathlib import Path\n"
-        "from monoglot.kept import claim\n"
+        "from monoglot.standing import claim\n"
         f"held = claim(Path({str(project.folder / 'shared')!r}))\n"
         "sys.exit(subprocess.run(sys.argv[1:]).returncode)\n"
     )
