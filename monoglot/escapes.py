@@ -16,6 +16,8 @@ UNPRINTABLE = re.compile(
     "|[\x7f-\x9f\u2028\u2029]|[\u202a-\u202e\u2066-\u2069]"  # the last ones turn text around
 )
 REPLACEMENT = "�"
+GAP = "  "
+"""Between columns."""
 
 
 def printable(text: str) -> str:
@@ -27,6 +29,18 @@ def for_terminal(text: str) -> str:
     """Return a text, lines and blanks as they are, in which nothing controls a terminal."""
     lines = text.expandtabs().split("\n")
     return "\n".join(UNPRINTABLE.sub(REPLACEMENT, line) for line in lines)
+
+
+def aligned(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """Return lines of cells as wide as the widest of their column, some columns flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        GAP.join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def json_of(value: object) -> str:

@@ -215,7 +215,7 @@ def plan(
     """
     with experiment(config) as it:
         from monoglot.forecast import plan_of
-        from monoglot.kept import making_again
+        from monoglot.standing import making_again
         from monoglot.workflow import planned
 
         graph = it.graph
@@ -241,17 +241,14 @@ def _plan_lines(plan: "Plan", cores: int, more: bool) -> list[str]:
     longest = max([3, *(len(why) for *_, why in rows)])  # a column of text
     rows = [[*row, why.ljust(longest)] for *row, why in rows]
     heads = ["stage", "done", "to do", "time", "why".ljust(longest)]
-    lines = [terminal.table(heads, rows, terminal.width()), ""]
+    lines = [terminal.table(heads, rows), ""]
     for stage in plan.stages if more else ():
         if stage.to_do:
             rules = ", ".join(f"{number} {rule}" for rule, number in stage.rules.items())
             lines.append(f"{stage.name}: {rules}")
-    if plan.to_do:
-        lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done.")
-    else:
-        lines.append(f"Nothing to do: all {plan.done} jobs are done.")
-    for name in plan.unused_models:
-        lines.append(f"Not used: model {name}, which no table or figure needs.")
+    done = f"Nothing to do: all {plan.done} jobs are done."
+    lines.append(f"{count(plan.to_do, 'job')} to do, {plan.done} done." if plan.to_do else done)
+    lines += [f"Not used: model {n}, which no table or figure needs." for n in plan.unused_models]
     lines += [f"Warning: {one}." for one in plan.overlaps]
     return [*lines, *_takes(plan, cores)] if plan.to_do else lines
 
@@ -329,7 +326,7 @@ def status(config: str, targets: tuple[str, ...], watch: bool, every: float, in_
                 continue
             if watch:
                 click.clear()
-            terminal.say(_state_text(state, terminal.width(), it))
+            terminal.say(_state_text(state, it))
 
 
 def _states(
@@ -380,24 +377,24 @@ def _state_as_json(state: "WorkflowState") -> dict:
     }
 
 
-def _state_text(state: "WorkflowState", limit: int, it: ChosenExperiment) -> str:
+def _state_text(state: "WorkflowState", it: ChosenExperiment) -> str:
     from monoglot.workflow import stages_of
 
     rows = []
     for stage, jobs in stages_of(one.job for one in state.jobs).items():
         counts = state.counts(_of(state, stage)).values()
         rows.append([stage, *(str(number or ".") for number in counts), str(len(jobs))])
-    stages = terminal.table(["stage", *state.counts(), "all"], rows, limit)
+    stages = terminal.table(["stage", *state.counts(), "all"], rows)
     failed = "\n".join(
         f"FAILED  {one.job.rule} {one.job.name}: {one.error} ({one.job.log})"
         for one in state.jobs
         if one.state == "failed"
     )
-    parts = [stages, _variants(state, limit), _running(state, limit), failed, _verdict(state, it)]
+    parts = [stages, _variants(state), _running(state), failed, _verdict(state, it)]
     return "\n\n".join(filter(None, parts))
 
 
-def _variants(state: "WorkflowState", limit: int) -> str:
+def _variants(state: "WorkflowState") -> str:
     """A row for each checkpoint, with a column for each of its tasks."""
     tasks = list(dict.fromkeys(j.job.wildcards.get("task", "") for j in _of(state, "scores")))
     cells: dict[str, dict[str, str]] = {}
@@ -410,14 +407,14 @@ def _variants(state: "WorkflowState", limit: int) -> str:
     rows = [
         [name, *(found.get(task, "") for task in ("", *tasks))] for name, found in cells.items()
     ]
-    return terminal.table(["checkpoint", "made", *tasks], rows, limit)
+    return terminal.table(["checkpoint", "made", *tasks], rows)
 
 
 def _of(state: "WorkflowState", stage: str) -> list["JobState"]:
     return [one for one in state.jobs if one.job.stage == stage]
 
 
-def _running(state: "WorkflowState", limit: int) -> str:
+def _running(state: "WorkflowState") -> str:
     lines = []
     for one in state.jobs:
         if one.state in ("running", "queued"):
@@ -428,7 +425,7 @@ def _running(state: "WorkflowState", limit: int) -> str:
                 parts.append(f"{duration(one.seconds_left)} left")
             parts += [f"SLURM job {one.slurm}"] if one.slurm else []
             said = ", ".join(part for part in parts if part)
-            lines.append(terminal.cut(f"{MARKS[one.state]}  {said}", limit))
+            lines.append(terminal.cut(f"{MARKS[one.state]}  {said}", terminal.width()))
     return "\n".join(lines)
 
 

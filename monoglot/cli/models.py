@@ -138,7 +138,7 @@ def trim(model: str, out: Path, **given: Any) -> None:
     from monoglot.errors import advising
     from monoglot.files import whole_file
     from monoglot.one_model import find, load, trim_folder
-    from monoglot.operations.trim_tokenizer import TooFewPiecesError
+    from monoglot.operations.trimming import TooFewPiecesError
 
     folder, where = find(model, given["revision"])
     arguments = Namespace(model=model, out=out, **given)
@@ -185,7 +185,7 @@ def _account(report: dict[str, Any], source: "LoadedModel", out: Path) -> str:
     spare = report["size"] - kept["pieces"]
     return "\n".join(
         [
-            text.table(["", "before", "after"], lines, text.width()),
+            text.table(["", "before", "after"], lines),
             "",
             f"The kept pieces are {kept['coverage']:.3%} of the text's "
             f"{text.count(kept['tokens'], 'token')}; {heldout['changed_words']:.2%} of "
@@ -274,7 +274,7 @@ def export(model: str, out: Path, int8: bool, **given: Any) -> None:
         if texts:
             row += [f"{form.mean_cosine:.4f}", f"{form.lowest_cosine:.4f}"]
             row.append(f"{form.milliseconds:.1f} ms")
-    lines = [text.table(heads, rows, text.width()), ""]
+    lines = [text.table(heads, rows), ""]
     if texts:
         lines.append(
             f"Cosines are those of the vectors of {text.count(len(texts), 'text')} to PyTorch's; "
@@ -478,7 +478,7 @@ def _show_plan(plan: "ChainPlan", language: str) -> str:
             f"Text: {text.count(read.documents, 'document')}, {about}"
             f"{text.count(read.tokens, 'token')}; {text.count(read.held_out, 'document')} held out",
             "",
-            text.table(["step", "", "parameters", "disk", "time"], rows, text.width(), left=2),
+            text.table(["step", "", "parameters", "disk", "time"], rows, left=2),
             "",
             *times,
         ]
@@ -518,4 +518,4 @@ def _show_account(rows: Sequence["ChainRow"]) -> str:
     about = f"Accuracy and loss: masked tokens of held-out text ({max(r.masked for r in rows):,})"
     if any(row.name == "vocab" for row in rows):
         about += "; from `vocab` on there are other tokens to find"
-    return "\n".join([text.table(heads, lines, text.width()), "", about + "."])
+    return "\n".join([text.table(heads, lines), "", about + "."])

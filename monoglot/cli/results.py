@@ -1,7 +1,6 @@
 """`monoglot table`, `compare`, `explain` and `push`: what an experiment has made."""
 
 import sys
-from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,6 @@ from monoglot.escapes import for_terminal
 if TYPE_CHECKING:
     from monoglot.compare import ComparedCell
     from monoglot.paths import Run
-    from monoglot.push import Item
 
 
 # `monoglot compare`: two sets of results.
@@ -105,12 +103,17 @@ def compare(
     chosen = (AS_PUBLISHED if any(map(_is_paper, (first, second))) else {}) | asked
     sides = [_read(name, chosen) for name in (first, second)]
     if row:
-        pair = f"{row} → {other_row}"
+        pair = f"{row} → {other_row}"  # a name that both sides have
         sides = [
             _row_of(side, name, variant, pair)
             for side, name, variant in zip(sides, (first, second), (row, other_row), strict=True)
         ]
-    _check_tasks(asked, {run.task for side in sides for run in side})
+    known = {run.task for side in sides for run in side}
+    if unknown := [task for task in asked if task not in known]:
+        raise click.BadParameter(
+            f"nothing is of a task '{unknown[0]}'; there are {', '.join(sorted(known))}",
+            param_hint="--score",
+        )
     if published[0] != published[1]:
         ours, theirs = sides if published[1] else sides[::-1]
         for key in [key for key in ours if key not in theirs]:
@@ -137,7 +140,6 @@ def _variant(name: str) -> tuple[str, str]:
 def _row_of(
     side: "dict[Run, ComparedCell]", name: str, variant: str, pair: str
 ) -> "dict[Run, ComparedCell]":
-    """Return the cells of one variant, under a name that both sides have."""
     found = {replace(k, variant=pair): cell for k, cell in side.items() if k.variant == variant}
     if not found:
         known = ", ".join(sorted({key.variant for key in side}))
@@ -159,15 +161,6 @@ def _read(name: str, scores: dict[str, str]) -> dict:
     if not _is_published(name):
         return read_results(Path(name), scores)
     return read_paper(workflow_folder() / PUBLISHED if _is_paper(name) else Path(name), scores)
-
-
-def _check_tasks(asked: Iterable[str], known: Collection[str]) -> None:
-    for task in asked:
-        if task not in known:
-            there = ", ".join(sorted(known))
-            raise click.BadParameter(
-                f"nothing is of a task '{task}'; there are {there}", param_hint="--score"
-            )
 
 
 # `monoglot table`: a finished table.
@@ -275,10 +268,14 @@ def push(
 
     check_name(repo_id)
     items = parcel(checkpoint, adapters)
+    total = [count(len(items), "file"), size(sum(item.size for item in items))]
     if dry_run:
-        terminal.say("\n".join(_preview(items, repo_id)))
+        rows = [[item.name, size(item.size)] for item in items]
+        head = items[0].file.read_text(encoding="utf-8").split("\n---\n")[0]
+        said = [f"Would go to {repo_id}:", "", terminal.table(["file", "size"], [*rows, total])]
+        terminal.say("\n".join([*said, "", "The head of the card:", "", head, "---"]))
         return
-    note(f"{count(len(items), 'file')}, {size(sum(item.size for item in items))}")
+    note(", ".join(total))
     if quiet():
         from huggingface_hub.utils import disable_progress_bars
 
@@ -287,13 +284,3 @@ def push(
     for name in done.removed:
         note(f"removed there: {name}")
     click.echo(f"{done.url} (commit {done.commit})")
-
-
-def _preview(items: Sequence["Item"], repo_id: str) -> list[str]:
-    """Every file with its size, and the card's metadata."""
-    rows = [[item.name, size(item.size)] for item in items]
-    rows.append([count(len(items), "file"), size(sum(item.size for item in items))])
-    card = items[0].file.read_text(encoding="utf-8")
-    head = card.split("\n---\n")[0] + "\n---"
-    listed = terminal.table(["file", "size"], rows, terminal.width())
-    return [f"Would go to {repo_id}:", "", listed, "", "The head of the card:", "", head]

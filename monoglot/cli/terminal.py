@@ -12,9 +12,8 @@ import click
 
 from monoglot.errors import duration as duration
 from monoglot.errors import size as size
-from monoglot.escapes import for_terminal
+from monoglot.escapes import aligned, for_terminal
 
-GAP = "  "
 BAR = 20
 NARROW = 90
 """Below so many characters a line, the bar is half as long."""
@@ -39,17 +38,10 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], limit: int, left: int = 1) -> str:
-    """Return aligned columns, cut at `limit` characters a line; the first `left` to the left."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    lines = (
-        GAP.join(
-            text.ljust(size) if number < left else text.rjust(size)
-            for number, (text, size) in enumerate(zip(texts, widths, strict=True))
-        )
-        for texts in (heads, *rows)
-    )
-    return "\n".join(cut(line.rstrip(), limit) for line in lines)
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return aligned columns, each line cut at the width; the first `left` to the left."""
+    lines = aligned([heads, *rows], [number >= left for number in range(len(heads))])
+    return "\n".join(cut(line, width()) for line in lines)
 
 
 def cut(line: str, limit: int) -> str:

@@ -119,9 +119,12 @@ class CorporaSpec(CorporaTable):
 
 def render(records: Sequence[Record], spec: CorporaSpec) -> Table:
     """Make the table: a row for each language, and two or three columns a variant."""
+    from monoglot.data.parquet import read_texts  # imports pyarrow
+
     rows = []
     for language, label in spec.languages.items():
-        sizes = _sizes(spec.texts.get(language))
+        path = spec.texts.get(language)
+        sizes = [len(text.encode("utf-8")) for text in read_texts(path)] if path else []
         row = {"language": language, "label": label}
         for column in spec.columns:
             row |= _measured(column, language, sizes)
@@ -130,31 +133,20 @@ def render(records: Sequence[Record], spec: CorporaSpec) -> Table:
         "Text in megabytes (a million bytes of UTF-8), after all limits; of a share, the first "
         "documents."
     )
-    columns = tuple(one for column in spec.columns for one in _columns(column))
-    return Table(spec.caption or "Text of the corpora", note, {"label": "Language"}, columns, rows)
-
-
-def _sizes(path: str | None) -> list[int]:
-    """Return the sizes of a language's documents in bytes of UTF-8."""
-    from monoglot.data.parquet import read_texts  # imports pyarrow
-
-    return [len(text.encode("utf-8")) for text in read_texts(path)] if path else []
+    columns = []
+    for one in spec.columns:
+        columns.append(Column(f"{one.variant}_megabytes", "MB", one.label, decimals=0))
+        columns.append(Column(f"{one.variant}_documents", "documents", one.label))
+        if one.tokens is not None:
+            columns.append(Column(f"{one.variant}_tokens", "tokens", one.label))
+    return Table(
+        spec.caption or "Text of the corpora", note, {"label": "Language"}, tuple(columns), rows
+    )
 
 
 def _first(documents: int, share: float) -> int:
     """Return how many documents a share is: the first ones, at least one."""
     return max(1, round(documents * share))
-
-
-def _columns(column: TextOfVariant) -> list[Column]:
-    name = column.variant
-    columns = [
-        Column(f"{name}_megabytes", "MB", column.label, decimals=0),
-        Column(f"{name}_documents", "documents", column.label),
-    ]
-    if column.tokens is not None:
-        columns.append(Column(f"{name}_tokens", "tokens", column.label))
-    return columns
 
 
 def _measured(column: TextOfVariant, language: str, sizes: Sequence[int]) -> dict[str, str]:

@@ -386,7 +386,15 @@ def _rows(
     measured = [files[checkpoint] for checkpoint in checkpoints]
     # A language may have no task with adapters.
     scores = [after[run] for run in runs if run in after]
-    spent = [_spent(energies(*one)) for one in zip(checkpoints, runs, strict=True)]
+    # Unknown where any job does not say what it used.
+    spent = [
+        {
+            f"{kind}_{name}": None if total.unknown or not total.jobs else getattr(total, name)
+            for kind, total in zip(("making", "scoring"), energies(*one), strict=True)
+            for name in ("kwh", "co2_kg")
+        }
+        for one in zip(checkpoints, runs, strict=True)
+    ]
     for form, form_label in FORMS.items():
         if not all(form in one["forms"] for one in measured):
             continue
@@ -409,15 +417,6 @@ def _rows(
             name: fixed(value, DECIMALS[name]) if name in DECIMALS else significant(value)
             for name, value in values.items()
         }
-
-
-def _spent(totals: tuple[Total, Total]) -> Values:
-    """Return the energy of making and scoring; None where any job does not say what it used."""
-    return {
-        f"{kind}_{name}": None if total.unknown or not total.jobs else getattr(total, name)
-        for kind, total in zip(("making", "scoring"), totals, strict=True)
-        for name in ("kwh", "co2_kg")
-    }
 
 
 def _measured(said: Mapping[str, Any], form: str) -> Values:
@@ -538,17 +537,20 @@ def _note(
     seeds = sorted({task["seed"] for one in after.values() for task in one["tasks"].values()})
     sentences = [
         f"On {machine({**hardware, 'cores': cores})}.",
-        f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']};",
+        f"Latency of one text of {length} tokens, median and 95th percentile of {how['repeats']}; "
         f"texts a second at {how['batch']} at a time.",
-        "Memory is the largest that a process had which loads the model and answers one text at a",
+        "Memory is the largest that a process had which loads the model and answers one text at a "
         "time.",
     ]
     if spec.tasks:
-        sentences += [
-            "Score is the mean over languages and tasks in percent",
-            f"({_metrics(spec, after)}; seed {', '.join(map(str, seeds))}), of adapter and encoder",
-            "in that form.",
-        ]
+        # Each task's metric is named as notes of tables of scores do.
+        own = {task: s["metric"] for one in after.values() for task, s in one["tasks"].items()}
+        shown = {task: spec.scores.get(task, own[task]) for task in spec.tasks if task in own}
+        metrics = ", ".join(f"{task.upper()}: {printed(one)}" for task, one in shown.items())
+        sentences.append(
+            f"Score is the mean over languages and tasks in percent ({metrics}; seed "
+            f"{', '.join(map(str, seeds))}), of adapter and encoder in that form."
+        )
     sentences.append("Making is all jobs behind the checkpoint.")
     if settings["cut"]:
         sentences.append("Texts are cut to what the model reads.")
@@ -559,13 +561,6 @@ def _note(
         "other work, timed along."
     )
     return " ".join(sentences)
-
-
-def _metrics(spec: DeploymentSpec, after: Files) -> str:
-    """Name each task's metric, as notes of tables of scores do."""
-    own = {task: about["metric"] for one in after.values() for task, about in one["tasks"].items()}
-    shown = {task: spec.scores.get(task, own[task]) for task in spec.tasks if task in own}
-    return ", ".join(f"{task.upper()}: {printed(metric)}" for task, metric in shown.items())
 
 
 KIND = Kind(DeploymentTable, DeploymentSpec, render, keys=("model", "row"))

@@ -12,6 +12,8 @@ from tabulate import tabulate
 
 from monoglot.errors import UserError
 from monoglot.escapes import (
+    GAP,
+    aligned,
     csv_of,
     json_of,
     latex,
@@ -175,7 +177,6 @@ OF_SCORES = {"label", "reduction_percent", "size_millions", "avg"}
 """Columns by which a table of scores is known."""
 BESIDE = re.compile(r"(^published_|^difference_|_(std|seeds|low|high|chance)$)")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
-GAP = "  "
 
 
 def tables_below(folders: Iterable[Path]) -> list[Path]:
@@ -317,17 +318,16 @@ def read_grids(path: Path) -> dict[str, Grid]:
 
 
 def _for_terminal(path: Path, width: int) -> str:
-    if set(read_rows(path)[0]) >= OF_SCORES:
+    rows = read_rows(path)
+    if set(rows[0]) >= OF_SCORES:
         return show_scores(path, width)
-    heads, right, body = read_grids(path).get("") or _grid_of_csv(path)
+    if grid := read_grids(path).get(""):
+        heads, right, body = grid
+    else:
+        heads = [name for name in rows[0] if not BESIDE.search(name)]
+        body = [[row[name] for name in heads] for row in rows]
+        right = [bool(NUMBER.match(cell)) for cell in body[0]]
     return "\n".join([title(path), "", *_columns([heads, *body], right)])
-
-
-def _grid_of_csv(path: Path) -> Grid:
-    found = read_rows(path)
-    names = [name for name in found[0] if not BESIDE.search(name)]
-    body = [[row[name] for name in names] for row in found]
-    return Grid(names, [bool(NUMBER.match(cell)) for cell in body[0]], body)
 
 
 def _aligned(rows: Sequence[Row], columns: Sequence[Column]) -> str:
@@ -345,16 +345,7 @@ def _aligned(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def _columns(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
-    """Return lines of cells as wide as the widest of their column, some columns flush right."""
-    lines = [[printable(cell) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        GAP.join(
-            cell.rjust(width) if flush else cell.ljust(width)
-            for cell, width, flush in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
+    return aligned([[printable(cell) for cell in line] for line in lines], right)
 
 
 def _value(text: str) -> str | float | None:

@@ -17,7 +17,6 @@ from monoglot.tables.base import (
     Column,
     Entries,
     Kind,
-    Labelled,
     LabelledOfModel,
     Labels,
     Record,
@@ -129,7 +128,13 @@ def render(records: Sequence[Record], spec: RetentionSpec) -> Table:
         f"{guess(metrics.values())}. Parameters: those of {SIZE_NOTES[spec.parameters]}."
     )
     caption = spec.caption or f"Scores retained, {spec.task}"
-    return Table(caption, note, {"label": "Language"}, _columns(students), rows)
+    columns = [
+        Column(f"{name}{end}", head, student.label)
+        for name, student in students.items()
+        for end, head in (("", "score"), ("_retained", "retained"))
+        if name != teacher or not end
+    ]
+    return Table(caption, note, {"label": "Language"}, tuple(columns), rows)
 
 
 def _name(column: LabelledOfModel) -> str:
@@ -138,15 +143,6 @@ def _name(column: LabelledOfModel) -> str:
 
 def _average(numbers: Sequence[Fraction | None]) -> Fraction | None:
     return None if None in numbers else mean(numbers)
-
-
-def _columns(students: Mapping[str, Labelled]) -> tuple[Column, ...]:
-    columns: list[Column] = []
-    for name, student in students.items():
-        columns.append(Column(name, "score", student.label))
-        if len(columns) > 1:  # the first is the teacher
-            columns.append(Column(f"{name}_retained", "retained", student.label))
-    return tuple(columns)
 
 
 def _retained(scores: Numbers, chance: Fraction | None) -> dict[str, str]:
