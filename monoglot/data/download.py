@@ -75,17 +75,16 @@ def read(path: Path) -> list[Entry]:
 
 def check_entry(entry: Entry) -> None:
     """Raise `UserError` if the file is missing, or is not the one of the manifest."""
-    said = ""
-    if not entry.file.is_file():
-        raise UserError(
-            f"{entry.id}: {entry.path}: there is no file {entry.file}; run the download again"
-        )
-    if (size := entry.file.stat().st_size) != entry.size:
+    where, file = f"{entry.id}: {entry.path}", entry.file
+    if not file.is_file():
+        raise UserError(f"{where}: there is no file {file}; run the download again")
+    if (size := file.stat().st_size) != entry.size:
         said = f"has {size} bytes; it must have {entry.size}"
-    elif (found := sha256(entry.file)) != entry.sha256:
+    elif (found := sha256(file)) != entry.sha256:
         said = f"has the hash {found}; it must have {entry.sha256}"
-    if said:
-        raise UserError(f"{entry.id}: {entry.path}: {entry.file} {said}, so run the download again")
+    else:
+        return
+    raise UserError(f"{where}: {file} {said}, so run the download again")
 
 
 # What a configuration is made from: files of the Hub, of the web, and of this machine.
@@ -250,26 +249,20 @@ def show(needs: Collection[Need]) -> None:
     """Print what `download` would fetch."""
     with advising(UnreachableError, CONNECT):
         files = wanted(needs)
+    absent = [file for file in files if not file.file.is_file()]
     for file in files:
-        print(f"{'is there' if file.file.is_file() else 'to fetch'}  {_line(file)}")
-    print(f"to fetch: {_total([file for file in files if not file.file.is_file()])}")
+        print(f"{'to fetch' if file in absent else 'is there'}  {_line(file)}")
+    print(f"to fetch: {_total(absent)}")
     _say_what_is_local(needs)
 
 
 def check_listing(needs: Collection[Need], listing: Path) -> None:
     """Compare every file with the manifest; no network.
 
-    Raises `UserError` for the first that is missing, changed, or not in the manifest.
+    Raises `UserError` for the first that is missing, changed, or not in the manifest, as a
+    configuration that has changed since the download may need more.
     """
     entries = read(listing)
-    _check_listed(needs, entries, listing)
-    for entry in entries:
-        check_entry(entry)
-    print(f"{_total(entries)}, all as in {listing}")
-
-
-def _check_listed(needs: Iterable[Need], entries: list[Entry], listing: Path) -> None:
-    """A configuration that has changed since the download may need more."""
     listed = [(entry.kind, entry.id, entry.revision, entry.path) for entry in entries]
     for need in needs:
         about, names = (), []
@@ -284,6 +277,9 @@ def _check_listed(needs: Iterable[Need], entries: list[Entry], listing: Path) ->
                     f"{need.key}: {name} of {about[1]} is not in {listing}; run "
                     "`python scripts/download.py` for this configuration"
                 )
+    for entry in entries:
+        check_entry(entry)
+    print(f"{_total(entries)}, all as in {listing}")
 
 
 def _say_what_is_local(needs: Iterable[Need]) -> None:
@@ -319,8 +315,22 @@ def check_needs(needs: Sequence[Need], root: str) -> None:
             f"{local[0].key}: there is no file {local[0].path}{more}; put it there, or change the "
             f"path or data.root, which is '{root}'"
         )
-    _check_hub([need for need in absent if isinstance(need, HubFiles)])
-    _check_web([need for need in absent if isinstance(need, WebFile)])
+    wanted = sorted({need.repository.id for need in absent if isinstance(need, HubFiles)})
+    if wanted and isinstance(hub.answer(os.environ.get("HF_ENDPOINT", HUB)), str):
+        raise UserError(
+            f"{len(wanted)} repositories of the Hugging Face Hub ({wanted[0]}, ...) are not in the "
+            "cache and the Hub cannot be reached; either connect and start once with a network "
+            f"({hub.DOWNLOAD} fetches everything), after which the cache serves them, or put the "
+            "files into local folders and name those in the configuration (data.root and files, "
+            "models.NAME.folder)"
+        )
+    web = [need for need in absent if isinstance(need, WebFile)]
+    if web and isinstance(hub.answer(web[0].url), str):
+        raise UserError(
+            f"{web[0].key}: there is no file {web[0].path}, and {web[0].url} cannot be "
+            f"reached; either connect and start once with a network ({hub.DOWNLOAD} fetches "
+            "everything), or put the file there"
+        )
 
 
 def warnings(needs: Iterable[Need]) -> list[str]:
@@ -350,24 +360,3 @@ def at_hand(need: Need) -> bool:
         return hub.at_hand(need.repository, need.names)
     snapshot = hub.snapshot(need.repository)
     return (snapshot / "config.json").is_file() and any(snapshot.glob("model*.safetensors"))
-
-
-def _check_hub(needs: Sequence[HubFiles]) -> None:
-    wanted = sorted({need.repository.id for need in needs})
-    if wanted and isinstance(hub.answer(os.environ.get("HF_ENDPOINT", HUB)), str):
-        raise UserError(
-            f"{len(wanted)} repositories of the Hugging Face Hub ({wanted[0]}, ...) are not in the "
-            "cache and the Hub cannot be reached; either connect and start once with a network "
-            f"({hub.DOWNLOAD} fetches everything), after which the cache serves them, or put the "
-            "files into local folders and name those in the configuration (data.root and files, "
-            "models.NAME.folder)"
-        )
-
-
-def _check_web(needs: Sequence[WebFile]) -> None:
-    if needs and isinstance(hub.answer(needs[0].url), str):
-        raise UserError(
-            f"{needs[0].key}: there is no file {needs[0].path}, and {needs[0].url} cannot be "
-            f"reached; either connect and start once with a network ({hub.DOWNLOAD} fetches "
-            "everything), or put the file there"
-        )

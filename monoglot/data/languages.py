@@ -202,19 +202,17 @@ class Look:
         """Return whether a source, its codes filled in, has all its files."""
         files = [name for name, _ in files_of(source)]
         if "hub" in source:
-            return self._on_hub(
-                hub.Repository("datasets", source["hub"], source.get("revision")), files
-            )
-        here = [os.path.isfile(os.path.join(self.root, name)) for name in files]
-        if all(here):
-            size = sum(os.path.getsize(os.path.join(self.root, name)) for name in files)
-            return Presence(THERE, f"in {self.root}", size)
+            return self._on_hub(source, files)
+        paths = [os.path.join(self.root, name) for name in files]
+        missing = [path for path in paths if not os.path.isfile(path)]
+        if not missing:
+            return Presence(THERE, f"in {self.root}", sum(map(os.path.getsize, paths)))
         if "url" in source:
             return self._on_web([hub.address(source["url"], name, None) for name in files])
-        missing = files[here.index(False)]
-        return Presence(ABSENT, f"there is no {os.path.join(self.root, missing)}")
+        return Presence(ABSENT, f"there is no {missing[0]}")
 
-    def _on_hub(self, repository: hub.Repository, files: list[str]) -> Presence:
+    def _on_hub(self, source: dict, files: list[str]) -> Presence:
+        repository = hub.Repository("datasets", source["hub"], source.get("revision"))
         total = 0
         for name in files:
             try:
@@ -324,12 +322,10 @@ def make_block(
     block: dict[str, Any] = {"languages": {name: about}}
     if only:
         block = _alone(config, name, about)
-        labels = {
-            one.set: {"labels": [*config["tasks"][one.set]["labels"], *one.labels]}
-            for one in found
-            if one.labels
-        }
-        block |= {"tasks": labels} if labels else {}
+        labels = {one.set: one.labels for one in found if one.labels}
+        if labels:
+            known = config["tasks"]
+            block["tasks"] = {n: {"labels": [*known[n]["labels"], *labels[n]]} for n in labels}
     if own := {one.set: {name: one.source} for one in found if one.source}:
         block["data"] = own
     return Block(block, found)
@@ -421,10 +417,9 @@ class _Search:
 def _placeholders(value: object) -> list[str]:
     """Names in curly brackets in the texts of a source, each once."""
     found: list[str] = []
-    if isinstance(value, dict):
-        found = [name for below in value.values() for name in _placeholders(below)]
-    elif isinstance(value, list):
-        found = [name for below in value for name in _placeholders(below)]
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        found = [name for below in inner for name in _placeholders(below)]
     elif isinstance(value, str):
         with suppress(ValueError):  # a single bracket, which `with_codes` refuses
             found = [name for _, name, _, _ in Formatter().parse(value) if name]

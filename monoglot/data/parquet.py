@@ -96,7 +96,9 @@ def prepare_task(
     schema = pa.schema([("split", pa.string()), *cells])
     tables = []
     for split in task.splits:
-        examples = _spread(list(task.read(source, split, root)), (caps or {}).get(split))
+        examples, cap = list(task.read(source, split, root)), (caps or {}).get(split)
+        if cap is not None and cap < len(examples):
+            examples = [examples[number * len(examples) // cap] for number in range(cap)]
         if not examples:
             raise UserError(f"{_name(source)}: there is no example in {split}")
         cells = {name: [getattr(example, name) for example in examples] for name in columns}
@@ -113,7 +115,8 @@ def read_examples(path: str | Path, split: str, example: type[AnyExample]) -> li
     Raises:
         UserError: the file is damaged (pages have checksums) or holds something else.
     """
-    _check_split(path, split)
+    if split not in SPLITS:
+        raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
     columns = names_of(example)
     file = _open(path, ("split", *columns))
     with _sound(path):
@@ -162,11 +165,6 @@ def names_of(example: type[Example]) -> list[str]:
     return [field.name for field in fields(example)]
 
 
-def _check_split(path: str | Path, split: str) -> None:
-    if split not in SPLITS:
-        raise UserError(f"{path}: the split is '{split}'; it must be one of {', '.join(SPLITS)}")
-
-
 def _example(row: Mapping[str, Any], example: type[AnyExample], where: str) -> AnyExample:
     """Return a row as an example, whose lists must be equally long: a tag for each word."""
     cells: dict[str, str | tuple[str, ...]] = {}
@@ -185,13 +183,6 @@ def _example(row: Mapping[str, Any], example: type[AnyExample], where: str) -> A
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _spread(examples: list[Example], cap: int | None) -> list[Example]:
-    """Return `cap` examples at even distances, in their order; all of them if there are fewer."""
-    if cap is None or cap >= len(examples):
-        return examples
-    return [examples[number * len(examples) // cap] for number in range(cap)]
 
 
 def _groups(documents: Iterable[str]) -> Iterator[list[str]]:

@@ -108,7 +108,15 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 def raw_lines(path: Path) -> Iterator[str]:
     """Yield the lines with their ends. Only LF ends a line, unlike in `str.splitlines`."""
     try:
-        with _open(path) as file:
+        with open(path, "rb") as file:
+            start = file.read(6)
+        for magic, name in ARCHIVES.items():
+            if start.startswith(magic):
+                raise UserError(
+                    f"{path}: is a {name} archive; unpack it, only gzip is read as it is"
+                )
+        opened = gzip.open if start.startswith(GZIP_MAGIC) else open
+        with opened(path, "rb") as file:
             yield from lines_of(file, str(path))
     except FileNotFoundError:
         raise UserError(
@@ -156,15 +164,6 @@ def check_is_data(start: str, where: str) -> None:
     for pattern, what in NO_DATA.items():
         if pattern.match(start.strip()):
             raise UserError(f"{where}: is {what}")
-
-
-def _open(path: Path):
-    with open(path, "rb") as file:
-        start = file.read(6)
-    for magic, name in ARCHIVES.items():
-        if start.startswith(magic):
-            raise UserError(f"{path}: is a {name} archive; unpack it, only gzip is read as it is")
-    return gzip.open(path, "rb") if start.startswith(GZIP_MAGIC) else open(path, "rb")
 
 
 # Published formats of word tagging; each reader yields one sentence at a time.
@@ -434,7 +433,9 @@ def parquet_table(path: Path) -> RawTable:
             reason = first_line(error)
             raise UserError(f"{path}: the parquet file is broken ({reason})") from None
 
-    return RawTable(str(path), _columns(features), rows)
+    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
+    columns = {name: getattr(feature, "names", None) for name, feature in inner.items()}
+    return RawTable(str(path), columns, rows)
 
 
 def texts(table: RawTable, field: str) -> Iterator[str]:
@@ -503,11 +504,6 @@ def _list(value: Any, column: str, where: str) -> list:
     if value is not None and not isinstance(value, list):
         raise UserError(f"{where}: the column '{column}' must hold lists; it holds '{value}'")
     return value or []
-
-
-def _columns(features: Mapping[str, Any]) -> dict[str, Sequence[str] | None]:
-    inner = {name: getattr(feature, "feature", feature) for name, feature in features.items()}
-    return {name: getattr(feature, "names", None) for name, feature in inner.items()}
 
 
 def _check_column(table: RawTable, column: str) -> Sequence[str] | None:
@@ -659,7 +655,18 @@ def read_parallel(sources: Sequence[Path], targets: Sequence[Path]) -> Iterator[
 
     Raises `UserError` if a line is empty, or one side has more lines than the other.
     """
-    sides = (_sentences_of(files) for files in (sources, targets))
+
+    def sentences(files: Iterable[Path]) -> Iterator[str]:
+        for file in files:
+            for number, line in numbered_lines(file):
+                if not (sentence := line.strip()):
+                    raise UserError(
+                        f"{file}, line {number}: is empty; it must hold a sentence, or the other "
+                        "side has one without its translation"
+                    )
+                yield sentence
+
+    sides = map(sentences, (sources, targets))
     for number, (source, target) in enumerate(zip_longest(*sides), start=1):
         if source is None or target is None:
             short, long = (sources, targets) if source is None else (targets, sources)
@@ -668,14 +675,3 @@ def read_parallel(sources: Sequence[Path], targets: Sequence[Path]) -> Iterator[
                 "by line, one must be the translation of the other"
             )
         yield ParallelExample(source, target)
-
-
-def _sentences_of(files: Iterable[Path]) -> Iterator[str]:
-    for file in files:
-        for number, line in numbered_lines(file):
-            if not (sentence := line.strip()):
-                raise UserError(
-                    f"{file}, line {number}: is empty; it must hold a sentence, or the other side "
-                    "has one without its translation"
-                )
-            yield sentence

@@ -14,7 +14,8 @@ and label (or tokens and tags), and what their numbers mean; `drop_labels` leave
 the format `parallel`, `files` names source and target, of which each line translates the other's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,14 @@ def text_examples(
     """Yield the examples of one split of a classification source."""
     _check_keys(source, LABELLED_KEYS)
     dropped = source.get("drop_labels", [])
-    for where, text, label in _labelled(source, split, root):
+    fields, names = source.get("fields", {}), source.get("names")
+    found = (
+        rows.labelled(part, fields, names)
+        if isinstance(part, rows.RawTable)
+        else _reader(source, CLASSIFICATION_FORMATS)(part)
+        for part in _parts(source, split, root)
+    )
+    for where, text, label in chain.from_iterable(found):
         if label in dropped:
             continue
         if label not in labels:
@@ -143,8 +151,13 @@ def _texts_of_files(source: Source, root: Path) -> Iterator[str]:
         if "path" not in entry or not set(entry) <= set(FILE_KEYS):
             raise UserError(f"files: has {dict(entry)}; it must have {' and '.join(FILE_KEYS)}")
         paths = _paths(source, entry["path"], entry.get("sha256"), root)
-        found = chain.from_iterable(_texts_of_file(source, path) for path in paths)
-        yield from _first_megabytes(found, entry.get("limit_megabytes"))
+        # Whole documents, while their UTF-8 stays within the limit.
+        left = (entry.get("limit_megabytes") or math.inf) * BYTES_PER_MEGABYTE
+        for document in chain.from_iterable(_texts_of_file(source, path) for path in paths):
+            left -= len(document.encode("utf-8"))
+            if left < 0:
+                break
+            yield document
 
 
 def _texts_of_file(source: Source, path: Path) -> Iterator[str]:
@@ -152,24 +165,6 @@ def _texts_of_file(source: Source, path: Path) -> Iterator[str]:
     if source["format"] == PARQUET:
         return rows.texts(rows.parquet_table(path), field)
     return _reader(source, TEXT_FORMATS)(path, field)
-
-
-def _first_megabytes(documents: Iterable[str], megabytes: float | None) -> Iterator[str]:
-    """Yield whole documents while their UTF-8 text stays within `megabytes`."""
-    left = float("inf") if megabytes is None else megabytes * BYTES_PER_MEGABYTE
-    for document in documents:
-        left -= len(document.encode("utf-8"))
-        if left < 0:
-            return
-        yield document
-
-
-def _labelled(source: Source, split: str, root: Path) -> Iterator[tuple[str, str, str]]:
-    for part in _parts(source, split, root):
-        if isinstance(part, rows.RawTable):
-            yield from rows.labelled(part, source.get("fields", {}), source.get("names"))
-        else:
-            yield from _reader(source, CLASSIFICATION_FORMATS)(part)
 
 
 def _parts(source: Source, split: str, root: Path) -> Iterator[rows.RawTable | Path]:
