@@ -108,17 +108,13 @@ class CardStep(_Said):
         if self.text and told:
             shares = ", ".join(f"{name} × {share:g}" for name, share in self.text.items())
             start += f", on text of {next(iter(self.text)) if alone else shares}"
-        return f"{start}. Settings: {self._settings}."
-
-    @property
-    def _settings(self) -> str:
         unused = UNUSED.get(self.settings.get("loss"), ())
-        texts = [
+        settings = ", ".join(
             markdown(f"{key} {value if isinstance(value, str) else json.dumps(value)}")
             for key, value in sorted(self.settings.items())
             if value is not None and key not in unused
-        ]
-        return ", ".join(texts) or "none"
+        )
+        return f"{start}. Settings: {settings or 'none'}."
 
 
 class CardSource(_Said):
@@ -132,37 +128,31 @@ class CardSource(_Said):
 
 
 class CardSpec(_Said):
-    """What the experiment says of a checkpoint.
-
-    Args:
-        model: the model's name in print.
-        languages: names by code, of those it is evaluated on.
-        shape: layers, hidden_size, heads, ffn_size, max_positions.
-        head: `fresh` if its masked-LM head was never trained.
-        license: that of the model it was made from.
-        steps: all operations behind it, its own last.
-        sources: all data behind it and its scores.
-        tasks: by name, the task's block of the configuration.
-        test_sources: by language, and within by task, where the test set came from.
-        overlaps: by name of a language, the file that says what its text holds of test sentences.
-        seeds: those that adapters are trained with.
-        country: where its jobs ran, ISO 3166 alpha-3.
-        invented: whether its languages are.
-    """
+    """What the experiment says of a checkpoint."""
 
     model: str
+    """Its name in print."""
     languages: dict[str, str]
+    """Names by code, of those it is evaluated on."""
     shape: dict[str, int]
     head: str
     license: str
+    """That of the model it was made from."""
     steps: tuple[CardStep, ...]
+    """All operations behind it, its own last."""
     sources: tuple[CardSource, ...]
+    """All data behind it and its scores."""
     tasks: dict[str, dict[str, Any]]
+    """By name, the task's block of the configuration."""
     test_sources: dict[str, dict[str, CardSource]]
+    """By language, and within by task, where the test set came from."""
     overlaps: dict[str, str]
+    """By name of a language, the file that says what its text holds of test sentences."""
     seeds: tuple[int, ...]
     country: str | None
+    """Where its jobs ran, ISO 3166 alpha-3."""
     invented: bool
+    """Whether its languages are."""
 
     @property
     def variant(self) -> str:
@@ -181,8 +171,8 @@ class CardSpec(_Said):
     @property
     def trim_reports(self) -> list[Path]:
         """The reports of all trimmings of the vocabulary behind the checkpoint."""
-        trimmed = (step for step in self.steps if step.operation == "trim_vocab")
-        return [Path(step.folder) / TRIM_REPORT for step in trimmed]
+        steps = zip(self.folders, self.steps, strict=True)
+        return [folder / TRIM_REPORT for folder, one in steps if one.operation == "trim_vocab"]
 
 
 def parse_spec(text: str) -> CardSpec:
@@ -351,20 +341,29 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
     if scores and not own:
         raise UserError(f"no record is of the variant '{spec.variant}'; a card shows its scores")
     folder = spec.folders[-1]
-    adapter = None
-    scored = [(code, task) for code, tasks in spec.test_sources.items() for task in tasks]
     tuned = {task: block.get("tuning") for task, block in spec.tasks.items()}
-    for language, task in scored[:1]:
-        if tuned[task] == "adapter":
-            adapter = f"adapters/{language}/{task}/seed{spec.seeds[0]}"
-    config = parsed_config(folder, str(folder))
+    scored = [(code, task) for code, tasks in spec.test_sources.items() for task in tasks]
+    adapters = [
+        f"adapters/{language}/{task}/seed{spec.seeds[0]}"
+        for language, task in scored[:1]
+        if tuned[task] == "adapter"
+    ]
+    config, trimmed = parsed_config(folder, str(folder)), spec.trim_reports
     card = ModelCard.from_template(
         _metadata(spec, "-".join(folder.parts[-3:]), scores),
         template_str=TEMPLATE.read_text(encoding="utf-8"),
         spec=spec,
         parameters=_said(own[0], "parameters") if own else _parameters(folder),
         hub=next((step.origin["hub"] for step in spec.steps if "hub" in step.origin), None),
-        first=_first(spec, scores),
+        first=next(
+            (
+                (variant, _said(found, "parameters"))
+                for step in spec.steps[:-1]
+                for (_, variant, _), found in scores.items()
+                if variant in step.scored_as
+            ),
+            None,
+        ),
         config=config,
         in_adapters=FAMILIES[config["model_type"]].in_adapters,
         bytes=sum((folder / name).stat().st_size for name in FILES),
@@ -372,10 +371,17 @@ def render(spec: CardSpec, records: Iterable[Mapping]) -> str:
         seeds=max((len(found.percent) for found in scores.values()), default=0),
         tuned={tuned.get(task) for _, _, task in scores} - {None},
         untrained=list(map(str.upper, _untrained(spec))),
-        trimmed=_trim_report(spec),
-        adapter=adapter,
+        # That of the last trimming of the vocabulary.
+        trimmed=read_json(trimmed[-1], "trim the vocabulary again") if trimmed else None,
+        adapter=next(iter(adapters), None),
         small_sets=_sets_of_texts(spec, scores),
-        known=_known(spec),
+        known=[
+            said
+            for language, file in spec.overlaps.items()
+            for said in said_of(
+                language, (row for row in read_overlaps(Path(file)) if row.task in spec.tasks)
+            )
+        ],
         energy=_energy(folder, spec.country),
         provenance=[read_provenance(folder / PROVENANCE) for folder in spec.folders],
         md=markdown,
@@ -396,15 +402,6 @@ def _parameters(folder: Path) -> int:
 def _said(cell: Cell, key: str) -> Any:
     """Return what the records of a run, all alike, say beside their scores; None if nothing."""
     return next(iter(cell.records.values())).get(key)
-
-
-def _first(spec: CardSpec, scores: Mapping[Key, Cell]) -> tuple[str, int] | None:
-    """Return name and parameters of the first scored step behind a checkpoint, if there is one."""
-    for step in spec.steps[:-1]:
-        for (_, variant, _), found in scores.items():
-            if variant in step.scored_as:
-                return variant, _said(found, "parameters")
-    return None
 
 
 def _score_tables(spec: CardSpec, scores: Mapping[Key, Cell]) -> list[dict[str, Any]]:
@@ -450,23 +447,6 @@ def _sets_of_texts(spec: CardSpec, scores: Mapping[Key, Cell]) -> list[dict[str,
         and (found := scores.get((language, spec.variant, task)))
         and _said(found, "n_test")
     ]
-
-
-def _known(spec: CardSpec) -> list[str]:
-    """Say which evaluation sentences are in the text, or repeat those a task is trained on."""
-    return [
-        said
-        for language, file in spec.overlaps.items()
-        for said in said_of(
-            language, (r for r in read_overlaps(Path(file)) if r.task in spec.tasks)
-        )
-    ]
-
-
-def _trim_report(spec: CardSpec) -> Mapping | None:
-    """Return what the last trimming of the vocabulary behind a checkpoint found, if any."""
-    files = spec.trim_reports
-    return read_json(files[-1], "trim the vocabulary again") if files else None
 
 
 def _energy(folder: Path, country: str | None) -> Total | None:

@@ -22,7 +22,7 @@ from monoglot.errors import Faults, UserError
 from monoglot.evaluate import task_block
 from monoglot.fingerprint import WORKFLOW
 from monoglot.keys import expanded, places, sentences
-from monoglot.operations import OPERATIONS
+from monoglot.operations import LINKS, OPERATIONS
 
 # What a schema cannot say of a configuration's values.
 
@@ -34,7 +34,6 @@ TOO_DEEP = (
     f"is nested more than {MOST_LEVELS} levels deep, or holds itself by an alias; write out what "
     "it is meant to hold"
 )
-LINKS = ("parent", "teacher")
 
 
 def _faults_of_value(value: object, where: str, seen: Iterator[int], level: int) -> Iterator[str]:
@@ -79,13 +78,13 @@ def _written_out(value: object) -> Any:
     return [_written_out(below) for below in value] if isinstance(value, list) else value
 
 
-def _faults_of_choices(name: str, variant: Mapping) -> Iterator[str]:
+def _faults_of_choices(key_of: str, variant: Mapping) -> Iterator[str]:
     """Yield which `by_model` and `by_language` of a variant have no values to choose from.
 
     Those of `parent` and `teacher` must be names.
     """
     for key, value in variant.items():
-        where, values = f"variants.{name}.{key}", [value]
+        where, values = f"{key_of}.{key}", [value]
         if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in BY:
             choices = next(iter(value.values()))
             if not isinstance(choices, dict) or not choices:
@@ -108,19 +107,19 @@ def with_codes(value: object, codes: Mapping[str, str], where: str, language: st
         return [with_codes(v, codes, where, language) for v in value]
     if not isinstance(value, str):
         return value
+
+    def code(name: str | None, form: str | None, turn: str | None) -> str:
+        if form or turn:
+            raise ValueError
+        return "" if name is None else codes[name]
+
     try:
-        return "".join(text + _code(codes, *field) for text, *field in Formatter().parse(value))
+        return "".join(text + code(*field) for text, *field in Formatter().parse(value))
     except (KeyError, ValueError):
         raise UserError(
             f"{where}: '{value}' asks for a code that language '{language}' does not have; "
             f"add it to languages.{language}.codes"
         ) from None
-
-
-def _code(codes: Mapping[str, str], name: str | None, form: str | None, turn: str | None) -> str:
-    if form or turn:
-        raise ValueError
-    return "" if name is None else codes[name]
 
 
 # Configurations that extend another one: `extends: demo.yaml`.
@@ -302,7 +301,7 @@ def sound(config: dict) -> tuple[dict, Faults]:
                 config[family][name] = whole
 
     def variant(block: dict, where: str) -> dict:
-        if found := list(_faults_of_choices(where.removeprefix("variants."), block)):
+        if found := list(_faults_of_choices(where, block)):
             raise UserError(*found)
         return block
 

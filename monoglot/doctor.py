@@ -73,7 +73,7 @@ def findings_of(
             yield Finding("raw files", FAIL, said, "Put them there, see docs/data.md.")
     yield from found(
         {
-            "Python": python,
+            "Python": lambda: (OK, f"{sys.version.split()[0]} ({sys.executable})"),
             "packages": packages,
             "versions": lambda: versions(requirements) if requirements else None,
             "extras": extras,
@@ -81,7 +81,7 @@ def findings_of(
             "memory": lambda: memory(needed.memory),
             "GPU": gpus,
             "results": lambda: folder(needed.results, needed.bytes),
-            "Hub's cache": lambda: folder(hub_cache(), None),
+            "Hub's cache": cache,
             "Hub": lambda: hub(needed.to_fetch),
             "Hub token": token,
             "SLURM": slurm,
@@ -143,9 +143,8 @@ def wants(graph: Graph) -> Wants:
     return Wants(results, sum(sizes), max(memory), len(absent) - len(missing), missing)
 
 
-# Python and its packages.
+# Packages.
 
-NEEDED = (3, 11)
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;#]+)", re.MULTILINE)
 VITAL = ("click", "pyarrow", "pydantic", "safetensors", "scikit-learn", "seqeval")
 VITAL += ("snakemake", "tokenizers", "torch", "transformers")
@@ -161,21 +160,12 @@ OPTIONAL = {
 """Packages of extras, and the name of the extra."""
 
 
-def python() -> Found:
-    """Say which Python this is."""
-    said = f"{sys.version.split()[0]} ({sys.executable})"
-    if sys.version_info < NEEDED:
-        return FAIL, said, "Install Python 3.11 or newer."
-    return OK, said
-
-
 def packages() -> Found | None:
     """Say which packages are missing that nothing runs without."""
-    missing = [name for name in VITAL if installed(name) is None]
-    if not missing:
+    if not (missing := [name for name in VITAL if installed(name) is None]):
         return None
-    todo = "Make the environment: `make demo`, or pip install."
-    return FAIL, f"{', '.join(missing)} missing", todo
+    said = f"{', '.join(missing)} missing"
+    return FAIL, said, "Make the environment: `make demo`, or pip install."
 
 
 def versions(requirements: Path) -> Found:
@@ -186,10 +176,10 @@ def versions(requirements: Path) -> Found:
     others = [f"{n} {have[n]} for {pin}" for n, pin in pins.items() if have[n] not in (None, pin)]
     if not (absent or others):
         return OK, f"all {len(pins)} packages as pinned"
-    parts = [f"others than pinned: {first_few(others, 4)}"] if others else []
-    parts += [f"not installed: {first_few(absent, 4)}"] if absent else []
+    about = {"others than pinned": others, "not installed": absent}
+    said = "; ".join(f"{what}: {first_few(some, 4)}" for what, some in about.items() if some)
     todo = "For the same numbers on every machine: pip install -r requirements.txt."
-    return WARN, "; ".join(parts), todo
+    return WARN, said, todo
 
 
 def extras() -> Found:
@@ -223,13 +213,12 @@ def processor() -> Found:
     """Say which processor there is, how many threads this process may use, and how wide it is."""
     about, quota, flags = hardware(), _quota(), _flags()
     vectors = [name for name in VECTORS if name in flags]
-    parts = [str(about["cpu"]), f"{about['cores']} cores for this process"]
-    if threads := os.environ.get("OMP_NUM_THREADS"):
-        parts.append(f"OMP_NUM_THREADS={threads}")
-    said = "; ".join([*parts, ", ".join(vectors)] if vectors else parts)
+    threads = os.environ.get("OMP_NUM_THREADS")
+    said = f"{about['cpu']}; {about['cores']} cores for this process"
+    said += f"; OMP_NUM_THREADS={threads}" if threads else ""
+    said += f"; {', '.join(vectors)}" if vectors else ""
     if quota and quota < int(about["cores"] or 1):
-        todo = f"The container may use {quota:g} of them: give that number as --cores."
-        return WARN, said, todo
+        return WARN, said, f"The container may use {quota:g} of them: give that number as --cores."
     if flags and not FAST & set(vectors):
         return WARN, said, "Training will be slow: it has no AVX2."
     return OK, said
@@ -258,16 +247,12 @@ def gpus() -> Found:
     """Say which build of torch there is, and whether it can use the GPUs there are."""
     import torch
 
-    cuda = torch.version.cuda
-    build = f"torch {torch.__version__}, " + (
-        f"for CUDA {cuda}" if cuda else "for processors alone"
-    )
-    there = _nvidia()
+    cuda, there = torch.version.cuda, _nvidia()
+    said = f"torch {torch.__version__}, for {f'CUDA {cuda}' if cuda else 'processors alone'}"
     if not there:
-        return OK, f"{build}; no NVIDIA GPU here, training runs on the processor"
-    listed = [f"{name}, {mb} MiB, driver {driver}" for name, mb, driver, _ in there]
-    said, modes = "; ".join([build, *listed]), [mode for *_, mode in there]
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        return OK, f"{said}; no NVIDIA GPU here, training runs on the processor"
+    said = "; ".join([said, *(f"{name}, {mb} MiB, driver {no}" for name, mb, no, _ in there)])
+    modes, hidden = [mode for *_, mode in there], os.environ.get("CUDA_VISIBLE_DEVICES")
     if not cuda:
         todo = "Install the build of torch for CUDA, or the GPUs stay idle: see pytorch.org."
         return WARN, said, todo
@@ -346,8 +331,8 @@ def folder(path: Path, needed: int | None) -> Found:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        todo = f"Make {there} writable for yourself."
-        return FAIL, f"{path}: {error.strerror or error}", todo
+        said = f"{path}: {error.strerror or error}"
+        return FAIL, said, f"Make {there} writable for yourself."
     free = shutil.disk_usage(there).free
     said = f"{path}: {free / GIGABYTE:.1f} GB free"
     if needed:
@@ -359,11 +344,11 @@ def folder(path: Path, needed: int | None) -> Found:
     return OK, said
 
 
-def hub_cache() -> Path:
-    """Return where the Hub's files are kept."""
+def cache() -> Found:
+    """Say how much room there is where the Hub's files are kept."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE)
+    return folder(Path(constants.HF_HUB_CACHE), None)
 
 
 # What a run talks to: the Hub, SLURM, git.
@@ -375,17 +360,17 @@ def hub(to_fetch: int | None) -> Found:
     told = answer(address, HUB_SECONDS)
     if isinstance(told, int) and told < 500:
         return OK, f"{address} answers"
-    reason = told if isinstance(told, str) else f"answers {told}"
+    said = f"{address}: {told if isinstance(told, str) else f'answers {told}'}"
     if to_fetch:
         todo = (
             f"{to_fetch} sets or models are not here yet: run scripts/download.py where there is "
             "a network, and copy its cache."
         )
-        return FAIL, f"{address}: {reason}", todo
+        return FAIL, said, todo
     if to_fetch == 0:
-        return OK, f"{address}: {reason}, but nothing is needed from it"
+        return OK, f"{said}, but nothing is needed from it"
     todo = "Only what is in the cache or in local folders can be used; see docs/data.md."
-    return WARN, f"{address}: {reason}", todo
+    return WARN, said, todo
 
 
 def token() -> Found:

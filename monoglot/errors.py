@@ -185,15 +185,12 @@ LIBRARIES = {"adapters": ("adapters",), "onnx": ("onnx", "onnxruntime"), "energy
 def need(extra: str) -> None:
     """Raise `UserError`, which says what to install, unless an extra's libraries are there."""
     for library in LIBRARIES[extra]:
-        if not _installed(library):
+        try:
+            missing = find_spec(library) is None
+        except ValueError:  # It is imported and has put an object without a spec in its own place.
+            missing = False
+        if missing:
             raise UserError(f"{library} is not installed; pip install 'monoglot[{extra}]'")
-
-
-def _installed(library: str) -> bool:
-    try:
-        return find_spec(library) is not None
-    except ValueError:  # It is imported and has put an object without a spec in its own place.
-        return True
 
 
 # Faults of the machine as one sentence: a full disk, a folder that is read-only, no memory.

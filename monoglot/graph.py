@@ -38,9 +38,7 @@ def check(graph: "Graph", faults: Faults) -> None:
     }
     if ANY in graph.config["languages"]:
         faults.add(f"languages.{ANY}: the name '{ANY}' is taken; choose another one")
-    for language in graph.config["languages"]:
-        _tasks(graph, language, faults)
-    _exclusions(graph, faults)
+    _tasks(graph, faults)
     with faults.collected():
         _links(graph, faults)
     _others(graph, faults)
@@ -131,30 +129,24 @@ def _widths_of_others(graph: "Graph", faults: Faults) -> None:
                 )
 
 
-def _tasks(graph: "Graph", language: str, faults: Faults) -> None:
-    known = graph.config["tasks"]
-    unknown = [task for task in graph.tasks(language) if task not in known]
-    for task in unknown:
-        faults.add(
-            f"languages.{language}.tasks: '{task}' is not one of the tasks; "
-            f"these are {', '.join(known)}"
-        )
-    if unknown:
-        own = [task for task in graph.tasks(language) if task in known]
-        graph.config["languages"][language]["tasks"] = own or list(known)
-
-
-def _exclusions(graph: "Graph", faults: Faults) -> None:
-    """Check that the tasks are known whose sentences are left out of a text."""
-    known = graph.config["tasks"]
-    for name in TEXT_SETS:
-        for key, source in graph.config["data"][name].items():
-            for task in source.get("exclude", []):
-                if task not in known:
-                    faults.add(
-                        f"data.{name}.{key}.exclude: '{task}' is not one of the tasks; "
-                        f"these are {', '.join(known)}"
-                    )
+def _tasks(graph: "Graph", faults: Faults) -> None:
+    """Check the tasks that languages name, or whose sentences are left out of a text."""
+    config, known = graph.config, graph.config["tasks"]
+    named = {f"languages.{one}.tasks": graph.tasks(one) for one in config["languages"]}
+    named |= {
+        f"data.{name}.{key}.exclude": source.get("exclude", [])
+        for name in TEXT_SETS
+        for key, source in config["data"][name].items()
+    }
+    for where, tasks in named.items():
+        for task in tasks:
+            if task not in known:
+                faults.add(
+                    f"{where}: '{task}' is not one of the tasks; these are {', '.join(known)}"
+                )
+    for about in config["languages"].values():
+        if "tasks" in about:
+            about["tasks"] = [task for task in about["tasks"] if task in known] or list(known)
 
 
 def _links(graph: "Graph", faults: Faults) -> None:
@@ -306,19 +298,14 @@ def _supported(graph: "Graph", checkpoint: "Checkpoint", where: str) -> None:
     asked = graph.parent(checkpoint) if asks_head else graph.teacher(checkpoint)
     if asked and not asks_head and not logits_weight(graph.settings(checkpoint)):
         return  # a teacher whose logits are not asked for
-    if asked and not _head_is_trained(graph, asked):
+    trained = asked
+    while trained and not graph.entry(trained.variant).trains:
+        trained = graph.parent(trained)
+    if asked and not trained and graph.config["models"][asked.model]["head"] != "trained":
         raise UserError(
             f"{where}: '{asked.variant}' of {asked.model} has an untrained masked-LM head "
             f"(models.{asked.model}.head), so that its predictions mean nothing; train it first"
         )
-
-
-def _head_is_trained(graph: "Graph", checkpoint: "Checkpoint") -> bool:
-    while not graph.entry(checkpoint.variant).trains:
-        if graph.parent(checkpoint) is None:
-            return graph.config["models"][checkpoint.model]["head"] == "trained"
-        checkpoint = graph.parent(checkpoint)
-    return True
 
 
 class Graph:

@@ -5,16 +5,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
 
 from monoglot.errors import UserError
-from monoglot.escapes import rows_of_csv
 from monoglot.evaluate.records import Record, read_record
 from monoglot.files import sha256
 from monoglot.fingerprint import ROOT, code_of
-from monoglot.provenance import NAME, Provenance, machine, provenance_of
+from monoglot.provenance import NAME, Provenance, machine, provenance_of, versions
 
 # The jobs that a file came out of, as far back as files of provenance go.
 
@@ -73,9 +70,6 @@ class ExplainedCell:
     variants or languages), or that the table is made from none.
     """
 
-    table: Path
-    row: str
-    column: str
     value: str
     label: str
     records: Mapping[Path, Record]
@@ -109,19 +103,16 @@ def read_cell(table: Path, column: str, row: str) -> ExplainedCell:
     }
     chosen = _of_cell(records, column, found)
     label = found.get("label", "")
-    return ExplainedCell(table, row, column, found[column], label, chosen or records, not chosen)
+    return ExplainedCell(found[column], label, chosen or records, not chosen)
 
 
 def _row(table: Path, row: str) -> dict[str, str]:
-    try:
-        columns, numbered = rows_of_csv(table.read_bytes().decode("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{table}: cannot be read ({error}); name the CSV file of a table"
-        ) from None
-    if not numbered or len(columns) < 2:
-        raise UserError(f"{table}: has no rows or one column; name the CSV file of a table")
-    named = [(one, _names(one)) for _, one in numbered]
+    from monoglot.tables.formats import read_rows
+
+    rows = read_rows(table)
+    if len(rows[0]) < 2:
+        raise UserError(f"{table}: has one column; name the CSV file of a table")
+    named = [(one, _names(one)) for one in rows]
     found = [(one, names) for one, names in named if row in names]
     if not found:
         listed = ", ".join(names[-1] for _, names in named)
@@ -164,36 +155,24 @@ def _of_cell(records: Mapping[Path, Record], column: str, row: dict[str, str]) -
 def changes(jobs: Iterable[FinishedJob]) -> list[str]:
     """Return a sentence for each file, script or library that has changed since jobs used it."""
     found: dict[str, None] = {}
+    hashes = cache(sha256)  # of a file that several jobs used
     for job in jobs:
         script = job.said["script"]
         for kind, verb in (("inputs", "read"), ("outputs", "wrote")):
             for file, digest in job.files(kind).items():
                 if not file.is_file():
                     found[f"{file} is gone"] = None
-                elif _hash(file) != digest:
+                elif hashes(file) != digest:
                     found[f"{file} is not as {script} {verb} it"] = None
         if not (ROOT / script).is_file():
             found[f"{script} is gone"] = None
         elif code_of(script) != job.said["code"]:
             found[f"the code of {script} is another"] = None
+        now = versions(job.said["versions"])
         for name, then in job.said["versions"].items():
-            now = _version(name)
-            if now != then:
-                found[f"{name} was {then}, and is {now or 'not installed'}"] = None
+            if now.get(name) != then:
+                found[f"{name} was {then}, and is {now.get(name, 'not installed')}"] = None
     return list(found)
-
-
-@cache
-def _hash(file: Path) -> str:
-    return sha256(file)
-
-
-@cache
-def _version(name: str) -> str | None:
-    try:
-        return python_version() if name == "python" else version(name)
-    except PackageNotFoundError:
-        return None
 
 
 # The account.
@@ -225,7 +204,7 @@ def account(table: Path, column: str, row: str) -> tuple[str, bool]:
     jobs, elsewhere = jobs_behind(cell.records)
     jobs = made if cell.whole else [*made[:1], *jobs]
     changed = changes(jobs)
-    label = "" if cell.label in ("", cell.row) else f" ({cell.label})"
+    label = "" if cell.label in ("", row) else f" ({cell.label})"
     value = cell.value or "missing"
     records = [
         f"  {path}  {record['metric']} {100 * record['score']:.2f}"
@@ -241,7 +220,7 @@ def account(table: Path, column: str, row: str) -> tuple[str, bool]:
         "Made with": _made_with(jobs),
         "Changed since": [f"  {sentence}" for sentence in changed],
     }
-    parts = [f"{cell.table}: {cell.column} of {cell.row}{label} is {value}"]
+    parts = [f"{table}: {column} of {row}{label} is {value}"]
     parts += ["\n".join([head, *lines]) for head, lines in blocks.items() if lines]
     if not changed:
         files = {file for job in jobs for kind in ("inputs", "outputs") for file in job.files(kind)}

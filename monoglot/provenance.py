@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import UserError
-from monoglot.files import let_go, sha256, whole_file
+from monoglot.files import let_go, read_json, sha256, whole_file
 from monoglot.fingerprint import ROOT, WORKFLOW, code_of
 
 # Peak resident memory of this process.
@@ -124,7 +124,8 @@ class Counters:
 
 def counters() -> Counters:
     """Read the counters of this process, its ended children and the GPUs."""
-    return Counters(_cpu_seconds(), _gpu_joules())
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Counters(sum(usage.ru_utime + usage.ru_stime for usage in usages), _gpu_joules())
 
 
 def used(since: Counters) -> dict[str, float | None]:
@@ -134,9 +135,11 @@ def used(since: Counters) -> dict[str, float | None]:
     times their number. `gpu_joules` are those of the job's GPUs times its share of them, and None
     where it used none or the driver does not count them.
     """
-    now = counters()
+    now, joules = counters(), None
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    gpus, joules = _gpus_in_use(), None
+    cuda = cuda_in_use()
+    numbers = range(cuda.device_count()) if cuda else ()
+    gpus = [f"GPU-{cuda.get_device_properties(number).uuid}" for number in numbers]
     if gpus and all(gpu in since.gpu_joules and gpu in now.gpu_joules for gpu in gpus):
         share = int(os.environ.get(SHARE, "100")) / 100
         spent = sum(now.gpu_joules[gpu] - since.gpu_joules[gpu] for gpu in gpus)
@@ -145,11 +148,6 @@ def used(since: Counters) -> dict[str, float | None]:
         "cpu_seconds": round(processes * (now.cpu_seconds - since.cpu_seconds), 3),
         "gpu_joules": joules,
     }
-
-
-def _cpu_seconds() -> float:
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _gpu_joules() -> dict[str, float]:
@@ -174,13 +172,6 @@ def _gpu_joules() -> dict[str, float]:
             joules = pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
             found[pynvml.nvmlDeviceGetUUID(gpu)] = joules
     return found
-
-
-def _gpus_in_use() -> list[str]:
-    """Return the UUIDs of the GPUs this process may use, none if it has not begun to."""
-    if not (cuda := cuda_in_use()):
-        return []
-    return [f"GPU-{cuda.get_device_properties(i).uuid}" for i in range(cuda.device_count())]
 
 
 NAME = "provenance.json"
@@ -280,21 +271,15 @@ def provenance_of(file: Path) -> tuple[Path, Provenance] | None:
     for path in candidates:
         if path.is_file():
             found = read(path)
-            if any(_same(path.parent / name, file) for name in found["outputs"]):
+            outputs = (os.path.realpath(path.parent / name) for name in found["outputs"])
+            if os.path.realpath(file) in outputs:
                 return path, found
     return None
 
 
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
 def read(path: Path) -> Provenance:
     """Read a file of provenance; raise `UserError` if it is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as provenance ({error}); make it again") from None
+    found = read_json(path, "make it again")
     for key, kind in KEYS.items():
         if not isinstance(found, dict) or not isinstance(found.get(key, ...), kind):
             raise UserError(f"{path}: is not a file of provenance, for want of '{key}'")
@@ -316,9 +301,13 @@ def _hashes(paths: Iterable[Path], start: Path) -> dict[str, str]:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path] if path.is_file() else []
-    inside = sorted(path.rglob("*"))
-    hidden = {file for file in inside if any(p[0] == "." for p in file.relative_to(path).parts)}
-    return [f for f in inside if f.is_file() and f not in hidden and not f.name.endswith(ABOUT)]
+    return [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+        and not file.name.endswith(ABOUT)
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -54,7 +54,13 @@ def parcel(checkpoint: Path, adapters: bool) -> list[Item]:
     Raises `UserError` if the checkpoint is not whole, has no card or one of other weights, or if
     its adapters are missing, not whole, or of other weights.
     """
-    _check_weights(checkpoint)
+    if not checkpoint.is_dir():
+        raise UserError(f"{checkpoint}: there is no such folder; name that of a checkpoint")
+    config, weights = check(checkpoint), checkpoint / WEIGHTS
+    try:
+        check_shapes(weights, config)
+    except Exception as error:  # safetensors raises nothing narrower
+        raise UserError(f"{weights}: is not whole ({first_line(error)}); make it again") from None
     _check_card(checkpoint)
     names = [CARD, *FILES, *(name for name in ALSO if (checkpoint / name).is_file())]
     names += files_of(checkpoint, str(checkpoint))
@@ -70,18 +76,6 @@ def model_name(card: Path) -> str | None:
         return ModelCard.load(card, ignore_metadata_errors=True).data.model_name
     except Exception as error:  # of YAML, of the library, of reading
         raise UserError(f"{card}: is no model card ({first_line(error)})") from None
-
-
-def _check_weights(checkpoint: Path) -> None:
-    if not checkpoint.is_dir():
-        raise UserError(f"{checkpoint}: there is no such folder; name that of a checkpoint")
-    config = check(checkpoint)
-    try:
-        check_shapes(checkpoint / WEIGHTS, config)
-    except Exception as error:  # safetensors raises nothing narrower
-        raise UserError(
-            f"{checkpoint / WEIGHTS}: is not whole ({first_line(error)}); make it again"
-        ) from None
 
 
 def _check_card(checkpoint: Path) -> None:
@@ -157,13 +151,11 @@ def check_name(repo_id: str) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
-    try:
+    with suppress(HFValidationError):
         validate_repo_id(repo_id)
-        valid = "/" in repo_id
-    except HFValidationError:
-        valid = False
-    if not valid:
-        raise UserError(f"'{repo_id}' cannot name a repository; it must be OWNER/NAME")
+        if "/" in repo_id:
+            return
+    raise UserError(f"'{repo_id}' cannot name a repository; it must be OWNER/NAME")
 
 
 def push(
@@ -213,12 +205,10 @@ def _check_content(
     names = {file.rfilename for file in there.siblings} - {OF_THE_HUB}
     if not names or overwrite:
         return
-    ours = next(item.file for item in items if item.name == CARD)
-    held = None
+    held, (ours, *_) = None, (item.file for item in items if item.name == CARD)
     if CARD in names:
-        fetched = Path(api.hf_hub_download(there.id, CARD, revision=there.sha))
         with suppress(UserError):
-            held = model_name(fetched)
+            held = model_name(Path(api.hf_hub_download(there.id, CARD, revision=there.sha)))
     if held is None or held != model_name(ours):
         what = f"the model '{held}'" if held else f"other files ({', '.join(sorted(names)[:3])})"
         raise UserError(

@@ -110,13 +110,9 @@ def use_checkout(folder: str) -> None:
     """
     os.environ[SAY_READY] = "1"
     mark_jobs()
-    _prepend("PYTHONPATH", folder)
-    _prepend("PATH", str(Path(sys.executable).parent))
-
-
-def _prepend(name: str, folder: str) -> None:
-    folders = [folder, *os.environ.get(name, "").split(os.pathsep)]
-    os.environ[name] = os.pathsep.join(dict.fromkeys(filter(None, folders)))
+    for name, first in (("PYTHONPATH", folder), ("PATH", str(Path(sys.executable).parent))):
+        folders = [first, *os.environ.get(name, "").split(os.pathsep)]
+        os.environ[name] = os.pathsep.join(dict.fromkeys(filter(None, folders)))
 
 
 # Requests to end: SIGTERM, Ctrl-C, a closed terminal. A job ends with one sentence, at once or,

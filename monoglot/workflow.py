@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
@@ -186,23 +187,22 @@ def planned(
         encoding="utf-8",
         errors="replace",
     )
-    found = [read(line) for line in done.stdout.split("\n")]
-    told = [one for one in found if isinstance(one, dict)]
-    for line in found:
-        if isinstance(line, str) and line.startswith(NOTE):
+    last = " ".join(done.stdout.strip().splitlines()[-3:])
+    told: dict[str, Any] = {"error": last or "it says nothing"}
+    for line in map(read, done.stdout.split("\n")):
+        if isinstance(line, dict):
+            told = line
+        elif line.startswith(NOTE):
             note(line)
-    if not told:
-        last = " ".join(done.stdout.strip().splitlines()[-3:])
-        raise UserError(f"Snakemake cannot plan this: {last or 'it says nothing'}")
-    if "error" in told[-1]:
-        raise UserError(f"Snakemake cannot plan this: {told[-1]['error']}")
+    if "error" in told:
+        raise UserError(f"Snakemake cannot plan this: {told['error']}")
     return [
         PlannedJob(
             **one
             | {"inputs": tuple(one["inputs"]), "outputs": tuple(one["outputs"])}
             | {"stage": stage_of(one["rule"], one["outputs"][0], results)}
         )
-        for one in told[-1]["jobs"]
+        for one in told["jobs"]
     ]
 
 
@@ -350,7 +350,11 @@ class RunEvents:
                 name = _name(told["wildcards"], told["rule_name"])
                 self.running[told["jobid"]] = RunningJob(told["rule_name"], name, logs[0])
             case "job_finished":
-                self._finish(told["job_id"])
+                job = self.running.pop(told["job_id"], None)
+                if job is None or job.rule not in TARGET_RULES:
+                    self.done += 1
+                if job:
+                    self.open[job.rule] = max(self.open[job.rule] - 1, 0)
             case "job_error":
                 self._fail(told)
             case "group_error":
@@ -362,13 +366,6 @@ class RunEvents:
                 self.log = text.partition(":")[2].strip()
         self.faulty |= told["error"]
         return told["error"] or text.startswith("Trying to restart")
-
-    def _finish(self, number: int) -> None:
-        job = self.running.pop(number, None)
-        if job is None or job.rule not in TARGET_RULES:
-            self.done += 1
-        if job:
-            self.open[job.rule] = max(self.open[job.rule] - 1, 0)
 
     def _fail(self, told: dict[str, Any]) -> None:
         job = self.running.pop(told["jobid"], None)
@@ -389,7 +386,7 @@ def read(line: str) -> dict[str, Any] | str:
 def _main(task: str, arguments: list[str]) -> None:
     """Do what the parent asks for: plan, or run, with Snakemake's `arguments`."""
     sys.argv = ["snakemake", *arguments]  # at which the Snakefile and Snakemake look
-    tell = _Teller(sys.stdout)
+    tell = partial(_tell, sys.stdout)
     if task == "plan":
         try:
             tell(jobs=_jobs(arguments))
@@ -409,18 +406,13 @@ def _main(task: str, arguments: list[str]) -> None:
     main([*arguments, "--logger", "monoglot"])
 
 
-class _Teller:
-    """Tells the parent something, as a line of its own."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __call__(self, **told: Any) -> None:
-        self._stream.write(f"{MARK}{json.dumps(told, default=str)}\n")
-        self._stream.flush()
+def _tell(stream: TextIO, **told: Any) -> None:
+    """Tell the parent something, as a line of its own."""
+    stream.write(f"{MARK}{json.dumps(told, default=str)}\n")
+    stream.flush()
 
 
-def _log_handler(tell: _Teller) -> type:
+def _log_handler(tell: Callable[..., None]) -> type:
     """Return the logger plugin's class: Snakemake's records, with their fields, to the parent."""
     from logging import ERROR, LogRecord
 
@@ -593,14 +585,14 @@ def who_locks(folder: Path, results: str, unlock: str) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         host, number = "", 0
     alive = [one.pid for one in psutil.process_iter() if _is_snakemake(one, folder)]
-    if not host and alive:
+    if alive and not host:
         host, number = socket.gethostname(), alive[0]
-    if host == socket.gethostname() and number in alive:
-        return (
-            f"a run on this machine, process {number} in {folder}, has locked these results; wait "
-            f"until it ends, or end it with `kill -INT {number}`"
-        )
     if host == socket.gethostname():
+        if number in alive:
+            return (
+                f"a run on this machine, process {number} in {folder}, has locked these results; "
+                f"wait until it ends, or end it with `kill -INT {number}`"
+            )
         return (
             f"a run on this machine, process {number}, was killed and has left its locks, which "
             f"nobody holds any more; remove them with `{unlock}`, and run again"

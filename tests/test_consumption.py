@@ -20,10 +20,9 @@ def test_seconds_of_processors_count_the_job_and_its_children():
 
 
 def test_processes_that_train_together_count_all(monkeypatch):
-    monkeypatch.setattr(provenance, "_cpu_seconds", iter([10.0, 12.5]).__next__)
-    since = provenance.counters()
+    monkeypatch.setattr(provenance, "counters", lambda: provenance.Counters(12.5, {}))
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert provenance.used(since)["cpu_seconds"] == 10.0
+    assert provenance.used(provenance.Counters(10.0, {}))["cpu_seconds"] == 10.0
 
 
 def test_without_a_gpu_joules_are_unknown():

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import pytest
 from monoglot import workflow
 from monoglot.errors import UserError
 from monoglot.fingerprint import ROOT
-from monoglot.kept import claim
+from monoglot.standing import claim
 from monoglot.workflow import RunEvents, SnakemakeRun, read, stages_of
 from tests import plans
 from tests.plans import FAILED, FAULT, FINISHED, LOG, STARTED, told
@@ -80,7 +81,7 @@ def test_a_line_that_another_process_has_printed_into_is_text():
 
 def test_the_logger_plugin_tells_what_snakemake_logs():
     stream = StringIO()
-    handler = workflow._log_handler(workflow._Teller(stream))(None, None)
+    handler = workflow._log_handler(partial(workflow._tell, stream))(None, None)
     record = logging.makeLogRecord(
         {
             "event": "job_info",
