@@ -103,12 +103,13 @@ def trimmed(options: argparse.Namespace) -> Measured:
     with script.loading():
         from transformers import AutoModelForMaskedLM  # noqa: F401
 
-        from monoglot.operations.trim_vocab import trim_vocab
+        from monoglot.operations.trim_vocab import Trimming, trim_vocab
         from monoglot.tokens.store import TokenStore
 
     folder = Path(os.environ["MONOGLOT_TRIMMING"])
     heldout = list(islice(corpus(options), 1000))
     started = clock()
-    store, report = TokenStore(folder / "store"), folder / "report.json"
-    trim_vocab(folder / "parent", folder / "monoglot", store, heldout, options.size, report)
+    stores, report = [TokenStore(folder / "store")], folder / "report.json"
+    how = Trimming(size=options.size)
+    trim_vocab(folder / "parent", folder / "monoglot", stores, heldout, how, report)
     return seconds_since(started)

@@ -26,7 +26,7 @@ from monoglot.checkpoints import check_parts, count_parameters, not_finite
 from monoglot.data.readers import valid_text
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES
-from monoglot.keys import plain
+from monoglot.keys import Parameters, plain
 from monoglot.operations import prune_ffn as ffn
 from monoglot.operations import reduce_hidden as hidden
 from monoglot.operations import select_layers as layers_
@@ -35,11 +35,11 @@ from monoglot.operations.prune_ffn import HeadOrder, NeuronMeasure, PruneFfn
 from monoglot.operations.reduce_hidden import OF_TEXT, Heads, Method, ReduceHidden
 from monoglot.operations.select_layers import SelectLayers, Strategy
 from monoglot.operations.surgery import layers_of, longest_input
-from monoglot.operations.trim_vocab import Frequency, TrimVocab
+from monoglot.operations.trim_vocab import Frequency, Trimming
 from monoglot.operations.trimming import trim
 from monoglot.tokenizer_json import check_special_tokens, is_padded, prefix_space, to_json
 from monoglot.tokens.encode import Documents, TokenMemory, encode_batches
-from monoglot.tokens.store import ROLES
+from monoglot.tokens.store import special_ids
 from monoglot.training.batches import Batches, Sequences
 from monoglot.training.distillation import Objective
 from monoglot.training.loop import train
@@ -70,12 +70,6 @@ def check_model(model: PreTrainedModel) -> None:
         raise UserError("the model is set up as a decoder (is_decoder); it must be an encoder")
     if getattr(model, "is_quantized", False):
         raise UserError("the model is quantised; load it with plain floating-point weights")
-    _check_weights(model)
-    _check_shape(model)
-    _check_tying(model)
-
-
-def _check_weights(model: PreTrainedModel) -> None:
     devices = sorted({str(parameter.device) for parameter in model.parameters()})
     if len(devices) > 1:
         raise UserError(
@@ -89,25 +83,17 @@ def _check_weights(model: PreTrainedModel) -> None:
             f"the model's {name} is not all finite numbers; load it again, or train it with a "
             "lower learning rate"
         )
-
-
-def _check_shape(model: PreTrainedModel) -> None:
-    present, configured = len(layers_of(model)), model.config.num_hidden_layers
-    if present != configured:
+    present = len(layers_of(model))
+    if present != config.num_hidden_layers:
         raise UserError(
-            f"the model has {present} layers, but config.num_hidden_layers is {configured}; "
-            "correct the configuration"
+            f"the model has {present} layers, but config.num_hidden_layers is "
+            f"{config.num_hidden_layers}; correct the configuration"
         )
-    if any(getattr(model.config, "pruned_heads", {}).values()):
+    if any(getattr(config, "pruned_heads", {}).values()):
         raise UserError("the model has pruned attention heads; give one with all of its heads")
-
-
-def _check_tying(model: PreTrainedModel) -> None:
     decoder = model.get_output_embeddings()
-    if decoder is None:
-        return
-    tied = decoder.weight is model.get_input_embeddings().weight
-    if tied != model.config.tie_word_embeddings:
+    tied = decoder is not None and decoder.weight is model.get_input_embeddings().weight
+    if decoder is not None and tied != config.tie_word_embeddings:
         raise UserError(
             f"the model's decoder {'shares' if tied else 'does not share'} its weights with the "
             f"embeddings, but config.tie_word_embeddings is {not tied}; call model.tie_weights() "
@@ -144,12 +130,22 @@ def sequence_length(model: PreTrainedModel, max_length: int | None) -> int:
     longest = longest_input(model.config)
     if max_length is None:
         return min(Settings.default("max_length"), longest)
-    max_length = Settings.value("max_length", max_length)
+    max_length = _checked(Settings, steps=1, max_length=max_length).max_length
     if max_length > longest:
         raise UserError(
             f"max_length: {max_length} is more than the {longest} positions of the model"
         )
     return max_length
+
+
+Block = TypeVar("Block", bound=Parameters)
+
+
+def _checked(cls: type[Block], **values: Any) -> Block:
+    """Return parameters, numbers of numpy made plain; raise `UserError` for what does not fit."""
+    # The parent, whose name an operation's parameters have in a configuration, is at hand.
+    parent = {"parent": ""} if "parent" in cls.model_fields else {}
+    return cls.checked(parent | {name: plain(value) for name, value in values.items()})
 
 
 def documents(texts: Iterable[str]) -> Iterator[str]:
@@ -161,19 +157,12 @@ def documents(texts: Iterable[str]) -> Iterator[str]:
 def check_texts(texts: Iterable[str]) -> None:
     """Raise `UserError` if texts, none of which is read, are one text or cannot be read."""
     whole_table = hasattr(texts, "columns")  # pandas yields the names of its columns
-    if isinstance(texts, str | bytes | Mapping) or whole_table or not _can_be_read(texts):
+    one_text = isinstance(texts, str | bytes | Mapping)
+    if one_text or whole_table or not isinstance(texts, Iterable):
         raise UserError(
             f"the texts are a {type(texts).__name__}; give a list or another iterable of str, "
             "each a document or a sentence (of a table, give one column)"
         )
-
-
-def _can_be_read(texts: object) -> bool:
-    try:
-        iter(texts)
-    except TypeError:
-        return False
-    return True
 
 
 def _documents(texts: Iterable[str]) -> Iterator[str]:
@@ -280,29 +269,14 @@ def special_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, str]:
     return {role: str(token) for role, token in tokenizer.special_tokens_map.items()}
 
 
-def special_ids(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> dict:
-    """Return what `meta` of a token store says of special ids; raise `UserError` if one lacks."""
-    ids = {role: getattr(tokenizer, f"{role}_token_id", None) for role in ROLES}
-    for role, number in ids.items():
-        if number is None:
-            raise UserError(
-                f"the tokenizer has no {role}_token; masked-LM training needs "
-                f"{', '.join(f'{role}_token' for role in ROLES)}"
-            )
-    if len(set(ids.values())) < len(ROLES):
-        raise UserError(
-            f"two of the tokenizer's {', '.join(f'{role}_token' for role in ROLES)} are the same "
-            "piece; each needs its own"
-        )
-    return {**ids, "special": sorted(ids.values()), "vocab": model.config.vocab_size}
-
-
 def encoded(
     texts: Iterable[str], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel
 ) -> TokenMemory:
     """Return texts as token ids; raise `UserError` for bad texts or another model's tokenizer."""
     backend = Tokenizer.from_str(to_json(parsed(tokenizer, model)))
-    return TokenMemory.of_texts(documents(texts), backend, special_ids(tokenizer, model))
+    about = special_ids(backend, special_tokens(tokenizer), "the tokenizer")
+    about["vocab"] = model.config.vocab_size  # which may have embeddings of no piece
+    return TokenMemory.of_texts(documents(texts), backend, about)
 
 
 def rebuilt(tokenizer: PreTrainedTokenizerBase, contents: dict) -> PreTrainedTokenizerFast:
@@ -385,7 +359,7 @@ def on_tokens(
 
 def _measure_settings(length: int, mlm_probability: float, seed: int) -> Settings:
     how = {"max_length": length, "mlm_probability": mlm_probability, "seed": seed}
-    return Settings.checked({"steps": 1} | {key: plain(value) for key, value in how.items()})
+    return _checked(Settings, steps=1, **how)
 
 
 @torch.no_grad()
@@ -443,11 +417,11 @@ def trim_vocab(
     size: int,
     *,
     heldout: Iterable[str] | None = None,
-    count: Frequency | None = TrimVocab.default("count"),
-    keep_characters: bool = TrimVocab.default("keep_characters"),
-    keep_scripts: bool = TrimVocab.default("keep_scripts"),
-    keep: Sequence[str] = TrimVocab.default("keep"),
-    pad_to_multiple_of: int = TrimVocab.default("pad_to_multiple_of"),
+    count: Frequency | None = Trimming.default("count"),
+    keep_characters: bool = Trimming.default("keep_characters"),
+    keep_scripts: bool = Trimming.default("keep_scripts"),
+    keep: Sequence[str] = Trimming.default("keep"),
+    pad_to_multiple_of: int = Trimming.default("pad_to_multiple_of"),
 ) -> tuple[Model, PreTrainedTokenizerFast, dict[str, Any]]:
     """Keep the `size` most frequent pieces of some texts, and the special tokens.
 
@@ -489,19 +463,22 @@ def trim_vocab(
             model's, a text is no str, there are no words, or there are not as many pieces.
     """
     check_model(model)
-    size, count = TrimVocab.value("size", size), TrimVocab.value("count", count)
-    keep_characters = TrimVocab.value("keep_characters", keep_characters)
-    keep_scripts = TrimVocab.value("keep_scripts", keep_scripts)
-    keep = TrimVocab.value("keep", list(keep) if isinstance(keep, tuple) else keep)
-    multiple = TrimVocab.value("pad_to_multiple_of", pad_to_multiple_of)
+    how = _checked(
+        Trimming,
+        size=size,
+        count=count,
+        keep_characters=keep_characters,
+        keep_scripts=keep_scripts,
+        keep=list(keep) if isinstance(keep, tuple) else keep,
+        pad_to_multiple_of=pad_to_multiple_of,
+    )
     before = parsed(tokenizer, model)
     batches = encode_batches(Tokenizer.from_str(to_json(before)), documents(texts))
     others = None if heldout is None else documents(heldout)
     names = special_tokens(tokenizer)
     if any(parameter.is_inference() for parameter in model.parameters()):
         model = copy.deepcopy(model)  # weights made in inference mode are not to be shared
-    kept = keep_characters, keep_scripts, keep, multiple
-    made = trim(model, before, names, batches, others, size, count, *kept)
+    made = trim(model, before, names, batches, others, how)
     # The trimmed model shares its other weights with the one it was made from.
     return copy.deepcopy(made.model), rebuilt(tokenizer, made.tokenizer), made.report
 
@@ -531,9 +508,8 @@ def select_layers(
         UserError: for another architecture, an unknown strategy, or more layers than there are.
     """
     check_model(model)
-    layers, seed = SelectLayers.value("layers", layers), SelectLayers.value("seed", seed)
-    strategy = SelectLayers.value("strategy", strategy)
-    smaller = layers_.select_layers(model, layers, strategy, seed)
+    how = _checked(SelectLayers, layers=layers, strategy=strategy, seed=seed)
+    smaller = layers_.select_layers(model, how.layers, how.strategy, how.seed)
     # The others are copies.
     return smaller.to(model.device, model.dtype) if strategy == "random" else smaller
 
@@ -579,14 +555,19 @@ def prune_ffn(
             slow or not the model's, a text is no str, or a size or choice does not fit.
     """
     check_masked_lm(model)
-    size, seed = PruneFfn.value("size", size), PruneFfn.value("seed", seed)
-    rounds = PruneFfn.value("rounds", rounds)
-    ffn.check_choices(model, size, importance, head_order)
-    length = sequence_length(model, max_length)
+    how = _checked(
+        PruneFfn,
+        size=size,
+        importance=importance,
+        rounds=rounds,
+        head_order=head_order,
+        max_length=sequence_length(model, max_length),
+        seed=seed,
+    )
+    ffn.check_size(model, how.size)
     tokens = encoded(texts, tokenizer, model)
     # Its weights may be frozen, and gradients are asked for.
-    own = copy.deepcopy(model).requires_grad_(True)
-    return ffn.prune_ffn(own, tokens, size, importance, length, seed, head_order, rounds)
+    return ffn.prune_ffn(copy.deepcopy(model).requires_grad_(True), tokens, how)
 
 
 @in_plain_modes
@@ -627,17 +608,16 @@ def reduce_hidden(
             a method that needs texts and has none.
     """
     check_narrowable(model)
-    size, measured = ReduceHidden.value("size", size), None
-    refit = ReduceHidden.value("refit", refit)
+    how, measured = _checked(ReduceHidden, size=size, method=method, heads=heads, refit=refit), None
     if method in OF_TEXT and tokenizer is not None:
         tokens, length = encoded(texts, tokenizer, model), sequence_length(model, None)
         with _evaluated(model) as own:
             measured = stream(own, validation_batches(own, tokens, length))
             if refit:
                 batches = validation_batches(own, tokens, length)
-                smaller = hidden.reduce_hidden(own, size, method, heads, measured, batches)
+                smaller = hidden.reduce_hidden(own, how.size, method, heads, measured, batches)
                 return smaller.to(model.dtype)
-    return hidden.reduce_hidden(model, size, method, heads, measured, () if refit else None)
+    return hidden.reduce_hidden(model, how.size, method, heads, measured, () if refit else None)
 
 
 # Masked-LM training of a model, alone or under a teacher.
@@ -804,7 +784,7 @@ def _settings(more: dict[str, Any], without: tuple[str, ...], **named: Any) -> S
     for name in more:
         if name not in offered:
             raise UserError(f"setting '{name}' is not known; use one of {', '.join(offered)}")
-    return Settings.checked({name: plain(value) for name, value in (named | more).items()})
+    return _checked(Settings, **named, **more)
 
 
 def _trained(

@@ -115,21 +115,6 @@ class Parameters(BaseModel):
         fields = cls.model_fields.items()
         return {name: field.description or found.get(name, "") for name, field in fields}
 
-    @classmethod
-    def value(cls, name: str, value: Any) -> Any:
-        """Return the value of one parameter, an argument of a function, if it fits.
-
-        Numbers of numpy are made plain. Raises `UserError` for what does not fit.
-        """
-        value = plain(value)
-        try:
-            cls.model_validate({name: value})
-        except ValidationError as error:
-            faults = [f for f in error.errors(include_url=False) if f["loc"][:1] == (name,)]
-            if faults:
-                raise UserError(*sentences(faults, {name: value}, "")) from None
-        return value
-
     def changed(self, **changes: Any) -> Self:
         """Return a copy with some other values; raise `UserError` for one that does not fit."""
         return self.checked(dict(self) | changes)

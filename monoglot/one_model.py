@@ -52,7 +52,7 @@ from monoglot.operations.surgery import (
     longest_input,
     set_hidden_size,
 )
-from monoglot.operations.trim_tokenizer import special_ids
+from monoglot.operations.trimming import special_ids
 from monoglot.paths import Paths
 from monoglot.script import paused
 from monoglot.sentence_encoders import SentenceEncoder, files_of, read_sentence_encoder
@@ -215,8 +215,6 @@ def trim_folder(
     out: Path,
     documents: Iterable[str],
     size: int,
-    count: str | None = None,
-    keep_characters: bool = False,
     heldout: Sequence[str] | None = None,
     **how: Any,
 ) -> dict[str, Any]:
@@ -237,15 +235,9 @@ def trim_folder(
     if heldout is None:
         heldout = []
         documents = shrink.held_out(enumerate(documents), heldout)
+    given = source.sentences.as_given(documents)
     model, tokenizer, report = trim_vocab(
-        source.model,
-        source.tokenizer,
-        source.sentences.as_given(documents),
-        size,
-        heldout=heldout,
-        count=count,
-        keep_characters=keep_characters,
-        **how,
+        source.model, source.tokenizer, given, size, heldout=heldout, **how
     )
     report["vectors"] = compared_vectors(source, model, tokenizer, heldout[:MOST_COMPARED])
     counts = {"before": count_parameters(source.model), "after": count_parameters(model)}
@@ -380,15 +372,14 @@ def begin(
     steps = steps_of(budget, options)
     if len(steps) == 1:
         raise UserError(f"{source.name}: has that shape already, and is not to be adapted")
-    origin = (
-        {"hub": model, "revision": revision}
-        if revision
-        else {"folder": str(source.folder.resolve())}
-    )
     shape = {"layers": before.layers, "hidden_size": before.hidden, "heads": heads}
     shape |= {"ffn_size": before.ffn, "max_positions": longest}
-    name = model if revision else source.folder.resolve().name
-    block = {"name": name, "family": family, **origin, "shape": shape}
+    block: dict[str, Any] = {"family": family, "shape": shape}
+    if revision:
+        block |= {"name": model, "hub": model, "revision": revision}
+    else:
+        place = source.folder.resolve()
+        block |= {"name": place.name, "folder": str(place)}
     block |= {"head": "fresh"} if source.fresh else {}
     read_as = options["field"], options["limit"]
     shrink.identify(work, [shrink.started_from(source.folder, text), read_as])
@@ -575,23 +566,20 @@ def release() -> None:
 
 
 class ChainRow(NamedTuple):
-    """What a step made, in numbers.
-
-    Attributes:
-        name: of the step.
-        parameters, bytes: of the model; of its weights on disk.
-        loss, accuracy, masked: of masked LM on held-out text, see `Evaluation`.
-        tokens, seconds: that the step was trained on, and that its last attempt took.
-    """
+    """What a step made, in numbers."""
 
     name: str
     parameters: int
     bytes: int
+    """Of the weights on disk."""
     loss: float
     accuracy: float
     masked: int
+    """These three of masked LM on held-out text, see `Evaluation`."""
     tokens: int
+    """That the step was trained on."""
     seconds: float
+    """That its last attempt took."""
 
 
 def account(work: Path, config: Mapping[str, Any], given: int) -> list[ChainRow]:

@@ -8,7 +8,6 @@ loads a model is in `one_model`.
 
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -16,7 +15,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, compress, count, islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,9 @@ def target(whole: ChainShape, unit: int, preset: str, given: Mapping[str, int]) 
     Raises:
         UserError: a number is larger than the model's, or the hidden size is no such multiple.
     """
-    layers, ffn, hidden = (
-        max(1, round(all_ * share))
-        for all_, share in zip(
-            (whole.layers, whole.ffn, whole.hidden / unit), PRESETS[preset], strict=True
-        )
-    )
+    sizes = whole.layers, whole.ffn, whole.hidden / unit
+    parts = zip(sizes, PRESETS[preset], strict=True)
+    layers, ffn, hidden = (max(1, round(size * share)) for size, share in parts)
     wanted = {"layers": layers, "ffn": ffn, "hidden": hidden * unit}
     wanted |= {"vocab": max(1, min(VOCAB, whole.vocab)), **given}
     for name, number in wanted.items():
@@ -374,14 +371,11 @@ def mixture(
 
     With each comes its number within the share of its file.
     """
-    parts = (_share(_documents(name, field), share) for name, share in texts)
+    parts = (
+        compress(_documents(name, field), (ceil((n + 1) * s) > ceil(n * s) for n in count()))
+        for name, s in texts
+    )
     return islice(chain.from_iterable(map(enumerate, parts)), limit)
-
-
-def _share(documents: Iterable[str], share: float) -> Iterator[str]:
-    for number, document in enumerate(documents):
-        if math.ceil((number + 1) * share) > math.ceil(number * share):
-            yield document
 
 
 def _documents(name: str, field: str) -> Iterator[str]:

@@ -33,16 +33,7 @@ def main() -> None:
     with provenance.of_folder(__file__, args, [args.parent, args.validation]):
         store = TokenStore(args.validation)
         store.check_tokenizer(args.parent)
-        model = prune_ffn(
-            model.to("cuda" if torch.cuda.is_available() else "cpu"),
-            store,
-            settings.size,
-            settings.importance,
-            settings.max_length,
-            settings.seed,
-            settings.head_order,
-            settings.rounds,
-        )
+        model = prune_ffn(model.to("cuda" if torch.cuda.is_available() else "cpu"), store, settings)
         save_checkpoint(model, args.parent, args.out)
 
 

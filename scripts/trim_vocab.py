@@ -45,13 +45,8 @@ def main() -> None:
             args.out,
             read_texts(args.text) if args.text else [TokenStore(folder) for folder in stores],
             chain.from_iterable(map(read_texts, args.heldout)),
-            settings.size,
+            settings,
             args.report,
-            settings.count,
-            settings.keep_characters,
-            settings.keep_scripts,
-            settings.keep,
-            settings.pad_to_multiple_of,
             args.shares,
         )
 

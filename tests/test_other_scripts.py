@@ -13,7 +13,7 @@ from monoglot.evaluate.records import read_record
 from monoglot.evaluate.task import Names, TuningSettings
 from monoglot.evaluate.task_tagging import Tagging
 from monoglot.operations.scratch import scratch
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 
 WORDS = {
     "Thai": ("", ["แมว", "นอน", "บน", "เก้าอี้", "หมา", "วิ่ง", "ใน", "สวน"]),
@@ -38,7 +38,8 @@ def test_a_script_goes_the_whole_way(language, family, tmp_path):
     model, small = tmp_path / "model", tmp_path / "small"
     scratch(texts, model, family, vocab_size=150, **SHAPE)
     pieces = Tokenizer.from_file(str(model / "tokenizer.json")).get_vocab_size()
-    trim_vocab(model, small, texts, texts, pieces - 12, tmp_path / "report.json")
+    how = Trimming(size=pieces - 12)
+    trim_vocab(model, small, texts, texts, how, tmp_path / "report.json")
     tokenizer = Tokenizer.from_file(str(small / "tokenizer.json"))
     unknown = tokenizer.token_to_id("[UNK]" if family == "bert" else "<unk>")
     ids = [i for text in texts for i in tokenizer.encode(text).ids]

@@ -57,7 +57,6 @@ class Operation:
             itself, and that with the defaults of the operation.
         check: raises `UserError` for what a checkpoint cannot be, given its key, its parameters,
             its model's name and its model's block of the configuration, with its parent's shape.
-        files: what it writes besides a checkpoint.
         memory, hours: gigabytes and time of a first attempt on a cluster, with room for the models
             of the paper.
         gpu: whether it runs on a GPU, if there is one.
@@ -84,7 +83,6 @@ class Operation:
     asks_head: bool = False
     check_variant: Callable[[str, Settings, Settings], None] = lambda where, own, settings: None
     check: Callable[[str, Settings, str, Mapping], None] = lambda where, settings, name, model: None
-    files: tuple[str, ...] = ()
     memory: float = 8
     hours: float = 1
     gpu: bool = False

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, layer_norm
 
 from monoglot.errors import UserError
 from monoglot.operations import surgery
-from monoglot.operations.prune_ffn import NEURON_MEASURES
+from monoglot.operations.prune_ffn import NeuronMeasure
 from monoglot.operations.surgery import family_of, ffn_size, layers_of, longest_input
 from monoglot.training.batches import IGNORED, collate, mask_tokens
 
@@ -40,7 +40,11 @@ class Importance:
 
 
 def importance(
-    model: "PreTrainedModel", batches: Iterable[Batch], mask_id: int, measure: str, seed: int
+    model: "PreTrainedModel",
+    batches: Iterable[Batch],
+    mask_id: int,
+    measure: NeuronMeasure,
+    seed: int,
 ) -> Importance:
     """Score feed-forward neurons and attention heads by the masked-LM loss on `batches`.
 
@@ -67,13 +71,12 @@ def importance(
         model: a masked language model; it is put in evaluation mode, its weights stay.
         batches: `ids`, `attention_mask`, `special_mask`, as `collate` returns them.
         mask_id: id of the mask token.
-        measure: of neurons, one of `NEURON_MEASURES`.
+        measure: of neurons.
         seed: seed of the masks: 15 % of the tokens, 80/10/10.
 
     Raises:
-        UserError: for an unknown measure, or if the text is too short to mask a single token.
+        UserError: if the text is too short to mask a single token.
     """
-    check_measure(measure)
     model.eval()
     config = model.config
     layers = len(layers_of(model))
@@ -148,14 +151,6 @@ def stream(model: "PreTrainedModel", batches: Iterable[Batch]) -> Stream:
         raise UserError("the validation text has no token; give some text")
     scaled = [one / one.trace() for one in map(surgery.centred, moments)]
     return Stream(torch.stack(scaled).sum(0), magnitudes.sum(0) / tokens)
-
-
-def check_measure(measure: str) -> None:
-    """Raise `UserError` unless `measure` is one of `NEURON_MEASURES`."""
-    if measure not in NEURON_MEASURES:
-        raise UserError(
-            f"importance '{measure}' is not known; use one of {', '.join(NEURON_MEASURES)}"
-        )
 
 
 def validation_batches(

@@ -1,7 +1,7 @@
 """The parent with fewer feed-forward neurons, the least important ones removed."""
 
 import copy
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -13,13 +13,10 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from monoglot.operations.importance import Importance
     from monoglot.tokens.encode import Documents
 
 NeuronMeasure = Literal["gradient_weight", "gradient", "taylor"]
-NEURON_MEASURES = get_args(NeuronMeasure)
 HeadOrder = Literal["as_is", "importance", "cumulative_importance"]
-HEAD_ORDERS = get_args(HeadOrder)
 
 
 class PruneFfn(OfParent):
@@ -63,14 +60,9 @@ OPERATION = Operation(
 def prune_ffn(
     model: "PreTrainedModel",
     store: "Documents",
-    size: int,
-    measure: str,
-    max_length: int,
-    seed: int,
-    head_order: str = "as_is",
-    rounds: int = 1,
+    how: PruneFfn,
 ) -> "PreTrainedModel":
-    """Return a copy of `model` with the `size` most important neurons of every FFN.
+    """Return a copy of `model` with the most important neurons of every feed-forward block.
 
     Paper, section 2.2: one shot, no rescaling, no training afterwards. The paper's code also sorts
     the attention heads of each layer, the most important first. That changes no output, but which
@@ -83,28 +75,22 @@ def prune_ffn(
     Args:
         model: a masked language model; it stays as it is.
         store: the validation text under the model's tokenizer.
-        size: neurons to keep in each layer.
-        measure: of neurons; see `importance`.
-        max_length: longest sequence in tokens, special ones included; longer ones are cut.
-        seed: seed of the masks.
-        head_order: `as_is`, by `importance`, or by `cumulative_importance` (the paper's code), as
-            the last round found them.
-        rounds: in which neurons are dropped.
 
     Raises:
-        UserError: if the size, the measure, the order, the length or the store does not fit.
+        UserError: if the size, the length or the store does not fit the model.
     """
     # In here, as planning imports this module.
     from monoglot.operations.importance import importance, validation_batches
     from monoglot.operations.surgery import ffn_size
 
-    check_choices(model, size, measure, head_order)
-    for left in schedule(ffn_size(model.config), size, rounds):
-        batches = validation_batches(model, store, max_length)
-        scores = importance(_in_fp32(model), batches, store.meta["mask"], measure, seed)
+    check_size(model, how.size)
+    for left in schedule(ffn_size(model.config), how.size, how.rounds):
+        batches = validation_batches(model, store, how.max_length)
+        scores = importance(_in_fp32(model), batches, store.meta["mask"], how.importance, how.seed)
         model = keep_neurons(model, list(_descending(scores.neurons)[:, :left]))
-    if head_order != "as_is":
-        _order_heads(model, _head_order(scores, head_order))
+    if how.head_order != "as_is":  # as the last round found them
+        cumulative = how.head_order == "cumulative_importance"
+        _order_heads(model, _descending(scores.cumulative_heads if cumulative else scores.heads))
     return model
 
 
@@ -117,22 +103,16 @@ def schedule(present: int, size: int, rounds: int) -> list[int]:
     return [*(one for one in dict.fromkeys(left) if size < one < present), size]
 
 
-def check_choices(model: "PreTrainedModel", size: int, measure: str, head_order: str) -> None:
-    """Raise `UserError` if the size does not fit a model, or the measure or order is unknown."""
-    from monoglot.operations.importance import check_measure
+def check_size(model: "PreTrainedModel", size: int) -> None:
+    """Raise `UserError` if a model has fewer feed-forward neurons in a layer than `size`."""
     from monoglot.operations.surgery import ffn_size
 
     present = ffn_size(model.config)
-    if not 1 <= size <= present:
+    if size > present:
         raise UserError(
             f"cannot keep {size} feed-forward neurons of {present}; "
             f"give a number from 1 to {present}"
         )
-    if head_order not in HEAD_ORDERS:
-        raise UserError(
-            f"head_order '{head_order}' is not known; use one of {', '.join(HEAD_ORDERS)}"
-        )
-    check_measure(measure)
 
 
 def keep_neurons(model: "PreTrainedModel", kept: "list[torch.Tensor]") -> "PreTrainedModel":
@@ -176,11 +156,6 @@ def _in_fp32(model: "PreTrainedModel") -> "PreTrainedModel":
     if all(parameter.dtype == torch.float32 for parameter in model.parameters()):
         return model
     return copy.deepcopy(model).float()
-
-
-def _head_order(scores: "Importance", head_order: str) -> "torch.Tensor":
-    cumulative = head_order == "cumulative_importance"
-    return _descending(scores.cumulative_heads if cumulative else scores.heads)
 
 
 def _descending(scores: "torch.Tensor") -> "torch.Tensor":

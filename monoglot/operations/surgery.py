@@ -101,7 +101,14 @@ def reshaped(
     """
     with torch.device("meta"):  # no random weights only to write over them
         new = emptied(model, config)
-    _check_parts(new, weights)
+    made = {name: parameter.shape for name, parameter in new.named_parameters()}
+    given = {name: tensor.shape for name, tensor in weights.items()}
+    for name in made | given:
+        if made.get(name) != given.get(name):
+            raise UserError(
+                f"the model's {name} is not as a {type(new).__name__} makes it; give a model with "
+                "no parts added, removed or replaced"
+            )
     # A tied tensor under each of its names: which of them it is tied from differs by release.
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     every = model.named_parameters(remove_duplicate=False)
@@ -125,17 +132,6 @@ def _set_frequencies(rotary: nn.Module, device: torch.device) -> None:
         setattr(rotary, name, buffer)
     if "original_inv_freq" in vars(rotary):  # before transformers 5, no buffer of its own
         rotary.original_inv_freq = rotary.inv_freq
-
-
-def _check_parts(new: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
-    made = {name: parameter.shape for name, parameter in new.named_parameters()}
-    given = {name: tensor.shape for name, tensor in weights.items()}
-    for name in made | given:
-        if made.get(name) != given.get(name):
-            raise UserError(
-                f"the model's {name} is not as a {type(new).__name__} makes it; give a model with "
-                "no parts added, removed or replaced"
-            )
 
 
 # A model over fewer pieces: rows of its embeddings and, if it has one, of its decoder.

@@ -67,7 +67,6 @@ OPERATION = Operation(
     reads=("text", "validation"),
     encoded=("text", "validation"),
     trains=True,
-    files=("history.csv",),
     memory=32,
     hours=24,
     gpu=True,

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -12,11 +12,10 @@ from pydantic import Field
 
 from monoglot.errors import UserError
 from monoglot.files import whole_file, whole_folder
-from monoglot.keys import NO_FLAG, Count
-from monoglot.operations import OfParent, Operation, TextOf
+from monoglot.keys import NO_FLAG, Count, Parameters
+from monoglot.operations import OfParent, Operation, Settings, TextOf
 
 if TYPE_CHECKING:
-    from monoglot.tokens.encode import TokenBatch
     from monoglot.tokens.store import TokenStore
 
 SPECIAL_PIECES = 5
@@ -26,13 +25,11 @@ Frequency = Literal["documents", "tokens"]
 KeptText = Annotated[str, Field(max_length=1000, pattern=r"^[^-\x00-\x1f][^\x00-\x1f]*$")]
 
 
-class TrimVocab(OfParent):
-    """Parameters of `trim_vocab`."""
+class Trimming(Parameters):
+    """Which pieces of a vocabulary stay."""
 
     size: Count
     """Pieces to keep, special tokens not counted."""
-    text: Annotated[TextOf, NO_FLAG] = "language"
-    """Whose text: `language` (the one at hand), or languages with the share of each."""
     count: Frequency | None = None
     """What makes a piece frequent: the documents it occurs in, or its occurrences; by default as \
 in the paper's code, documents for WordPiece and tokens for Unigram."""
@@ -49,9 +46,17 @@ either; a script counts from 1 % of the letters on."""
 this."""
 
 
-def _pieces(size: int, multiple: int) -> int:
+class TrimVocab(Trimming, OfParent):
+    """Parameters of `trim_vocab`."""
+
+    text: Annotated[TextOf, NO_FLAG] = "language"
+    """Whose text: `language` (the one at hand), or languages with the share of each."""
+
+
+def _vocabulary(settings: Settings) -> int:
     """The size of a vocabulary with the special tokens, as the number of these usually is."""
-    return -(-(size + SPECIAL_PIECES) // multiple) * multiple
+    multiple = settings["pad_to_multiple_of"]
+    return -(-(settings["size"] + SPECIAL_PIECES) // multiple) * multiple
 
 
 OPERATION = Operation(
@@ -62,9 +67,8 @@ OPERATION = Operation(
     reads=("text", "heldout"),
     encoded=("text",),
     new_tokenizer=True,
-    vocabulary=lambda settings: _pieces(settings["size"], settings["pad_to_multiple_of"]),
+    vocabulary=_vocabulary,
     shrinks=True,
-    files=("trim_report.json",),
     memory=16,
     hours=4,
     order=6,
@@ -81,7 +85,7 @@ def usable_pieces(path: str, family: str, wanted: int) -> int | None:
     Args:
         path: folder of a checkpoint, or a file that `read_tokenizer` reads.
     """
-    from monoglot.operations.trim_tokenizer import special_ids, vocabulary
+    from monoglot.operations.trimming import special_ids, vocabulary
     from monoglot.tokenizer_json import read_settings, read_tokenizer
 
     is_folder = os.path.isdir(path)
@@ -99,44 +103,31 @@ def usable_pieces(path: str, family: str, wanted: int) -> int | None:
 def trim_vocab(
     parent: str | Path,
     out: str | Path,
-    texts: "Iterable[str] | TokenStore | Sequence[TokenStore]",
+    texts: "Iterable[str] | Sequence[TokenStore]",
     heldout: Iterable[str],
-    size: int,
+    how: Trimming,
     report_out: str | Path,
-    count: str | None = None,
-    keep_characters: bool = False,
-    keep_scripts: bool = False,
-    keep: Sequence[str] = (),
-    pad_to_multiple_of: int = 1,
     shares: Sequence[float] | None = None,
 ) -> None:
-    """Write `parent` with the `size` most frequent pieces of `texts` and its special tokens.
+    """Write `parent` with the most frequent pieces of `texts` and its special tokens.
 
     Embeddings, decoder and the decoder's bias are gathered, ids in the configuration updated;
-    nothing is trained. The tokenizer changes as `trim_tokenizer` says.
+    nothing is trained. The tokenizer changes as `trim_tokenizer` says. 40,000 pieces give the
+    40,005 of the paper's tables.
 
     Args:
         parent: folder of a checkpoint.
         out: folder of the new one.
-        texts: documents to count pieces in, read once, in constant memory; or a store of them
-            under the parent's tokenizer, which says the same in a moment, or several.
+        texts: documents to count pieces in, read once, in constant memory; or stores of them under
+            the parent's tokenizer, which say the same in a moment.
         heldout: other documents, to report on.
-        size: pieces to keep; the five special tokens come on top (40,000 gives the 40,005 of the
-            paper's tables).
         report_out: JSON file to write with what `coverage` and `compare` find.
-        count: `documents` a piece occurs in, or `tokens`: its occurrences. As in the paper's code,
-            documents are the default for WordPiece and tokens for Unigram.
-        keep_characters: keep every piece of one character that occurs, see `choose_pieces`.
-        keep_scripts: keep the characters of the text's scripts, see `pieces_of_scripts`.
-        keep: texts whose pieces stay, see `pieces_of_texts`.
-        pad_to_multiple_of: keep as many more pieces as make the vocabulary, special tokens
-            counted, a multiple of this.
-        shares: of several stores the share of each to count in, its first documents and at least
-            one, as in training; all of it by default.
+        shares: of stores the share of each to count in, its first documents and at least one, as in
+            training; all of it by default.
 
     Raises:
-        UserError: if a text is empty, a store is of another tokenizer, or `size` is not one the
-            parent can be trimmed to.
+        UserError: if a text is empty, a store is of another tokenizer, or `how` is not one the
+            parent can be trimmed by.
     """
     # In here, as planning imports this module.
     from tokenizers import Tokenizer
@@ -157,30 +148,21 @@ def trim_vocab(
     tokenizer = read_tokenizer(parent, model.config.model_type)
     settings = read_settings(parent)
     check_size(tokenizer, model.config.vocab_size, parent)
-    stores = [texts] if isinstance(texts, TokenStore) else texts
-    if isinstance(stores, Sequence) and all(isinstance(one, TokenStore) for one in stores):
-        batches = _stored(stores, shares or [1.0] * len(stores), parent)
+    if isinstance(texts, Sequence) and all(isinstance(one, TokenStore) for one in texts):
+        for store in texts:
+            store.check_tokenizer(parent)
+        parts = zip(texts, shares or [1.0] * len(texts), strict=True)
+        batches = chain.from_iterable(
+            store.batches(max(1, round(len(store) * share))) for store, share in parts
+        )
     else:
         batches = encode_batches(Tokenizer.from_str(to_json(tokenizer)), texts)
-    kept = keep_characters, keep_scripts, keep, pad_to_multiple_of
-    made = trim(model, tokenizer, settings, batches, heldout, size, count, *kept)
+    made = trim(model, tokenizer, settings, batches, heldout, how)
     with whole_folder(out) as aside:
         save_weights(made.model, aside)
         write_files(aside, to_json(made.tokenizer), _renumbered(settings, made.kept))
     with whole_file(report_out) as aside:
         aside.write_text(json.dumps(made.report, indent=2) + "\n")
-
-
-def _stored(
-    stores: "Sequence[TokenStore]", shares: Sequence[float], parent: str | Path
-) -> "Iterator[TokenBatch]":
-    """The documents of stores, which must have been made by the parent's tokenizer."""
-    for store in stores:
-        store.check_tokenizer(parent)
-    parts = zip(stores, shares, strict=True)
-    return chain.from_iterable(
-        store.batches(max(1, round(len(store) * share))) for store, share in parts
-    )
 
 
 def _renumbered(settings: dict, kept: Sequence[int]) -> dict:

@@ -80,10 +80,10 @@ WHITE_SPACE = " \t\n\r"
 LETTER = "a"
 UNKNOWN = ("[UNK]", "<unk>")
 MODELS = {"WordPiece", "Unigram"}
-NORMALIZERS = {"BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"}
-NORMALIZERS |= {"Strip", "Nmt", "Precompiled"}
+LOCAL = {"BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip"}
+LOCAL |= {"Nmt", "Precompiled", "BertPreTokenizer", "WhitespaceSplit"}
+"""Normalisers and pre-tokenisers; two more depend on their settings."""
 FOLDINGS = ({"Regex": r"\s+"}, {"Regex": " {2,}"})
-PRE_TOKENIZERS = {"BertPreTokenizer", "WhitespaceSplit"}
 
 
 def splits_at_white_space(tokenizer: "Tokenizer") -> bool:
@@ -97,8 +97,8 @@ def splits_at_white_space(tokenizer: "Tokenizer") -> bool:
         and tokenizer.padding is None
         and type(tokenizer.model).__name__ in MODELS
         and tokenizer.pre_tokenizer is not None
-        and all(map(_is_local_normalizer, _steps(tokenizer.normalizer)))
-        and all(map(_is_local_pre_tokenizer, _steps(tokenizer.pre_tokenizer)))
+        and all(map(_is_local, _steps(tokenizer.normalizer)))
+        and all(map(_is_local, _steps(tokenizer.pre_tokenizer)))
         and not any(re.search(r"\s", form) for form in written_forms(tokenizer))
         and _forgets_white_space(tokenizer)
     )
@@ -141,28 +141,21 @@ def written_forms(tokenizer: "Tokenizer") -> list[str]:
 
 def _steps(component: object) -> Iterator[dict]:
     """The parts of a normaliser or pre-tokeniser, sequences unrolled."""
-    if component is not None:
-        yield from _unrolled(json.loads(component.__getstate__()))
+    waiting = [json.loads(component.__getstate__())] if component is not None else []
+    while waiting:
+        step = waiting.pop()
+        if step["type"] == "Sequence":
+            waiting += step.get("normalizers") or step.get("pretokenizers") or []
+        else:
+            yield step
 
 
-def _unrolled(step: dict) -> Iterator[dict]:
-    if step["type"] != "Sequence":
-        yield step
-        return
-    for part in step.get("normalizers") or step.get("pretokenizers") or []:
-        yield from _unrolled(part)
-
-
-def _is_local_normalizer(step: dict) -> bool:
+def _is_local(step: dict) -> bool:
     if step["type"] == "Replace":
         return step["pattern"] in FOLDINGS and step["content"] in (" ", "▁")
-    return step["type"] in NORMALIZERS
-
-
-def _is_local_pre_tokenizer(step: dict) -> bool:
     if step["type"] == "Metaspace":
         return step["prepend_scheme"] == "always" and step["split"]
-    return step["type"] in PRE_TOKENIZERS
+    return step["type"] in LOCAL
 
 
 def _forgets_white_space(tokenizer: "Tokenizer") -> bool:

@@ -5,9 +5,9 @@ A store is a folder: `tokens.bin` (uint32, all documents one after the other, no
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,8 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
 
     Documents without a single token are left out. Raises `UserError` if none is left.
     """
+    from monoglot.tokenizer_json import read_settings
+
     tokenizer_folder = Path(tokenizer_folder)
     tokenizer = load_tokenizer(tokenizer_folder)
     documents = n_tokens = 0
@@ -50,32 +52,38 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
             "tokens": n_tokens,
             "tokenizer": sha256(tokenizer_folder / "tokenizer.json"),
             "sha256": {name: sha256(aside / name) for name in ARRAYS},
-            **special_ids(tokenizer, tokenizer_folder),
+            **special_ids(
+                tokenizer,
+                read_settings(tokenizer_folder),
+                f"{tokenizer_folder}/tokenizer_config.json",
+            ),
         }
         (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
 
 
-def special_ids(tokenizer: "Tokenizer", folder: Path) -> dict[str, int | list[int]]:
+def special_ids(
+    tokenizer: "Tokenizer", names: Mapping[str, Any], where: str
+) -> dict[str, int | list[int]]:
     """Return the ids `cls`, `sep`, `pad` and `mask`, all four as `special`, and the `vocab` size.
 
     The unknown piece is not among `special`: it stands for text, and may be masked and predicted
     as in the paper's code.
-    """
-    from monoglot.tokenizer_json import read_settings
 
-    names = read_settings(folder)
-    ids = {}
+    Args:
+        names: special tokens by role, as in a `tokenizer_config.json`.
+
+    Raises:
+        UserError: one that masked-LM training needs is missing, or stands for two roles.
+    """
+    ids, roles = {}, ", ".join(f"{role}_token" for role in ROLES)
     for role in ROLES:
         token = names.get(f"{role}_token")
         token = token.get("content") if isinstance(token, dict) else token
         ids[role] = tokenizer.token_to_id(token) if isinstance(token, str) else None
         if ids[role] is None:
-            raise UserError(f"{folder}/tokenizer_config.json: {role}_token names no known piece")
+            raise UserError(f"{where} has no {role}_token; masked-LM training needs {roles}")
     if len(set(ids.values())) < len(ROLES):
-        raise UserError(
-            f"{folder}/tokenizer_config.json: two of {', '.join(f'{role}_token' for role in ROLES)}"
-            " are the same piece; each needs its own"
-        )
+        raise UserError(f"{where} has one piece as two of {roles}; each needs its own")
     ids["special"] = sorted(ids.values())
     ids["vocab"] = tokenizer.get_vocab_size()
     return ids

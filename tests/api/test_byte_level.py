@@ -5,7 +5,7 @@ import random
 from tiny_models import TEXTS, tiny
 
 import monoglot
-from monoglot.operations.trim_tokenizer import derivation, kept_merges, with_parts
+from monoglot.operations.trimming import derivation, kept_merges, with_parts
 
 
 def test_what_is_made_of_kept_pieces_is_segmented_as_before():

@@ -1,6 +1,7 @@
 """No function moves a generator of random numbers that its caller may use."""
 
 import random
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from tiny_models import TEXTS, tiny
 
 import monoglot
-from monoglot.operations.reduce_hidden import METHODS
+from monoglot.operations.reduce_hidden import Method
 
 HOW = {"steps": 1, "batch_size": 2}
 CALLS = {
@@ -21,7 +22,7 @@ CALLS = {
         lambda m, t, method=method, heads=heads: monoglot.reduce_hidden(
             m, 12, method, heads=heads, tokenizer=t, texts=TEXTS
         )
-        for method in METHODS
+        for method in get_args(Method)
         for heads in ("cut", "aligned", "low_rank")
     ],
     "select_layers": [

@@ -12,7 +12,7 @@ import monoglot
 from monoglot.checkpoints import TOKENIZER_FILES, load_model
 from monoglot.errors import UserError
 from monoglot.operations.train import train_checkpoint
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 from monoglot.tokens.store import build_store
 from monoglot.training.settings import Settings
 
@@ -56,7 +56,7 @@ def assert_same(model, folder):
 def test_trim_vocab(parent, loaded, tmp_path):
     out, size = tmp_path / "out", len(loaded[1]) - 20
     how = {"keep_characters": True, "keep_scripts": True, "keep": ["dog: "]}
-    trim_vocab(parent, out, TEXTS, TEXTS, size, out / "trim_report.json", **how)
+    trim_vocab(parent, out, TEXTS, TEXTS, Trimming(size=size, **how), out / "trim_report.json")
     model, tokenizer, report = monoglot.trim_vocab(*loaded, TEXTS, size, **how)
     assert report.items() >= how.items()
     assert_same(model, out)

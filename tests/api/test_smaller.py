@@ -1,3 +1,5 @@
+from typing import get_args
+
 import pytest
 import torch
 from tiny_models import OTHER_TEXTS, SHAPE, TEXTS, tiny
@@ -10,7 +12,7 @@ from transformers import (
 
 import monoglot
 from monoglot.families import FAMILIES
-from monoglot.operations.reduce_hidden import METHODS
+from monoglot.operations.reduce_hidden import Method
 from monoglot.operations.surgery import ffn_size, layers_of
 
 
@@ -101,7 +103,7 @@ def test_layers_are_those_of_the_strategy(pair):
     assert all(map(torch.equal, random.parameters(), again.parameters()))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", get_args(Method))
 def test_hidden_size_of_every_architecture(pair, method):
     model, tokenizer = pair
     about = {"heads": "aligned", "tokenizer": tokenizer, "texts": TEXTS}

@@ -5,7 +5,7 @@ import torch
 
 from monoglot.checkpoints import load_model
 from monoglot.errors import UserError
-from monoglot.operations.importance import NEURON_MEASURES, importance, validation_batches
+from monoglot.operations.importance import importance, validation_batches
 from monoglot.operations.surgery import family_of, layers_of
 from monoglot.tokens.store import TokenStore, build_store
 from monoglot.training.batches import mask_tokens
@@ -117,7 +117,7 @@ def test_taylor_is_the_gradient_of_a_factor_on_the_activation(model, store):
 
 def test_importance_of_heads_equals_its_naive_twin(model, store):
     batches = list(validation_batches(model, store, 64))
-    scores = importance(model, batches, store.meta["mask"], NEURON_MEASURES[0], seed=7)
+    scores = importance(model, batches, store.meta["mask"], "gradient_weight", seed=7)
     absolute, cumulative = heads_by_explicit_masks(model, batches, store.meta["mask"], seed=7)
     close = {"rtol": 1e-3, "atol": float(cumulative.max()) * 1e-5}
     torch.testing.assert_close(scores.heads, absolute, **close)
@@ -130,7 +130,7 @@ def test_importance_of_a_head_is_the_slope_of_the_loss(model, store):
     """One batch, one head, a finite difference in float64."""
     batch = next(iter(validation_batches(model, store, 64)))
     model = model.double()
-    scores = importance(model, [batch], store.meta["mask"], NEURON_MEASURES[0], seed=3)
+    scores = importance(model, [batch], store.meta["mask"], "gradient_weight", seed=3)
     ids, attention_mask, special = batch
     generator = torch.Generator().manual_seed(3)
     masked, labels = mask_tokens(
@@ -167,7 +167,7 @@ def test_importance_ignores_dropout_and_leaves_the_model_alone(model, store):
             model.train(),
             validation_batches(model, store, 64),
             store.meta["mask"],
-            NEURON_MEASURES[0],
+            "gradient_weight",
             7,
         )
         for _ in range(2)
@@ -184,7 +184,7 @@ def test_importance_depends_on_the_seed_of_the_masks(model, store):
             model,
             validation_batches(model, store, 64),
             store.meta["mask"],
-            NEURON_MEASURES[0],
+            "gradient_weight",
             seed,
         )
         for seed in (1, 2)

@@ -9,15 +9,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 import monoglot
 from monoglot.errors import UserError
-from monoglot.operations.trim_tokenizer import (
+from monoglot.operations.trimming import (
     choose_pieces,
+    count_pieces,
     derivation,
     number_pieces,
     pieces_of_scripts,
     trim_tokenizer,
     vocabulary,
 )
-from monoglot.operations.trimming import count_pieces
 from monoglot.tokenizer_json import to_json
 from monoglot.tokens.encode import encode_batches
 

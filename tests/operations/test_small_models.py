@@ -37,7 +37,7 @@ from monoglot.operations.prune_ffn import keep_neurons
 from monoglot.operations.reduce_hidden import reduce_hidden
 from monoglot.operations.select_layers import select_layers
 from monoglot.operations.surgery import gather_rows, longest_input
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 from monoglot.tokenizer_json import read_tokenizer, to_json
 
 ROOT = Path(__file__).parents[2]
@@ -293,7 +293,7 @@ def test_a_bert_encoder_keeps_the_tokenizer_of_xlmr(minilm, taken, tiny_checkpoi
 
 def test_it_is_trimmed_and_scored_like_the_others(taken, tmp_path):
     out = tmp_path / "trimmed"
-    trim_vocab(taken, out, TEXTS, TEXTS, 30, tmp_path / "report.json")
+    trim_vocab(taken, out, TEXTS, TEXTS, Trimming(size=30), tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text())["count"] == "tokens"
     assert len(AutoTokenizer.from_pretrained(out)) == load_model(out).config.vocab_size == 35
     assert longest_input(load_model(out).config) == 512
@@ -337,7 +337,8 @@ def test_unigram_models_with_the_published_tokenizer(published, tmp_path):
     model = load_model(tmp_path / "out")
     assert (model.config.vocab_size, model.config.pad_token_id) == (250_002, 1)
     texts = [row["text"] for row in expected]
-    trim_vocab(tmp_path / "out", tmp_path / "trimmed", texts, texts, 400, tmp_path / "report.json")
+    how, report = Trimming(size=400), tmp_path / "report.json"
+    trim_vocab(tmp_path / "out", tmp_path / "trimmed", texts, texts, how, report)
     smaller, cut = (
         AutoTokenizer.from_pretrained(tmp_path / "trimmed"),
         load_model(tmp_path / "trimmed"),
@@ -377,6 +378,8 @@ def test_distilmbert_with_the_published_vocabulary(with_json, tmp_path):
     assert set(batch) == {"input_ids", "attention_mask"}
     published = AutoModelForMaskedLM.from_pretrained(source).eval()
     assert torch.equal(model(**batch).logits, published(**batch).logits)
-    trim_vocab(out, tmp_path / "trimmed", texts, texts, 300, tmp_path / "report.json")
+    trim_vocab(
+        out, tmp_path / "trimmed", texts, texts, Trimming(size=300), tmp_path / "report.json"
+    )
     assert json.loads((tmp_path / "report.json").read_text())["count"] == "documents"
     assert load_model(tmp_path / "trimmed").config.vocab_size == 305

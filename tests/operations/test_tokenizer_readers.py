@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 
 from monoglot.operations.pretrained import pretrained
 from monoglot.operations.scratch import scratch
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 
 TRANSFORMERS5 = os.environ.get("MONOGLOT_TRANSFORMERS5")
 SHAPE = {"hidden_size": 8, "layers": 1, "heads": 2, "ffn_size": 8, "max_positions": 32, "seed": 0}
@@ -65,7 +65,7 @@ def checkpoint(request, family, tmp_path):
         pretrained(made, tmp_path / "pretrained", family)
     if request.param == "trim_vocab":
         report = tmp_path / "report.json"
-        trim_vocab(made, tmp_path / "trim_vocab", CORPUS, CORPUS, 40, report)
+        trim_vocab(made, tmp_path / "trim_vocab", CORPUS, CORPUS, Trimming(size=40), report)
     return tmp_path / request.param
 
 

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 from monoglot.checkpoints import load_model
 from monoglot.data.readers import numbered_lines
 from monoglot.operations.scratch import scratch
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MONOGLOT_DATA", ROOT.parent / "shared" / "data"))
@@ -78,7 +78,7 @@ def test_mbert_is_cased_and_keeps_its_ids(published):
 def test_trimming_is_exact(published, family, size, tmp_path):
     parent, out, report_out = published(family), tmp_path / "out", tmp_path / "report.json"
     texts, heldout = swahili(), lines("flores200/devtest/swh_Latn.devtest", 500)
-    trim_vocab(parent, out, texts, heldout, size, report_out)
+    trim_vocab(parent, out, texts, heldout, Trimming(size=size), report_out)
 
     old, new = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (parent, out))
     assert new.get_vocab_size() == load_model(out).config.vocab_size == size + 5

@@ -8,8 +8,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from monoglot.errors import UserError
 from monoglot.families import FAMILIES
-from monoglot.operations.trim_tokenizer import (
+from monoglot.operations.trimming import (
     choose_pieces,
+    count_pieces,
     derivation,
     kept_merges,
     number_pieces,
@@ -18,7 +19,6 @@ from monoglot.operations.trim_tokenizer import (
     vocabulary,
     with_parts,
 )
-from monoglot.operations.trimming import count_pieces
 from monoglot.tokenizer_json import SPECIAL_TOKENS, read_settings, read_tokenizer, to_json
 from monoglot.tokens import store
 from monoglot.tokens.encode import BATCH, encode, encode_batches

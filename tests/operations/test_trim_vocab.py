@@ -18,9 +18,8 @@ from monoglot.checkpoints import FILES, count_parameters, load_model
 from monoglot.errors import UserError
 from monoglot.keys import flags
 from monoglot.operations.surgery import gather_rows
-from monoglot.operations.trim_tokenizer import special_ids
-from monoglot.operations.trim_vocab import _renumbered, trim_vocab
-from monoglot.operations.trimming import trim
+from monoglot.operations.trim_vocab import Trimming, _renumbered, trim_vocab
+from monoglot.operations.trimming import special_ids, trim
 from monoglot.tokenizer_json import read_settings, read_tokenizer, to_json
 from monoglot.tokens import store as store_module
 from monoglot.tokens.encode import encode_batches
@@ -45,7 +44,7 @@ def family(request):
 @pytest.fixture
 def trimmed(parent, tmp_path):
     out = tmp_path / "trimmed"
-    trim_vocab(parent, out, TEXTS, HELDOUT, 24, out / "trim_report.json")
+    trim_vocab(parent, out, TEXTS, HELDOUT, Trimming(size=24), out / "trim_report.json")
     return out
 
 
@@ -117,7 +116,7 @@ def test_gathered_model_equals_its_naive_twin(model, inputs):
 def test_a_store_of_the_text_gives_the_same_bytes_as_the_text(parent, trimmed, tmp_path):
     build_store([*TEXTS, ""], parent, tmp_path / "store")
     out, store = tmp_path / "other", TokenStore(tmp_path / "store")
-    trim_vocab(parent, out, store, HELDOUT, 24, out / "trim_report.json")
+    trim_vocab(parent, out, [store], HELDOUT, Trimming(size=24), out / "trim_report.json")
     for name in (*FILES, "trim_report.json"):
         assert (out / name).read_bytes() == (trimmed / name).read_bytes(), name
 
@@ -133,7 +132,7 @@ def test_stores_with_shares_are_their_first_documents(parent, tmp_path):
     ):
         out = tmp_path / name
         report = out / "trim_report.json"
-        trim_vocab(parent, out, texts, HELDOUT, 24, report, shares=shares)
+        trim_vocab(parent, out, texts, HELDOUT, Trimming(size=24), report, shares=shares)
         found[name] = [(out / name).read_bytes() for name in (*FILES, "trim_report.json")]
     assert found["stores"] == found["texts"]
     assert json.loads(found["all"][-1])["text"]["documents"] == len(TEXTS) + 2 * len(HELDOUT)
@@ -152,7 +151,8 @@ def test_the_first_documents_of_a_store_in_batches(parent, tmp_path, monkeypatch
 def test_a_vocabulary_of_a_multiple(parent, tmp_path):
     out = tmp_path / "out"
     report = out / "trim_report.json"
-    trim_vocab(parent, out, TEXTS, HELDOUT, 24, report, pad_to_multiple_of=16)
+    how = Trimming(size=24, pad_to_multiple_of=16)
+    trim_vocab(parent, out, TEXTS, HELDOUT, how, report)
     assert load_model(out).config.vocab_size == 32
     assert Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab_size() == 32
     assert json.loads(report.read_text())["size"] == 27
@@ -162,7 +162,8 @@ def test_a_store_of_another_tokenizer_is_refused(parent, trimmed, tmp_path):
     build_store(TEXTS, trimmed, tmp_path / "store")
     store = TokenStore(tmp_path / "store")
     with pytest.raises(UserError, match="was made by another tokenizer than"):
-        trim_vocab(parent, tmp_path / "x", store, HELDOUT, 24, tmp_path / "report.json")
+        how, report = Trimming(size=24), tmp_path / "report.json"
+        trim_vocab(parent, tmp_path / "x", [store], HELDOUT, how, report)
     assert not (tmp_path / "x").exists()
 
 
@@ -219,7 +220,8 @@ def test_counting_by_documents_and_by_tokens_differ(parent, family, tmp_path):
     default = "tokens" if unigram else "documents"
     for count in (None, "documents", "tokens"):
         out = tmp_path / str(count)
-        trim_vocab(parent, out, TEXTS, HELDOUT, size, tmp_path / "report.json", count)
+        how = Trimming(size=size, count=count)
+        trim_vocab(parent, out, TEXTS, HELDOUT, how, tmp_path / "report.json")
         kept[count] = set(Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab())
         assert json.loads((tmp_path / "report.json").read_text())["count"] == (count or default)
     a = "▁a" if unigram else "a"
@@ -265,7 +267,7 @@ def test_ids_that_only_the_configuration_names_stay(model, parent, family):
     assert free not in special_ids(tokenizer, names)
     encoder = Tokenizer.from_str(to_json(tokenizer))
     model.config.decoder_start_token_id = free
-    made = trim(model, tokenizer, names, encode_batches(encoder, TEXTS), None, 20)
+    made = trim(model, tokenizer, names, encode_batches(encoder, TEXTS), None, Trimming(size=20))
     assert free in made.kept
     assert made.kept[made.model.config.decoder_start_token_id] == free
     assert "heldout" not in made.report

@@ -7,7 +7,7 @@ from tiny_models import OTHER_TEXTS, TEXTS
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.operations.pretrained import pretrained
-from monoglot.operations.trim_vocab import trim_vocab
+from monoglot.operations.trim_vocab import Trimming, trim_vocab
 from monoglot.tokens.store import TokenStore, build_store
 
 FAMILIES = ["roberta", "camembert"]
@@ -25,7 +25,8 @@ def test_pretrained_tokens_and_trimming(model_folder, tmp_path, family):
         assert tokenizer(text)["input_ids"] == ids
         np.testing.assert_array_equal(store[number], ids[1:-1])
     size = len(tokenizer) - 15
-    trim_vocab(base, trimmed, store, OTHER_TEXTS, size, tmp_path / "trim_report.json")
+    how, report = Trimming(size=size), tmp_path / "trim_report.json"
+    trim_vocab(base, trimmed, [store], OTHER_TEXTS, how, report)
     before, after = (AutoModelForMaskedLM.from_pretrained(f) for f in (source, trimmed))
     assert after.config.vocab_size == size + 5
     smaller = AutoTokenizer.from_pretrained(trimmed)
