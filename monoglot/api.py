@@ -157,12 +157,19 @@ def documents(texts: Iterable[str]) -> Iterator[str]:
 def check_texts(texts: Iterable[str]) -> None:
     """Raise `UserError` if texts, none of which is read, are one text or cannot be read."""
     whole_table = hasattr(texts, "columns")  # pandas yields the names of its columns
-    one_text = isinstance(texts, str | bytes | Mapping)
-    if one_text or whole_table or not isinstance(texts, Iterable):
+    if isinstance(texts, str | bytes | Mapping) or whole_table or not _can_be_read(texts):
         raise UserError(
             f"the texts are a {type(texts).__name__}; give a list or another iterable of str, "
             "each a document or a sentence (of a table, give one column)"
         )
+
+
+def _can_be_read(texts: object) -> bool:
+    try:
+        iter(texts)  # which an array without dimensions has no answer to, though it is an Iterable
+    except TypeError:
+        return False
+    return True
 
 
 def _documents(texts: Iterable[str]) -> Iterator[str]:
