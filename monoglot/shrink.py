@@ -44,9 +44,9 @@ VOCAB = 40_000
 RECIPES = ("best", "paper")
 """`paper`: the vocabulary is trimmed last, students are taught by logits, the hidden size is
 truncated. `best`: the vocabulary is trimmed first, so that training is cheaper and spent on the
-language; students are taught by hidden states, which keep what logits of masked LM do not ask for;
-the hidden size keeps the leading directions of the hidden states. docs/results/best.md compares
-them."""
+language; students are taught by hidden states, which keep what logits of masked LM do not ask for,
+and both times by the model of all layers; the hidden size keeps the leading directions of the
+hidden states. docs/results/best.md compares them."""
 OF_HIDDEN_STATES = {"loss": "mse", "hidden_weight": 1, "alpha": 0.2}
 """A teacher without a masked-LM head of its own may teach so."""
 HEAD = {"learning_rate": 1e-3, "trains": "head"}
@@ -206,13 +206,15 @@ def variants(
         teacher = add("adapted", "train", **under, **how["adapt"])
     if after.layers < before.layers:
         add("layers", "select_layers", layers=after.layers, strategy=strategy)
-        teacher = add("distilled", "train", teacher=teacher, **distil)
+        taught = add("distilled", "train", teacher=teacher, **distil)
+        teacher = teacher if best else taught
     if after.ffn < before.ffn:
         # As in the paper's code, see config.yaml.
         paper = {"importance": "gradient_weight", "head_order": "cumulative_importance"}
         length = min(512, longest)
         order = {} if best else paper
-        teacher = add("ffn", "prune_ffn", size=after.ffn, max_length=length, **order)
+        pruned = add("ffn", "prune_ffn", size=after.ffn, max_length=length, **order)
+        teacher = teacher if best else pruned
     if after.hidden < before.hidden:
         cut = ("hidden_states", heads) if best else ("truncate", "cut")
         add("hidden", "reduce_hidden", size=after.hidden, method=cut[0], heads=cut[1])

@@ -137,13 +137,23 @@ def test_a_sentence_encoder_keeps_its_files(monoglot, sentence_encoder, text_fil
     assert not (tmp_path / "other").exists()
 
 
+def teachers(steps: dict) -> dict[str, str]:
+    return {name: block["teacher"] for name, block in steps.items() if "teacher" in block}
+
+
+def test_of_the_better_recipe_the_model_of_all_layers_teaches_twice():
+    before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(6, 2048, 312, 40_000)
+    steps = variants("stride", before, after, training("small", {}, 512), 512)
+    assert list(steps) == ["model", "vocab", *NAMES]
+    assert teachers(steps) == {"distilled": "adapted", "distilled-again": "adapted"}
+
+
 def test_teachers_are_those_of_the_paper():
     before, after = ChainShape(12, 3072, 768, 250_000), ChainShape(6, 2048, 312, 40_000)
     how = training("paper", {}, 512)
     steps = variants("stride", before, after, how, 512, recipe="paper")
     assert list(steps) == ["model", *NAMES, "vocab"]
-    teachers = {name: block["teacher"] for name, block in steps.items() if "teacher" in block}
-    assert teachers == {"distilled": "adapted", "distilled-again": "ffn"}
+    assert teachers(steps) == {"distilled": "adapted", "distilled-again": "ffn"}
     how = {"operation": "select_layers", "parent": "adapted", "layers": 6, "strategy": "stride"}
     assert steps["layers"] == how
 
