@@ -321,7 +321,9 @@ def test_script_with_a_share_for_each_store(parent, tmp_path):
 )
 def test_bad_arguments_are_refused(parent, texts, heldout, size, words, tmp_path):
     with pytest.raises(UserError, match=words):
-        trim_vocab(parent, tmp_path / "x", texts, heldout, size, tmp_path / "report.json")
+        trim_vocab(
+            parent, tmp_path / "x", texts, heldout, Trimming(size=size), tmp_path / "report.json"
+        )
     assert not list(tmp_path.iterdir())
 
 
