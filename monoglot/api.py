@@ -39,7 +39,7 @@ from monoglot.operations.trim_vocab import Frequency, Trimming
 from monoglot.operations.trimming import trim
 from monoglot.tokenizer_json import check_special_tokens, is_padded, prefix_space, to_json
 from monoglot.tokens.encode import Documents, TokenMemory, encode_batches
-from monoglot.tokens.store import special_ids
+from monoglot.tokens.store import ids_of_roles
 from monoglot.training.batches import Batches, Sequences
 from monoglot.training.distillation import Objective
 from monoglot.training.loop import train
@@ -281,7 +281,7 @@ def encoded(
 ) -> TokenMemory:
     """Return texts as token ids; raise `UserError` for bad texts or another model's tokenizer."""
     backend = Tokenizer.from_str(to_json(parsed(tokenizer, model)))
-    about = special_ids(backend, special_tokens(tokenizer), "the tokenizer")
+    about = ids_of_roles(backend, special_tokens(tokenizer), "the tokenizer")
     about["vocab"] = model.config.vocab_size  # which may have embeddings of no piece
     return TokenMemory.of_texts(documents(texts), backend, about)
 

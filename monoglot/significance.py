@@ -131,8 +131,8 @@ def mean_over_seeds(
     Args:
         scores: of each seed, two or more, or the one score of what no seed changes.
         errors: their standard errors over examples, as records have them.
-        shared: what of these the seeds have in common. Where that is not known, `errors` again:
-            seeds then count as if they all made the same mistakes, which is cautious.
+        shared: the part of these errors that all seeds share; `errors` again where it is unknown,
+            which assumes that all seeds make the same mistakes and errs on the side of caution.
         examples: of the test set.
     """
     seeds = len(scores)

@@ -77,7 +77,7 @@ def check_entry(entry: Entry) -> None:
     """Raise `UserError` if the file is missing, or is not the one of the manifest."""
     where, file = f"{entry.id}: {entry.path}", entry.file
     if not file.is_file():
-        raise UserError(f"{where}: there is no file {file}; run the download again")
+        raise UserError(f"{where}: {file} is missing; run the download again")
     if (size := file.stat().st_size) != entry.size:
         said = f"has {size} bytes; it must have {entry.size}"
     elif (found := sha256(file)) != entry.sha256:

@@ -52,7 +52,7 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
             "tokens": n_tokens,
             "tokenizer": sha256(tokenizer_folder / "tokenizer.json"),
             "sha256": {name: sha256(aside / name) for name in ARRAYS},
-            **special_ids(
+            **ids_of_roles(
                 tokenizer,
                 read_settings(tokenizer_folder),
                 f"{tokenizer_folder}/tokenizer_config.json",
@@ -61,7 +61,7 @@ def build_store(texts: Iterable[str], tokenizer_folder: str | Path, out: str | P
         (aside / "meta.json").write_text(json.dumps(meta, indent=1, sort_keys=True) + "\n")
 
 
-def special_ids(
+def ids_of_roles(
     tokenizer: "Tokenizer", names: Mapping[str, Any], where: str
 ) -> dict[str, int | list[int]]:
     """Return the ids `cls`, `sep`, `pad` and `mask`, all four as `special`, and the `vocab` size.

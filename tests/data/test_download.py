@@ -218,7 +218,7 @@ def spoil(path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda path: path.resolve().unlink(), "there is no file"),
+        (lambda path: path.resolve().unlink(), "is missing"),
         (lambda path: spoil(path, b"short"), "has 5 bytes; it must have"),
         (lambda path: spoil(path, bytes(path.stat().st_size)), "has the hash"),
     ],
