@@ -371,13 +371,14 @@ class AdapterTraining:
         names: Sequence[int],
     ) -> None:
         settings, count = self.settings, len(data.data.ids)
-        steps, step = settings.epochs * math.ceil(count / settings.batch_size), 0
+        epochs = settings.passes(count)
+        steps, step = epochs * math.ceil(count / settings.batch_size), 0
         order = torch.Generator().manual_seed(seed)
         who = f"seed{'s' * (len(names) > 1)} {', '.join(map(str, names))}"
-        progress, losses_seen = TuningProgress(who, settings.epochs, count), FiniteLosses(who)
+        progress, losses_seen = TuningProgress(who, epochs, count), FiniteLosses(who)
         best = {stack: BestEpoch(stack, settings.patience) for stack in stacks}
         going = list(stacks)
-        for _ in range(settings.epochs):
+        for _ in range(epochs):
             for rows in torch.randperm(count, generator=order).split(settings.batch_size):
                 rate = learning_rate(step, steps, settings.warmup, settings.learning_rate)
                 loss = self._add_gradients(going, data, rows, seed, step)

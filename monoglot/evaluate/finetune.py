@@ -123,10 +123,11 @@ def train(
     torch.manual_seed(seed if own else SHARED_SEED)
     order = torch.Generator().manual_seed(seed if own else SHARED_SEED)
     losses = FiniteLosses(f"seed {seed}")
-    step = _Stepper(model, settings, math.ceil(len(data.ids) / settings.batch_size), losses)
+    epochs = settings.passes(len(data.ids))
+    step = _Stepper(model, settings, epochs * math.ceil(len(data.ids) / settings.batch_size), losses)
     best = _Best(model)
-    progress = TuningProgress(f"seed {seed}", settings.epochs, len(data.ids))
-    for _ in range(settings.epochs):
+    progress = TuningProgress(f"seed {seed}", epochs, len(data.ids))
+    for _ in range(epochs):
         model.train()
         for rows in torch.randperm(len(data.ids), generator=order).split(settings.batch_size):
             step(*_batch(data, rows, model.device))
@@ -183,11 +184,11 @@ class _Stepper:
         self,
         model: PreTrainedModel,
         settings: TuningSettings,
-        steps_per_epoch: int,
+        steps: int,
         losses: FiniteLosses,
     ) -> None:
         self.model, self.settings, self.losses = model, settings, losses
-        self.steps, self.step = settings.epochs * steps_per_epoch, 0
+        self.steps, self.step = steps, 0
         trained = trained_parameters(model).values()
         weights = [value for value in trained if value.ndim > 1]
         others = [value for value in trained if value.ndim == 1]

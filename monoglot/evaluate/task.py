@@ -7,6 +7,7 @@ heavy.
 """
 
 import inspect
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -56,6 +57,9 @@ class TuningKeys(Parameters):
     """Examples in a step."""
     epochs: Count = 20
     """Passes over the training examples."""
+    min_steps: Count = 1
+    """Fewest optimiser steps: small training sets are passed over so much more often than `epochs` \
+that they get them."""
     max_length: Annotated[int, Field(ge=8)] = 256
     """Tokens of an example; the rest is cut off."""
     weight_decay: Annotated[Number, Field(ge=0)] = 0
@@ -89,6 +93,11 @@ optimiser are in fp32."""
         if precision == "bf16" and info.data.get("tuning") == "full":
             raise ValueError("bf16 is for the frozen encoder below an adapter; tune in fp32")
         return precision
+
+    def passes(self, examples: int) -> int:
+        """Return how often so many training examples are passed over."""
+        steps = math.ceil(examples / self.batch_size)
+        return max(self.epochs, math.ceil(self.min_steps / steps))
 
 
 class TuningSettings(TuningKeys):

@@ -25,13 +25,14 @@ Key = Literal[
     "learning_rate",
     "batch_size",
     "epochs",
+    "min_steps",
     "max_length",
     "weight_decay",
     "warmup",
     "reduction_factor",
 ]
 LABELS = {key: key.replace("_", " ").capitalize() for key in get_args(Key)}
-LABELS |= {"max_length": "Maximum length", "warmup": "Warm-up"}
+LABELS |= {"min_steps": "Fewest steps", "max_length": "Maximum length", "warmup": "Warm-up"}
 
 
 class HyperparametersTable(TableBlock):

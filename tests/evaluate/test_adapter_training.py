@@ -283,6 +283,26 @@ def test_patience_ends_a_seed_that_does_not_improve(
     assert all(map(torch.equal, run.stacks[0].flat, seen[kept]))
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_small_set_is_passed_over_until_it_had_its_steps(model, settings, packed):
+    data, _ = splits(model, "tagging")
+    per_epoch = -(-len(data.ids) // 4)
+
+    def trained(epochs, min_steps):
+        options = settings(batch_size=4, epochs=epochs, min_steps=min_steps)
+        if packed:
+            return fast(model, "tagging", options, [1], data, None)[0]
+        return plain(model, "tagging", options, 1, data, None)
+
+    def same(one, other):
+        return all(torch.equal(one[name], other[name]) for name in one)
+
+    often = trained(3, 1)
+    assert same(trained(1, 2 * per_epoch + 1), often)
+    assert same(trained(3, 2 * per_epoch), often)
+    assert not same(trained(1, per_epoch), often)
+
+
 def test_patience_in_the_plain_loop(model, settings, monkeypatch):
     losses = iter([3.0, 1.0, 2.0, 0.5])
     monkeypatch.setattr(finetune, "mean_loss", lambda model, dev: next(losses))
