@@ -124,7 +124,9 @@ def train(
     order = torch.Generator().manual_seed(seed if own else SHARED_SEED)
     losses = FiniteLosses(f"seed {seed}")
     epochs = settings.passes(len(data.ids))
-    step = _Stepper(model, settings, epochs * math.ceil(len(data.ids) / settings.batch_size), losses)
+    step = _Stepper(
+        model, settings, epochs * math.ceil(len(data.ids) / settings.batch_size), losses
+    )
     best = _Best(model)
     progress = TuningProgress(f"seed {seed}", epochs, len(data.ids))
     for _ in range(epochs):

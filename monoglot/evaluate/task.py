@@ -58,8 +58,8 @@ class TuningKeys(Parameters):
     epochs: Count = 20
     """Passes over the training examples."""
     min_steps: Count = 1
-    """Fewest optimiser steps: small training sets are passed over so much more often than `epochs` \
-that they get them."""
+    """Fewest optimiser steps: small training sets are passed over as much more often than \
+`epochs` as that takes."""
     max_length: Annotated[int, Field(ge=8)] = 256
     """Tokens of an example; the rest is cut off."""
     weight_decay: Annotated[Number, Field(ge=0)] = 0
