@@ -12,6 +12,9 @@ if not workflow.configfiles:
     configfile: "config.yaml" if exists("config.yaml") else str(WORKFLOW / "config.yaml")
 
 
+report: "rules/report.rst"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
